@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/rtbuild/rtbuild/internal/frontend"
+	"github.com/rtbuild/rtbuild/internal/registry"
+	"github.com/rtbuild/rtbuild/internal/solve"
+)
+
+// Exit codes, as the README lists them.
+const (
+	exitBuild    = 1
+	exitUsage    = 2
+	exitRegistry = 3
+	exitBuilder  = 4
+)
+
+// coded is an error that knows its exit code.
+type coded struct {
+	error
+	code int
+}
+
+func (c *coded) Unwrap() error { return c.error }
+
+// withCode gives an error the code of the stage in which it arose, unless its type says better.
+func withCode(code int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &coded{err, code}
+}
+
+// exitCode is the process's exit code for an error. Types decide before stages.
+func exitCode(err error) int {
+	var (
+		reg     *registry.Error
+		push    *solve.PushError
+		image   *frontend.ImageError
+		builder *solve.BuilderError
+		step    *solve.StepError
+		stage   *coded
+	)
+	switch {
+	case errors.Is(err, errInterrupted), errors.As(err, &step):
+		return exitBuild
+	case errors.As(err, &reg), errors.As(err, &push), errors.As(err, &image):
+		return exitRegistry
+	case errors.As(err, &builder):
+		return exitBuilder
+	case errors.As(err, &stage):
+		return stage.code
+	}
+	return exitUsage // cobra's: an unknown command or flag
+}

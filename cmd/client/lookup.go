@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/spf13/cobra"
+
+	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/registry"
+	"github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/tags"
+)
+
+// baseTimeout is how long the base's registry may take to say what its tag points to. It is asked at best effort: the
+// answer only tells that a base has moved.
+const baseTimeout = 2 * time.Second
+
+// planOptions are the flags that steer a plan.
+type planOptions struct {
+	reuse       []string
+	previous    string
+	force, pull bool
+	variant     string
+}
+
+func (o *planOptions) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&o.reuse, "reuse-from", nil, "further repository in which deps images are looked for, read-only (repeatable)")
+	flags.StringVar(&o.previous, "previous-version", "", "version whose versioned image may be entered")
+	flags.BoolVar(&o.force, "force-rebuild", false, "ignore the images that exist")
+	flags.BoolVar(&o.pull, "pull", false, "rebuild what was made from an older base or by an older recipe")
+	flags.StringVar(&o.variant, "variant", "", "enter here: none, lock, versioned, scratch (default: the least work)")
+}
+
+// survey asks the registries and gives the plan.
+func (o *planOptions) survey(ctx context.Context, p *project, at *place) (*plan.Plan, error) {
+	in, err := o.ask(ctx, p, at)
+	if err != nil {
+		return nil, err
+	}
+	made, err := plan.Make(*in)
+	if err != nil {
+		return nil, withCode(exitUsage, err)
+	}
+	return made, nil
+}
+
+// question is a reference that is looked up for a role.
+type question struct {
+	role, ref string
+	ours      bool // in the repository that is published to
+}
+
+func (o *planOptions) questions(p *project) []question {
+	images := p.tags.Images
+	all := []question{{"source", images.Source, true}, {"lock", images.Lock, true}, {"versioned", images.Versioned, true}}
+	var previous string
+	if o.previous != "" {
+		previous = tags.VersionedTag(p.inputs.Base, o.previous)
+		all = append(all, question{"versioned", p.tags.Repository + ":" + previous, false})
+	}
+	for _, repo := range o.reuse {
+		all = append(all, question{"lock", repo + ":" + p.tags.Lock, false}, question{"versioned", repo + ":" + p.tags.Versioned, false})
+		if previous != "" {
+			all = append(all, question{"versioned", repo + ":" + previous, false})
+		}
+	}
+	return all
+}
+
+// ask looks everything up side by side.
+func (o *planOptions) ask(ctx context.Context, p *project, at *place) (*plan.Input, error) {
+	variant, err := o.parseVariant()
+	if err != nil {
+		return nil, err
+	}
+	base := make(chan digest.Digest, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(ctx, baseTimeout)
+		defer cancel()
+		dgst, _ := at.registry.Resolve(ctx, p.runtime.Base)
+		base <- dgst
+	}()
+	questions := o.questions(p)
+	refs := make([]string, len(questions))
+	for i, q := range questions {
+		refs[i] = q.ref
+	}
+	answers := at.registry.LookupAll(ctx, refs, p.platform)
+	in := &plan.Input{
+		Tags: p.tags, Base: p.runtime.Base, BaseDigest: <-base,
+		Tree: p.tree.Copied, Tools: p.runtime.ToolsDigest(), Recipe: llb.Recipe,
+		Foreign: p.foreign(), Force: o.force, Pull: o.pull, Variant: variant,
+	}
+	for i, answer := range answers {
+		img, err := o.judge(ctx, at, questions[i], answer)
+		if err != nil {
+			return nil, err
+		}
+		record(in, questions[i].role, img)
+	}
+	return in, nil
+}
+
+func (o *planOptions) parseVariant() (plan.Variant, error) {
+	if o.variant == "" {
+		return "", nil
+	}
+	variant, err := plan.ParseVariant(o.variant)
+	return variant, withCode(exitUsage, err)
+}
+
+// foreign reports whether a deps image that rtbuild did not make may be a start: its old source must lie where no
+// dependencies do.
+func (p *project) foreign() bool {
+	for _, source := range p.runtime.Source {
+		if source.Path == "." && p.runtime.Dependencies.Manager == "npm" {
+			return false
+		}
+	}
+	return true
+}
+
+func record(in *plan.Input, role string, img *registry.Image) {
+	if img == nil {
+		return
+	}
+	found := &plan.Image{Reference: img.Reference, Digest: img.Digest, Labels: img.Config.Config.Labels}
+	switch role {
+	case "source":
+		in.Source = found
+	case "lock":
+		in.Lock = append(in.Lock, found)
+	default:
+		in.Versioned = append(in.Versioned, found)
+	}
+}
+
+// judge tells absent from everything else: only what is surely absent may lead to a build.
+func (o *planOptions) judge(ctx context.Context, at *place, q question, answer registry.Answer) (*registry.Image, error) {
+	err := answer.Err
+	switch {
+	case err == nil:
+		return answer.Image, nil
+	case errors.Is(err, registry.ErrAbsent):
+		return nil, nil
+	case errors.Is(err, registry.ErrNoPlatform):
+		return nil, o.otherPlatform(q, err)
+	case isDenied(err) && q.ours:
+		// Registries answer so for repositories that do not exist yet: who may push may believe that it is absent.
+		if at.registry.CheckPush(ctx, at.repository) != nil {
+			return nil, err
+		}
+		warn(fmt.Sprintf("%s may not be read, but may be pushed to: taken as absent", at.repository))
+		return nil, nil
+	case !q.ours:
+		warn(fmt.Sprintf("%s is left aside: %s", q.ref, firstLine(err)))
+		return nil, nil
+	}
+	return nil, err
+}
+
+// otherPlatform refuses to publish over a tag that holds other platforms, since the tag would lose them.
+func (o *planOptions) otherPlatform(q question, err error) error {
+	if !q.ours || o.force {
+		return nil
+	}
+	return withCode(exitRegistry, fmt.Errorf("publishing would replace the other platforms of %s: %w\n"+
+		"use a repository for each platform, or --force-rebuild to replace them", q.ref, err))
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/solve"
+)
+
+// outputOptions are the flags that say where results go, with buildx's names and meanings.
+type outputOptions struct {
+	outputs       []string
+	push, load    bool
+	metadata, iid string
+}
+
+func (o *outputOptions) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&o.outputs, "output", "o", nil, "export the image: type=oci,dest=FILE, or a directory (repeatable); without --push nothing is published")
+	flags.BoolVar(&o.push, "push", false, "publish, also with -o or --load")
+	flags.BoolVar(&o.load, "load", false, "load the image into Docker")
+	flags.StringVar(&o.metadata, "metadata-file", "", "write what the exports returned, as JSON")
+	flags.StringVar(&o.iid, "iidfile", "", "write the image's digest")
+}
+
+// publishes reports whether tags in the repository are to be written.
+func (o *outputOptions) publishes() bool { return o.push || len(o.outputs) == 0 && !o.load }
+
+// exports are those that the user asked for; image exports without a name get the source image's.
+func (o *outputOptions) exports(ctx context.Context, source string) ([]solve.Export, error) {
+	var exports []solve.Export
+	for _, text := range o.outputs {
+		e, err := solve.ParseOutput(text)
+		if err != nil {
+			return nil, err
+		}
+		if e.IsImage() && e.Attrs["name"] == "" {
+			e.Attrs["name"] = source
+		}
+		exports = append(exports, e)
+	}
+	if o.load {
+		e, err := solve.LoadExport(ctx, source)
+		if err != nil {
+			return nil, err
+		}
+		exports = append(exports, e)
+	}
+	return exports, nil
+}
+
+// write leaves --metadata-file and --iidfile behind: buildx's flat map of the image, and under "exports" what each export
+// returned.
+func (o *outputOptions) write(p *project, made *plan.Plan, digest string, result *solve.Response) error {
+	if o.iid != "" {
+		if err := os.WriteFile(o.iid, []byte(digest), 0o644); err != nil { //nolint:gosec // as docker writes it
+			return fmt.Errorf("writing --iidfile: %w", err)
+		}
+	}
+	if o.metadata == "" {
+		return nil
+	}
+	meta := map[string]any{"rtbuild.variant": made.Variant, "rtbuild.tags": p.tags, "containerimage.digest": digest}
+	if result != nil {
+		for key, value := range result.Exporter {
+			meta[key] = value
+		}
+		meta["exports"] = result.Outputs
+	}
+	data, err := json.MarshalIndent(meta, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(o.metadata, append(data, '\n'), 0o644); err != nil { //nolint:gosec // as buildx writes it
+		return fmt.Errorf("writing --metadata-file: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rtbuild/rtbuild/internal/embedded"
+	"github.com/rtbuild/rtbuild/internal/registry"
+	"github.com/rtbuild/rtbuild/internal/solve"
+)
+
+// placeOptions are the flags that say where images live and where they are built.
+type placeOptions struct {
+	dial           solve.Dial
+	registryConfig string
+	caFile         string
+	debug          bool
+}
+
+func (o *placeOptions) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&o.dial.Addr, "addr", "", "buildkitd address (default: BUILDKIT_HOST, a running buildkitd, a private one)")
+	flags.StringVar(&o.dial.CACert, "tlscacert", "", "CA certificate for the builder's connection")
+	flags.StringVar(&o.dial.Cert, "tlscert", "", "client certificate for the builder's connection")
+	flags.StringVar(&o.dial.Key, "tlskey", "", "client key for the builder's connection")
+	flags.StringVar(&o.dial.ServerName, "tlsservername", "", "name in the builder's certificate")
+	flags.StringVar(&o.dial.Dir, "tlsdir", "", "directory with ca.pem, cert.pem and key.pem")
+	flags.StringVar(&o.registryConfig, "registry-config", "", "directory of hosts.toml files, as containerd has it")
+	flags.StringVar(&o.caFile, "ca-file", "", "PEM file of certificate authorities to trust, here and in build steps")
+	flags.BoolVar(&o.debug, "debug", false, "say more")
+}
+
+// place is where a runtime's images live and are built.
+type place struct {
+	repository string
+	registry   *registry.Client
+	dial       solve.Dial
+	lease      *embedded.Lease // nil unless the private pair is used
+}
+
+// Close gives the private pair back.
+func (p *place) Close() error {
+	if p.lease == nil {
+		return nil
+	}
+	return p.lease.Close()
+}
+
+// find decides where the images live: the named repository, or the registry that goes with the private builder.
+func (o *placeOptions) find(ctx context.Context, p *project, named string) (*place, error) {
+	client, err := registry.New(registry.Options{ConfigDir: o.registryConfig, CAFile: o.caFile, Warn: warn})
+	if err != nil {
+		return nil, withCode(exitUsage, err)
+	}
+	at := &place{repository: named, registry: client, dial: o.dial}
+	at.dial.Addr = cmp.Or(o.dial.Addr, os.Getenv("BUILDKIT_HOST"))
+	if named != "" {
+		return at, nil
+	}
+	if at.dial.Addr != "" {
+		return nil, withCode(exitUsage, fmt.Errorf("no repository: the builder %s cannot reach the registry that comes with the private one; "+
+			"give --repository HOST/PATH, or leave --addr and BUILDKIT_HOST out", at.dial.Addr))
+	}
+	if at.lease, err = acquire(ctx); err != nil {
+		return nil, withCode(exitBuilder, err)
+	}
+	at.repository = at.lease.Registry() + "/" + pathComponent(filepath.Base(p.root))
+	return at, nil
+}
+
+// acquire starts or joins the private pair.
+func acquire(ctx context.Context) (*embedded.Lease, error) {
+	options, err := embeddedOptions()
+	if err != nil {
+		return nil, err
+	}
+	return embedded.Acquire(ctx, options)
+}
+
+// builder connects to the builder: the named one, one that runs where packages put it, or the private one.
+func (p *place) builder(ctx context.Context) (*solve.Builder, error) {
+	dial := p.dial
+	if dial.Addr == "" && p.lease == nil {
+		dial.Addr = solve.WellKnown()
+	}
+	if dial.Addr == "" {
+		if err := p.private(ctx, &dial); err != nil {
+			return nil, withCode(exitBuilder, err)
+		}
+	}
+	b, err := solve.Connect(ctx, dial)
+	if err != nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return b, err
+}
+
+func (p *place) private(ctx context.Context, dial *solve.Dial) (err error) {
+	if p.lease == nil {
+		if p.lease, err = acquire(ctx); err != nil {
+			return err
+		}
+	}
+	dial.Addr, err = p.lease.Builder(ctx)
+	return err
+}
+
+var notInComponent = regexp.MustCompile(`[^a-z0-9]+`)
+
+// pathComponent makes a component of a repository's path from a directory's name: distribution/reference's grammar.
+func pathComponent(name string) string {
+	return cmp.Or(strings.Trim(notInComponent.ReplaceAllString(strings.ToLower(name), "-"), "-"), "runtime")
+}
+
+// warn tells the user what is not an error.
+func warn(message string) {
+	fmt.Fprintf(os.Stderr, "WARNING: %s\n", message)
+}
+
+// isDenied reports whether a registry refused to answer.
+func isDenied(err error) bool { return errors.Is(err, registry.ErrDenied) }

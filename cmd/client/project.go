@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/containerd/platforms"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/spf13/cobra"
+
+	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/tags"
+)
+
+// projectOptions are the flags that say what a runtime is made of.
+type projectOptions struct {
+	file, profile, base, repository string
+	version, extra, platform        string
+	noBrowser                       bool
+	format                          string
+}
+
+func (o *projectOptions) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVarP(&o.file, "file", "f", "", "runtime file (default: runtime.yaml in the context, if there is one)")
+	flags.StringVar(&o.profile, "profile", "", "profile: node, python, openhands (default: detected from the lock files)")
+	flags.StringVar(&o.base, "base-image", "", "base image")
+	flags.StringVar(&o.repository, "repository", "", "repository of the images, HOST/PATH")
+	flags.StringVar(&o.version, "runtime-version", "", "version in the tags (default: from package.json or pyproject.toml)")
+	flags.StringVar(&o.extra, "extra-deps", "", "shell command that is run last, on top of the source")
+	flags.StringVar(&o.platform, "platform", "", "platform of the image, os/arch (default: this machine's)")
+	flags.BoolVar(&o.noBrowser, "no-browser", false, "leave the browser out (profile openhands)")
+	flags.StringVar(&o.format, "format", "text", "output format: text or json")
+}
+
+// project is a context directory as it was read.
+type project struct {
+	root     string
+	runtime  *profile.Runtime
+	inputs   tags.Inputs
+	tags     tags.Set
+	tree     *tags.Tree
+	platform ocispecs.Platform
+}
+
+// read loads the runtime of a context. It gives no tags yet: those need a repository.
+func (o *projectOptions) read(args []string) (*project, error) {
+	if o.format != "text" && o.format != "json" {
+		return nil, withCode(exitUsage, fmt.Errorf("invalid --format %q: it is text or json", o.format))
+	}
+	root := "."
+	if len(args) > 0 {
+		root = args[0]
+	}
+	root, err := contextDir(root)
+	if err != nil {
+		return nil, withCode(exitUsage, err)
+	}
+	platform := platforms.DefaultSpec()
+	if o.platform != "" {
+		if platform, err = platforms.Parse(o.platform); err != nil {
+			return nil, withCode(exitUsage, fmt.Errorf("invalid --platform %q: %w", o.platform, err))
+		}
+	}
+	platform = platforms.Normalize(platform)
+	options, err := o.profileOptions(root)
+	if err != nil {
+		return nil, withCode(exitUsage, err)
+	}
+	runtime, err := profile.Load(os.DirFS(root), options)
+	if err != nil {
+		return nil, withCode(exitUsage, err)
+	}
+	return &project{root: root, runtime: runtime, inputs: runtime.TagInputs(), platform: platform}, nil
+}
+
+func contextDir(dir string) (string, error) {
+	root, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return "", fmt.Errorf("context %s: %w", dir, err)
+	}
+	if fi, err := os.Stat(root); err != nil || !fi.IsDir() {
+		return "", fmt.Errorf("context %s is not a directory: give the project's root", dir)
+	}
+	return filepath.Abs(root)
+}
+
+// profileOptions says what overrides the file; a file outside of the context is read here.
+func (o *projectOptions) profileOptions(root string) (profile.Options, error) {
+	options := profile.Options{
+		Profile: o.profile, Base: o.base, Version: o.version, NoBrowser: o.noBrowser,
+		Repository: o.repository,
+	}
+	if o.extra != "" {
+		options.Extra = &o.extra
+	}
+	if o.file == "" {
+		return options, nil
+	}
+	data, err := os.ReadFile(o.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		if inside := filepath.Join(root, o.file); inside != o.file {
+			data, err = os.ReadFile(inside)
+		}
+	}
+	options.Name, options.Data = o.file, data
+	return options, err
+}
+
+// compute reads the tree and gives the tags.
+func (p *project) compute(ctx context.Context, repository string) error {
+	p.inputs.Repository = repository
+	var err error
+	p.tags, p.tree, err = tags.Compute(ctx, p.root, p.inputs)
+	return withCode(exitUsage, err)
+}

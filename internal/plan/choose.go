@@ -1,0 +1,63 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+)
+
+// choose gives the variant with the least work.
+func (j *judge) choose() *Plan {
+	switch {
+	case j.in.Force:
+		return j.scratch("rebuild forced")
+	case j.source != nil:
+		return &Plan{Variant: None, From: j.source.Pinned(), Entry: j.source, Reason: "the source image exists"}
+	case j.lock != nil:
+		return j.onLock(j.because("source") + "; the deps image of these lock files exists")
+	case j.versioned != nil:
+		return j.onVersioned(j.because("lock") + "; a deps image of this base and version exists")
+	}
+	return j.scratch(j.because("lock") + "; " + j.because("versioned"))
+}
+
+// asked gives the plan for a variant that the user chose.
+func (j *judge) asked(v Variant) (*Plan, error) {
+	switch {
+	case v == Scratch:
+		return j.scratch("asked for"), nil
+	case v == Lock && j.lock != nil:
+		return j.onLock("asked for"), nil
+	case v == Versioned && j.versioned != nil:
+		return j.onVersioned("asked for"), nil
+	}
+	role := map[Variant]string{None: "source", Lock: "lock", Versioned: "versioned"}[v]
+	return nil, fmt.Errorf("variant %s cannot be built: %s", v, j.because(role))
+}
+
+func (j *judge) scratch(reason string) *Plan {
+	from := j.in.Base
+	if j.in.BaseDigest != "" && !strings.Contains(from, "@") {
+		from += "@" + j.in.BaseDigest.String()
+	}
+	return &Plan{Variant: Scratch, From: from, Reason: reason}
+}
+
+func (j *judge) onLock(reason string) *Plan {
+	return &Plan{Variant: Lock, From: j.lock.Pinned(), Entry: j.lock, Reason: reason}
+}
+
+func (j *judge) onVersioned(reason string) *Plan {
+	return &Plan{Variant: Versioned, From: j.versioned.Pinned(), Entry: j.versioned, Reason: reason}
+}
+
+// because says in words why an image of a role cannot be used.
+func (j *judge) because(role string) string {
+	name := map[string]string{"source": "source image", "lock": "lock image", "versioned": "versioned image"}[role]
+	if why := j.why[role]; why != "" {
+		return fmt.Sprintf("the %s is stale: %s", name, why)
+	}
+	if j.exists[role] == Fresh {
+		return "the " + name + " exists"
+	}
+	return "no " + name
+}

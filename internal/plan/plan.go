@@ -1,0 +1,192 @@
+// Package plan decides where a build enters the pipeline: from a runtime's tags and from what a registry already holds
+// it gives the variant, the reason in words, and what is published in which order. It is pure.
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/rtbuild/rtbuild/tags"
+)
+
+// Variant is the place where a build enters the pipeline.
+type Variant string
+
+// The variants, from least to most work.
+const (
+	None      Variant = "none"      // the source image is there
+	Lock      Variant = "lock"      // after deps, on the deps image of these very lock files
+	Versioned Variant = "versioned" // after tools, on the first layers of an earlier deps image
+	Scratch   Variant = "scratch"   // at the base
+)
+
+// ParseVariant reads a variant's name.
+func ParseVariant(s string) (Variant, error) {
+	all := []Variant{None, Lock, Versioned, Scratch}
+	if v := Variant(s); slices.Contains(all, v) {
+		return v, nil
+	}
+	return "", fmt.Errorf("invalid variant %q: it is one of none, lock, versioned, scratch", s)
+}
+
+// State says what is known of a tag.
+type State string
+
+// An image is Stale if it is there but was made from something else than what the tag stands for today.
+const (
+	Absent State = "absent"
+	Fresh  State = "fresh"
+	Stale  State = "stale"
+)
+
+// Image is an image that a registry holds for the platform.
+type Image struct {
+	Reference string // repository:tag
+	Digest    digest.Digest
+	Labels    map[string]string
+}
+
+// Pinned is the reference with the digest that the plan saw.
+func (i *Image) Pinned() string { return i.Reference + "@" + i.Digest.String() }
+
+// Ours reports whether rtbuild made the image. Others, those of the original among them, carry no labels of ours.
+func (i *Image) Ours() bool { return i.Labels[LabelStage] != "" }
+
+// Input is everything that a plan is made from.
+type Input struct {
+	Tags tags.Set
+	Base string // the base image as the user wrote it
+
+	// BaseDigest is what the base's tag points to today; empty if that could not be learned.
+	BaseDigest digest.Digest
+	Tree       string // digest of everything that would be copied
+	Tools      string // digest of what system and tools are made from
+	Recipe     int    // this rtbuild's
+
+	// What exists for the platform: the source image, and candidates for lock and versioned in order of preference.
+	Source    *Image
+	Lock      []*Image
+	Versioned []*Image
+
+	// Foreign allows a lock image that rtbuild did not make as a start. Its old source is then removed by directory, which
+	// needs dependencies that live elsewhere.
+	Foreign bool
+
+	Force   bool    // ignore what exists
+	Pull    bool    // rebuild what was made from an older base or by an older recipe
+	Variant Variant // enter here; empty chooses
+}
+
+// Plan is what a build does.
+type Plan struct {
+	Variant Variant
+	From    string // the image the build enters on, pinned by digest where it is known
+	Entry   *Image // the image behind From; nil for scratch
+	Reason  string
+	Exists  map[string]State // by "source", "lock", "versioned"
+	Publish []string         // references in the order in which they are published
+	Notes   []string         // what was seen and not acted upon
+}
+
+// Make gives the plan. It fails only if a variant is asked for that cannot be entered.
+func Make(in Input) (*Plan, error) {
+	j := newJudge(in)
+	p := j.choose()
+	if in.Variant != "" && in.Variant != p.Variant {
+		var err error
+		if p, err = j.asked(in.Variant); err != nil {
+			return nil, err
+		}
+	}
+	p.Exists, p.Notes = j.exists, j.notes
+	p.Publish = publish(in.Tags.Images, p.Variant)
+	return p, nil
+}
+
+// publish orders the tags that a variant makes: a source tag that exists can only be trusted if it comes last.
+func publish(images tags.Images, v Variant) []string {
+	switch v {
+	case None:
+		return nil
+	case Lock:
+		return []string{images.Source}
+	case Versioned:
+		return []string{images.Lock, images.Source}
+	default:
+		return []string{images.Lock, images.Versioned, images.Source}
+	}
+}
+
+// judge holds what counts of the images that exist.
+type judge struct {
+	in                      Input
+	source, lock, versioned *Image // nil unless it counts
+	exists                  map[string]State
+	notes                   []string
+	why                     map[string]string // why an existing image does not count
+}
+
+func newJudge(in Input) *judge {
+	j := &judge{in: in, exists: map[string]State{}, why: map[string]string{}}
+	j.source = j.first("source", []*Image{in.Source}, j.staleSource)
+	j.lock = j.first("lock", in.Lock, j.staleLock)
+	j.versioned = j.first("versioned", in.Versioned, j.staleVersioned)
+	return j
+}
+
+// first gives the first candidate that counts, and notes the state of the role.
+func (j *judge) first(role string, candidates []*Image, stale func(*Image) string) *Image {
+	j.exists[role] = Absent
+	for _, img := range candidates {
+		if img == nil {
+			continue
+		}
+		why := stale(img)
+		if why == "" {
+			why = j.outdated(img)
+		}
+		if why == "" {
+			j.exists[role] = Fresh
+			return img
+		}
+		j.exists[role], j.why[role] = Stale, why
+	}
+	return nil
+}
+
+func (j *judge) staleSource(img *Image) string {
+	switch got := img.Labels[LabelSourceTree]; got {
+	case j.in.Tree:
+		return ""
+	case "":
+		return "it does not say what source it holds"
+	default:
+		return "it holds other source files"
+	}
+}
+
+func (j *judge) staleLock(img *Image) string {
+	switch {
+	case img.Ours() && img.Labels[LabelStage] != StageDeps:
+		return "it is not a deps image"
+	case !img.Ours() && !j.in.Foreign:
+		return "it was not made by rtbuild, and its dependencies cannot be told from its source"
+	}
+	return ""
+}
+
+// staleVersioned refuses images whose system and tools were made from other inputs: the tag names only version and
+// base, so it cannot tell.
+func (j *judge) staleVersioned(img *Image) string {
+	switch {
+	case !img.Ours():
+		return ""
+	case img.Labels[LabelStage] != StageDeps:
+		return "it is not a deps image"
+	case img.Labels[LabelTools] != j.in.Tools:
+		return "its system packages, tools, user or environment differ"
+	}
+	return ""
+}

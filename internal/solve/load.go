@@ -1,0 +1,57 @@
+package solve
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+
+	"github.com/moby/buildkit/client"
+)
+
+// LoadExport streams the image into Docker's own store, as docker buildx build --load does.
+func LoadExport(ctx context.Context, name string) (Export, error) {
+	if _, err := exec.LookPath("docker"); err != nil {
+		return Export{}, fmt.Errorf("--load needs the docker command: %w", err)
+	}
+	load := &dockerLoad{ctx: ctx}
+	return Export{
+		ExportEntry: client.ExportEntry{Type: client.ExporterDocker, Attrs: map[string]string{"name": name}, Output: load.open},
+		commit:      load.wait,
+		abort:       load.stop,
+	}, nil
+}
+
+// dockerLoad is a running docker load.
+type dockerLoad struct {
+	ctx    context.Context // of the command that loads; the session's callbacks have none
+	cmd    *exec.Cmd
+	stderr bytes.Buffer
+}
+
+func (l *dockerLoad) open(map[string]string) (io.WriteCloser, error) {
+	l.stderr.Reset()
+	l.cmd = exec.CommandContext(l.ctx, "docker", "load", "--quiet")
+	l.cmd.Stderr = &l.stderr
+	in, err := l.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	return in, l.cmd.Start()
+}
+
+func (l *dockerLoad) wait() error {
+	if err := l.cmd.Wait(); err != nil {
+		return fmt.Errorf("docker load: %s: %w", strings.TrimSpace(l.stderr.String()), err)
+	}
+	return nil
+}
+
+func (l *dockerLoad) stop() {
+	if l.cmd != nil && l.cmd.ProcessState == nil && l.cmd.Process != nil {
+		_ = l.cmd.Process.Kill()
+		_ = l.cmd.Wait()
+	}
+}

@@ -1,0 +1,148 @@
+package solve
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/client"
+	"github.com/tonistiigi/go-csvvalue"
+)
+
+// Export is an export of a solve. What is written takes its name when the solve has succeeded: a failed one leaves an
+// older file alone.
+type Export struct {
+	client.ExportEntry
+	commit func() error
+	abort  func()
+}
+
+// Commit makes what was written final.
+func (e Export) Commit() error {
+	if e.commit == nil {
+		return nil
+	}
+	return e.commit()
+}
+
+// Abort removes what was written. After Commit it does nothing.
+func (e Export) Abort() {
+	if e.abort != nil {
+		e.abort()
+	}
+}
+
+// IsImage reports whether the export goes to the builder's image store or a registry, so that it can have names.
+func (e Export) IsImage() bool { return e.Type == client.ExporterImage }
+
+// ImageExport stores the image in the builder under names, and pushes it.
+func ImageExport(push bool, names ...string) Export {
+	return Export{ExportEntry: client.ExportEntry{Type: client.ExporterImage, Attrs: map[string]string{
+		"name": strings.Join(names, ","), "push": strconv.FormatBool(push), "oci-mediatypes": "true",
+	}}}
+}
+
+// ParseOutput reads one --output as buildx does: "type=oci,dest=image.tar", a directory, or "-" for a tar on stdout. Files
+// are not touched before the build has something to write.
+func ParseOutput(s string) (Export, error) {
+	fields, err := csvvalue.Fields(s, nil)
+	if err != nil {
+		return Export{}, fmt.Errorf("invalid output %q: %w", s, err)
+	}
+	if len(fields) == 1 && !strings.Contains(s, "=") {
+		if s == "-" {
+			return export(client.ExporterTar, map[string]string{}, "-")
+		}
+		return export(client.ExporterLocal, map[string]string{}, s)
+	}
+	attrs := map[string]string{}
+	for _, field := range fields {
+		key, value, ok := strings.Cut(field, "=")
+		if !ok {
+			return Export{}, fmt.Errorf("invalid output %q: %q is not of the form key=value", s, field)
+		}
+		attrs[strings.ToLower(strings.TrimSpace(key))] = value
+	}
+	kind, dest := attrs["type"], attrs["dest"]
+	delete(attrs, "type")
+	delete(attrs, "dest")
+	return export(kind, attrs, dest)
+}
+
+// export makes an entry of a type, its attributes and its destination.
+func export(kind string, attrs map[string]string, dest string) (Export, error) {
+	entry := Export{ExportEntry: client.ExportEntry{Type: kind, Attrs: attrs}}
+	switch kind {
+	case "registry":
+		entry.Type = client.ExporterImage
+		attrs["push"] = "true"
+		fallthrough
+	case client.ExporterImage:
+		if dest != "" {
+			return entry, fmt.Errorf("invalid output: type=%s takes name=, not dest=", kind)
+		}
+		return entry, nil
+	case client.ExporterLocal:
+		if dest == "" {
+			return entry, fmt.Errorf("invalid output: type=local needs dest=DIRECTORY")
+		}
+		entry.OutputDir = dest
+		return entry, nil
+	case client.ExporterOCI, client.ExporterDocker, client.ExporterTar:
+		return toFile(entry, dest)
+	case "":
+		return entry, fmt.Errorf("invalid output: type= is missing, one of image, registry, oci, docker, local, tar")
+	}
+	return entry, fmt.Errorf("invalid output type %q: it is one of image, registry, oci, docker, local, tar", kind)
+}
+
+func toFile(entry Export, dest string) (Export, error) {
+	if tar, err := strconv.ParseBool(entry.Attrs["tar"]); err == nil && !tar {
+		if dest == "" {
+			return entry, fmt.Errorf("invalid output: tar=false needs dest=DIRECTORY")
+		}
+		entry.OutputDir = dest
+		return entry, nil
+	}
+	if dest == "" || dest == "-" {
+		if fi, err := os.Stdout.Stat(); err == nil && fi.Mode()&os.ModeCharDevice != 0 {
+			return entry, fmt.Errorf("invalid output: type=%s needs dest=FILE: it is not written to a terminal", entry.Type)
+		}
+		entry.Output = func(map[string]string) (io.WriteCloser, error) { return keepOpen{os.Stdout}, nil }
+		return entry, nil
+	}
+	if fi, err := os.Stat(dest); err == nil && fi.IsDir() {
+		return entry, fmt.Errorf("invalid output: dest=%s is a directory, type=%s writes a file", dest, entry.Type)
+	}
+	file := &pendingFile{dest: dest}
+	entry.Output, entry.commit, entry.abort = file.open, file.commit, file.abort
+	return entry, nil
+}
+
+// keepOpen is standard output, which is not ours to close.
+type keepOpen struct{ io.Writer }
+
+func (keepOpen) Close() error { return nil }
+
+// pendingFile is a file that is written under another name first.
+type pendingFile struct{ dest, temp string }
+
+func (p *pendingFile) open(map[string]string) (io.WriteCloser, error) {
+	f, err := os.CreateTemp(filepath.Dir(p.dest), "."+filepath.Base(p.dest)+".*")
+	if err != nil {
+		return nil, err
+	}
+	p.temp = f.Name()
+	return f, f.Chmod(0o644) // as readable as the shell would make it
+}
+
+func (p *pendingFile) commit() error { return os.Rename(p.temp, p.dest) }
+
+func (p *pendingFile) abort() {
+	if p.temp != "" {
+		_ = os.Remove(p.temp)
+	}
+}

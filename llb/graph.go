@@ -1,0 +1,110 @@
+package llb
+
+import (
+	"time"
+
+	"github.com/moby/buildkit/client/llb"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/profile"
+)
+
+// Graph is a runtime that is to be built for one platform, with all that its stages need from the world around.
+type Graph struct {
+	Runtime  *profile.Runtime
+	Platform ocispecs.Platform
+	Distro   Distro     // what the base is; needed by system and tools alone
+	Base     ImageFacts // the image that the build enters on
+
+	LockFiles llb.State // the lock files under their paths in the context
+	Source    llb.State // the source tree under its paths in the context
+	Owner     Owner     // whom source belongs to; needed by source alone
+	Epoch     time.Time // the time stamp of what source adds
+
+	// Fetch gives a file by its address and checksum. Nil fetches in the builder, with the builder's trust store.
+	Fetch func(Download) (llb.State, error)
+
+	Proxy    *llb.ProxyEnv // for every step; in no cache key
+	Steps    []llb.RunOption
+	NoCache  bool
+	OldFiles []string // directories of an older source, to be removed from a deps image that rtbuild did not make
+}
+
+// ImageFacts is what is known of the image that a build enters on.
+type ImageFacts struct {
+	Ref    string // pinned by digest
+	Config []byte // its raw image config
+	Layers int    // enter on its first n layers; 0 is all
+}
+
+// Owner is the numeric owner of the source. Names would have to be looked up in the image's passwd, which would pull it.
+type Owner struct{ UID, GID int }
+
+// Scratch is the deps image from the base on.
+func (g *Graph) Scratch() (llb.State, Layers, error) {
+	base, err := g.image()
+	if err != nil {
+		return base, nil, err
+	}
+	layers, err := g.upToTools()
+	if err != nil {
+		return base, nil, err
+	}
+	layers = append(layers, g.deps()...)
+	return layers.On(base), layers, nil
+}
+
+// Versioned is the deps image from an earlier one on: system and tools are reused, the deps stage runs anew.
+func (g *Graph) Versioned() (llb.State, Layers, error) {
+	start, err := g.image()
+	layers := append(g.removeOld(), g.deps()...)
+	return layers.On(start), layers, err
+}
+
+// Lock is the source image on a deps image that is never pulled.
+func (g *Graph) Lock() (llb.State, Layers, error) {
+	deps, err := g.image()
+	if err != nil {
+		return deps, nil, err
+	}
+	state, layers := g.OnDeps(deps)
+	return state, layers, nil
+}
+
+// OnDeps is the source image on a deps image that may still have to be built.
+func (g *Graph) OnDeps(deps llb.State) (llb.State, Layers) {
+	layers := append(g.removeOld(), g.source()...)
+	layers = append(layers, g.extra()...)
+	return layers.On(deps), layers
+}
+
+// ToolsLayers is the number of layers that system and tools add to the base.
+func (g *Graph) ToolsLayers() (int, error) {
+	layers, err := g.upToTools()
+	return len(layers), err
+}
+
+func (g *Graph) upToTools() (Layers, error) {
+	system, err := g.system()
+	if err != nil {
+		return nil, err
+	}
+	tools, err := g.tools()
+	return append(system, tools...), err
+}
+
+// image is the image that the build enters on, with its config and our environment applied.
+func (g *Graph) image() (llb.State, error) {
+	opts := []llb.ImageOption{llb.Platform(g.Platform), named("base", g.Base.Ref)}
+	if g.Base.Layers > 0 {
+		opts = append(opts, llb.WithLayerLimit(g.Base.Layers))
+	}
+	state, err := llb.Image(g.Base.Ref, opts...).WithImageConfig(g.Base.Config)
+	if err != nil {
+		return state, err
+	}
+	for _, kv := range g.Env() {
+		state = state.AddEnv(kv.Name, kv.Value)
+	}
+	return state.Platform(g.Platform).User("root").Dir("/"), nil
+}

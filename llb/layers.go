@@ -1,0 +1,52 @@
+package llb
+
+import (
+	"time"
+
+	"github.com/moby/buildkit/client/llb"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Layer is one step of a stage. It adds exactly one layer to the image, so that a stage's length is its number of
+// layers; its name is what the progress and the image's history show.
+type Layer struct {
+	Stage string // system, tools, deps, source or extra
+	Name  string
+	add   func(llb.State, llb.ConstraintsOpt) llb.State
+}
+
+// Layers are consecutive steps.
+type Layers []Layer
+
+// On puts the layers on a state.
+func (l Layers) On(state llb.State) llb.State {
+	for _, layer := range l {
+		state = layer.add(state, named(layer.Stage, layer.Name))
+	}
+	return state
+}
+
+// History is the layers' part of an image's history.
+func (l Layers) History(created time.Time) []ocispecs.History {
+	var history []ocispecs.History
+	for _, layer := range l {
+		history = append(history, ocispecs.History{
+			Created:   &created,
+			CreatedBy: "[" + layer.Stage + "] " + layer.Name,
+			Comment:   "rtbuild",
+		})
+	}
+	return history
+}
+
+// named gives a vertex the name that a person reads in the progress.
+func named(stage, name string) llb.ConstraintsOpt {
+	return llb.WithCustomName("[" + stage + "] " + name)
+}
+
+// merge lays a state that stands on nothing over another, without pulling either.
+func merge(upper llb.State) func(llb.State, llb.ConstraintsOpt) llb.State {
+	return func(lower llb.State, name llb.ConstraintsOpt) llb.State {
+		return llb.Merge([]llb.State{lower, upper}, name)
+	}
+}

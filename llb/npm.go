@@ -1,0 +1,17 @@
+package llb
+
+import "github.com/moby/buildkit/client/llb"
+
+// npm installs what package-lock.json says, exactly. Development dependencies come only if env sets NODE_ENV to
+// something else than production, as npm itself has it.
+func (g *Graph) npm() Layer {
+	const script = `export NODE_ENV="${NODE_ENV:-production}"
+npm ci --cache /var/cache/npm --prefer-offline --logs-max=0 --no-audit --no-fund --no-update-notifier
+rm -rf "$HOME/.npm" "$HOME/.cache" "$HOME/.node-gyp"
+`
+	user := g.user()
+	return g.step("deps", "npm ci", user, "cd "+g.Runtime.Code()+"\n"+script,
+		cache("/var/cache/npm", llb.CacheMountShared, "npm"),
+		secretFile(user.home+"/.npmrc", SecretNPMRC),
+		secretFile(user.home+"/.netrc", SecretNetrc))
+}

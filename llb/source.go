@@ -1,0 +1,82 @@
+package llb
+
+import (
+	"github.com/moby/buildkit/client/llb"
+)
+
+// sourceMode normalises what an umask may change: files 0644, or 0755 if they are executable, directories 0755. A mode
+// in words came to BuildKit in late 2024; it sets the oldest BuildKit that works.
+var sourceMode = llb.ChmodOpt{ModeStr: "u=rwX,go=rX"}
+
+// source is the stage of the agent's own source: one layer, merged over a deps image that nobody pulls.
+func (g *Graph) source() Layers {
+	return Layers{{Stage: "source", Name: "copy source to " + g.Runtime.Code(), add: merge(g.sourceTree())}}
+}
+
+// sourceTree is the source on nothing, the same bytes wherever it is made: the whole is copied once more, since the time
+// stamps of directories change when something is put into them.
+func (g *Graph) sourceTree() llb.State {
+	owner := llb.WithUIDGID(g.Owner.UID, g.Owner.GID)
+	tree := g.codeDirs().Copy(g.Source, "/", g.Runtime.Code(), &llb.CopyInfo{
+		Mode:                &sourceMode,
+		CopyDirContentsOnly: true,
+	}, owner)
+	made := llb.Scratch().File(tree, named("source", "collect source"))
+	return llb.Scratch().File(llb.Copy(made, "/", "/", &llb.CopyInfo{
+		CopyDirContentsOnly: true,
+		CreatedTime:         &g.Epoch,
+	}), named("source", "set time stamps"))
+}
+
+// codeDirs makes the code directory and those that lead to it. A layer carries them with mode and owner, so they are
+// those that the system stage gives them.
+func (g *Graph) codeDirs() *llb.FileAction {
+	owner := llb.WithUIDGID(g.Owner.UID, g.Owner.GID)
+	var action *llb.FileAction
+	for _, dir := range parents(g.Runtime.Code()) {
+		var opts []llb.MkdirOption
+		if dir == g.Runtime.Code() || dir == g.Runtime.Prefix && g.ownsPrefix() {
+			opts = append(opts, owner)
+		}
+		if action == nil {
+			action = llb.Mkdir(dir, 0o755, opts...)
+			continue
+		}
+		action = action.Mkdir(dir, 0o755, opts...)
+	}
+	return action
+}
+
+// ownsPrefix reports whether the prefix itself belongs to the user, as in the original's images.
+func (g *Graph) ownsPrefix() bool { return g.Runtime.Profile == "openhands" }
+
+// removeOld takes directories of an older source away from an image that is not pulled: the difference between a tree
+// that has them and one that has not is a whiteout.
+func (g *Graph) removeOld() Layers {
+	if len(g.OldFiles) == 0 {
+		return nil
+	}
+	return Layers{{Stage: "source", Name: "remove the old source", add: func(s llb.State, name llb.ConstraintsOpt) llb.State {
+		old, remove := g.codeDirs(), llb.Rm(g.OldFiles[0])
+		for _, dir := range g.OldFiles {
+			old = old.Mkdir(dir, 0o755, llb.WithParents(true))
+		}
+		for _, dir := range g.OldFiles[1:] {
+			remove = remove.Rm(dir)
+		}
+		with := llb.Scratch().File(old, named("source", "have the old source"))
+		without := with.File(remove, named("source", "have it no more"))
+		return llb.Merge([]llb.State{s, llb.Diff(with, without)}, name)
+	}}}
+}
+
+// extra is the user's own command, last and on everything before it: it pulls the deps image.
+func (g *Graph) extra() Layers {
+	if g.Runtime.Extra == "" {
+		return nil
+	}
+	return Layers{g.step("extra", g.Runtime.Extra, g.user(), "cd "+g.Runtime.Code()+"\n"+g.Runtime.Extra+"\n",
+		secretFile(g.user().home+"/.npmrc", SecretNPMRC),
+		secretFile(g.user().home+"/.netrc", SecretNetrc),
+		secretFile("/etc/pip.conf", SecretPipConf))}
+}

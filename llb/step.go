@@ -1,0 +1,97 @@
+package llb
+
+import (
+	"path"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+)
+
+// Secret ids that every step offers to the tools that read them. All are optional: a secret that is not given leaves no
+// mount behind, and the cache key is the same with and without.
+const (
+	SecretCA      = "rtbuild-ca" // PEM bundle: the host's and --ca-file
+	SecretNPMRC   = "npmrc"
+	SecretNetrc   = "netrc"
+	SecretPipConf = "pip.conf"
+	SecretAptAuth = "apt-auth"
+)
+
+const (
+	caPath      = "/run/secrets/" + SecretCA
+	aptConfPath = "/tmp/rtbuild-apt.conf" // below the tmpfs of every step
+)
+
+// prologue makes the private CA known to what a step may run. It is constant, so that it is the same in every cache key.
+// The variables are those that OpenSSL, curl, git, Python's requests and pip, Node.js and Cargo document; apt has none
+// and reads a file.
+const prologue = `set -eu
+: > ` + aptConfPath + `
+if [ -s ` + caPath + ` ]; then
+  export SSL_CERT_FILE=` + caPath + ` CURL_CA_BUNDLE=` + caPath + ` GIT_SSL_CAINFO=` + caPath + `
+  export REQUESTS_CA_BUNDLE=` + caPath + ` PIP_CERT=` + caPath + ` NODE_EXTRA_CA_CERTS=` + caPath + `
+  export CARGO_HTTP_CAINFO=` + caPath + `
+  echo 'Acquire::https::CAInfo "` + caPath + `";' >> ` + aptConfPath + `
+fi
+export APT_CONFIG=` + aptConfPath + `
+`
+
+// step runs a shell script on the image. Nothing of /tmp, of secrets or of the caches it mounts stays in the layer.
+func (g *Graph) step(stage, name string, as profileUser, script string, opts ...llb.RunOption) Layer {
+	return Layer{Stage: stage, Name: name, add: func(s llb.State, label llb.ConstraintsOpt) llb.State {
+		run := []llb.RunOption{
+			llb.Args([]string{"/bin/sh", "-c", prologue + script}),
+			llb.AddMount("/tmp", llb.Scratch(), llb.Tmpfs()),
+			llb.AddSecret(caPath, llb.SecretID(SecretCA), llb.SecretOptional, llb.SecretFileOpt(0, 0, 0o444)),
+			label,
+			as,
+		}
+		if g.Proxy != nil {
+			run = append(run, llb.WithProxy(*g.Proxy))
+		}
+		if g.NoCache {
+			run = append(run, llb.IgnoreCache)
+		}
+		run = append(run, g.Steps...)
+		return s.Run(append(run, opts...)...).Root()
+	}}
+}
+
+// profileUser is who a step runs as: the name decides, HOME is where installers look for their settings.
+type profileUser struct{ name, home string }
+
+// SetRunOption implements llb.RunOption.
+func (u profileUser) SetRunOption(ei *llb.ExecInfo) {
+	ei.State = ei.State.User(u.name).AddEnv("HOME", u.home)
+}
+
+func asRoot() profileUser { return profileUser{"root", "/root"} }
+
+// user is the user of the runtime.
+func (g *Graph) user() profileUser {
+	if g.Runtime.User.Name == "root" {
+		return asRoot()
+	}
+	return profileUser{g.Runtime.User.Name, "/home/" + g.Runtime.User.Name}
+}
+
+// cache mounts a cache directory that any user may write to. Steps that use it wait for each other only if locked.
+func cache(target string, sharing llb.CacheMountSharingMode, id ...string) llb.RunOption {
+	empty := llb.Scratch().File(llb.Mkdir("/cache", 0o1777), llb.WithCustomName("[internal] cache for "+target))
+	name := "rtbuild/" + strings.Join(id, "/")
+	return llb.AddMount(target, empty, llb.AsPersistentCacheDir(name, sharing), llb.SourcePath("/cache"))
+}
+
+// secretFile offers a secret where a tool reads it.
+func secretFile(target, id string) llb.RunOption {
+	return llb.AddSecret(target, llb.SecretID(id), llb.SecretOptional, llb.SecretFileOpt(0, 0, 0o444))
+}
+
+// parents lists the directories that lead to dir, dir included, from the top.
+func parents(dir string) []string {
+	var all []string
+	for d := path.Clean(dir); d != "/" && d != "."; d = path.Dir(d) {
+		all = append([]string{d}, all...)
+	}
+	return all
+}
