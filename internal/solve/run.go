@@ -3,7 +3,6 @@ package solve
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -125,8 +124,8 @@ func (r *Runner) outputs(ctx context.Context, ref string, exports []Export) []Ou
 		if record == nil {
 			continue
 		}
-		if result := record.Results[strconv.Itoa(i)]; result != nil && result.Results[0] != nil {
-			outputs[i].Digest = result.Results[0].Digest
+		if desc := record.Result.GetResults()[int64(i)]; desc != nil {
+			outputs[i].Digest = desc.Digest
 		}
 	}
 	return outputs
@@ -142,7 +141,7 @@ func (r *Runner) record(ctx context.Context, ref string) *controlapi.BuildHistor
 		if err != nil {
 			return nil
 		}
-		if event.Record != nil && event.Record.Results != nil {
+		if event.Record != nil && event.Record.Result != nil {
 			return event.Record
 		}
 	}

@@ -1,0 +1,261 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/tags"
+)
+
+const (
+	dgst = digest.Digest("sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+	base = digest.Digest("sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
+)
+
+var images = tags.Images{Lock: "r:lock", Versioned: "r:versioned", Source: "r:source"}
+
+// image is one of ours: of the current base, recipe, tools and source, but for what the pairs say.
+func image(ref, stage string, pairs ...string) *plan.Image {
+	labels := map[string]string{
+		plan.LabelStage: stage, plan.LabelTools: "tools", plan.LabelSourceTree: "tree", plan.LabelRecipe: "5",
+		"org.opencontainers.image.base.digest": base.String(),
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		labels[pairs[i]] = pairs[i+1]
+	}
+	return &plan.Image{Reference: ref, Digest: dgst, Labels: labels}
+}
+
+func foreign(ref string) *plan.Image { return &plan.Image{Reference: ref, Digest: dgst} }
+
+func list(images ...*plan.Image) []*plan.Image { return images }
+
+func TestMake(t *testing.T) {
+	source := image("r:source", plan.StageSource)
+	lock := image("r:lock", plan.StageDeps)
+	versioned := image("r:versioned", plan.StageDeps)
+	older := image("r:lock", plan.StageDeps, plan.LabelRecipe, "4")
+	moved := image("r:lock", plan.StageDeps, "org.opencontainers.image.base.digest", "sha256:old")
+	all := []string{"r:lock", "r:versioned", "r:source"}
+	exists := func(source, lock, versioned plan.State) map[string]plan.State {
+		return map[string]plan.State{"source": source, "lock": lock, "versioned": versioned}
+	}
+	tests := []struct {
+		name    string
+		in      plan.Input
+		want    plan.Plan
+		wantErr string
+	}{
+		{
+			name: "nothing exists",
+			want: plan.Plan{
+				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(), Reason: "no lock image; no versioned image",
+				Exists: exists("absent", "absent", "absent"), Publish: all,
+			},
+		},
+		{
+			name: "all exist", in: plan.Input{Source: source, Lock: list(lock), Versioned: list(versioned)},
+			want: plan.Plan{
+				Variant: plan.None, From: "r:source@" + dgst.String(), Entry: source, Reason: "the source image exists",
+				Exists: exists("fresh", "fresh", "fresh"),
+			},
+		},
+		{
+			name: "lock", in: plan.Input{Lock: list(lock), Versioned: list(versioned)},
+			want: plan.Plan{
+				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock,
+				Reason: "no source image; the deps image of these lock files exists",
+				Exists: exists("absent", "fresh", "fresh"), Publish: []string{"r:source"},
+			},
+		},
+		{
+			name: "versioned", in: plan.Input{Versioned: list(versioned)},
+			want: plan.Plan{
+				Variant: plan.Versioned, From: "r:versioned@" + dgst.String(), Entry: versioned,
+				Reason: "no lock image; a deps image of this base and version exists",
+				Exists: exists("absent", "absent", "fresh"), Publish: []string{"r:lock", "r:source"},
+			},
+		},
+		{
+			name: "the source image holds other files",
+			in:   plan.Input{Source: image("r:source", plan.StageSource, plan.LabelSourceTree, "other"), Lock: list(lock)},
+			want: plan.Plan{
+				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock,
+				Reason: "the source image is stale: it holds other source files; the deps image of these lock files exists",
+				Exists: exists("stale", "fresh", "absent"), Publish: []string{"r:source"},
+			},
+		},
+		{
+			name: "the source image is of the original",
+			in:   plan.Input{Source: foreign("r:source"), Lock: list(lock)},
+			want: plan.Plan{
+				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock,
+				Reason: "the source image is stale: it does not say what source it holds; the deps image of these lock files exists",
+				Exists: exists("stale", "fresh", "absent"), Publish: []string{"r:source"},
+			},
+		},
+		{
+			name: "a lock image of the original", in: plan.Input{Lock: list(foreign("r:lock")), Foreign: true},
+			want: plan.Plan{
+				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: foreign("r:lock"),
+				Reason: "no source image; the deps image of these lock files exists",
+				Exists: exists("absent", "fresh", "absent"), Publish: []string{"r:source"},
+				Notes: []string{"r:lock was not made by rtbuild: its owner's ids are taken from the profile"},
+			},
+		},
+		{
+			name: "a lock image of the original that holds source and dependencies in one place", in: plan.Input{Lock: list(foreign("r:lock"))},
+			want: plan.Plan{
+				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
+				Reason: "the lock image is stale: it was not made by rtbuild, and its dependencies cannot be told from its source; no versioned image",
+				Exists: exists("absent", "stale", "absent"), Publish: all,
+			},
+		},
+		{
+			name: "a source image under the lock tag", in: plan.Input{Lock: list(source), Versioned: list(source)},
+			want: plan.Plan{
+				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
+				Reason: "the lock image is stale: it is not a deps image; the versioned image is stale: it is not a deps image",
+				Exists: exists("absent", "stale", "stale"), Publish: all,
+			},
+		},
+		{
+			name: "a versioned image with other packages",
+			in:   plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, plan.LabelTools, "other"))},
+			want: plan.Plan{
+				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
+				Reason: "no lock image; the versioned image is stale: its system packages, tools, user or environment differ",
+				Exists: exists("absent", "absent", "stale"), Publish: all,
+			},
+		},
+		{
+			name: "a second candidate", in: plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, plan.LabelTools, "other"), versioned)},
+			want: plan.Plan{
+				Variant: plan.Versioned, From: "r:versioned@" + dgst.String(), Entry: versioned,
+				Reason: "no lock image; a deps image of this base and version exists",
+				Exists: exists("absent", "absent", "fresh"), Publish: []string{"r:lock", "r:source"},
+			},
+		},
+		{
+			name: "forced", in: plan.Input{Source: source, Lock: list(lock), Versioned: list(versioned), Force: true},
+			want: plan.Plan{
+				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(), Reason: "rebuild forced",
+				Exists: exists("fresh", "fresh", "fresh"), Publish: all,
+			},
+		},
+		{
+			name: "the base has moved", in: plan.Input{Lock: list(moved)},
+			want: plan.Plan{
+				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: moved,
+				Reason: "no source image; the deps image of these lock files exists",
+				Exists: exists("absent", "fresh", "absent"), Publish: []string{"r:source"},
+				Notes: []string{"r:lock: base debian:bookworm has moved to " + base.String() + " (use --pull to rebuild it)"},
+			},
+		},
+		{
+			name: "the base has moved, and --pull", in: plan.Input{Lock: list(moved), Pull: true},
+			want: plan.Plan{
+				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
+				Reason: "the lock image is stale: base debian:bookworm has moved to " + base.String() + "; no versioned image",
+				Exists: exists("absent", "stale", "absent"), Publish: all,
+			},
+		},
+		{
+			name: "an older recipe", in: plan.Input{Lock: list(older)},
+			want: plan.Plan{
+				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: older,
+				Reason: "no source image; the deps image of these lock files exists",
+				Exists: exists("absent", "fresh", "absent"), Publish: []string{"r:source"},
+				Notes: []string{"r:lock: it was made by an older rtbuild (recipe 4, this one has 5) (use --pull to rebuild it)"},
+			},
+		},
+		{
+			name: "a newer recipe is reused, --pull or not",
+			in:   plan.Input{Source: image("r:source", plan.StageSource, plan.LabelRecipe, "6"), Pull: true},
+			want: plan.Plan{
+				Variant: plan.None, From: "r:source@" + dgst.String(), Entry: image("r:source", plan.StageSource, plan.LabelRecipe, "6"),
+				Reason: "the source image exists", Exists: exists("fresh", "absent", "absent"),
+				Notes: []string{"r:source was made by a newer rtbuild (recipe 6, this one has 5)"},
+			},
+		},
+		{
+			name: "versioned asked for", in: plan.Input{Source: source, Lock: list(lock), Versioned: list(versioned), Variant: plan.Versioned},
+			want: plan.Plan{
+				Variant: plan.Versioned, From: "r:versioned@" + dgst.String(), Entry: versioned, Reason: "asked for",
+				Exists: exists("fresh", "fresh", "fresh"), Publish: []string{"r:lock", "r:source"},
+			},
+		},
+		{
+			name: "lock asked for", in: plan.Input{Source: source, Lock: list(lock), Variant: plan.Lock},
+			want: plan.Plan{
+				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock, Reason: "asked for",
+				Exists: exists("fresh", "fresh", "absent"), Publish: []string{"r:source"},
+			},
+		},
+		{
+			name: "scratch asked for", in: plan.Input{Source: source, Variant: plan.Scratch},
+			want: plan.Plan{
+				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(), Reason: "asked for",
+				Exists: exists("fresh", "absent", "absent"), Publish: all,
+			},
+		},
+		{name: "lock asked for and not there", in: plan.Input{Variant: plan.Lock}, wantErr: "variant lock cannot be built: no lock image"},
+		{
+			name: "none asked for and stale", in: plan.Input{Source: foreign("r:source"), Variant: plan.None},
+			wantErr: "variant none cannot be built: the source image is stale",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			in := test.in
+			in.Tags, in.Base, in.BaseDigest = tags.Set{Images: images}, "debian:bookworm", base
+			in.Tree, in.Tools, in.Recipe = "tree", "tools", 5
+			got, err := plan.Make(in)
+			if test.wantErr != "" {
+				if err == nil || !strings.Contains(err.Error(), test.wantErr) {
+					t.Fatalf("error %v, want %q", err, test.wantErr)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestScratchFromUnknownBase(t *testing.T) {
+	for _, test := range []struct {
+		name, base string
+		digest     digest.Digest
+		want       string
+	}{
+		{"digest not learned", "debian:bookworm", "", "debian:bookworm"},
+		{"pinned by the user", "debian@sha256:x", base, "debian@sha256:x"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := plan.Make(plan.Input{Base: test.base, BaseDigest: test.digest})
+			if err != nil || got.From != test.want {
+				t.Errorf("from %v, error %v, want %s", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestParseVariant(t *testing.T) {
+	for _, name := range []string{"none", "lock", "versioned", "scratch"} {
+		if got, err := plan.ParseVariant(name); err != nil || string(got) != name {
+			t.Errorf("%s: %s, %v", name, got, err)
+		}
+	}
+	if _, err := plan.ParseVariant("luck"); err == nil || !strings.Contains(err.Error(), `invalid variant "luck"`) {
+		t.Errorf("error %v", err)
+	}
+}

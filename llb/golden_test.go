@@ -1,0 +1,194 @@
+package llb_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/rtbuild/rtbuild/internal/profile"
+	rtllb "github.com/rtbuild/rtbuild/llb"
+)
+
+// Goldens of system, tools and deps lie in a directory named by the recipe number and are written only where they do not
+// exist yet: who changes these stages raises Recipe. The others are overwritten.
+var update = flag.Bool("update", false, "write golden files")
+
+const pinned = "@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+var baseConfig = []byte(`{"architecture":"amd64","os":"linux","config":{"Env":["PATH=/usr/bin:/bin"],"Cmd":["bash"]},` +
+	`"rootfs":{"type":"layers","diff_ids":["sha256:1","sha256:2"]},` +
+	`"history":[{"created_by":"one"},{"created_by":"nothing","empty_layer":true},{"created_by":"two"}]}`)
+
+func node() *profile.Runtime {
+	return &profile.Runtime{
+		Profile: "node", Base: "debian:bookworm", Version: "1.0.0", Prefix: "/agent",
+		Interpreter:  profile.Interpreter{Name: "node", Version: "22"},
+		User:         profile.User{Name: "agent", UID: 1000, GID: 1000},
+		Packages:     map[string][]string{"": {"git", "ca-certificates"}, "apt": {"jq"}, "apk": {"never"}},
+		Dependencies: profile.Dependencies{Manager: "npm", Files: []string{"package.json", "package-lock.json"}},
+		Source:       []profile.Source{{Path: ".", Hash: true}},
+		Env:          map[string]string{"B": "2", "A": "1"},
+		Cmd:          []string{"node", "server.js"},
+		Expose:       []string{"8080/tcp"},
+	}
+}
+
+func python() *profile.Runtime {
+	r := node()
+	r.Profile, r.Interpreter = "python", profile.Interpreter{Name: "python"}
+	r.Dependencies = profile.Dependencies{Manager: "pip", Files: []string{"requirements.txt"}}
+	r.Tools = []profile.Tool{{
+		Name: "uv", Version: "0.8.3", URL: "https://example.com/{version}/uv-{arch}.tar.gz", To: "bin",
+		SHA256: map[string]string{"amd64": strings.Repeat("b", 64)},
+	}}
+	return r
+}
+
+func openhands() *profile.Runtime {
+	r := node()
+	r.Profile, r.Prefix, r.Interpreter = "openhands", "/openhands", profile.Interpreter{}
+	r.User.Name = "openhands"
+	r.Dependencies = profile.Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}}
+	r.Source = []profile.Source{{Path: "openhands", Hash: true}, {Path: "pyproject.toml"}}
+	return r
+}
+
+func graph(r *profile.Runtime) *rtllb.Graph {
+	return &rtllb.Graph{
+		Runtime:   r,
+		Platform:  ocispecs.Platform{OS: "linux", Architecture: "amd64"},
+		Distro:    rtllb.Distro{ID: "debian", Release: "bookworm", Pretty: "Debian 12", Manager: "apt", Python: "3.11"},
+		Base:      rtllb.ImageFacts{Ref: "docker.io/library/debian:bookworm" + pinned, Config: baseConfig},
+		LockFiles: llb.Local("lockfiles", llb.LocalUniqueID("test")),
+		Source:    llb.Local("source", llb.LocalUniqueID("test")),
+		Owner:     rtllb.Owner{UID: 1000, GID: 1000},
+		Epoch:     time.Unix(1700000000, 0).UTC(),
+	}
+}
+
+func TestGoldenGraphs(t *testing.T) {
+	recipe := fmt.Sprintf("recipe-%d", rtllb.Recipe)
+	onDeps := func(r *profile.Runtime) *rtllb.Graph {
+		g := graph(r)
+		g.Base.Ref = "registry.example.com/agent:lock" + pinned
+		return g
+	}
+	foreign := onDeps(openhands())
+	foreign.OldFiles = []string{"/openhands/code/openhands", "/openhands/code/skills"}
+	versioned := onDeps(node())
+	versioned.Base.Layers = 2
+	extra := node()
+	extra.Extra = "touch extra"
+
+	tests := []struct {
+		name  string
+		dir   string
+		build func() (llb.State, rtllb.Layers, error)
+	}{
+		{"scratch-node", recipe, graph(node()).Scratch},
+		{"scratch-python", recipe, graph(python()).Scratch},
+		{"versioned-node", recipe, versioned.Versioned},
+		{"lock-node", "source", onDeps(node()).Lock},
+		{"lock-python", "source", onDeps(python()).Lock},
+		{"lock-openhands-foreign", "source", foreign.Lock},
+		{"lock-extra", "source", onDeps(extra).Lock},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			state, _, err := test.build()
+			if err != nil {
+				t.Fatal(err)
+			}
+			compareGolden(t, filepath.Join("testdata", test.dir, test.name+".txt"), test.dir == recipe, describe(t, state))
+		})
+	}
+}
+
+func compareGolden(t *testing.T, file string, fixed bool, got string) {
+	t.Helper()
+	want, err := os.ReadFile(file)
+	if *update && (!fixed || errors.Is(err, fs.ErrNotExist)) {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		hint := "run go test ./llb -update"
+		if fixed {
+			hint = "the recipe of system, tools or deps has changed: raise llb.Recipe, then run go test ./llb -update"
+		}
+		t.Errorf("%s differs (%s):\n%s", file, hint, diff)
+	}
+}
+
+// describe lists a graph's operations in the order of their inputs, with the names that the progress shows.
+func describe(t *testing.T, state llb.State) string {
+	t.Helper()
+	def, err := state.Marshal(context.Background(), llb.Platform(ocispecs.Platform{OS: "linux", Architecture: "amd64"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := map[string]int{}
+	var text strings.Builder
+	for i, data := range def.Def {
+		var op pb.Op
+		if err := op.Unmarshal(data); err != nil {
+			t.Fatal(err)
+		}
+		dgst := digest.FromBytes(data)
+		index[dgst.String()] = i
+		fmt.Fprintf(&text, "== %d %s\n", i, def.Metadata[dgst].Description["llb.customname"])
+		for _, in := range op.Inputs {
+			fmt.Fprintf(&text, "input %d.%d\n", index[in.Digest], in.Index)
+		}
+		op.Inputs = nil
+		text.WriteString(render(t, &op))
+	}
+	return text.String()
+}
+
+func render(t *testing.T, op *pb.Op) string {
+	t.Helper()
+	if exec := op.GetExec(); exec != nil && len(exec.Meta.Args) == 3 {
+		script := exec.Meta.Args[2]
+		exec.Meta.Args[2] = "(below)"
+		return encode(t, op) + script + "--\n"
+	}
+	return encode(t, op)
+}
+
+func encode(t *testing.T, op *pb.Op) string {
+	t.Helper()
+	data, err := protojson.Marshal(op)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer // protojson's white space differs from run to run
+	if err := json.Indent(&out, data, "", " "); err != nil {
+		t.Fatal(err)
+	}
+	return out.String() + "\n"
+}

