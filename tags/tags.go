@@ -1,12 +1,24 @@
 // Package tags turns a runtime's inputs into the names of its images.
 //
 // The scheme is that of OpenHands' runtime_build.py, byte for byte wherever the original gives a tag that a registry
-// accepts, so that both can share a repository. See the package's tests for every departure.
+// accepts, so that both can share a repository. Where it gives none, or does something nobody could want, ours is a
+// rule of its own; each such departure is a named test (departures_test.go). Section numbers in comments are those of
+// the description of the original that the test vectors came with:
 //
-// The package reads the source tree and nothing else: no network, no environment, no clock.
+//	1 inputs, 2 shortening, 3 repository and tag of a base image, 4 lock hash, 5 versioned part, 6 source hash
+//
+// The same walk that hashes the source tree lists what is copied into an image, so that an image holds exactly the
+// list that was hashed.
+//
+// The package reads the source tree and the lock files and nothing else: no network, no environment, no clock.
 package tags
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+)
 
 // Inputs is everything that the tags of a runtime depend on.
 type Inputs struct {
@@ -28,28 +40,10 @@ type Inputs struct {
 	SourceExtra map[string]any
 }
 
-// Source says which files are hashed and copied.
-type Source struct {
-	Paths []Path
-	// Rules judges paths. Original is the rule set of the original (section 6.1: hidden directories, __pycache__,
-	// *.pyc); otherwise Ignore, in the syntax of .dockerignore, says which paths are neither hashed nor copied.
-	Original bool
-	Ignore   []string
-	// NoCopy are names (path.Match on the last component) that are hashed but not copied: *.md in profile openhands.
-	NoCopy []string
-}
-
-// Path is a file or directory of the source, relative to the context and slash-separated.
-type Path struct {
-	Path     string `json:"path"`
-	Hash     bool   `json:"hash"`
-	Optional bool   `json:"-"` // no error where it does not exist
-}
-
 // Set is the names of a runtime's images.
 type Set struct {
 	Repository string `json:"repository"`
-	Version    string `json:"version"`
+	Version    string `json:"version"`   // as it was given
 	Lock       string `json:"lock"`      // the deps image of these very lock files
 	Versioned  string `json:"versioned"` // the deps image of this base and version
 	Source     string `json:"source"`
@@ -57,15 +51,63 @@ type Set struct {
 	Images     Images `json:"images"`
 }
 
-// Images are the full references of a Set, "repository:tag".
+// Images are the full references of a Set, "repository:tag"; all empty where there is no repository.
 type Images struct {
 	Lock      string `json:"lock"`
 	Versioned string `json:"versioned"`
 	Source    string `json:"source"`
 }
 
-// Compute gives the tags of the runtime whose project root is the directory context, and the source tree that is
-// copied into it.
+// Compute gives the tags of the runtime whose project root is the directory root (a link to one is followed), and the
+// source tree that is copied into it.
+//
+// What is wrong with a text (base image, repository, version, pattern) is an *InputError, what is wrong with a file of
+// the context a *PathError; both say what to do. Where several files are at fault the error names the one with the
+// smallest path, whichever was met first. A cancelled ctx gives ctx.Err().
 func Compute(ctx context.Context, root string, in Inputs) (Set, *Tree, error) {
-	panic("not yet")
+	n, err := newNamer(in)
+	if err != nil {
+		return Set{}, nil, err
+	}
+	dir, err := contextDir(root)
+	if err != nil {
+		return Set{}, nil, err
+	}
+	lock, locks, err := lockHash(ctx, dir, in)
+	if err != nil {
+		return Set{}, nil, err
+	}
+	tree, err := scan(ctx, dir, in.Source)
+	if err != nil {
+		return Set{}, nil, err
+	}
+	source, err := sourceHash(tree.Digest, in.SourceExtra)
+	if err != nil {
+		return Set{}, nil, err
+	}
+	tree.addLocks(locks)
+	return n.set(lock, source), tree, nil
+}
+
+// contextDir is the absolute path of the directory root, without links.
+func contextDir(root string) (string, error) {
+	dir, err := filepath.Abs(root)
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err == nil {
+		err = isDir(dir)
+	}
+	if err != nil {
+		return "", &InputError{Input: "context", Value: root, Err: cause(err), Fix: "name the directory of the project"}
+	}
+	return dir, nil
+}
+
+func isDir(name string) error {
+	info, err := os.Stat(name)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%w: not a directory", ErrKind)
+	}
+	return err
 }

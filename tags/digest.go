@@ -1,0 +1,29 @@
+package tags
+
+import (
+	"crypto/md5" //nolint:gosec // the scheme is the original's
+	"encoding/hex"
+	"slices"
+	"strings"
+)
+
+// dirDigest is section 6.5's digest of a directory: one descriptor for each entry that counts, sorted as whole strings,
+// so that files come before directories and both are in the order of their contents.
+func dirDigest(n *node) [md5.Size]byte {
+	var all []string
+	for _, c := range n.children {
+		if c.hashed {
+			all = append(all, descriptor(c))
+		}
+	}
+	slices.Sort(all)
+	return md5.Sum([]byte(strings.Join(all, "\x00\x00"))) //nolint:gosec // as above
+}
+
+func descriptor(n *node) string {
+	kind, sum := "data:", n.md5
+	if n.dir {
+		kind, sum = "dirhash:", dirDigest(n)
+	}
+	return kind + hex.EncodeToString(sum[:]) + "\x00name:" + n.name
+}

@@ -1,0 +1,146 @@
+package tags
+
+import (
+	"context"
+	"crypto/md5" //nolint:gosec // the scheme is the original's
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+)
+
+var errChanged = errors.New("it was replaced while it was read")
+
+// hashFiles reads every file of the tree once, side by side, for both sums. Where some cannot be read, the error names
+// the smallest path.
+func hashFiles(ctx context.Context, root *node) error {
+	q := &queue{}
+	root.walk(func(n *node) {
+		if !n.dir {
+			q.files = append(q.files, n)
+		}
+	})
+	group, ctx := errgroup.WithContext(ctx)
+	for range min(workers(), len(q.files)) {
+		group.Go(func() error { return newReader(ctx).drain(q) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if q.fault != nil {
+		return q.fault
+	}
+	return nil
+}
+
+// queue hands out files.
+type queue struct {
+	files []*node
+	next  atomic.Int64
+
+	mu    sync.Mutex
+	fault *PathError
+}
+
+func (q *queue) take() *node {
+	i := q.next.Add(1) - 1
+	if i >= int64(len(q.files)) {
+		return nil
+	}
+	return q.files[i]
+}
+
+func (q *queue) fail(n *node, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if p := n.path(); q.fault == nil || p < q.fault.Path {
+		q.fault = sourceError(p, err)
+	}
+}
+
+// reader hashes one file after the other, with the same buffer.
+type reader struct {
+	ctx         context.Context //nolint:containedctx // a reader lives as long as one call of hashFiles
+	md5, sha256 hash.Hash
+	buf         []byte
+}
+
+// bufferSize holds most source files whole.
+const bufferSize = 128 << 10
+
+func newReader(ctx context.Context) *reader {
+	return &reader{ctx: ctx, md5: md5.New(), sha256: sha256.New(), buf: make([]byte, bufferSize)} //nolint:gosec // as above
+}
+
+// drain reads files until there are no more, and ends early only if the context does.
+func (r *reader) drain(q *queue) error {
+	for n := q.take(); n != nil; n = q.take() {
+		err := r.read(n)
+		if ctxErr := r.ctx.Err(); ctxErr != nil {
+			return ctxErr
+		}
+		if err != nil {
+			q.fail(n, err)
+		}
+	}
+	return nil
+}
+
+func (r *reader) read(n *node) error {
+	f, err := os.Open(n.file())
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return errChanged
+	}
+	n.exec = info.Mode()&0o100 != 0
+	return r.sum(n, f)
+}
+
+func (r *reader) sum(n *node, f io.Reader) error {
+	r.md5.Reset()
+	r.sha256.Reset()
+	for {
+		got, err := f.Read(r.buf)
+		r.md5.Write(r.buf[:got])
+		r.sha256.Write(r.buf[:got])
+		n.size += int64(got)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+	}
+	r.md5.Sum(n.md5[:0])
+	r.sha256.Sum(n.sha256[:0])
+	return nil
+}
+
+// normalMode is the mode that the node has in an image, whatever the umask of the checkout was.
+func (n *node) normalMode() fs.FileMode {
+	switch {
+	case n.linked:
+		return fs.ModeSymlink | 0o777
+	case n.dir:
+		return fs.ModeDir | 0o755
+	case n.exec:
+		return 0o755
+	}
+	return 0o644
+}

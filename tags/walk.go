@@ -1,0 +1,314 @@
+package tags
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
+)
+
+var errOutside = errors.New("it leaves the context")
+
+// walk lists a source tree. It reads directories and links, side by side, and no file.
+//
+// A fault does not end it, so that the fault which is reported does not depend on who came first.
+type walk struct {
+	root  string // the context
+	paths []Path
+	tops  map[string]bool
+	rules rules
+
+	group *errgroup.Group
+
+	mu       sync.Mutex
+	fault    *PathError
+	warnings []warning
+}
+
+// warning is something that was left out.
+type warning struct{ path, what string }
+
+func newWalk(root string, paths []Path, r rules) *walk {
+	w := &walk{root: root, paths: paths, rules: r, tops: map[string]bool{}, group: &errgroup.Group{}}
+	w.group.SetLimit(workers())
+	for _, p := range paths {
+		w.tops[p.Path] = true
+	}
+	return w
+}
+
+// workers is how many goroutines list and read: some more than run, since they wait for the disk.
+func workers() int { return 2 * runtime.GOMAXPROCS(0) }
+
+// run gives the tree of the context with everything that counts, and nothing else, below the source paths.
+func (w *walk) run(ctx context.Context) (*node, error) {
+	tops := make([]*node, len(w.paths))
+	for i, p := range w.paths {
+		tops[i] = w.top(ctx, p)
+	}
+	_ = w.group.Wait() // faults are collected, not returned
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	root := &node{dir: true}
+	for i, p := range w.paths {
+		switch names := components(p.Path); {
+		case tops[i] == nil:
+		case len(names) == 0:
+			root = tops[i]
+		default:
+			root.attach(names, tops[i])
+		}
+	}
+	w.prune(root)
+	if w.fault == nil && !root.hashed {
+		w.fail(w.emptyPath(), ErrNothing)
+	}
+	if w.fault != nil {
+		return nil, w.fault
+	}
+	return root, nil
+}
+
+// emptyPath is what to name where nothing is left to hash: the hashed path, if there is just one.
+func (w *walk) emptyPath() string {
+	i := slices.IndexFunc(w.paths, func(p Path) bool { return p.Hash })
+	if i < 0 || slices.ContainsFunc(w.paths[i+1:], func(p Path) bool { return p.Hash }) {
+		return "."
+	}
+	return w.paths[i].Path
+}
+
+// top starts the walk of a source path; nil if it is not there, ignored, or at fault.
+func (w *walk) top(ctx context.Context, p Path) *node {
+	file := filepath.Join(w.root, p.Path)
+	info, err := os.Stat(file)
+	if errors.Is(err, fs.ErrNotExist) && p.Optional {
+		return nil
+	}
+	if err != nil {
+		w.fail(p.Path, err)
+		return nil
+	}
+	ignored, s := w.rules.top(p.Path, info.IsDir())
+	if ignored {
+		return nil
+	}
+	n, err := w.topNode(file, info, p)
+	if err != nil {
+		w.fail(p.Path, err)
+		return nil
+	}
+	if n.dir {
+		w.spawn(func() { w.list(ctx, n, p.Path, s) })
+	}
+	return n
+}
+
+// topNode is the node of the source path p. By the original's rules it must be a directory.
+func (w *walk) topNode(file string, info fs.FileInfo, p Path) (*node, error) {
+	_, original := w.rules.(originalRules)
+	switch {
+	case original && !info.IsDir():
+		return nil, fmt.Errorf("%w: not a directory", ErrKind)
+	case !info.IsDir() && !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%w: %s", ErrKind, kindOf(info.Mode()))
+	}
+	real, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		return nil, err
+	}
+	link, err := os.Readlink(file) // fails on what is no link
+	return &node{
+		dir: info.IsDir(), real: real, top: true, hash: p.Hash,
+		isLink: err == nil, link: link, outside: !w.inside(real),
+	}, nil
+}
+
+// spawn runs f in a goroutine of its own if there is room, else here.
+func (w *walk) spawn(f func()) {
+	if !w.group.TryGo(func() error { f(); return nil }) {
+		f()
+	}
+}
+
+// list reads the directory n, which lies at p, and all below it.
+func (w *walk) list(ctx context.Context, n *node, p string, s state) {
+	if ctx.Err() != nil {
+		return
+	}
+	f, err := os.Open(n.real)
+	if err != nil {
+		w.fail(p, err)
+		return
+	}
+	entries, err := f.ReadDir(-1)
+	f.Close()
+	if err != nil {
+		w.fail(p, err)
+	}
+	for _, e := range entries {
+		if at := path.Join(p, e.Name()); !w.tops[at] {
+			w.entry(ctx, n, e, at, s)
+		}
+	}
+	n.sort()
+}
+
+// entry takes an entry of the directory n into the tree, by its type in the listing (section 6.2).
+func (w *walk) entry(ctx context.Context, n *node, e fs.DirEntry, p string, s state) {
+	c := &node{name: e.Name(), parent: n, hash: n.hash}
+	switch {
+	case e.IsDir():
+		c.real = n.real + "/" + c.name
+		w.enter(ctx, c, p, s)
+	case e.Type()&fs.ModeSymlink != 0:
+		w.follow(ctx, c, p, s)
+	case w.rules.file(p, s):
+	case e.Type().IsRegular():
+		n.children = append(n.children, c)
+	default:
+		w.warn(p, kindOf(e.Type()))
+	}
+}
+
+// enter takes a directory into the tree and lists it, unless it is ignored: then it is not even opened.
+func (w *walk) enter(ctx context.Context, c *node, p string, s state) {
+	ignored, s := w.rules.dir(p, s)
+	if ignored {
+		return
+	}
+	if c.isLink && onBranch(c) {
+		w.fail(p, ErrLoop)
+		return
+	}
+	c.dir = true
+	c.parent.children = append(c.parent.children, c)
+	w.spawn(func() { w.list(ctx, c, p, s) })
+}
+
+// onBranch says whether a directory is one of those that it was reached through (section 6.3).
+func onBranch(c *node) bool {
+	for n := c; !n.top; {
+		n = n.parent
+		if n.real == c.real {
+			return true
+		}
+	}
+	return false
+}
+
+// follow takes a link into the tree as what it points to. Of the errors only "does not exist" is none (section 6.4).
+func (w *walk) follow(ctx context.Context, c *node, p string, s state) {
+	if ignored, _ := w.rules.dir(p, s); ignored && w.rules.file(p, s) {
+		return
+	}
+	file := c.parent.real + "/" + c.name
+	info, err := os.Stat(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		if !w.rules.file(p, s) {
+			w.warn(p, "a link to nothing")
+		}
+		return
+	}
+	if err == nil {
+		err = w.readLink(c, file)
+	}
+	if err != nil {
+		w.fail(p, err)
+		return
+	}
+	switch {
+	case info.IsDir():
+		w.enter(ctx, c, p, s)
+	case w.rules.file(p, s):
+	case info.Mode().IsRegular():
+		c.parent.children = append(c.parent.children, c)
+	default:
+		w.warn(p, "a link to "+kindOf(info.Mode()))
+	}
+}
+
+func (w *walk) readLink(c *node, file string) (err error) {
+	c.isLink = true
+	if c.link, err = os.Readlink(file); err != nil {
+		return err
+	}
+	if c.real, err = filepath.EvalSymlinks(file); err != nil {
+		return err
+	}
+	c.outside = w.inside(c.parent.real) && !w.inside(c.real)
+	return nil
+}
+
+func (w *walk) inside(real string) bool { return within(w.root, real) }
+
+// within says whether a path without links lies in a directory, or is it.
+func within(dir, real string) bool {
+	rest, found := strings.CutPrefix(real, strings.TrimSuffix(dir, "/"))
+	return found && (rest == "" || rest[0] == '/')
+}
+
+// prune finds what counts, files and the directories that hold one, and drops the rest. The names of what counts must
+// be usable; those of the rest do no harm (section 6.6).
+func (w *walk) prune(n *node) {
+	if !n.dir {
+		n.hashed, n.copied = n.hash, true
+	}
+	for _, c := range n.children {
+		w.prune(c)
+		n.hashed = n.hashed || c.hashed
+		n.copied = n.copied || c.copied
+	}
+	n.children = slices.DeleteFunc(n.children, func(c *node) bool { return !c.copied })
+	if n.copied && n.parent != nil {
+		w.checkName(n)
+	}
+}
+
+func (w *walk) checkName(n *node) {
+	switch {
+	case !utf8.ValidString(n.name):
+		w.fail(n.path(), fmt.Errorf("%w: it is not UTF-8", ErrName))
+	case strings.Contains(n.name, "\n"):
+		w.fail(n.path(), fmt.Errorf("%w: it contains a line feed", ErrName))
+	}
+}
+
+// fail keeps the fault with the smallest path.
+func (w *walk) fail(p string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fault == nil || p < w.fault.Path {
+		w.fault = sourceError(p, err)
+	}
+}
+
+func (w *walk) warn(p, what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.warnings = append(w.warnings, warning{p, what})
+}
+
+// kindOf names what is neither a file, a directory nor a link.
+func kindOf(m fs.FileMode) string {
+	switch {
+	case m&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	case m&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "a special file"
+}
