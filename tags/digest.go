@@ -25,5 +25,7 @@ func descriptor(n *node) string {
 	if n.dir {
 		kind, sum = "dirhash:", dirDigest(n)
 	}
-	return kind + hex.EncodeToString(sum[:]) + "\x00name:" + n.name
+	text := make([]byte, 0, len("dirhash:")+2*len(sum)+len("\x00name:")+len(n.name))
+	text = hex.AppendEncode(append(text, kind...), sum[:])
+	return string(append(append(text, "\x00name:"...), n.name...))
 }

@@ -8,7 +8,6 @@ import (
 	"hash"
 	"io"
 	"io/fs"
-	"os"
 	"sync"
 	"sync/atomic"
 
@@ -59,7 +58,7 @@ func (q *queue) take() *node {
 func (q *queue) fail(n *node, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if p := n.path(); q.fault == nil || p < q.fault.Path {
+	if p := n.path; q.fault == nil || p < q.fault.Path {
 		q.fault = sourceError(p, err)
 	}
 }
@@ -93,37 +92,31 @@ func (r *reader) drain(q *queue) error {
 }
 
 func (r *reader) read(n *node) error {
-	f, err := os.Open(n.file())
+	c, err := openContent(n.file())
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return errChanged
-	}
-	n.exec = info.Mode()&0o100 != 0
-	return r.sum(n, f)
+	defer c.Close()
+	n.exec = c.exec
+	return r.sum(n, c, c.size)
 }
 
-func (r *reader) sum(n *node, f io.Reader) error {
+// sum reads a file to the end, or to the size that it was opened with: looking for the end costs a system call a file.
+func (r *reader) sum(n *node, content io.Reader, size int64) error {
 	r.md5.Reset()
 	r.sha256.Reset()
-	for {
-		got, err := f.Read(r.buf)
+	for n.size < size || size == 0 {
+		got, err := content.Read(r.buf)
 		r.md5.Write(r.buf[:got])
 		r.sha256.Write(r.buf[:got])
 		n.size += int64(got)
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			err = r.ctx.Err()
 		}
-		if err := r.ctx.Err(); err != nil {
+		if err != nil {
 			return err
 		}
 	}

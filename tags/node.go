@@ -11,6 +11,7 @@ import (
 // goroutine that lists it, everything else before it is known to others; the sums by the goroutine that reads it.
 type node struct {
 	name   string
+	path   string // relative to the context, slash-separated, by the names of links
 	parent *node
 
 	dir  bool
@@ -33,19 +34,6 @@ type node struct {
 	children []*node // by name, once the walk is over
 }
 
-// path is where the node lies, relative to the context and by the names of links.
-func (n *node) path() string {
-	if n.parent == nil {
-		return "."
-	}
-	var names []string
-	for ; n.parent != nil; n = n.parent {
-		names = append(names, n.name)
-	}
-	slices.Reverse(names)
-	return strings.Join(names, "/")
-}
-
 // file is the path by which a file is opened.
 func (n *node) file() string {
 	if n.parent == nil || n.top {
@@ -62,6 +50,14 @@ func (n *node) child(name string) *node {
 		return nil
 	}
 	return n.children[i]
+}
+
+// join is the path of an entry of the directory at p.
+func join(p, name string) string {
+	if p == "." {
+		return name
+	}
+	return p + "/" + name
 }
 
 // find gives the node that the names lead to. It must be there.
@@ -86,7 +82,7 @@ func (n *node) ensure(name string) *node {
 	if c := n.child(name); c != nil {
 		return c
 	}
-	c := &node{name: name, parent: n, dir: true}
+	c := &node{name: name, path: join(n.path, name), parent: n, dir: true}
 	n.children = append(n.children, c)
 	n.sort()
 	return c

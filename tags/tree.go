@@ -4,10 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
 	"io/fs"
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -41,14 +43,15 @@ func newTree(w *walk, root *node, noCopy []string) *Tree {
 	t := &Tree{Root: w.root, Digest: digestOf(root, w.paths), Warnings: sentences(w.warnings)}
 	root.walk(func(n *node) {
 		if n.outside {
-			t.Outside = append(t.Outside, n.path())
+			t.Outside = append(t.Outside, n.path)
 		}
 	})
 	uncopy(root, noCopy)
 	settleLinks(root)
-	sum := sha256.New()
-	t.add(root, sum.Write)
-	t.Copied = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+	l := listing{sum: sha256.New()}
+	l.add(root)
+	t.Entries = l.entries
+	t.Copied = "sha256:" + hex.EncodeToString(l.sum.Sum(nil))
 	return t
 }
 
@@ -67,28 +70,52 @@ func uncopy(n *node, names []string) {
 	}
 }
 
-// add lists the copied entries below n, and writes each to the digest of the copy: type, mode, path, and the content's
-// digest or the link's target, each with a NUL byte behind it.
-func (t *Tree) add(n *node, write func([]byte) (int, error)) {
+// listing is a list of what is copied, and its digest.
+type listing struct {
+	entries []Entry
+	sum     hash.Hash
+	line    []byte // reused
+}
+
+// add lists the copied entries below n.
+func (l *listing) add(n *node) {
 	for _, c := range n.children {
 		if !c.copied {
 			continue
 		}
-		e, kind, content := Entry{Path: c.path(), Mode: c.normalMode()}, "dir", ""
+		e := Entry{Path: c.path, Mode: c.normalMode()}
 		switch {
 		case c.linked:
 			e.Link = c.link
-			kind, content = "link", c.link
 		case !c.dir:
 			e.Size = c.size
-			kind, content = "file", hex.EncodeToString(c.sha256[:])
 		}
-		t.Entries = append(t.Entries, e)
-		_, _ = write(fmt.Appendf(nil, "%s\x00%04o\x00%s\x00%s\x00", kind, e.Mode.Perm(), e.Path, content))
+		l.entries = append(l.entries, e)
+		l.line = e.appendLine(l.line[:0], c)
+		l.sum.Write(l.line)
 		if !c.linked {
-			t.add(c, write)
+			l.add(c)
 		}
 	}
+}
+
+// appendLine is what the digest of the copy is over: type, mode, path, and the content's digest or the link's target,
+// each with a NUL byte behind it.
+func (e Entry) appendLine(b []byte, n *node) []byte {
+	kind := "file"
+	switch {
+	case n.linked:
+		kind = "link"
+	case n.dir:
+		kind = "dir"
+	}
+	b = append(append(b, kind...), "\x000"...)
+	b = strconv.AppendUint(b, uint64(e.Mode.Perm()), 8)
+	b = append(append(append(b, 0), e.Path...), 0)
+	if kind == "file" {
+		b = hex.AppendEncode(b, n.sha256[:])
+	}
+	return append(append(b, e.Link...), 0)
 }
 
 // addLocks notes where the lock files were found. One that is a link out of the context is refused by a builder just

@@ -308,7 +308,7 @@ func included(t *testing.T, root string, src Source) []string {
 	var files []string
 	n.walk(func(n *node) {
 		if !n.dir {
-			files = append(files, strings.TrimPrefix(n.path(), src.Paths[0].Path+"/"))
+			files = append(files, strings.TrimPrefix(n.path, src.Paths[0].Path+"/"))
 		}
 	})
 	slices.Sort(files)
@@ -339,13 +339,13 @@ func TestBuildVectors(t *testing.T) {
 				}
 				in.Repository = v.Input.repository(all.DefaultRepo[of])
 				s, _, err := Compute(t.Context(), root, in)
-				check(t, v.ID+" "+of, join(want.Images), exc, join(s.Images), err)
+				check(t, v.ID+" "+of, names(want.Images), exc, names(s.Images), err)
 			}
 		})
 	}
 }
 
-func join(i Images) string { return strings.Join([]string{i.Lock, i.Versioned, i.Source}, " ") }
+func names(i Images) string { return strings.Join([]string{i.Lock, i.Versioned, i.Source}, " ") }
 
 // openhands are the inputs that profile openhands makes of a vector.
 func openhands(v vectorInput) Inputs {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -60,7 +59,7 @@ func (w *walk) run(ctx context.Context) (*node, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	root := &node{dir: true}
+	root := &node{path: ".", dir: true}
 	for i, p := range w.paths {
 		switch names := components(p.Path); {
 		case tops[i] == nil:
@@ -110,7 +109,7 @@ func (w *walk) top(ctx context.Context, p Path) *node {
 		return nil
 	}
 	if n.dir {
-		w.spawn(func() { w.list(ctx, n, p.Path, s) })
+		w.spawn(func() { w.list(ctx, n, s) })
 	}
 	return n
 }
@@ -130,7 +129,7 @@ func (w *walk) topNode(file string, info fs.FileInfo, p Path) (*node, error) {
 	}
 	link, err := os.Readlink(file) // fails on what is no link
 	return &node{
-		dir: info.IsDir(), real: real, top: true, hash: p.Hash,
+		path: p.Path, dir: info.IsDir(), real: real, top: true, hash: p.Hash,
 		isLink: err == nil, link: link, outside: !w.inside(real),
 	}, nil
 }
@@ -142,59 +141,59 @@ func (w *walk) spawn(f func()) {
 	}
 }
 
-// list reads the directory n, which lies at p, and all below it.
-func (w *walk) list(ctx context.Context, n *node, p string, s state) {
+// list reads the directory n and all below it.
+func (w *walk) list(ctx context.Context, n *node, s state) {
 	if ctx.Err() != nil {
 		return
 	}
 	f, err := os.Open(n.real)
 	if err != nil {
-		w.fail(p, err)
+		w.fail(n.path, err)
 		return
 	}
 	entries, err := f.ReadDir(-1)
 	f.Close()
 	if err != nil {
-		w.fail(p, err)
+		w.fail(n.path, err)
 	}
 	for _, e := range entries {
-		if at := path.Join(p, e.Name()); !w.tops[at] {
-			w.entry(ctx, n, e, at, s)
+		c := &node{name: e.Name(), path: join(n.path, e.Name()), parent: n, hash: n.hash}
+		if !w.tops[c.path] {
+			w.entry(ctx, c, e.Type(), s)
 		}
 	}
 	n.sort()
 }
 
-// entry takes an entry of the directory n into the tree, by its type in the listing (section 6.2).
-func (w *walk) entry(ctx context.Context, n *node, e fs.DirEntry, p string, s state) {
-	c := &node{name: e.Name(), parent: n, hash: n.hash}
+// entry takes an entry of a directory into the tree, by its type in the listing (section 6.2).
+func (w *walk) entry(ctx context.Context, c *node, typ fs.FileMode, s state) {
 	switch {
-	case e.IsDir():
-		c.real = n.real + "/" + c.name
-		w.enter(ctx, c, p, s)
-	case e.Type()&fs.ModeSymlink != 0:
-		w.follow(ctx, c, p, s)
-	case w.rules.file(p, s):
-	case e.Type().IsRegular():
-		n.children = append(n.children, c)
+	case typ.IsDir():
+		c.real = c.file()
+		w.enter(ctx, c, s)
+	case typ&fs.ModeSymlink != 0:
+		w.follow(ctx, c, s)
+	case w.rules.file(c.path, s):
+	case typ.IsRegular():
+		c.parent.children = append(c.parent.children, c)
 	default:
-		w.warn(p, kindOf(e.Type()))
+		w.warn(c.path, kindOf(typ))
 	}
 }
 
 // enter takes a directory into the tree and lists it, unless it is ignored: then it is not even opened.
-func (w *walk) enter(ctx context.Context, c *node, p string, s state) {
-	ignored, s := w.rules.dir(p, s)
+func (w *walk) enter(ctx context.Context, c *node, s state) {
+	ignored, s := w.rules.dir(c.path, s)
 	if ignored {
 		return
 	}
 	if c.isLink && onBranch(c) {
-		w.fail(p, ErrLoop)
+		w.fail(c.path, ErrLoop)
 		return
 	}
 	c.dir = true
 	c.parent.children = append(c.parent.children, c)
-	w.spawn(func() { w.list(ctx, c, p, s) })
+	w.spawn(func() { w.list(ctx, c, s) })
 }
 
 // onBranch says whether a directory is one of those that it was reached through (section 6.3).
@@ -209,37 +208,38 @@ func onBranch(c *node) bool {
 }
 
 // follow takes a link into the tree as what it points to. Of the errors only "does not exist" is none (section 6.4).
-func (w *walk) follow(ctx context.Context, c *node, p string, s state) {
-	if ignored, _ := w.rules.dir(p, s); ignored && w.rules.file(p, s) {
+func (w *walk) follow(ctx context.Context, c *node, s state) {
+	ignored := w.rules.file(c.path, s)
+	if ignoredDir, _ := w.rules.dir(c.path, s); ignored && ignoredDir {
 		return
 	}
-	file := c.parent.real + "/" + c.name
-	info, err := os.Stat(file)
+	info, err := os.Stat(c.file())
 	if errors.Is(err, fs.ErrNotExist) {
-		if !w.rules.file(p, s) {
-			w.warn(p, "a link to nothing")
+		if !ignored {
+			w.warn(c.path, "a link to nothing")
 		}
 		return
 	}
 	if err == nil {
-		err = w.readLink(c, file)
+		err = w.readLink(c)
 	}
 	if err != nil {
-		w.fail(p, err)
+		w.fail(c.path, err)
 		return
 	}
 	switch {
 	case info.IsDir():
-		w.enter(ctx, c, p, s)
-	case w.rules.file(p, s):
+		w.enter(ctx, c, s)
+	case ignored:
 	case info.Mode().IsRegular():
 		c.parent.children = append(c.parent.children, c)
 	default:
-		w.warn(p, "a link to "+kindOf(info.Mode()))
+		w.warn(c.path, "a link to "+kindOf(info.Mode()))
 	}
 }
 
-func (w *walk) readLink(c *node, file string) (err error) {
+func (w *walk) readLink(c *node) (err error) {
+	file := c.file()
 	c.isLink = true
 	if c.link, err = os.Readlink(file); err != nil {
 		return err
@@ -279,9 +279,9 @@ func (w *walk) prune(n *node) {
 func (w *walk) checkName(n *node) {
 	switch {
 	case !utf8.ValidString(n.name):
-		w.fail(n.path(), fmt.Errorf("%w: it is not UTF-8", ErrName))
+		w.fail(n.path, fmt.Errorf("%w: it is not UTF-8", ErrName))
 	case strings.Contains(n.name, "\n"):
-		w.fail(n.path(), fmt.Errorf("%w: it contains a line feed", ErrName))
+		w.fail(n.path, fmt.Errorf("%w: it contains a line feed", ErrName))
 	}
 }
 

@@ -1,0 +1,29 @@
+//go:build !unix
+
+package tags
+
+import "os"
+
+// content is a regular file that is open for reading.
+type content struct {
+	*os.File
+	size int64
+	exec bool // the owner may execute it
+}
+
+// openContent opens a regular file.
+func openContent(name string) (content, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return content{}, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errChanged
+	}
+	if err != nil {
+		f.Close()
+		return content{}, err
+	}
+	return content{File: f, size: info.Size(), exec: info.Mode()&0o100 != 0}, nil
+}
