@@ -1,0 +1,260 @@
+package tags
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/distribution/reference"
+)
+
+// checkError compares the whole text of an error; none is wanted where that is empty.
+func checkError(t *testing.T, err error, want string) {
+	t.Helper()
+	got := ""
+	if err != nil {
+		got = err.Error()
+	}
+	if got != want {
+		t.Errorf("\n got %q\nwant %q", got, want)
+	}
+}
+
+func containsAll(text string, parts ...string) bool {
+	for _, p := range parts {
+		if !strings.Contains(text, p) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestBadInputs(t *testing.T) {
+	const (
+		baseFix = "; write it as [REGISTRY[:PORT]/]NAME[:TAG][@DIGEST], the name in lower case"
+		repoFix = "; write it as [REGISTRY[:PORT]/]NAME, in lower case, without a tag"
+		pathFix = ": it leaves the context; give a path below the context, relative to it"
+	)
+	tests := []struct {
+		name   string
+		change func(*Inputs)
+		is     error  // nil: any
+		want   string // the whole error
+	}{
+		{
+			"empty base", func(in *Inputs) { in.Base = "" }, reference.ErrReferenceInvalidFormat,
+			`base image "": invalid reference format` + baseFix,
+		}, {
+			"base with a blank", func(in *Inputs) { in.Base = "debian 12" }, reference.ErrReferenceInvalidFormat,
+			`base image "debian 12": invalid reference format` + baseFix,
+		}, {
+			"base that is an image id", func(in *Inputs) { in.Base = strings.Repeat("a", 64) }, nil,
+			`base image "` + strings.Repeat("a", 64) + `": invalid repository name (` + strings.Repeat("a", 64) +
+				`), cannot specify 64-byte hexadecimal strings` + baseFix,
+		}, {
+			"repository with a tag", func(in *Inputs) { in.Repository = "host:5000/x:y" }, errTagged,
+			`repository "host:5000/x:y": it has a tag or a digest` + repoFix,
+		}, {
+			"repository in upper case", func(in *Inputs) { in.Repository = "host/X" }, nil,
+			`repository "host/X": invalid reference format: repository name (host/X) must be lowercase` + repoFix,
+		}, {
+			"source path out of the context", func(in *Inputs) { in.Source.Paths[0].Path = "a/../../b" }, errOutside,
+			`source path "a/../../b"` + pathFix,
+		}, {
+			"absolute source path", func(in *Inputs) { in.Source.Paths[0].Path = "/etc" }, errOutside,
+			`source path "/etc"` + pathFix,
+		}, {
+			"empty source path", func(in *Inputs) { in.Source.Paths[0].Path = "" }, errOutside,
+			`source path ""` + pathFix,
+		}, {
+			"lock file out of the context", func(in *Inputs) { in.LockFiles = []string{"../x"} }, errOutside,
+			`dependency file "../x"` + pathFix,
+		}, {
+			"bad ignore pattern", func(in *Inputs) { in.Source.Ignore = []string{"ok", "a[b"} }, filepath.ErrBadPattern,
+			`ignore pattern "a[b": syntax error in pattern; correct the pattern`,
+		}, {
+			"ignore pattern of nothing", func(in *Inputs) { in.Source.Ignore = []string{"!"} }, nil,
+			`ignore pattern "!": illegal exclusion pattern: "!"; correct the pattern`,
+		}, {
+			"bad name", func(in *Inputs) { in.Source.NoCopy = []string{"[x"} }, path.ErrBadPattern,
+			`uncopied name "[x": syntax error in pattern; correct the pattern`,
+		}, {
+			"extra inputs of the lock hash that are no JSON",
+			func(in *Inputs) { in.LockExtra = map[string]any{"x": func() {}} }, nil,
+			`writing the inputs that the hashes mix in as JSON: json: unsupported type: func()`,
+		}, {
+			"extra inputs of the source hash that are no JSON",
+			func(in *Inputs) { in.SourceExtra = map[string]any{"x": func() {}} }, nil,
+			`writing the inputs that the hashes mix in as JSON: json: unsupported type: func()`,
+		},
+	}
+	root := tree(t, file("a", ""))
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in := Inputs{Base: "debian", Source: Source{Paths: []Path{{Path: ".", Hash: true}}}}
+			tt.change(&in)
+			_, _, err := Compute(t.Context(), root, in)
+			checkError(t, err, tt.want)
+			if tt.is != nil && !errors.Is(err, tt.is) {
+				t.Errorf("not %v", tt.is)
+			}
+		})
+	}
+}
+
+func TestIgnoreListThatIsTooLong(t *testing.T) {
+	_, err := newRules(Source{Ignore: []string{strings.Repeat("x", 1<<20)}})
+	var e *InputError
+	if !errors.As(err, &e) || e.Input != "ignore list" {
+		t.Errorf("got %.80v", err)
+	}
+}
+
+func TestBadContext(t *testing.T) {
+	root := tree(t, file("a", ""), link("loop", "loop"))
+	tests := []struct {
+		name, at string
+		is       error
+	}{
+		{"missing", "b", fs.ErrNotExist},
+		{"file", "a", ErrKind},
+		{"loop", "loop", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			at := filepath.Join(root, tt.at)
+			_, _, err := Compute(t.Context(), at, Inputs{Base: "debian", Source: wholeTree})
+			var e *InputError
+			if !errors.As(err, &e) || e.Input != "context" || e.Value != at || tt.is != nil && !errors.Is(err, tt.is) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestBadSource(t *testing.T) {
+	original := func(paths ...Path) Source { return Source{Paths: paths, Original: true} }
+	hashed := func(p string) Path { return Path{Path: p, Hash: true} }
+	tests := []struct {
+		name    string
+		entries []entry
+		src     Source
+		is      error
+		want    string // the whole error
+	}{
+		{
+			"nothing", []entry{dir("d"), link("l", "d")}, wholeTree, ErrNothing,
+			`source ".": nothing to hash; see whether the path is right, and what the ignore rules leave of it`,
+		}, {
+			"nothing in the only hashed path", []entry{file("a", ""), dir("src")}, original(hashed("src"), Path{Path: "."}), ErrNothing,
+			`source "src": nothing to hash; see whether the path is right, and what the ignore rules leave of it`,
+		}, {
+			"nothing in several", []entry{dir("a"), dir("b")}, original(hashed("a"), hashed("b")), ErrNothing,
+			`source ".": nothing to hash; see whether the path is right, and what the ignore rules leave of it`,
+		}, {
+			"no path that is hashed", []entry{file("a", "")}, Source{Paths: []Path{{Path: "."}}}, ErrNothing,
+			`source ".": nothing to hash; see whether the path is right, and what the ignore rules leave of it`,
+		}, {
+			"missing", []entry{file("a", "")}, original(hashed("src")), fs.ErrNotExist,
+			`source "src": no such file or directory; create it, or correct the list of source paths`,
+		}, {
+			"optional once, but not twice", []entry{file("a", "")},
+			Source{Paths: []Path{hashed("."), {Path: "src", Optional: true}, {Path: "src/"}}}, fs.ErrNotExist,
+			`source "src": no such file or directory; create it, or correct the list of source paths`,
+		}, {
+			"a file by the original's rules", []entry{file("a", "")}, original(hashed("a")), ErrKind,
+			`source "a": not the right kind of file: not a directory; repair it, or leave it out of the source`,
+		}, {
+			"a pipe", []entry{{Path: "p", Type: "fifo"}}, Source{Paths: []Path{hashed("p")}}, ErrKind,
+			`source "p": not the right kind of file: a named pipe; repair it, or leave it out of the source`,
+		}, {
+			"a directory linked into itself", []entry{file("a", ""), link("d/up", "..")}, wholeTree, ErrLoop,
+			`source "d/up": the link runs in a circle; remove the link, or let it point elsewhere`,
+		}, {
+			"a link to itself", []entry{file("a", ""), link("l", "l")}, wholeTree, ErrLoop,
+			`source "l": the link runs in a circle: too many levels of symbolic links; remove the link, or let it point to a file`,
+		}, {
+			"a source path that is one", []entry{file("a", ""), link("l", "l")}, Source{Paths: []Path{hashed("l")}}, ErrLoop,
+			`source "l": the link runs in a circle: too many levels of symbolic links; remove the link, or let it point to a file`,
+		}, {
+			"a link through a file", []entry{file("a", ""), link("l", "a/x")}, wholeTree, syscall.ENOTDIR,
+			`source "l": not a directory; repair it, or leave it out of the source`,
+		}, {
+			"a name that is not UTF-8", []entry{file("a", ""), file("d/caf\xe9", "")}, wholeTree, ErrName,
+			`source "d/caf\xe9": the name cannot be used: it is not UTF-8; rename it, or leave it out of the source`,
+		}, {
+			"a line feed, and a later fault", []entry{file("a\nb", ""), link("z", "z"), file("a\nc", "")}, wholeTree, ErrName,
+			`source "a\nb": the name cannot be used: it contains a line feed; rename it, or leave it out of the source`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, _, err := Compute(t.Context(), tree(t, tt.entries...), Inputs{Base: "debian", Source: tt.src})
+			checkError(t, err, tt.want)
+			var e *PathError
+			if !errors.As(err, &e) || !errors.Is(err, tt.is) {
+				t.Errorf("%T is not %v", err, tt.is)
+			}
+		})
+	}
+}
+
+// TestFaultIsTheSame has many faults, of which one is reported, whichever goroutine comes first.
+func TestFaultIsTheSame(t *testing.T) {
+	var entries []entry
+	for _, d := range "hgfedcba" {
+		for _, name := range "zyx" {
+			entries = append(entries, link(string(d)+"/"+string(name), string(name)), file(string(d)+"/ok", "1"))
+		}
+	}
+	root := tree(t, entries...)
+	for range 50 {
+		_, _, err := Compute(t.Context(), root, Inputs{Base: "debian", Source: wholeTree})
+		var e *PathError
+		if !errors.As(err, &e) || e.Path != "a/x" {
+			t.Fatalf("got %v", err)
+		}
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	root := tree(t, file("a", "1"), file("lock", ""))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, locks := range [][]string{nil, {"lock"}} {
+		_, _, err := Compute(ctx, root, Inputs{Base: "debian", LockFiles: locks, Source: wholeTree})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestCancelledWhileReading(t *testing.T) {
+	root := tree(t, file("a", "1"))
+	w := newWalk(root, wholeTree.Paths, originalRules{})
+	n, err := w.run(t.Context())
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := hashFiles(ctx, n); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestReplacedWhileReading has files that become something else between the listing and the reading.
+func TestReplacedWhileReading(t *testing.T) {
+	root := tree(t, entry{Path: "pipe", Type: "fifo"}, dir("d"))
+	top := &node{path: ".", dir: true, real: root}
+	for _, name := range []string{"pipe", "d", "gone"} {
+		top.children = append(top.children, &node{name: name, path: name, parent: top})
+	}
+	err := hashFiles(t.Context(), top)
+	if err == nil || err.Error() != `source "d": it was replaced while it was read; repair it, or leave it out of the source` {
+		t.Errorf("got %v", err)
+	}
+}
