@@ -43,6 +43,11 @@ func TestIgnore(t *testing.T) {
 			tree:   []string{"a/b/c/keep", "a/b/c/drop", "keep"},
 			want:   []string{"a/b/c/keep", "keep"},
 		}, {
+			name:   "negation of a directory that holds an ignored one",
+			ignore: []string{"!a", "a/b"},
+			tree:   []string{"a/b/c", "a/d"},
+			want:   []string{"a/d"},
+		}, {
 			name:   "the last pattern wins",
 			ignore: []string{"!a/x", "a"},
 			tree:   []string{"a/x", "b"},

@@ -1,0 +1,97 @@
+package tags
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// The tests of this file are about a context that changes while it is read, and about what only a user without rights
+// meets otherwise: they call the steps of the walk with what such a one would find.
+
+func TestGoneWhileWalking(t *testing.T) {
+	root := tree(t, file("a", "1"), link("broken", "nowhere"))
+	at := func(name string) *node {
+		return &node{name: name, path: name, real: filepath.Join(root, name), parent: &node{path: ".", real: root, top: true}}
+	}
+	tests := []struct {
+		name string
+		step func(w *walk) error
+		is   error
+	}{
+		{"directory that is gone", func(w *walk) error { w.list(t.Context(), at("gone"), state{}); return w.fault }, fs.ErrNotExist},
+		{"directory that is a file", func(w *walk) error { w.list(t.Context(), at("a"), state{}); return w.fault }, syscall.ENOTDIR},
+		{"link that is a file", func(w *walk) error { return w.readLink(at("a")) }, syscall.EINVAL},
+		{"link whose target is gone", func(w *walk) error { return w.readLink(at("broken")) }, fs.ErrNotExist},
+		{"source path that is gone", func(w *walk) error {
+			info, err := os.Stat(root)
+			must(t, err)
+			_, err = w.topNode(filepath.Join(root, "gone"), info, Path{Path: "gone"})
+			return err
+		}, fs.ErrNotExist},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := tt.step(newWalk(root, nil, originalRules{})); !errors.Is(err, tt.is) {
+				t.Errorf("got %v, want %v", err, tt.is)
+			}
+		})
+	}
+}
+
+func TestFileThatCannotBeRead(t *testing.T) {
+	root := tree(t, file("a", "1"), link("mem", "/proc/self/mem")) // a regular file whose first page is not there
+	_, _, err := Compute(t.Context(), root, Inputs{Base: "debian", Source: wholeTree})
+	var e *PathError
+	if !errors.As(err, &e) || e.Path != "mem" || !errors.Is(err, syscall.EIO) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLockFileFaults(t *testing.T) {
+	root := tree(t, file("a", "1"), link("loop", "loop"), dir("d"), link("broken", "nowhere"))
+	tests := []struct {
+		name, lock string
+		is         error
+		want       string
+	}{
+		{"loop", "loop", syscall.ELOOP, `lock file "loop": too many levels of symbolic links; put a file there that is the project's own loop`},
+		{"directory", "d", syscall.EISDIR, `lock file "d": is a directory; put a file there that is the project's own d`},
+		{"broken link", "broken", fs.ErrNotExist, `lock file "broken": file does not exist; let the package manager write it, or correct the list of dependency files`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, _, err := Compute(t.Context(), root, Inputs{Base: "debian", LockFiles: []string{tt.lock}, Source: wholeTree})
+			checkError(t, err, tt.want)
+			if !errors.Is(err, tt.is) {
+				t.Errorf("not %v", tt.is)
+			}
+		})
+	}
+}
+
+func TestAdviceOnRights(t *testing.T) {
+	for _, err := range []*PathError{sourceError("a", fs.ErrPermission), lockError("a", fs.ErrPermission)} {
+		if !strings.HasPrefix(err.Fix, "make it readable for this user") || !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if err := copyFile(t.Context(), nil, t.TempDir(), "gone"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestKinds(t *testing.T) {
+	for mode, want := range map[fs.FileMode]string{
+		fs.ModeNamedPipe: "a named pipe", fs.ModeSocket: "a socket", fs.ModeDevice | fs.ModeCharDevice: "a device",
+		fs.ModeIrregular: "a special file",
+	} {
+		if got := kindOf(mode); got != want {
+			t.Errorf("%v: got %q, want %q", mode, got, want)
+		}
+	}
+}
