@@ -1,14 +1,28 @@
 // Package registry answers whether an image exists, for which platforms and with which labels, without pulling it, and
 // whether we may push. It tells absent, denied, throttled, unreachable and broken apart by type: only "absent" may ever
-// lead to a build.
+// lead to a build. It also holds the registry that comes with the private builder (Handler).
+//
+// Hosts, mirrors, certificates and authentication are containerd's: the same hosts.toml files and Docker config file
+// steer containerd, BuildKit and us. The requests are our own, since containerd's resolver asks more often than needed
+// and takes several statuses for one another.
 package registry
 
 import (
+	"cmp"
 	"context"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+const (
+	defaultTimeout   = 30 * time.Second
+	defaultRetryBase = 500 * time.Millisecond
 )
 
 // Options configures a Client. The zero value uses the Docker config file, /etc/containerd/certs.d and
@@ -16,15 +30,69 @@ import (
 type Options struct {
 	ConfigDir string        // hosts.toml directory that is asked first (--registry-config)
 	CAFile    string        // PEM bundle that is trusted beside the system's
-	Timeout   time.Duration // how long a silent server is waited for; 30 s if zero
+	Timeout   time.Duration // how long a silent server is waited for, retries included; 30 s if zero
 	Warn      func(string)  // where warnings go; nil drops them
 }
 
-// Client asks registries. It is safe for concurrent use.
-type Client struct{}
+// Client asks registries. It is safe for concurrent use: what is asked side by side shares connections and tokens.
+type Client struct {
+	configDir string
+	ca        []byte // PEM, trusted beside the system's roots
+	timeout   time.Duration
+	logins    *logins
+	warn      func(string)
 
-// New returns a Client. No request is made.
-func New(opt Options) (*Client, error) { panic("not yet") }
+	// retryBase and pause are the backoff's first interval and the way it waits: tests shorten them.
+	retryBase time.Duration
+	pause     func(context.Context, time.Duration) error
+
+	mu    sync.Mutex
+	hosts map[string][]*host // by the registry's name in references
+}
+
+// New returns a Client. No request is made; the files that the options and the environment name are read, and an error
+// says which of them is unreadable or malformed.
+func New(opt Options) (*Client, error) {
+	c := &Client{
+		configDir: opt.ConfigDir,
+		timeout:   cmp.Or(opt.Timeout, defaultTimeout),
+		warn:      opt.Warn,
+		retryBase: defaultRetryBase,
+		pause:     pause,
+		hosts:     map[string][]*host{},
+	}
+	if c.warn == nil {
+		c.warn = func(string) {}
+	}
+	if c.configDir != "" {
+		if _, err := os.ReadDir(c.configDir); err != nil {
+			return nil, fmt.Errorf("reading the registry configuration: %w", err)
+		}
+	}
+	var err error
+	if c.ca, err = readCA(opt.CAFile); err != nil {
+		return nil, err
+	}
+	if c.logins, err = readLogins(c.warn); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// readCA gives a bundle's PEM, checked; nil without a file.
+func readCA(file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file) //nolint:gosec // the user names it
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate authorities: %w", err)
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("reading the certificate authorities: %s holds no PEM certificate", file)
+	}
+	return pem, nil
+}
 
 // Image is what is known of an image that was not pulled.
 type Image struct {
@@ -36,14 +104,3 @@ type Image struct {
 	Annotations map[string]string   // the platform manifest's
 	Platforms   []ocispecs.Platform // all that the tag holds, attestations aside
 }
-
-// Lookup gives the image for one platform. An *Error says why there is none.
-func (c *Client) Lookup(ctx context.Context, ref string, platform ocispecs.Platform) (*Image, error) {
-	panic("not yet")
-}
-
-// Resolve gives the digest a reference points to, by one HEAD request.
-func (c *Client) Resolve(ctx context.Context, ref string) (digest.Digest, error) { panic("not yet") }
-
-// CheckPush asks for the right to push to a repository: an upload is started and cancelled.
-func (c *Client) CheckPush(ctx context.Context, repository string) error { panic("not yet") }

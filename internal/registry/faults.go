@@ -1,0 +1,173 @@
+package registry
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// maxMessage is how much of what a registry says is passed on, in bytes.
+const maxMessage = 300
+
+const (
+	adviceBroken  = "check that this is a registry and that no proxy or login page answers in its place"
+	adviceAgain   = "try again later"
+	adviceContact = "check the registry's name and the network"
+)
+
+// statusError says what an HTTP status means. The caller adds what was being done.
+func (h *host) statusError(status int, header http.Header, body []byte) *Error {
+	message, code := registryMessage(body)
+	e := &Error{Status: status, Message: message}
+	switch {
+	case status == http.StatusTooManyRequests || code == "TOOMANYREQUESTS":
+		e.Err, e.transient, e.after = ErrThrottled, true, retryAfter(header, time.Now())
+		e.Advice = h.throttleAdvice(e.after)
+	case status == http.StatusNotFound:
+		e.Err, e.Advice = ErrAbsent, "check the name, or build and push it first"
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return h.denied(e)
+	case status == http.StatusProxyAuthRequired:
+		e.Err, e.Advice = ErrUnreachable, "the proxy wants credentials: put them into HTTPS_PROXY, or the registry into NO_PROXY"
+	case status == http.StatusRequestTimeout || status >= http.StatusInternalServerError:
+		e.Err, e.Advice, e.after = ErrUnreachable, adviceAgain, retryAfter(header, time.Now())
+		e.transient = status != http.StatusNotImplemented
+	default:
+		e.Err, e.Advice = ErrBroken, adviceBroken
+	}
+	return e
+}
+
+// denied completes the error of a registry that does not let us in.
+func (h *host) denied(e *Error) *Error {
+	e.Err = ErrDenied
+	if who := h.login().describe(); who != "" {
+		e.Advice = fmt.Sprintf("%s has no access or the credentials are old: ask for access, or run: docker login %s", who, h.loginName())
+	} else {
+		e.Advice = "no credentials are known: check the name, or run: docker login " + h.loginName()
+	}
+	return e
+}
+
+// loginName is what docker login knows the host by.
+func (h *host) loginName() string {
+	if h.Host == "registry-1.docker.io" {
+		return "docker.io"
+	}
+	return h.Host
+}
+
+func (h *host) throttleAdvice(after time.Duration) string {
+	advice := adviceAgain
+	if after > 0 {
+		advice = fmt.Sprintf("try again in %s", after.Round(time.Second))
+	}
+	if h.login() == (login{}) {
+		advice += ", or get a higher limit with: docker login " + h.loginName()
+	}
+	return advice
+}
+
+// connectionError says what a failed exchange means.
+func (h *host) connectionError(err error) *Error {
+	err = withoutURL(err)
+	e := &Error{Err: ErrUnreachable, Cause: err, Advice: adviceContact}
+	var (
+		dns       *net.DNSError
+		authority x509.UnknownAuthorityError
+	)
+	switch {
+	case errors.As(err, &authority):
+		e.Cause = fmt.Errorf("this client's own trust store lacks the certificate's authority: %w", err)
+		e.Advice = "give it with --ca-file FILE, or by hosts.toml with --registry-config DIR"
+	case isCertificate(err):
+		e.Advice = "the certificate itself is wrong: check the registry's name and this machine's clock"
+	case errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, errPlain):
+		e.Advice = fmt.Sprintf(`if plain HTTP is meant, write server = "http://%s" into %s/hosts.toml below --registry-config DIR`, h.Host, h.registry)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		e.Advice = "check that the registry runs and that its port is right"
+	case errors.As(err, &dns):
+		e.Advice = adviceContact + ": the name does not resolve"
+	case isReset(err), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		e.transient, e.Advice = true, adviceAgain
+	}
+	if isContextEnd(e.Cause) {
+		e.Cause = errors.New(e.Cause.Error()) // net's timeouts say that they are context's
+	}
+	return e
+}
+
+// isReset reports whether the other side broke the connection.
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNABORTED)
+}
+
+// isContextEnd reports whether an error passes for a context's end. The caller has made sure that ours has not ended.
+func isContextEnd(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// withoutURL takes the address out of an error: those of storage and token servers carry signatures.
+func withoutURL(err error) error {
+	var request *url.Error
+	if errors.As(err, &request) {
+		return fmt.Errorf("%s: %w", serverOf(request.URL), request.Err)
+	}
+	return err
+}
+
+// serverOf is the scheme and the host of an address.
+func serverOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "an unreadable address"
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// registryMessage gives the first error of a registry's answer, in its own words, and its code. Answers of another form
+// (a proxy's HTML) say nothing that would help.
+func registryMessage(body []byte) (message, code string) {
+	var answer struct {
+		Errors []struct {
+			Code    string `json:"code"`
+			Message string `json:"message"`
+		} `json:"errors"`
+		Details string `json:"details"` // token servers
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(body, &answer) != nil {
+		return "", ""
+	}
+	message = strings.TrimSpace(answer.Message + " " + answer.Details)
+	if len(answer.Errors) > 0 {
+		message, code = answer.Errors[0].Message, answer.Errors[0].Code
+	}
+	message = oneLine(message)
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "") + "..."
+	}
+	return message, code
+}
+
+// retryAfter reads the header in both its forms, seconds and a date (RFC 9110, 10.2.3); 0 if there is none.
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	value := header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil {
+		return time.Duration(max(0, min(seconds, 24*60*60))) * time.Second
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return max(0, date.Sub(now))
+	}
+	return 0
+}

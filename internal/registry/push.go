@@ -1,0 +1,79 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/containerd/containerd/v2/core/remotes/docker"
+)
+
+// CheckPush asks for the right to push to a repository: an upload is started and cancelled. An *Error says why not.
+func (c *Client) CheckPush(ctx context.Context, repository string) error {
+	t, err := c.target("checking the right to push to", repository)
+	if err != nil {
+		return err
+	}
+	t.push, t.tag, t.digest = true, "", ""
+	_, err = patiently(ctx, c, t, func(ctx context.Context) (struct{}, error) { return struct{}{}, c.checkPush(ctx, t) })
+	return err
+}
+
+func (c *Client) checkPush(ctx context.Context, t *target) error {
+	q := t.question(http.MethodPost, "blobs", "uploads", "")
+	q.needs, q.limit = docker.HostCapabilityPush, maxRefusal
+	q.check = func(a *answer) *Error {
+		if a.status != http.StatusAccepted && a.status != http.StatusCreated {
+			e := broken(fmt.Errorf("the upload was answered with status %d", a.status))
+			e.Status = a.status
+			return e
+		}
+		return nil
+	}
+	got, err := c.ask(ctx, t.hosts, q)
+	if err != nil {
+		return notPushable(err)
+	}
+	c.cancelUpload(ctx, q, got)
+	return nil
+}
+
+// notPushable says what the statuses mean that registries refuse an upload with: a push is refused by 404 too, where
+// repositories are not made by pushing to them. It must not look like an absent image.
+func notPushable(err error) error {
+	var fault *Error
+	if !errors.As(err, &fault) {
+		return err
+	}
+	switch {
+	case fault.Status == http.StatusMethodNotAllowed:
+		fault.Err, fault.Advice = ErrDenied, "the registry or a proxy in front of it is read-only: choose another with --repository"
+	case errors.Is(fault, ErrAbsent):
+		fault.Err, fault.Advice = ErrDenied, "create the repository or its project there first, or choose another with --repository"
+	}
+	return fault
+}
+
+// cancelUpload gives the upload back. It is a courtesy: registries that do not know it, or want a further right for it,
+// drop uploads by themselves.
+func (c *Client) cancelUpload(ctx context.Context, q question, got *answer) {
+	location, err := got.sent.URL.Parse(got.header.Get("Location"))
+	if err != nil || location.Host != got.sent.URL.Host || got.header.Get("Location") == "" {
+		return
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, location.String(), nil)
+	if err != nil {
+		return
+	}
+	for name, values := range got.from.Header {
+		req.Header[name] = append(req.Header[name], values...)
+	}
+	req.Header.Set("User-Agent", userAgent)
+	if got.from.authorizerFor(q.scope).authorize(docker.WithScope(ctx, q.scope), req) != nil {
+		return
+	}
+	if resp, err := got.from.Client.Do(req); err == nil {
+		_ = resp.Body.Close()
+	}
+}

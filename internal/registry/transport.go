@@ -1,0 +1,138 @@
+package registry
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/containerd/containerd/v2/core/remotes/docker"
+)
+
+// errPlain is why a request was not made: what it carries could be read on the way.
+var errPlain = errors.New("plain HTTP is used for loopback and by hosts.toml only")
+
+// plainRules say which hosts may be spoken to without TLS.
+type plainRules struct {
+	mu      sync.Mutex
+	allowed map[string]bool   // by hosts.toml
+	scheme  map[string]string // what a loopback host was found to speak
+}
+
+// learn notes a host for which hosts.toml says http. With certificates beside it, containerd tries TLS first and wraps
+// the transport to fall back.
+func (p *plainRules) learn(h docker.RegistryHost) {
+	_, ours := h.Client.Transport.(*transport)
+	p.allowed[h.Host] = p.allowed[h.Host] || h.Scheme == "http" || !ours
+}
+
+func (p *plainRules) known(host string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.scheme[host]
+}
+
+func (p *plainRules) remember(host, scheme string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.scheme == nil {
+		p.scheme = map[string]string{}
+	}
+	p.scheme[host] = scheme
+}
+
+// transport refuses plain HTTP where it is not allowed, token servers and redirects included, and finds out whether a
+// loopback registry speaks TLS.
+type transport struct {
+	next  http.RoundTripper
+	plain *plainRules
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme != "http" {
+		return t.next.RoundTrip(req)
+	}
+	host := req.URL.Host
+	loopback := docker.IsLocalhost(hostname(host))
+	if !loopback && !t.plain.allowed[host] {
+		return nil, fmt.Errorf("%w, not for %s", errPlain, host)
+	}
+	if !loopback || req.Body != nil {
+		return t.next.RoundTrip(t.with(req, t.plain.known(host)))
+	}
+	return t.guess(req)
+}
+
+// with gives a request for another scheme.
+func (t *transport) with(req *http.Request, scheme string) *http.Request {
+	if scheme == "" || scheme == req.URL.Scheme {
+		return req
+	}
+	changed := req.Clone(req.Context())
+	changed.URL.Scheme = scheme
+	return changed
+}
+
+// guess speaks plain HTTP to a loopback host until that shows to be wrong, and TLS from then on.
+func (t *transport) guess(req *http.Request) (*http.Response, error) {
+	host := req.URL.Host
+	if scheme := t.plain.known(host); scheme != "" {
+		return t.next.RoundTrip(t.with(req, scheme))
+	}
+	resp, err := t.next.RoundTrip(req)
+	if req.Context().Err() != nil || !wantsTLS(resp, err) {
+		if err == nil {
+			t.plain.remember(host, "http")
+		}
+		return resp, err
+	}
+	secure, secureErr := t.next.RoundTrip(t.with(req, "https"))
+	if secureErr != nil && !isCertificate(secureErr) {
+		return resp, err
+	}
+	t.plain.remember(host, "https")
+	if resp != nil {
+		_ = resp.Body.Close()
+	}
+	return secure, secureErr
+}
+
+// wantsTLS reports whether an answer to a plain request looks like a TLS server's. Go's, nginx's and Apache's say so with
+// status 400; others send a TLS alert or hang up.
+func wantsTLS(resp *http.Response, err error) bool {
+	if err != nil {
+		var dial *net.OpError
+		if errors.As(err, &dial) && dial.Op == "dial" {
+			return false
+		}
+		return errors.Is(err, io.EOF) || isReset(err) || strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`)
+	}
+	if resp.StatusCode != http.StatusBadRequest {
+		return false
+	}
+	start, _ := io.ReadAll(io.LimitReader(resp.Body, 1024))
+	rest := resp.Body
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(start), rest), rest}
+	return bytes.Contains(start, []byte("HTTPS")) || bytes.Contains(start, []byte("SSL-enabled"))
+}
+
+// isCertificate reports whether TLS was spoken, but the certificate was not accepted.
+func isCertificate(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		authority    x509.UnknownAuthorityError
+		name         x509.HostnameError
+		invalid      x509.CertificateInvalidError
+	)
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &name) || errors.As(err, &invalid)
+}
