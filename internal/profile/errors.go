@@ -1,0 +1,76 @@
+package profile
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// Error is something in a file that cannot be used, at its place. Its text is that of a compiler: where and what in the
+// first line, then the line of the file with a mark under the column.
+type Error struct {
+	File    string
+	Line    int // from 1; 0 where the file as a whole is meant
+	Column  int // in characters, from 1; 0 where the line as a whole is meant
+	Source  string
+	Message string
+	Hint    string // what to do; may be empty
+}
+
+// Error gives "FILE:LINE:COLUMN: MESSAGE: HINT" and the marked line.
+func (e *Error) Error() string {
+	var text strings.Builder
+	text.WriteString(e.File)
+	for _, n := range []int{e.Line, e.Column} {
+		if n > 0 {
+			fmt.Fprintf(&text, ":%d", n)
+		}
+	}
+	text.WriteString(": " + e.Message)
+	if e.Hint != "" {
+		text.WriteString(": " + e.Hint)
+	}
+	if e.Line > 0 && strings.TrimSpace(e.Source) != "" {
+		text.WriteString("\n" + e.Source)
+		if e.Column > 0 {
+			text.WriteString("\n" + e.indent() + "^")
+		}
+	}
+	return text.String()
+}
+
+// indent is as wide as what stands before the column: tabs stay tabs.
+func (e *Error) indent() string {
+	before := []rune(e.Source)
+	before = before[:min(e.Column-1, len(before))]
+	for i, r := range before {
+		if r != '\t' {
+			before[i] = ' '
+		}
+	}
+	return string(before)
+}
+
+// text is a file that errors can point into.
+type text struct {
+	name string
+	data []byte
+}
+
+// at is an error in a line and column.
+func (t text) at(line, column int, hint, format string, args ...any) *Error {
+	e := &Error{File: t.name, Line: line, Column: column, Hint: hint, Message: fmt.Sprintf(format, args...)}
+	lines := bytes.Split(t.data, []byte("\n"))
+	if 0 < line && line <= len(lines) {
+		e.Source = strings.TrimSuffix(strings.ToValidUTF8(string(lines[line-1]), "\uFFFD"), "\r")
+	}
+	return e
+}
+
+// atOffset is an error at a byte of the file.
+func (t text) atOffset(offset int, hint, format string, args ...any) *Error {
+	before := t.data[:min(max(0, offset), len(t.data))]
+	start := bytes.LastIndexByte(before, '\n') + 1
+	line, column := bytes.Count(before, []byte("\n"))+1, len([]rune(string(before[start:])))+1
+	return t.at(line, column, hint, format, args...)
+}

@@ -1,0 +1,49 @@
+package profile
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// FuzzLoad shows that no file makes the parser panic, that what is wrong with it is an *Error that points into it, and
+// that what is right gives the same tags twice.
+func FuzzLoad(f *testing.F) {
+	for _, seed := range []string{
+		everything, "", "---", "a: [", "user: &u {uid: 1}\nenv: *u", "base: a\n---\n", "? [a]\n: b", "packages: {apt: [a]}", "\xff", "a: &a [*a]", "env: {<<: &a {b: c}}",
+		"runtime: {python: 3.10}", "cmd: a b", "tools: [{sha256: {amd64: 1}}]", "{}", "!!binary a: b", "\t- a", "a: |\n  b\n c", "%YAML 1.1\n---\nbase: b",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := parseDocument(text{name: fileName, data: data})
+		r := profileOf("node").runtime()
+		if err == nil {
+			err = d.apply(r)
+		}
+		var e *Error
+		if err != nil {
+			if !errors.As(err, &e) || !strings.HasPrefix(err.Error(), fileName+":") || e.Message == "" {
+				t.Fatalf("error is a %T: %v", err, err)
+			}
+			return
+		}
+		if r.ToolsDigest() != r.ToolsDigest() || r.TagInputs().Base != r.Base {
+			t.Fatal("not the same twice")
+		}
+	})
+}
+
+// FuzzRequirements shows that no requirements file makes its reader panic.
+func FuzzRequirements(f *testing.F) {
+	for _, seed := range []string{"a==1", "a \\\n==1", "-r requirements.txt", "-c x", "\\", "# a", "-e .", "a;b"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data string) {
+		_, err := requirementFiles(files("requirements.txt", data), "requirements.txt")
+		var e *Error
+		if err != nil && !errors.As(err, &e) {
+			t.Fatalf("error is a %T: %v", err, err)
+		}
+	})
+}

@@ -1,0 +1,146 @@
+package profile
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cyberphone/json-canonicalization/go/src/webpki.org/jsoncanonicalizer"
+
+	"github.com/rtbuild/rtbuild/tags"
+)
+
+// TagInputs is what the tags of the runtime depend on. What is at its profile's default leaves no trace in them; what is
+// not is mixed into the lock hash if system, tools or dependencies see it, else into the source hash. Mirrors are in none.
+// Repository is the runtime's own, and may be replaced.
+func (r *Runtime) TagInputs() tags.Inputs {
+	b := profileOf(r.Profile)
+	in := tags.Inputs{
+		Base: r.Base, Repository: r.Repository, Version: r.Version,
+		NoBrowser:   b.defaults.Components["browser"] && !r.Components["browser"],
+		LockFiles:   r.Dependencies.Files,
+		LookIn:      b.lookIn,
+		Source:      tags.Source{Original: b.original, Ignore: r.Ignore, NoCopy: b.noCopy},
+		LockExtra:   r.lockExtra(b),
+		SourceExtra: r.sourceExtra(b),
+	}
+	for _, s := range r.Source {
+		in.Source.Paths = append(in.Source.Paths, tags.Path(s))
+	}
+	return in
+}
+
+// extra is the inputs that are not at their default.
+type extra map[string]any
+
+// add takes an input in if it differs from its default. Empty is empty, in whichever form.
+func (e extra) add(name string, value, byDefault any) {
+	if v, d := reflect.ValueOf(value), reflect.ValueOf(byDefault); v.Kind() == reflect.Slice || v.Kind() == reflect.Map {
+		if v.Len() == 0 && d.Len() == 0 {
+			return
+		}
+	}
+	if !reflect.DeepEqual(value, byDefault) {
+		e[name] = value
+	}
+}
+
+func (r *Runtime) lockExtra(b builtin) map[string]any {
+	e := extra{}
+	e.add("packages", r.packages(), []string(nil))
+	components := changed(r.Components, b.defaults.Components)
+	delete(components, "browser") // the original has it in the hash already
+	e.add("components", components, map[string]bool(nil))
+	e.add("tools", r.Tools, b.defaults.Tools)
+	if r.Interpreter != b.defaults.Interpreter {
+		e["runtime"] = map[string]string{r.Interpreter.Name: r.Interpreter.Version}
+	}
+	e.add("prefix", r.Prefix, b.defaults.Prefix)
+	e.add("user", r.User, b.defaults.User)
+	e.add("env", changed(r.Env, b.variables(r.Prefix)), map[string]string(nil))
+	if given := r.given.dependencies; given.Manager != "" {
+		e.add("dependencies", given, b.defaults.Dependencies)
+	}
+	return e
+}
+
+func (r *Runtime) sourceExtra(b builtin) map[string]any {
+	e := extra{}
+	e.add("source", r.Source, b.defaults.Source)
+	e.add("ignore", r.given.ignore, []string(nil))
+	if r.Cmd != nil && (r.given.cmd == nil || !slices.Equal(r.Cmd, r.given.cmd)) { // an empty one is not the base's
+		e["cmd"] = r.Cmd
+	}
+	if r.Entrypoint != nil {
+		e["entrypoint"] = r.Entrypoint
+	}
+	if r.Workdir != r.Code() {
+		e.add("workdir", r.Workdir, "")
+	}
+	e.add("expose", ports(r.Expose), []any(nil))
+	e.add("extra", r.Extra, "")
+	return e
+}
+
+// packages is a list, or a map of lists where they are given by package manager.
+func (r *Runtime) packages() any {
+	if len(r.Packages) == 0 || len(r.Packages) == 1 && r.Packages[""] != nil {
+		return r.Packages[""]
+	}
+	return r.Packages
+}
+
+// ports are numbers, and strings only where the protocol is not TCP.
+func ports(expose []string) []any {
+	var all []any
+	for _, text := range expose {
+		number, isTCP := strings.CutSuffix(text, "/tcp")
+		if n, err := strconv.Atoi(number); isTCP && err == nil {
+			all = append(all, n)
+			continue
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+// changed gives the entries that are not as in the default.
+func changed[V comparable](values, byDefault map[string]V) map[string]V {
+	diff := map[string]V{}
+	for name, value := range values {
+		if d, known := byDefault[name]; !known || d != value {
+			diff[name] = value
+		}
+	}
+	return diff
+}
+
+// ToolsDigest is "sha256:..." over everything but the base that the system and tools stages are made from, so that a
+// later build can tell whether it may enter behind them. Mirrors are not in it: what comes from them is pinned.
+func (r *Runtime) ToolsDigest() string {
+	raw, _ := json.Marshal(map[string]any{ // strings, numbers and booleans always have a JSON form
+		"profile":     r.Profile,
+		"packages":    nonNil(r.Packages),
+		"components":  nonNil(r.Components),
+		"tools":       append([]Tool{}, r.Tools...),
+		"interpreter": r.Interpreter,
+		"prefix":      r.Prefix,
+		"user":        r.User,
+		"env":         nonNil(r.Env),
+	})
+	canonical, _ := jsoncanonicalizer.Transform(raw)
+	sum := sha256.Sum256(canonical)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// nonNil gives an empty map for none: they are the same to a build.
+func nonNil[V any](m map[string]V) map[string]V {
+	if m == nil {
+		return map[string]V{}
+	}
+	return m
+}

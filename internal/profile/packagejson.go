@@ -1,0 +1,156 @@
+package profile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+const packageJSON = "package.json"
+
+// readPackageJSON gives the fields of the project's package.json, none if there is no such file. Their types are looked
+// at where they are used: npm itself passes over most that it does not expect.
+func readPackageJSON(fsys fs.FS) (map[string]any, error) {
+	data, err := readOptional(fsys, packageJSON)
+	if err != nil || data == nil {
+		return nil, err
+	}
+	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
+	var fields map[string]any
+	var syntax *json.SyntaxError
+	err = json.Unmarshal(data, &fields)
+	switch t := (text{name: packageJSON, data: data}); {
+	case errors.As(err, &syntax):
+		return nil, t.atOffset(int(syntax.Offset)-1, "", "not valid JSON: %s", syntax)
+	case err != nil:
+		return nil, t.at(1, 1, "", "it must hold a JSON object")
+	}
+	return fields, nil
+}
+
+// npmVersion is the project's version, empty if it has none.
+func npmVersion(fsys fs.FS) (string, error) {
+	fields, err := readPackageJSON(fsys)
+	version, _ := fields["version"].(string)
+	return version, err
+}
+
+// npmCommand is how the project is started: by its start script, else by its main file.
+func npmCommand(fsys fs.FS) ([]string, error) {
+	fields, err := readPackageJSON(fsys)
+	if scripts, ok := fields["scripts"].(map[string]any); ok {
+		if start, _ := scripts["start"].(string); start != "" {
+			return []string{"npm", "start"}, err
+		}
+	}
+	if main, _ := fields["main"].(string); main != "" {
+		return []string{"node", main}, err
+	}
+	return nil, err
+}
+
+// workspaceManifests are the package.json files of the project's workspaces, sorted: npm ci wants to see them all.
+func workspaceManifests(fsys fs.FS) ([]string, error) {
+	fields, err := readPackageJSON(fsys)
+	if err != nil {
+		return nil, err
+	}
+	w := workspaces{fsys: fsys, dirs: map[string]bool{}}
+	for _, pattern := range workspacePatterns(fields["workspaces"]) {
+		if err := w.add(pattern); err != nil {
+			return nil, &Error{File: packageJSON, Message: err.Error(), Hint: "list the workspaces' package.json under dependencies.files"}
+		}
+	}
+	var files []string
+	for dir := range w.dirs {
+		if file := path.Join(dir, packageJSON); dir != "." && exists(fsys, file) {
+			files = append(files, file)
+		}
+	}
+	slices.Sort(files)
+	return files, nil
+}
+
+// workspacePatterns reads both forms of the field: a list, or a map that holds one under "packages".
+func workspacePatterns(field any) []string {
+	if object, ok := field.(map[string]any); ok {
+		field = object["packages"]
+	}
+	list, _ := field.([]any)
+	var patterns []string
+	for _, item := range list {
+		if pattern, ok := item.(string); ok {
+			patterns = append(patterns, pattern)
+		}
+	}
+	return patterns
+}
+
+// workspaces are the directories that patterns name.
+type workspaces struct {
+	fsys fs.FS
+	dirs map[string]bool
+}
+
+// add takes the directories of a pattern in, or out if it begins with "!".
+func (w workspaces) add(text string) error {
+	pattern, negated := strings.CutPrefix(text, "!")
+	pattern = path.Clean(strings.TrimPrefix(pattern, "./"))
+	if !fs.ValidPath(pattern) || strings.ContainsAny(pattern, `{}()\`) {
+		return fmt.Errorf("the pattern %q of workspaces is not understood", text)
+	}
+	return w.walk(".", strings.Split(pattern, "/"), func(dir string) {
+		if negated {
+			delete(w.dirs, dir)
+			return
+		}
+		w.dirs[dir] = true
+	})
+}
+
+// walk calls found for each directory below dir that the components of a pattern lead to. As in npm, "*" and "**" stand
+// for no hidden directories.
+func (w workspaces) walk(dir string, parts []string, found func(string)) error {
+	if len(parts) == 0 {
+		found(dir)
+		return nil
+	}
+	head, rest := parts[0], parts[1:]
+	if !strings.ContainsAny(head, "*?[") {
+		return w.walk(path.Join(dir, head), rest, found)
+	}
+	next := rest
+	if head == "**" {
+		if err := w.walk(dir, rest, found); err != nil {
+			return err
+		}
+		head, next = "*", parts
+	}
+	if _, err := path.Match(head, ""); err != nil {
+		return fmt.Errorf("the pattern %q of workspaces is not understood", head)
+	}
+	entries, _ := fs.ReadDir(w.fsys, dir) // what cannot be read is no workspace
+	for _, e := range entries {
+		if ok, _ := path.Match(head, e.Name()); !ok || !isWorkspaceDir(e, len(next) < len(parts)) {
+			continue
+		}
+		if err := w.walk(path.Join(dir, e.Name()), next, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isWorkspaceDir says whether an entry may be, or hold, a workspace. Links are followed only where they cannot lead in
+// circles.
+func isWorkspaceDir(e fs.DirEntry, links bool) bool {
+	if e.Name() == "node_modules" || strings.HasPrefix(e.Name(), ".") {
+		return false
+	}
+	return e.IsDir() || links && e.Type()&fs.ModeSymlink != 0
+}

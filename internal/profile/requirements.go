@@ -1,0 +1,124 @@
+package profile
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// requirements reads a requirements file and those that it includes, in the format of pip's documentation
+// ("Requirements File Format").
+type requirements struct {
+	fsys  fs.FS
+	files []string        // in the order in which they are first named
+	seen  map[string]bool // by file: whether it was read as one whose requirements are to be pinned
+}
+
+// requirementFiles gives a requirements file and those that it includes, after it has seen that every requirement is
+// pinned: else one lock tag would stand for whatever was newest on the day of the build. Where the file is missing there
+// is nothing to see; the tags, which need it, say so.
+func requirementFiles(fsys fs.FS, name string) ([]string, error) {
+	r := &requirements{fsys: fsys, seen: map[string]bool{}}
+	err := r.read(name, true)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return r.files, err
+}
+
+// read takes in a file; only requirements are asked to be pinned, constraints are not.
+func (r *requirements) read(name string, pinned bool) error {
+	if _, again := r.seen[name]; !again {
+		r.files = append(r.files, name)
+	}
+	r.seen[name] = pinned
+	data, err := fs.ReadFile(r.fsys, name)
+	if err != nil {
+		return err
+	}
+	t := text{name: name, data: data}
+	for _, line := range logicalLines(string(data)) {
+		if err := r.line(t, line, pinned); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var (
+	includeForm  = regexp.MustCompile(`^(-r|--requirement|-c|--constraint)\s*=?\s*(\S.*)$`)
+	editableForm = regexp.MustCompile(`^(-e|--editable)\b`)
+	pinForm      = regexp.MustCompile(`===?\s*[^\s;,*=]+(\s|,|$|;)|@|://`)
+	localForm    = regexp.MustCompile(`^[./]|^[^@]*\.(whl|zip|tar\.gz)$`)
+)
+
+func (r *requirements) line(t text, l logicalLine, pinned bool) error {
+	if include := includeForm.FindStringSubmatch(l.text); include != nil {
+		return r.include(t, l, include[2], pinned && strings.HasPrefix(strings.TrimLeft(include[1], "-"), "r"))
+	}
+	spec, _, _ := strings.Cut(l.text, ";") // behind it are markers, which may compare with ==
+	spec = strings.TrimSpace(spec)
+	switch {
+	case !strings.Contains(spec, "://") && (editableForm.MatchString(spec) || localForm.MatchString(spec)):
+		return t.at(l.number, l.column, "name a package of an index, or a URL",
+			"the requirement %q is a path, and dependencies are installed without the source", spec)
+	case strings.HasPrefix(spec, "-"), !pinned, pinForm.MatchString(spec), strings.Contains(l.text, "--hash"):
+		return nil
+	}
+	return t.at(l.number, l.column, "pip requirements must be pinned with ==; run pip freeze or pip-compile",
+		"the requirement %q is not pinned", spec)
+}
+
+// include follows a file that another one names, relative to that.
+func (r *requirements) include(t text, l logicalLine, name string, pinned bool) error {
+	name = strings.Trim(name, `"'`)
+	file := path.Join(path.Dir(t.name), name)
+	if strings.Contains(name, "://") || path.IsAbs(name) || !fs.ValidPath(file) {
+		return t.at(l.number, l.column, "copy it into the project", "the included file %q is not in the project", name)
+	}
+	if before, again := r.seen[file]; again && (before || !pinned) {
+		return nil
+	}
+	err := r.read(file, pinned)
+	var fault *fs.PathError // it names the file once more
+	if errors.As(err, &fault) {
+		return t.at(l.number, l.column, "create it, or remove the line", "the included file %q cannot be read: %s", file, fault.Err)
+	}
+	return err
+}
+
+// logicalLine is a line with those that continue it, without comments.
+type logicalLine struct {
+	number, column int
+	text           string
+}
+
+var comment = regexp.MustCompile(`(^|\s)#.*$`)
+
+// logicalLines joins lines that end in a backslash and drops what is empty.
+func logicalLines(data string) []logicalLine {
+	var all []logicalLine
+	var open *logicalLine
+	for i, raw := range strings.Split(strings.TrimPrefix(data, "\uFEFF"), "\n") {
+		raw = strings.TrimSuffix(raw, "\r")
+		body, more := strings.CutSuffix(raw, `\`)
+		if comment.MatchString(raw) {
+			body, more = comment.ReplaceAllString(raw, ""), false
+		}
+		body = strings.TrimSpace(body)
+		switch {
+		case open != nil:
+			open.text = strings.TrimSpace(open.text + " " + body)
+		case body != "":
+			column := len([]rune(raw)) - len([]rune(strings.TrimLeft(raw, " \t"))) + 1
+			all = append(all, logicalLine{i + 1, column, body})
+			open = &all[len(all)-1]
+		}
+		if !more {
+			open = nil
+		}
+	}
+	return all
+}

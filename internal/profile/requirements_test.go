@@ -1,0 +1,40 @@
+package profile
+
+import "testing"
+
+func TestRequirements(t *testing.T) {
+	const notPinned = "is not pinned: pip requirements must be pinned with ==; run pip freeze or pip-compile"
+	const isPath = "is a path, and dependencies are installed without the source: name a package of an index, or a URL"
+	tests := []struct{ name, text, want string }{
+		{"nothing", "", ""},
+		{"comments", "\uFEFF# a\n\n  # b\r\n", ""},
+		{"pinned", "a==1.0\nb[x,y] == 2 # c\nd===3; python_version < '3'\ne==1,<2\n", ""},
+		{"an address", "a @ https://e.com/a.whl\nhttps://e.com/b.tar.gz\n-e git+https://e.com/c@0a#egg=c\n", ""},
+		{"a hash", "a>=1 ; os_name == 'nt' \\\n  --hash=sha256:0a \\\n  --hash=sha256:0b\n", ""},
+		{"options", "--index-url https://e.com\n-i https://e.com\n--require-hashes\n--pre\n", ""},
+		{"a constraint may be loose", "-c c.txt\na==1", ""},
+		{"a constraint by another form", "--constraint c.txt\n-cc.txt\n", ""},
+		{"a constraint that is a requirement too", "-c c.txt\n-r c.txt\n", "c.txt:1:1: the requirement \"loose\" " + notPinned},
+		{"a requirement that is a constraint too", "-r p.txt\n-c p.txt\n", ""},
+		{"a name", "  a # b\n", "requirements.txt:1:3: the requirement \"a\" " + notPinned + "\n  a # b\n  ^"},
+		{"a range", "b==1\n\na>=1,<2\n", "requirements.txt:3:1: the requirement \"a>=1,<2\" " + notPinned},
+		{"a wildcard", "a==1.*", "requirements.txt:1:1: the requirement \"a==1.*\" " + notPinned},
+		{"a marker that compares", "a ; os_name == 'nt'", "requirements.txt:1:1: the requirement \"a\" " + notPinned},
+		{"continued", "\\\n\na \\\n# b\n>=1", "requirements.txt:3:1: the requirement \"a\" " + notPinned},
+		{"editable", "-e .", "requirements.txt:1:1: the requirement \"-e .\" " + isPath},
+		{"a directory", "./a", "requirements.txt:1:1: the requirement \"./a\" " + isPath},
+		{"a wheel", "a.whl", "requirements.txt:1:1: the requirement \"a.whl\" " + isPath},
+		{"included", "-r a.txt", "a.txt:1:1: the requirement \"loose\" " + notPinned},
+		{"include that is missing", "\n -r no.txt", "requirements.txt:2:2: the included file \"no.txt\" cannot be read: file does not exist: create it, or remove the line"},
+		{"include outside", "-r ../a.txt", "requirements.txt:1:1: the included file \"../a.txt\" is not in the project: copy it into the project"},
+		{"include that is fetched", "-r https://e.com/a.txt", "requirements.txt:1:1: the included file \"https://e.com/a.txt\" is not in the project: copy it into the project"},
+		{"include of an absolute path", "-r '/a.txt'", "requirements.txt:1:1: the included file \"/a.txt\" is not in the project: copy it into the project"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			project := files("requirements.txt", test.text, "c.txt", "loose", "a.txt", "loose", "p.txt", "a==1")
+			_, err := requirementFiles(project, "requirements.txt")
+			checkError(t, err, test.want)
+		})
+	}
+}

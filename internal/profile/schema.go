@@ -1,0 +1,13 @@
+package profile
+
+import (
+	_ "embed"
+	"slices"
+)
+
+//go:embed runtime.schema.json
+var schema []byte
+
+// Schema is the JSON Schema of runtime.yaml (draft 2020-12), for editors. It knows the form of the fields; what depends on
+// the profile, or on another field, only [Load] does.
+func Schema() []byte { return slices.Clone(schema) }
