@@ -39,6 +39,7 @@ func exitCode(err error) int {
 		push    *solve.PushError
 		image   *frontend.ImageError
 		builder *solve.BuilderError
+		old     *frontend.TooOldError
 		step    *solve.StepError
 		stage   *coded
 	)
@@ -47,7 +48,7 @@ func exitCode(err error) int {
 		return exitBuild
 	case errors.As(err, &reg), errors.As(err, &push), errors.As(err, &image):
 		return exitRegistry
-	case errors.As(err, &builder):
+	case errors.As(err, &builder), errors.As(err, &old):
 		return exitBuilder
 	case errors.As(err, &stage):
 		return stage.code

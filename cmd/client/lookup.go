@@ -56,12 +56,16 @@ type question struct {
 	ours      bool // in the repository that is published to
 }
 
-func (o *planOptions) questions(p *project) []question {
+// questions are the references that a plan is made from. A previous version that cannot stand in a tag is an error.
+func (o *planOptions) questions(p *project) ([]question, error) {
 	images := p.tags.Images
 	all := []question{{"source", images.Source, true}, {"lock", images.Lock, true}, {"versioned", images.Versioned, true}}
 	var previous string
 	if o.previous != "" {
-		previous = tags.VersionedTag(p.inputs.Base, o.previous)
+		var err error
+		if previous, err = tags.VersionedTag(p.inputs.Base, o.previous); err != nil {
+			return nil, withCode(exitUsage, fmt.Errorf("--previous-version: %w", err))
+		}
 		all = append(all, question{"versioned", p.tags.Repository + ":" + previous, false})
 	}
 	for _, repo := range o.reuse {
@@ -70,7 +74,7 @@ func (o *planOptions) questions(p *project) []question {
 			all = append(all, question{"versioned", repo + ":" + previous, false})
 		}
 	}
-	return all
+	return all, nil
 }
 
 // ask looks everything up side by side.
@@ -86,7 +90,10 @@ func (o *planOptions) ask(ctx context.Context, p *project, at *place) (*plan.Inp
 		dgst, _ := at.registry.Resolve(ctx, p.runtime.Base)
 		base <- dgst
 	}()
-	questions := o.questions(p)
+	questions, err := o.questions(p)
+	if err != nil {
+		return nil, err
+	}
 	refs := make([]string, len(questions))
 	for i, q := range questions {
 		refs[i] = q.ref

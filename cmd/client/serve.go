@@ -14,7 +14,10 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the private buildkitd and registry until stopped",
-		Args:  cobra.NoArgs,
+		Long: "Runs the private buildkitd and registry until it is stopped, so that images can be pulled and further solves need\n" +
+			"not start them. " + embedded.PortEnv + " changes the registry's port, " + embedded.HomeEnv + " the directory of all state and data,\n" +
+			embedded.BuildkitdEnv + " the buildkitd that is run.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			options, err := embeddedOptions()
 			if err != nil {
@@ -33,9 +36,8 @@ func newServe() *cobra.Command {
 func embeddedOptions() (embedded.Options, error) {
 	self, err := os.Executable()
 	return embedded.Options{
-		Command:   []string{self, "serve", "--until-idle"},
-		Handler:   registry.Handler,
-		Buildkitd: os.Getenv("RTBUILD_BUILDKITD"),
-		Log:       func(line string) { _, _ = os.Stderr.WriteString(line + "\n") },
+		Command: []string{self, "serve", "--until-idle"},
+		Handler: registry.Handler,
+		Log:     func(line string) { _, _ = os.Stderr.WriteString(line + "\n") },
 	}, err
 }

@@ -1,26 +1,62 @@
 // Package embedded runs the private builder and registry that rtbuild uses where no buildkitd is named: one buildkitd
 // and one registry per user, shared by every client that runs meanwhile, stopped by the last.
+//
+// A daemon process (our own binary) holds both. The registry is in that process, on a fixed port of the loopback
+// interface: references contain the port, so it must be the same the next day. buildkitd is its child, started when
+// the first client asks for it, so that a plan or a solve with nothing to do never waits for it.
+//
+// Clients hold a lease: a connection to a unix socket in the state directory. The kernel closes it when a client
+// dies, however it dies, so the daemon's count of connections is the truth. Three files keep starts and stops apart:
+//
+//   - start.lock is held while a daemon is started, by the client that starts it and by the daemon until it serves;
+//   - daemon.lock is held by a daemon as long as it lives, so a new one waits for the port and the builder's state of
+//     one that is still stopping;
+//   - the socket answers with a greeting, or, while the daemon stops, with nothing: then the client starts a new one.
+//
+// The first lease of a background daemon is a socket that it inherits from the client that started it. So there is no
+// moment at which it has no client yet, and no timeout to guess.
 package embedded
 
-import "context"
+import (
+	"context"
+	"errors"
+	"net/http"
+)
 
-// Options says where things live and how the private daemons are run. Zero values take the user's directories.
+// Why the private pair cannot be used. Errors of this package wrap one of them where it applies, on both sides of the
+// socket.
+var (
+	ErrPortTaken   = errors.New("port taken")     // another program listens on the registry's port
+	ErrMissing     = errors.New("missing")        // a program or a setting that the builder needs is not there
+	ErrBuilderDied = errors.New("builder died")   // buildkitd ended by itself, before it answered
+	ErrGone        = errors.New("daemon gone")    // the daemon that the lease is on has ended
+	errNoDaemon    = errors.New("no daemon runs") // nobody listens, or who listens is stopping
+)
+
+// Variables that replace what Options leave empty. They reach the background daemon too.
+const (
+	HomeEnv      = "RTBUILD_HOME"          // a directory for all state and data
+	PortEnv      = "RTBUILD_REGISTRY_PORT" // the registry's port
+	BuildkitdEnv = "RTBUILD_BUILDKITD"     // path of the buildkitd binary
+)
+
+// Options says where things live and how the private daemons are run. Zero values take the environment's variables,
+// then the user's directories.
 type Options struct {
-	Dir string // data and state; default $XDG_DATA_HOME/rtbuild
-	Log func(string)
+	Dir       string   // holds state and data; default: HomeEnv, else $XDG_STATE_HOME/rtbuild and $XDG_DATA_HOME/rtbuild
+	Port      int      // of the registry; default: PortEnv, else a number that follows from the user's id
+	Buildkitd string   // path of buildkitd; default: BuildkitdEnv, else beside our own binary, else in PATH
+	Command   []string // starts our own binary as a background daemon, which calls Serve with UntilIdle
+	Log       func(line string)
+
+	// Handler makes the registry that keeps its blobs under root.
+	Handler func(ctx context.Context, root string) (http.Handler, error)
+	// UntilIdle lets Serve end when the last client has gone.
+	UntilIdle bool
 }
 
-// Lease keeps the private registry and builder alive until it is closed.
-type Lease struct{}
-
-// Acquire connects to the running daemon or starts one. The registry answers when it returns.
-func Acquire(ctx context.Context, opt Options) (*Lease, error) { panic("not yet") }
-
-// Registry is the registry's host and port, on loopback.
-func (l *Lease) Registry() string { panic("not yet") }
-
-// Builder starts the private buildkitd if it does not run and gives its address when it answers.
-func (l *Lease) Builder(ctx context.Context) (string, error) { panic("not yet") }
-
-// Close gives the lease back.
-func (l *Lease) Close() error { panic("not yet") }
+func (o Options) log(line string) {
+	if o.Log != nil {
+		o.Log(line)
+	}
+}

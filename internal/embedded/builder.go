@@ -1,0 +1,196 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Limits of buildkitd's start and stop. Starting takes less than a second, unless the machine is very busy; stopping
+// waits for steps that are cancelled.
+const (
+	startLimit = time.Minute
+	stopLimit  = 10 * time.Second
+)
+
+// builder is the private buildkitd, which runs once it was asked for.
+type builder struct {
+	home   *home
+	host   *host
+	opt    Options
+	notice func(string) // called when buildkitd dies
+
+	starting sync.Mutex // held while it starts or stops
+	mu       sync.Mutex // guards child and stopped
+	child    *child
+	stopped  bool
+}
+
+func newBuilder(h *home, opt Options, notice func(string)) *builder {
+	return &builder{home: h, host: thisHost(), opt: opt, notice: notice}
+}
+
+func (b *builder) address() string { return "unix://" + filepath.Join(b.home.run, "buildkitd.sock") }
+
+// running is the address of a buildkitd that answers, or "".
+func (b *builder) running() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.child == nil {
+		return ""
+	}
+	return b.address()
+}
+
+// start gives the address of buildkitd when it answers, and starts it if it does not run.
+func (b *builder) start(ctx context.Context) (string, error) {
+	b.starting.Lock()
+	defer b.starting.Unlock()
+	if address := b.running(); address != "" {
+		return address, nil
+	}
+	if b.stopped {
+		return "", ErrGone
+	}
+	if err := missing(b.host.needs(b.opt)); err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("buildkitd did not answer within %s", startLimit))
+	defer cancel()
+	c, err := b.launch(ctx)
+	if err != nil {
+		return "", fmt.Errorf("starting the private buildkitd: %w; its log is %s%s", err, b.home.builderLog(), tail(b.home.builderLog()))
+	}
+	b.mu.Lock()
+	b.child = c
+	b.mu.Unlock()
+	go b.watch(c)
+	return b.address(), nil
+}
+
+// launch starts buildkitd and waits until it says that it serves.
+func (b *builder) launch(ctx context.Context) (*child, error) {
+	// One that was killed with its daemon may not be quite dead.
+	if err := waitUnlocked(ctx, filepath.Join(b.home.builderRoot(), "buildkitd.lock")); err != nil {
+		return nil, fmt.Errorf("waiting for an earlier one to end: %w", err)
+	}
+	ready, err := newReadiness(filepath.Join(b.home.run, "notify.sock"))
+	if err != nil {
+		return nil, err
+	}
+	defer ready.close()
+	log, err := newLog(b.home.builderLog())
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	cmd, err := b.command()
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+ready.path)
+	c, err := startChild(cmd)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-ready.serving:
+		return c, nil
+	case <-c.done:
+		return nil, fmt.Errorf("it ended before it answered (%v): %w", c.err, ErrBuilderDied)
+	case <-ctx.Done():
+		c.stop(stopLimit)
+		return nil, context.Cause(ctx)
+	}
+}
+
+// command is how buildkitd is run here.
+func (b *builder) command() (*exec.Cmd, error) {
+	config := filepath.Join(b.home.state, "buildkitd.toml")
+	if err := os.MkdirAll(b.home.builderRoot(), 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(config, []byte(b.config()), 0o600); err != nil {
+		return nil, err
+	}
+	argv := []string{b.host.buildkitd(b.opt), "--config", config}
+	if b.host.uid != 0 {
+		rootless := []string{b.host.program("rootlesskit"), "--net=host", "--state-dir=" + filepath.Join(b.home.run, "rootlesskit")}
+		argv = append(rootless, argv...)
+	}
+	cmd := exec.Command(argv[0], argv[1:]...) //nolint:gosec // the programs that the host has
+	cmd.Dir = "/"
+	// runc keeps its state below XDG_RUNTIME_DIR if it is not root; Debian has it in a directory that is not in everybody's
+	// PATH.
+	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+b.home.run, "PATH="+strings.Join(b.host.path, ":"))
+	return cmd, nil
+}
+
+// watch tells when buildkitd ends by itself. The next request starts it again.
+func (b *builder) watch(c *child) {
+	<-c.done
+	b.mu.Lock()
+	b.child = nil
+	stopped := b.stopped
+	b.mu.Unlock()
+	if !stopped {
+		b.notice(fmt.Sprintf("the private buildkitd died (%v); its log is %s%s", c.err, b.home.builderLog(), tail(b.home.builderLog())))
+	}
+}
+
+// stop ends buildkitd for good.
+func (b *builder) stop() {
+	b.starting.Lock()
+	defer b.starting.Unlock()
+	b.mu.Lock()
+	b.stopped = true
+	c := b.child
+	b.mu.Unlock()
+	if c != nil {
+		c.stop(stopLimit)
+	}
+}
+
+// readiness hears when buildkitd serves, by systemd's notification protocol.
+type readiness struct {
+	path    string
+	conn    *net.UnixConn
+	serving chan struct{}
+}
+
+func newReadiness(path string) (*readiness, error) {
+	_ = os.Remove(path)
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		return nil, err
+	}
+	r := &readiness{path: path, conn: conn, serving: make(chan struct{})}
+	go r.read()
+	return r, nil
+}
+
+func (r *readiness) read() {
+	buf := make([]byte, 1024)
+	for {
+		n, err := r.conn.Read(buf)
+		if err != nil {
+			return
+		}
+		if strings.Contains(string(buf[:n]), "READY=1") {
+			close(r.serving)
+			return
+		}
+	}
+}
+
+func (r *readiness) close() {
+	_ = r.conn.Close()
+	_ = os.Remove(r.path)
+}

@@ -1,0 +1,51 @@
+package embedded
+
+import (
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// child is a process that does not outlive us.
+type child struct {
+	pid  int
+	done chan struct{} // closed when it has ended
+	err  error         // how; read it after done
+}
+
+// startChild starts a process in a group of its own, which gets no Ctrl-C from our terminal.
+func startChild(cmd *exec.Cmd) (*child, error) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	c := &child{done: make(chan struct{})}
+	started := make(chan error)
+	go func() {
+		// The kernel sends the death signal when the thread that started the process ends, not when the process does.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		if err == nil {
+			c.pid = cmd.Process.Pid
+		}
+		started <- err
+		if err == nil {
+			c.err = cmd.Wait()
+			close(c.done)
+		}
+	}()
+	return c, <-started
+}
+
+// stop asks the process to end, and after the limit ends its group.
+func (c *child) stop(limit time.Duration) {
+	_ = syscall.Kill(c.pid, syscall.SIGTERM)
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+		return
+	case <-timer.C:
+	}
+	_ = syscall.Kill(-c.pid, syscall.SIGKILL)
+	<-c.done
+}

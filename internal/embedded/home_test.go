@@ -1,0 +1,119 @@
+package embedded
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// longDir is too long for a socket.
+var longDir = "/" + strings.Repeat("long/", 30)
+
+// homeTests are what the environment and the options say, and where that leads.
+var homeTests = []struct {
+	name             string
+	env              map[string]string
+	opt              Options
+	state, data, run string // run is a prefix
+	port             int
+	err              string
+}{
+	{
+		name:  "the user's directories",
+		env:   map[string]string{"HOME": "/home/dev", PortEnv: "6000"},
+		state: "/home/dev/.local/state/rtbuild", data: "/home/dev/.local/share/rtbuild", run: "/home/dev/.local/state/rtbuild/run", port: 6000,
+	},
+	{
+		name:  "those that XDG names",
+		env:   map[string]string{"XDG_STATE_HOME": "/s", "XDG_DATA_HOME": "/d"},
+		state: "/s/rtbuild", data: "/d/rtbuild", run: "/s/rtbuild/run", port: defaultPort(os.Getuid()),
+	},
+	{
+		name:  "relative ones are ignored",
+		env:   map[string]string{"HOME": "/home/dev", "XDG_STATE_HOME": "s", "XDG_DATA_HOME": "d"},
+		state: "/home/dev/.local/state/rtbuild", data: "/home/dev/.local/share/rtbuild", run: "/home/dev", port: defaultPort(os.Getuid()),
+	},
+	{
+		name:  "one directory for all",
+		env:   map[string]string{HomeEnv: "/r", "XDG_STATE_HOME": "/s"},
+		state: "/r/state", data: "/r/data", run: "/r/state/run", port: defaultPort(os.Getuid()),
+	},
+	{
+		name:  "options come first",
+		env:   map[string]string{HomeEnv: "/r", PortEnv: "6000"},
+		opt:   Options{Dir: "/o", Port: 7000},
+		state: "/o/state", data: "/o/data", run: "/o/state/run", port: 7000,
+	},
+	{
+		name:  "sockets of a long path go to the runtime directory",
+		env:   map[string]string{"XDG_RUNTIME_DIR": "/run/user/1"},
+		opt:   Options{Dir: longDir},
+		state: longDir + "state", data: longDir + "data", run: "/run/user/1/rtbuild/", port: defaultPort(os.Getuid()),
+	},
+	{
+		name:  "or to /tmp",
+		opt:   Options{Dir: longDir},
+		state: longDir + "state", data: longDir + "data", run: "/tmp/rtbuild-", port: defaultPort(os.Getuid()),
+	},
+	{name: "no port", env: map[string]string{PortEnv: "http"}, err: PortEnv},
+	{name: "too high a port", env: map[string]string{PortEnv: "65536"}, err: PortEnv},
+	{name: "no directories", err: HomeEnv},
+}
+
+func TestHome(t *testing.T) {
+	for _, test := range homeTests {
+		t.Run(test.name, func(t *testing.T) {
+			for _, name := range []string{"HOME", HomeEnv, PortEnv, "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"} {
+				t.Setenv(name, test.env[name])
+			}
+			h, err := newHome(test.opt)
+			if test.err != "" {
+				if err == nil || !strings.Contains(err.Error(), test.err) {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h.state != test.state || h.data != test.data || !strings.HasPrefix(h.run, test.run) || h.port != test.port {
+				t.Errorf("got %+v", h)
+			}
+			if len(h.run) > longestRun {
+				t.Errorf("%s is too long for sockets", h.run)
+			}
+		})
+	}
+}
+
+func TestUsersHaveDifferentPorts(t *testing.T) {
+	for uid, want := range map[int]int{0: 5790, 1000: 6790, 1001: 6791, 65534: 11324, -1: 5790} {
+		if got := defaultPort(uid); got != want {
+			t.Errorf("user %d has %d, want %d", uid, got, want)
+		}
+	}
+}
+
+func TestADirectoryThatOthersMayWriteToIsRefused(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "open")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := ownedByUs(dir); err != nil {
+		t.Error(err)
+	}
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := ownedByUs(dir); err == nil {
+		t.Error("no error")
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(t.TempDir(), link); err != nil {
+		t.Fatal(err)
+	}
+	if err := ownedByUs(link); err == nil {
+		t.Error("no error for a link")
+	}
+}

@@ -1,0 +1,274 @@
+package embedded
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/distribution/distribution/v3/configuration"
+	"github.com/distribution/distribution/v3/registry/handlers"
+	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
+)
+
+// What the test binary does when it is started as another process of the tests.
+const (
+	asDaemon = "serve"  // the background daemon
+	asClient = "client" // a client that holds a lease until it is killed
+	asBuild  = "build"  // a client that builds something
+	asServe  = "byhand" // a daemon that is run by hand
+)
+
+// testLimit ends what would hang. Nothing is expected to take near as long.
+const testLimit = 2 * time.Minute
+
+func TestMain(m *testing.M) {
+	if len(os.Args) < 2 {
+		os.Exit(m.Run())
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	opt := Options{
+		Command: []string{self(), asDaemon}, Handler: realRegistry, UntilIdle: true,
+		Log: func(line string) { fmt.Fprintln(os.Stderr, line) },
+	}
+	var err error
+	switch os.Args[1] {
+	case asDaemon:
+		err = Serve(ctx, opt)
+	case asServe:
+		opt.UntilIdle = false
+		err = Serve(ctx, opt)
+	case asClient:
+		err = holdLease(ctx, opt)
+	case asBuild:
+		err = acquireAndBuild(ctx, opt, os.Args[2])
+	default:
+		os.Exit(m.Run())
+	}
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "ERROR:", err)
+		os.Exit(1)
+	}
+}
+
+func self() string {
+	path, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	return path
+}
+
+// holdLease prints the registry's address once the lease is there, then waits to be killed.
+func holdLease(ctx context.Context, opt Options) error {
+	l, err := Acquire(ctx, opt)
+	if err != nil {
+		return err
+	}
+	fmt.Println(l.Registry())
+	<-ctx.Done()
+	return l.Close()
+}
+
+// realRegistry is distribution's, as the client has it.
+func realRegistry(ctx context.Context, root string) (http.Handler, error) {
+	config := &configuration.Configuration{Storage: configuration.Storage{
+		"filesystem": configuration.Parameters{"rootdirectory": root},
+		"delete":     configuration.Parameters{"enabled": true},
+	}}
+	config.HTTP.Secret = "of this process"
+	return handlers.NewApp(ctx, config), nil
+}
+
+// lines collects what is logged, and lets a test wait for a line.
+type lines struct {
+	mu   sync.Mutex
+	all  []string
+	more chan struct{} // closed and replaced by each line
+}
+
+func newLines() *lines { return &lines{more: make(chan struct{})} }
+
+func (l *lines) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, line)
+	close(l.more)
+	l.more = make(chan struct{})
+}
+
+// wait returns the first line that contains the text.
+func (l *lines) wait(ctx context.Context, t *testing.T, text string) string {
+	t.Helper()
+	for {
+		l.mu.Lock()
+		for _, line := range l.all {
+			if strings.Contains(line, text) {
+				l.mu.Unlock()
+				return line
+			}
+		}
+		more := l.more
+		l.mu.Unlock()
+		select {
+		case <-more:
+		case <-ctx.Done():
+			t.Fatalf("no line with %q in %q", text, l.all)
+		}
+	}
+}
+
+// site is a home of its own for one test.
+type site struct {
+	opt  Options
+	home *home
+	log  *lines
+}
+
+// newSite makes a home whose daemon must have ended when the test does.
+func newSite(t *testing.T) (context.Context, *site) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), testLimit)
+	t.Cleanup(cancel)
+	s := &site{log: newLines()}
+	s.opt = Options{Dir: t.TempDir(), Port: freePort(t), Command: []string{self(), asDaemon}, Handler: realRegistry, Log: s.log.add}
+	h, err := newHome(s.opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.make(); err != nil {
+		t.Fatal(err)
+	}
+	s.home = h
+	t.Cleanup(func() {
+		s.waitStopped(ctx, t)
+		_ = os.RemoveAll(h.run) // it is elsewhere if the test's name is long
+	})
+	return ctx, s
+}
+
+// waitStopped returns when no daemon lives, and checks that it has left nothing behind.
+func (s *site) waitStopped(ctx context.Context, t *testing.T) {
+	t.Helper()
+	life, err := takeLock(ctx, s.home.daemonLock())
+	if err != nil {
+		t.Fatalf("a daemon still lives: %v%s", err, tail(s.home.daemonLog()))
+	}
+	life.release()
+	listener, err := net.Listen("tcp", s.home.registry())
+	if err != nil {
+		t.Fatalf("its port is not free: %v", err)
+	}
+	_ = listener.Close()
+}
+
+func (s *site) acquire(ctx context.Context, t *testing.T) *Lease {
+	t.Helper()
+	l, err := Acquire(ctx, s.opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// client starts another process that holds a lease.
+func (s *site) client(ctx context.Context, t *testing.T) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, self(), asClient)
+	cmd.Env = append(os.Environ(), HomeEnv+"="+s.opt.Dir, fmt.Sprintf("%s=%d", PortEnv, s.opt.Port))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatalf("the other client got no lease: %v", err)
+	}
+	return cmd
+}
+
+// answers checks that a registry answers.
+func answers(t *testing.T, registry string) {
+	t.Helper()
+	res, err := http.Get("http://" + registry + "/v2/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("the registry answered %s", res.Status)
+	}
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// buildkitd is a real one: the one that is named, or one built from our module's requirements and kept.
+var buildkitd = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv(BuildkitdEnv); path != "" {
+		return path, nil
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = os.TempDir()
+	}
+	path := filepath.Join(dir, "rtbuild-test", "embedded", "buildkitd")
+	out, err := exec.Command("go", "build", "-o", path, "github.com/moby/buildkit/cmd/buildkitd").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("building buildkitd: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func needBuildkitd(t *testing.T) string {
+	t.Helper()
+	path, err := buildkitd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// copyFile makes a program available below a directory that everybody may read.
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	in, err := os.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o755)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

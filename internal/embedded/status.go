@@ -1,0 +1,50 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+)
+
+// Status is what is known of the private pair without starting it.
+type Status struct {
+	Registry    string `json:"registry"`          // host and port
+	Running     bool   `json:"running"`           // a daemon runs
+	PID         int    `json:"pid,omitempty"`     // its process
+	Builder     string `json:"builder,omitempty"` // buildkitd's address, if it runs
+	State, Data string `json:"-"`
+	Problem     error  `json:"-"` // why a daemon could not run, ErrPortTaken for instance; nil if it could
+}
+
+// Inspect looks at the private pair. It fails if it cannot tell where it would be.
+func Inspect(ctx context.Context, opt Options) (*Status, error) {
+	h, err := newHome(opt)
+	if err != nil {
+		return nil, err
+	}
+	s := &Status{Registry: h.registry(), State: h.state, Data: h.data}
+	lease, err := join(ctx, h, opt)
+	if err == nil {
+		defer lease.Close()
+		s.Registry, s.Running, s.PID, s.Builder = lease.Registry(), true, lease.hello.PID, lease.hello.Builder
+		return s, nil
+	}
+	if !errors.Is(err, errNoDaemon) {
+		s.Problem = err
+		return s, nil
+	}
+	// A daemon that is stopping still has the port.
+	waiting, cancel := context.WithTimeout(ctx, stopLimit+drain)
+	defer cancel()
+	if s.Problem = waitUnlocked(waiting, h.daemonLock()); s.Problem != nil {
+		return s, nil
+	}
+	listener, err := listen(ctx, h)
+	if err != nil {
+		s.Problem = err
+		return s, nil
+	}
+	return s, listener.Close()
+}
+
+// Needs is what the private builder needs on this machine, each with what to do if it is not there.
+func Needs(opt Options) []Need { return thisHost().needs(opt) }
