@@ -200,3 +200,23 @@ func digest(t testing.TB, root string, src Source) string {
 	must(t, err)
 	return tree.Digest
 }
+
+func TestVersionedTag(t *testing.T) {
+	tests := []struct {
+		name, base, version, want string
+		bad                       bool
+	}{
+		{name: "a base with a tag", base: "debian:bookworm", version: "1.2", want: "oh_v1.2_debian_t_bookworm"},
+		{name: "what no tag may hold", base: "a.io:5000/b/C", version: "1+x", bad: true},
+		{name: "a port and a path", base: "a.io:5000/b/c", version: "1+x", want: "oh_v1-x_a.io_t_5000_s_b_s_c"},
+		{name: "a version that is too long", base: "debian", version: strings.Repeat("9", 200), bad: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := VersionedTag(tt.base, tt.version)
+			if got != tt.want || (err != nil) != tt.bad {
+				t.Errorf("got %q, %v; want %q, error %t", got, err, tt.want, tt.bad)
+			}
+		})
+	}
+}

@@ -47,6 +47,9 @@ type Request struct {
 
 // Build solves a request. The result is one image for one platform, its config and annotations set.
 func Build(ctx context.Context, c gateway.Client, req Request) (*gateway.Result, error) {
+	if err := checkCaps(c.BuildOpts().LLBCaps); err != nil {
+		return nil, err
+	}
 	b := &builder{client: c, req: req}
 	if err := b.enter(ctx); err != nil {
 		return nil, err

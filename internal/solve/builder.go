@@ -23,10 +23,6 @@ import (
 	_ "github.com/moby/buildkit/client/connhelper/ssh"
 )
 
-// OldestBuildKit is the first release that has all that our graphs use: llb.Symlink is from it; modes in words, merge and
-// diff are older.
-const OldestBuildKit = "v0.19.0"
-
 // dialTimeout is how long a builder may take to answer before it counts as absent.
 const dialTimeout = 20 * time.Second
 
