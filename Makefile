@@ -1,0 +1,43 @@
+# Targets: build (default), install, test, demo, bench, lint, clean. See README.md.
+PREFIX ?= /usr/local
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
+
+# One set of flags for builds and tests, so that the build cache serves both.
+export CGO_ENABLED = 0
+export GOFLAGS = -trimpath
+
+.PHONY: build install test unit demo bench lint clean
+
+build:
+	go build $(LDFLAGS) -o bin/rtbuild-client ./cmd/client
+	go build $(LDFLAGS) -o bin/buildkitd github.com/moby/buildkit/cmd/buildkitd
+	go build $(LDFLAGS) -o bin/buildctl github.com/moby/buildkit/cmd/buildctl
+
+# buildkitd is installed beside the client, where the client looks for it first, and out of the way of one in PATH.
+install: build
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/libexec/rtbuild'
+	install -m 0755 bin/rtbuild-client '$(DESTDIR)$(PREFIX)/bin/rtbuild-client'
+	install -m 0755 bin/buildkitd bin/buildctl '$(DESTDIR)$(PREFIX)/libexec/rtbuild/'
+
+# All tests, those against a real buildkitd and registry among them: needs root.
+test: unit build
+	hack/deps
+	RTBUILD_BUILDKITD='$(CURDIR)/bin/buildkitd' go test -timeout 45m ./internal/embedded ./internal/e2e
+
+unit:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	go test $$(go list ./... | grep -v -e internal/embedded -e internal/e2e)
+
+demo: build
+	hack/demo
+
+bench: build
+	hack/bench
+
+lint:
+	golangci-lint run
+
+clean:
+	rm -rf bin .demo

@@ -1,0 +1,302 @@
+package e2e
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/testenv"
+)
+
+// fails runs solve, and wants its exit code and the cause in the first line of the error.
+func (p *project) fails(t *testing.T, code int, first string, more ...string) result {
+	t.Helper()
+	res := client(t, p.dir, p.args("solve", append([]string{"--progress", "plain", "--retries", "0"}, more...)...)...)
+	if res.code != code {
+		t.Errorf("exit code %d, want %d\n%s", res.code, code, res.stderr)
+	}
+	if !strings.Contains(res.errorLine(), first) {
+		t.Errorf("the error begins with %q, want %q in it\n%s", res.errorLine(), first, res.stderr)
+	}
+	return res
+}
+
+// unpublished wants no tag of the project that a later plan would trust.
+func (p *project) unpublished(t *testing.T, more ...string) {
+	t.Helper()
+	if made := p.plan(t, more...); made.Variant == "none" || made.Exists["source"] != "absent" {
+		t.Errorf("the plan is %+v", made)
+	}
+}
+
+// TestBadInput is what is wrong with the project itself.
+func TestBadInput(t *testing.T) {
+	tests := []struct {
+		name  string
+		spoil func(t *testing.T, dir string)
+		args  []string
+		code  int
+		first string
+	}{
+		{"no lock file", func(t *testing.T, dir string) { remove(t, dir, "package-lock.json") }, nil, 2, "package-lock.json"},
+		{"empty source", func(t *testing.T, dir string) { write(t, dir, "runtime.yaml", "ignore: ['*']\n") }, nil, 2, "nothing to hash"},
+		{"misspelt field", func(t *testing.T, dir string) { write(t, dir, "runtime.yaml", "# x\npakages: [git]\n") }, nil, 2,
+			`runtime.yaml:2:1: unknown field "pakages"`},
+		{"invalid reference", nil, []string{"--base-image", "Debian:x"}, 2, "Debian:x"},
+		{"unknown flag", nil, []string{"--bse-image", "x"}, 2, "unknown flag: --bse-image"},
+		{"unknown platform", nil, []string{"--platform", "linux/x/y/z"}, 2, "--platform"},
+		{"context that is none", nil, []string{"nowhere"}, 2, "nowhere"},
+		{"link out of the context", func(t *testing.T, dir string) {
+			outside := t.TempDir()
+			write(t, outside, "secret", "x")
+			if err := os.Symlink(filepath.Join(outside, "secret"), filepath.Join(dir, "leak")); err != nil {
+				t.Fatal(err)
+			}
+		}, nil, 2, "leak"},
+		{"bad output", nil, []string{"-o", "type=qcow"}, 2, "qcow"},
+		{"file that is not there", nil, []string{"-f", "other.yaml"}, 2, "other.yaml"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := small(t)
+			p.repository = env.registry.Host + "/badinput"
+			if tt.spoil != nil {
+				tt.spoil(t, p.dir)
+			}
+			p.fails(t, tt.code, tt.first, tt.args...)
+		})
+	}
+}
+
+func remove(t *testing.T, dir, name string) {
+	t.Helper()
+	if err := os.Remove(filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestBadBase is what can be wrong with a base image.
+func TestBadBase(t *testing.T) {
+	osRelease := func(text string) testenv.Blob { return layerOf(t, map[string]string{"etc/os-release": text}) }
+	here := ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH}
+	push := func(tag string, platform ocispecs.Platform, layer testenv.Blob) string {
+		_, err := env.registry.PushImage(t.Context(), "badbase", tag, ocispecs.Image{Platform: platform}, layer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return env.registry.Host + "/badbase:" + tag
+	}
+	tests := []struct {
+		name, base string
+		code       int
+		first      string
+	}{
+		{"absent", env.registry.Host + "/badbase:absent", 3, "does not exist"},
+		{"other platform", push("s390x", ocispecs.Platform{OS: "linux", Architecture: "s390x"}, osRelease("ID=debian\n")), 1, "linux/s390x"},
+		{"no os-release", push("empty", here, layerOf(t, map[string]string{"x": ""})), 1, "no os-release"},
+		{"no apt", push("alpine", here, osRelease("ID=alpine\nPRETTY_NAME=\"Alpine Linux v3.22\"\n")), 1, "Alpine Linux v3.22"},
+		{"no shell", push("noshell", here, osRelease("ID=debian\nVERSION_CODENAME=bookworm\n")), 1, "/bin/sh"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := small(t)
+			p.repository = env.registry.Host + "/badbase-runtime"
+			p.fails(t, tt.code, tt.first, "--base-image", tt.base)
+			p.unpublished(t, "--base-image", tt.base)
+		})
+	}
+	t.Run("one of ours", func(t *testing.T) {
+		p := small(t)
+		p.solve(t)
+		ours := p.plan(t).Images.Lock
+		p.fails(t, 1, "made by rtbuild", "--base-image", ours, "--repository", p.repository+"-again")
+	})
+}
+
+// TestFailingStep shows step, exit code and what it said last.
+func TestFailingStep(t *testing.T) {
+	t.Run("extra", func(t *testing.T) {
+		p := small(t)
+		res := p.fails(t, 1, "exit code 7", "--extra-deps", "echo the reason is this >&2; exit 7")
+		if !strings.Contains(res.errorLine(), "[extra]") || !strings.Contains(res.stderr, "  | the reason is this") {
+			t.Errorf("stderr is %s", res.stderr)
+		}
+		p.unpublished(t, "--extra-deps", "echo the reason is this >&2; exit 7")
+	})
+	t.Run("lock file out of step", func(t *testing.T) {
+		p := small(t)
+		edit(t, filepath.Join(p.dir, "package.json"), "7.0.0", "6.0.0")
+		res := p.fails(t, 1, "npm ci")
+		if !strings.Contains(res.stderr, "in sync") {
+			t.Errorf("npm's own message is not in %s", res.stderr)
+		}
+		p.unpublished(t)
+	})
+}
+
+// TestRegistryFaults is a registry that denies, throttles, dies or answers nonsense. Nothing is built or published.
+func TestRegistryFaults(t *testing.T) {
+	status := func(code int) testenv.Fault {
+		return func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(code); return true }
+	}
+	only := func(method, part string, f testenv.Fault) testenv.Fault {
+		return func(w http.ResponseWriter, r *http.Request) bool {
+			return (method == "" || r.Method == method) && strings.Contains(r.URL.Path, part) && f(w, r)
+		}
+	}
+	tests := []struct {
+		name  string
+		fault func(repository string) testenv.Fault
+		first string
+		built bool // the fault strikes after the build
+	}{
+		{"denied", func(r string) testenv.Fault { return only("", r, status(403)) }, "denied", false},
+		{"throttled", func(r string) testenv.Fault { return only("", r, status(429)) }, "too many requests", false},
+		{"down", func(r string) testenv.Fault { return only("", r, status(500)) }, "500", false},
+		{"push denied", func(r string) testenv.Fault { return only("POST", r, status(403)) }, "denied", false},
+		{"nonsense", func(r string) testenv.Fault {
+			return only("GET", r+"/manifests", func(w http.ResponseWriter, _ *http.Request) bool {
+				_, _ = io.WriteString(w, "<html>welcome</html>")
+				return true
+			})
+		}, "broken", false},
+		{"dies while blobs are pushed", func(r string) testenv.Fault { return only("PUT", r+"/blobs", hangUp) }, "push", true},
+		{"refuses the manifest", func(r string) testenv.Fault { return only("PUT", r+"/manifests", status(500)) }, "push", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := small(t)
+			p.repository = env.registry.Host + "/faults-" + strings.ReplaceAll(tt.name, " ", "-")
+			env.registry.SetFault(tt.fault(strings.TrimPrefix(p.repository, env.registry.Host)))
+			res := p.fails(t, 3, tt.first)
+			env.registry.SetFault(nil)
+			if built := strings.Contains(res.stderr, "[deps]"); built != tt.built {
+				t.Errorf("something was built: %t\n%s", built, res.stderr)
+			}
+			p.unpublished(t)
+		})
+	}
+}
+
+// hangUp breaks the connection.
+func hangUp(w http.ResponseWriter, _ *http.Request) bool {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	_ = conn.Close()
+	return true
+}
+
+// TestRetry gets over a registry that stumbles once.
+func TestRetry(t *testing.T) {
+	p := small(t)
+	var once sync.Once
+	env.registry.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
+		stumbled := false
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, strings.TrimPrefix(p.repository, env.registry.Host)+"/manifests") {
+			once.Do(func() { w.WriteHeader(http.StatusServiceUnavailable); stumbled = true })
+		}
+		return stumbled
+	})
+	defer env.registry.SetFault(nil)
+	res := p.solve(t)
+	if !strings.Contains(res.stderr, "trying again") {
+		t.Errorf("it was not tried again: %s", res.stderr)
+	}
+}
+
+// TestBuilderFaults is a builder that is not there, dies, or runs out of disk.
+func TestBuilderFaults(t *testing.T) {
+	t.Run("absent", func(t *testing.T) {
+		small(t).fails(t, 4, "connecting to builder unix:///nowhere/buildkitd.sock", "--addr", "unix:///nowhere/buildkitd.sock")
+	})
+	t.Run("killed", func(t *testing.T) {
+		p := small(t)
+		builder := must(testenv.StartBuilder(t.Context(), env.Buildkitd, t.TempDir(), testenv.BuilderOptions{}))(t)
+		cmd, stdout, stderr := start(t, p.dir, p.args("solve", "--progress", "plain", "--retries", "0", "--addr", builder.Addr,
+			"--extra-deps", "sleep 600")...)
+		onOutput(t, cmd, "[extra]", builder.Kill)
+		res := finish(t, cmd, stdout, stderr)
+		if res.code != 4 || !strings.Contains(res.errorLine(), "lost the connection") {
+			t.Errorf("exit code %d: %s", res.code, res.stderr)
+		}
+		p.unpublished(t, "--extra-deps", "sleep 600")
+		_ = builder.Stop()
+	})
+	t.Run("full disk", func(t *testing.T) {
+		dir := t.TempDir()
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=100m"); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+		builder := must(testenv.StartBuilder(t.Context(), env.Buildkitd, dir, testenv.BuilderOptions{}))(t)
+		t.Cleanup(func() { _ = builder.Stop() })
+		p := small(t)
+		p.fails(t, 1, "no space left on device", "--addr", builder.Addr)
+		p.unpublished(t)
+	})
+}
+
+// TestInterrupt presses Ctrl-C in the middle of a step.
+func TestInterrupt(t *testing.T) {
+	p := small(t)
+	cmd, stdout, stderr := start(t, p.dir, p.args("solve", "--progress", "plain", "--extra-deps", "sleep 600")...)
+	onOutput(t, cmd, "[extra]", func() { _ = cmd.Process.Signal(os.Interrupt) })
+	res := finish(t, cmd, stdout, stderr)
+	if res.code != 1 || res.errorLine() != "canceled" {
+		t.Errorf("exit code %d: %s", res.code, res.stderr)
+	}
+	p.unpublished(t, "--extra-deps", "sleep 600")
+}
+
+// onOutput does something when the client has printed a text on standard error.
+func onOutput(t *testing.T, cmd *exec.Cmd, text string, do func()) {
+	t.Helper()
+	cmd.Stderr = &trigger{Writer: cmd.Stderr, text: text, do: do}
+}
+
+type trigger struct {
+	io.Writer
+	seen strings.Builder
+	text string
+	do   func()
+	once sync.Once
+}
+
+func (w *trigger) Write(p []byte) (int, error) {
+	w.seen.Write(p)
+	if strings.Contains(w.seen.String(), w.text) {
+		w.once.Do(func() { go w.do() })
+	}
+	return w.Writer.Write(p)
+}
+
+// TestTogether runs two solves of one project at the same time.
+func TestTogether(t *testing.T) {
+	p := small(t)
+	var wg sync.WaitGroup
+	results := make([]result, 2)
+	for i := range results {
+		cmd, stdout, stderr := start(t, p.dir, p.args("solve", "--progress", "plain")...)
+		wg.Go(func() { results[i] = finish(t, cmd, stdout, stderr) })
+	}
+	wg.Wait()
+	for _, res := range results {
+		if res.code != 0 {
+			t.Errorf("exit code %d: %s", res.code, res.stderr)
+		}
+	}
+	if made := p.plan(t); made.Variant != "none" {
+		t.Errorf("the plan is %+v", made)
+	}
+}

@@ -1,0 +1,159 @@
+// Package e2e runs the client as its users do: as a binary, against a real buildkitd and a real registry, on a Debian base
+// and real npm packages. It needs root, and what hack/deps installs.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rtbuild/rtbuild/internal/testenv"
+)
+
+// env is what all tests share: each builds in a repository of its own.
+var env struct {
+	testenv.Binaries
+	dir      string
+	registry *testenv.Registry
+	builder  *testenv.Builder
+	base     string // reference of the Debian base
+}
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "cannot test:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	if os.Getuid() != 0 {
+		return 1, errors.New("a builder needs root: run as root")
+	}
+	ctx := context.Background()
+	if env.dir, err = os.MkdirTemp("", "rtbuild-e2e-"); err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(env.dir)
+	cache, err := testenv.CacheDir()
+	if err != nil {
+		return 1, err
+	}
+	if env.Binaries, err = testenv.Build(ctx, filepath.Join(cache, "bin")); err != nil {
+		return 1, err
+	}
+	if env.registry, err = testenv.StartRegistry(ctx, filepath.Join(env.dir, "registry")); err != nil {
+		return 1, err
+	}
+	defer env.registry.Close()
+	if env.base, err = env.registry.PushBase(ctx); err != nil {
+		return 1, err
+	}
+	state := filepath.Join(env.dir, "builder")
+	if err := os.Mkdir(state, 0o755); err != nil {
+		return 1, err
+	}
+	if env.builder, err = testenv.StartBuilder(ctx, env.Buildkitd, state, testenv.BuilderOptions{}); err != nil {
+		return 1, err
+	}
+	defer env.builder.Stop()
+	return m.Run(), nil
+}
+
+// freshBuilder starts a builder that has seen nothing.
+func freshBuilder(t *testing.T, o testenv.BuilderOptions) *testenv.Builder {
+	t.Helper()
+	b, err := testenv.StartBuilder(context.Background(), env.Buildkitd, t.TempDir(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// result is what a run of the client left behind.
+type result struct {
+	stdout, stderr string
+	code           int
+}
+
+// errorLine is the first line of the error.
+func (r result) errorLine() string {
+	_, rest, _ := strings.Cut("\n"+r.stderr, "\nERROR: ")
+	line, _, _ := strings.Cut(rest, "\n")
+	return line
+}
+
+// start prepares a run of the client, on the shared builder and as a user without settings.
+func start(t *testing.T, dir string, args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), env.Client, args...)
+	cmd.Dir = dir
+	home := t.TempDir()
+	cmd.Env = append(os.Environ(), "HOME="+home, "DOCKER_CONFIG="+home, "XDG_CACHE_HOME="+filepath.Join(env.dir, "cache"),
+		"BUILDKIT_HOST="+env.builder.Addr, "OH_RUNTIME_RUNTIME_IMAGE_REPO=", "SOURCE_DATE_EPOCH=")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	return cmd, &stdout, &stderr
+}
+
+// client runs the client in a directory.
+func client(t *testing.T, dir string, args ...string) result {
+	t.Helper()
+	cmd, stdout, stderr := start(t, dir, args...)
+	return finish(t, cmd, stdout, stderr)
+}
+
+func finish(t *testing.T, cmd *exec.Cmd, stdout, stderr *bytes.Buffer) result {
+	t.Helper()
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+}
+
+// succeed runs the client and wants exit code 0.
+func succeed(t *testing.T, dir string, args ...string) result {
+	t.Helper()
+	res := client(t, dir, args...)
+	if res.code != 0 {
+		t.Fatalf("rtbuild-client %s: exit code %d\n%s", strings.Join(args, " "), res.code, res.stderr)
+	}
+	return res
+}
+
+// write puts a file into a directory.
+func write(t *testing.T, dir, name, content string) {
+	t.Helper()
+	file := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func must[T any](value T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}

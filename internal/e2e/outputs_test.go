@@ -1,0 +1,212 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rtbuild/rtbuild/internal/testenv"
+)
+
+// metadata is what --metadata-file holds.
+type metadata struct {
+	Digest  string `json:"containerimage.digest"`
+	Exports []struct {
+		Type   string            `json:"type"`
+		Digest string            `json:"containerimage.digest"`
+		Attrs  map[string]string `json:"attrs"`
+	} `json:"exports"`
+}
+
+// TestExports writes one build to several places at once.
+func TestExports(t *testing.T) {
+	p := small(t)
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	p.solve(t, "--push", "-o", "type=oci,dest="+file("oci.tar"), "-o", "type=docker,dest="+file("docker.tar"),
+		"-o", "type=tar,dest="+file("root.tar"), "-o", "type=local,dest="+file("root"),
+		"--metadata-file", file("meta.json"), "--iidfile", file("iid"))
+	var meta metadata
+	if err := json.Unmarshal(must(os.ReadFile(file("meta.json")))(t), &meta); err != nil {
+		t.Fatal(err)
+	}
+	published := image(t, p.plan(t).Images.Source).Digest.String()
+	digests := map[string]string{}
+	for _, e := range meta.Exports {
+		digests[e.Type] = e.Digest
+	}
+	for _, kind := range []string{"image", "oci"} {
+		if digests[kind] != published {
+			t.Errorf("export %s has digest %q, published is %s", kind, digests[kind], published)
+		}
+	}
+	if len(meta.Exports) != 5 {
+		t.Errorf("%d exports in %+v", len(meta.Exports), meta)
+	}
+	if iid := string(must(os.ReadFile(file("iid")))(t)); iid != published {
+		t.Errorf("--iidfile holds %q, published is %s", iid, published)
+	}
+	for name, want := range map[string]string{
+		"oci.tar": "index.json", "docker.tar": "manifest.json", "root.tar": "agent/code/server.js",
+	} {
+		out, err := exec.Command("tar", "-tf", file(name)).CombinedOutput()
+		if err != nil || !strings.Contains("\n"+string(out), "\n"+want+"\n") {
+			t.Errorf("%s has no %s: %v", name, want, err)
+		}
+	}
+	if _, err := os.Stat(file("root/agent/code/server.js")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOutputAlone publishes nothing, and what exists can be exported.
+func TestOutputAlone(t *testing.T) {
+	p := small(t)
+	dir := t.TempDir()
+	p.solve(t, "-o", "type=oci,dest="+filepath.Join(dir, "a.tar"))
+	made := p.plan(t)
+	if made.Variant != "scratch" {
+		t.Errorf("after -o the plan is %+v", made)
+	}
+	p.solve(t)
+	p.solve(t, "-o", filepath.Join(dir, "root"))
+	if _, err := os.Stat(filepath.Join(dir, "root/agent/code/server.js")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSameDigest builds one source over one deps image, on two fresh builders, from two checkouts with other time stamps and
+// another umask.
+func TestSameDigest(t *testing.T) {
+	p := small(t)
+	p.solve(t)
+	first := image(t, p.plan(t).Images.Source)
+	for _, name := range []string{"a", "b"} {
+		old := syscall.Umask(map[string]int{"a": 0o077, "b": 0o002}[name])
+		again := *p
+		again.dir = t.TempDir()
+		err := os.CopyFS(again.dir, os.DirFS(p.dir))
+		syscall.Umask(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(filepath.Join(again.dir, "server.js"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		again.solve(t, "--variant", "lock", "--addr", freshBuilder(t, testenv.BuilderOptions{}).Addr)
+		if got := image(t, again.plan(t).Images.Source); got.Digest != first.Digest {
+			t.Errorf("checkout %s: digest %s, the first was %s\n%s\n%s", name, got.Digest, first.Digest, got.RawConfig(), first.RawConfig())
+		}
+	}
+}
+
+// TestLabels looks at what later builds rely on.
+func TestLabels(t *testing.T) {
+	p := small(t)
+	p.solve(t, "--label", "a=b", "--annotation", "c=d")
+	made := p.plan(t)
+	source, deps := image(t, made.Images.Source), image(t, made.Images.Lock)
+	want := map[string]string{
+		"io.rtbuild.stage": "source", "io.rtbuild.profile": "node", "io.rtbuild.user.uid": "1000", "io.rtbuild.user.gid": "1000",
+		"io.rtbuild.recipe": "1", "org.opencontainers.image.base.name": env.base, "org.opencontainers.image.version": "1.0.0", "a": "b",
+		"org.opencontainers.image.base.digest": image(t, env.base).Digest.String(),
+	}
+	for key, value := range want {
+		if got := source.Config.Config.Labels[key]; got != value {
+			t.Errorf("label %s is %q, want %q", key, got, value)
+		}
+	}
+	if source.Manifest.Annotations["c"] != "d" || source.Manifest.Annotations["io.rtbuild.stage"] != "source" {
+		t.Errorf("annotations: %v", source.Manifest.Annotations)
+	}
+	if deps.Config.Config.Labels["io.rtbuild.stage"] != "deps" || deps.Config.Config.Labels["a"] != "" {
+		t.Errorf("labels of deps: %v", deps.Config.Config.Labels)
+	}
+	for name := range tree(t, made.Images.Lock) {
+		if strings.HasSuffix(name, "server.js") {
+			t.Errorf("the deps image holds source: %s", name)
+		}
+	}
+}
+
+// TestMovedBase tells of a base that has moved, and acts upon it with --pull alone.
+func TestMovedBase(t *testing.T) {
+	p := small(t)
+	old := image(t, env.base)
+	layer := must(testenv.Base(t.Context()))(t)
+	repository := strings.ToLower(t.Name()) + "-base"
+	if _, err := env.registry.PushImage(t.Context(), repository, "1", old.Config, layer); err != nil {
+		t.Fatal(err)
+	}
+	base := env.registry.Host + "/" + repository + ":1"
+	p.solve(t, "--base-image", base)
+	moved := old.Config
+	moved.Config.Labels = map[string]string{"moved": "yes"}
+	if _, err := env.registry.PushImage(t.Context(), repository, "1", moved, layer); err != nil {
+		t.Fatal(err)
+	}
+	if made := p.plan(t, "--base-image", base); made.Variant != "none" || !strings.Contains(strings.Join(made.Notes, "\n"), "has moved") {
+		t.Errorf("the plan is %+v", made)
+	}
+	if made := p.plan(t, "--base-image", base, "--pull"); made.Variant != "scratch" || made.Exists["source"] != "stale" {
+		t.Errorf("with --pull the plan is %+v", made)
+	}
+	p.solve(t, "--base-image", base, "--pull")
+	made := p.plan(t, "--base-image", base, "--pull")
+	if made.Variant != "none" || len(made.Notes) != 0 {
+		t.Errorf("after --pull the plan is %+v", made)
+	}
+	if image(t, made.Images.Source).Config.Config.Labels["moved"] != "yes" {
+		t.Error("the image is on the old base")
+	}
+}
+
+// TestReuse enters on images of other repositories and of an earlier version.
+func TestReuse(t *testing.T) {
+	p := small(t)
+	p.solve(t)
+	t.Run("lock of another repository", func(t *testing.T) {
+		other := *p
+		other.repository += "-other"
+		made := other.plan(t, "--reuse-from", p.repository)
+		if made.Variant != "lock" || !strings.HasPrefix(made.From, p.repository) {
+			t.Fatalf("the plan is %+v", made)
+		}
+		other.solve(t, "--reuse-from", p.repository)
+		sameTree(t, tree(t, p.plan(t).Images.Source), tree(t, other.plan(t).Images.Source))
+	})
+	t.Run("versioned of an earlier version", func(t *testing.T) {
+		made := p.plan(t, "--runtime-version", "2.0.0", "--previous-version", "1.0.0")
+		if made.Variant != "versioned" {
+			t.Errorf("the plan is %+v", made)
+		}
+		p.solve(t, "--runtime-version", "2.0.0", "--previous-version", "1.0.0")
+	})
+	t.Run("force", func(t *testing.T) {
+		made := p.plan(t, "--force-rebuild")
+		if made.Variant != "scratch" || len(made.Publish) != 3 {
+			t.Errorf("the plan is %+v", made)
+		}
+	})
+}
+
+// TestExtra runs a command on top of the source.
+func TestExtra(t *testing.T) {
+	p := small(t)
+	without := p.plan(t).Source
+	p.solve(t, "--extra-deps", "echo extra > made-by-extra; id -un > who")
+	made := p.plan(t, "--extra-deps", "echo extra > made-by-extra; id -un > who")
+	if made.Source == without {
+		t.Error("the tag says nothing of it")
+	}
+	if _, ok := tree(t, made.Images.Source)["/agent/code/made-by-extra"]; !ok {
+		t.Error("it has not run")
+	}
+	if made.Variant != "none" {
+		t.Errorf("the plan is %+v", made)
+	}
+}

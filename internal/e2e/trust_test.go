@@ -1,0 +1,187 @@
+package e2e
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// authority is a certificate authority in files.
+type authority struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	file string // PEM
+}
+
+func newAuthority(t *testing.T, name string) *authority {
+	t.Helper()
+	a := &authority{key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t), file: filepath.Join(t.TempDir(), "ca.pem")}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der := must(x509.CreateCertificate(rand.Reader, template, template, &a.key.PublicKey, a.key))(t)
+	a.cert = must(x509.ParseCertificate(der))(t)
+	writePEM(t, a.file, "CERTIFICATE", der)
+	return a
+}
+
+// issue writes cert.pem and key.pem for 127.0.0.1 into dir, beside the authority's ca.pem.
+func (a *authority) issue(t *testing.T, dir string, usage x509.ExtKeyUsage) {
+	t.Helper()
+	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "127.0.0.1"}, NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{usage},
+	}
+	der := must(x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key))(t)
+	writePEM(t, filepath.Join(dir, "cert.pem"), "CERTIFICATE", der)
+	writePEM(t, filepath.Join(dir, "key.pem"), "PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(key))(t))
+	writePEM(t, filepath.Join(dir, "ca.pem"), "CERTIFICATE", a.cert.Raw)
+}
+
+func writePEM(t *testing.T, file, kind string, der []byte) {
+	t.Helper()
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPrivateCA: steps trust it; it is in no layer, no history and no cache key.
+func TestPrivateCA(t *testing.T) {
+	p := small(t)
+	// The step proves what it was given by its success alone: it leaves nothing of it behind.
+	extra := `grep -q "BEGIN CERTIFICATE" "$SSL_CERT_FILE" && test "$NODE_EXTRA_CA_CERTS" = "$SSL_CERT_FILE"`
+	first := newAuthority(t, "first")
+	p.solve(t, "--extra-deps", extra, "--ca-file", first.file)
+	made := p.plan(t, "--extra-deps", extra)
+	for _, ref := range []string{made.Images.Lock, made.Images.Source} {
+		img := image(t, ref)
+		if strings.Contains(string(img.RawConfig()), "rtbuild-ca") || strings.Contains(string(img.RawConfig()), "CERT") {
+			t.Errorf("the config of %s tells of it: %s", ref, img.RawConfig())
+		}
+		for name := range tree(t, ref) {
+			if strings.HasPrefix(name, "/run/secrets") {
+				t.Errorf("%s holds %s", ref, name)
+			}
+		}
+	}
+	again := *p
+	again.repository += "-again"
+	res := again.solve(t, "--extra-deps", extra, "--ca-file", newAuthority(t, "second").file)
+	for _, step := range []string{"npm ci", "[extra]", "make user"} {
+		if !cached(res.stderr, step) {
+			t.Errorf("with another CA step %q ran again:\n%s", step, res.stderr)
+		}
+	}
+	res = p.fails(t, 2, "--ca-file", "--ca-file", filepath.Join(p.dir, "package.json"))
+	if !strings.Contains(res.stderr, "PEM") {
+		t.Errorf("stderr is %s", res.stderr)
+	}
+}
+
+// cached reports whether plain progress says so of every step whose name has a text in it.
+func cached(progress, text string) bool {
+	found := false
+	for line := range strings.Lines(progress) {
+		id, rest, ok := strings.Cut(line, " ")
+		if !ok || !strings.HasPrefix(id, "#") || !strings.Contains(rest, text) || !strings.HasPrefix(rest, "[") {
+			continue
+		}
+		found = true
+		if !strings.Contains(progress, "\n"+id+" CACHED") {
+			return false
+		}
+	}
+	return found
+}
+
+// proxy is a real HTTP proxy that counts what goes through.
+func proxy(t *testing.T) (url string, requests *atomic.Int64) {
+	t.Helper()
+	requests = &atomic.Int64{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		if r.Method != http.MethodConnect {
+			res, err := http.DefaultTransport.RoundTrip(r)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusBadGateway)
+				return
+			}
+			defer res.Body.Close()
+			w.WriteHeader(res.StatusCode)
+			_, _ = io.Copy(w, res.Body)
+			return
+		}
+		there, err := net.Dial("tcp", r.Host)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		w.WriteHeader(http.StatusOK)
+		here, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		go func() { _, _ = io.Copy(there, here); there.Close() }()
+		go func() { _, _ = io.Copy(here, there); here.Close() }()
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, requests
+}
+
+// TestProxy: steps and downloads go through it; it is in no config and no cache key.
+func TestProxy(t *testing.T) {
+	p := small(t)
+	url, requests := proxy(t)
+	args := []string{"--build-arg", "HTTP_PROXY=" + url, "--build-arg", "HTTPS_PROXY=" + url, "--build-arg", "NO_PROXY=127.0.0.1"}
+	p.solve(t, append(args, "--no-cache", "--extra-deps", `test -n "$HTTPS_PROXY"`)...)
+	if requests.Load() == 0 {
+		t.Error("nothing went through the proxy")
+	}
+	img := image(t, p.plan(t, "--extra-deps", `test -n "$HTTPS_PROXY"`).Images.Source)
+	if strings.Contains(string(img.RawConfig()), url) || strings.Contains(strings.ToUpper(string(img.RawConfig())), `"HTTP_PROXY`) {
+		t.Errorf("the config tells of it: %s", img.RawConfig())
+	}
+	again := *p
+	again.repository += "-again"
+	other, _ := proxy(t)
+	res := again.solve(t, "--build-arg", "HTTP_PROXY="+other, "--build-arg", "HTTPS_PROXY="+other, "--extra-deps", `test -n "$HTTPS_PROXY"`)
+	for _, step := range []string{"npm ci", "[extra]"} {
+		if !cached(res.stderr, step) {
+			t.Errorf("with another proxy step %q ran again:\n%s", step, res.stderr)
+		}
+	}
+}
+
+// TestSecret mounts credentials where the tool reads them, and leaves nothing of them.
+func TestSecret(t *testing.T) {
+	p := small(t)
+	file := filepath.Join(t.TempDir(), "npmrc")
+	write(t, filepath.Dir(file), "npmrc", "//example.com/:_authToken=very-secret\n")
+	extra := `grep -q very-secret "$HOME/.npmrc"`
+	p.solve(t, "--secret", "id=npmrc,src="+file, "--extra-deps", extra)
+	made := p.plan(t, "--extra-deps", extra)
+	for _, ref := range []string{made.Images.Lock, made.Images.Source} {
+		if strings.Contains(string(image(t, ref).RawConfig()), "very-secret\n") {
+			t.Error("the config tells of it")
+		}
+		if f, ok := tree(t, ref)["/home/agent/.npmrc"]; ok {
+			t.Errorf("%s holds it: %+v", ref, f)
+		}
+	}
+}

@@ -1,0 +1,265 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rtbuild/rtbuild/internal/testenv"
+)
+
+// project is a copy of an example in a directory of its own, that is built into a repository of its own.
+type project struct {
+	dir, repository string
+}
+
+// newProject copies examples/NAME. The base is the shared one.
+func newProject(t *testing.T, example string) *project {
+	t.Helper()
+	p := &project{t.TempDir(), env.registry.Host + "/" + strings.ToLower(t.Name())}
+	if err := os.CopyFS(p.dir, os.DirFS(filepath.Join("..", "..", "examples", example))); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// small is a project with one dependency and no packages: what is under test is something else.
+func small(t *testing.T) *project {
+	t.Helper()
+	p := &project{t.TempDir(), env.registry.Host + "/" + strings.ToLower(strings.ReplaceAll(t.Name(), "=", "_"))}
+	write(t, p.dir, "package.json", `{"name":"small","version":"1.0.0","dependencies":{"is-number":"7.0.0"}}`)
+	write(t, p.dir, "package-lock.json", lockOf("7.0.0", isNumber7))
+	write(t, p.dir, "server.js", "console.log(require('is-number')(1))\n")
+	write(t, p.dir, "runtime.yaml", "cmd: [node, server.js]\n")
+	return p
+}
+
+const (
+	isNumber7 = "sha512-41Cifkg6e8TylSpdtTpeLVMqvSBEVzTttHvERD741+pnZ8ANv0004MRL43QKPDlK9cGvNp6NZWZUBlbGXYxxng=="
+	isNumber6 = "sha512-Wu1VHeILBK8KAWJUAiSZQX94GmOE45Rg6/538fKwiloUu21KncEkYGPqob2oSZ5mUT73vLGrHQjKw3KMPwfDzg=="
+)
+
+// lockOf is a package-lock.json with a version of is-number. It names no registry, as npm's omit-lockfile-registry-resolved.
+func lockOf(version, integrity string) string {
+	return fmt.Sprintf(`{"name":"small","version":"1.0.0","lockfileVersion":3,"requires":true,"packages":{
+"":{"name":"small","version":"1.0.0","dependencies":{"is-number":%q}},
+"node_modules/is-number":{"version":%q,"integrity":%q,"license":"MIT","engines":{"node":">=0.12.0"}}}}
+`, version, version, integrity)
+}
+
+func (p *project) args(command string, more ...string) []string {
+	return append([]string{command, "--base-image", env.base, "--repository", p.repository}, more...)
+}
+
+func (p *project) solve(t *testing.T, more ...string) result {
+	t.Helper()
+	return succeed(t, p.dir, p.args("solve", append([]string{"--progress", "plain"}, more...)...)...)
+}
+
+// planned is what plan --format json says.
+type planned struct {
+	Variant, From, Reason, Lock, Versioned, Source string
+	Images                                         struct{ Lock, Versioned, Source string }
+	Exists                                         map[string]string
+	Publish                                        []string
+	Notes                                          []string
+}
+
+func (p *project) plan(t *testing.T, more ...string) planned {
+	t.Helper()
+	res := succeed(t, p.dir, p.args("plan", append([]string{"--format", "json"}, more...)...)...)
+	var made planned
+	if err := json.Unmarshal([]byte(res.stdout), &made); err != nil {
+		t.Fatalf("%v in %s", err, res.stdout)
+	}
+	return made
+}
+
+func image(t *testing.T, ref string) *testenv.Image {
+	t.Helper()
+	return must(env.registry.Image(t.Context(), strings.TrimSpace(ref)))(t)
+}
+
+func tree(t *testing.T, ref string) map[string]testenv.Entry {
+	t.Helper()
+	return must(image(t, ref).Tree(t.Context()))(t)
+}
+
+// sameTree compares two images entry by entry.
+func sameTree(t *testing.T, a, b map[string]testenv.Entry) {
+	t.Helper()
+	var differ []string
+	for _, name := range slices.Sorted(maps.Keys(a)) {
+		if other, ok := b[name]; !ok {
+			differ = append(differ, name+": only in the first")
+		} else if other != a[name] {
+			differ = append(differ, fmt.Sprintf("%s: %+v and %+v", name, a[name], other))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(b)) {
+		if _, ok := a[name]; !ok {
+			differ = append(differ, name+": only in the second")
+		}
+	}
+	if len(differ) > 0 {
+		t.Errorf("%d entries differ:\n%s", len(differ), strings.Join(differ[:min(20, len(differ))], "\n"))
+	}
+}
+
+// sameConfig compares what an image's config says to whoever runs it.
+func sameConfig(t *testing.T, a, b *testenv.Image) {
+	t.Helper()
+	x, y := must(json.Marshal(a.Config.Config))(t), must(json.Marshal(b.Config.Config))(t)
+	if string(x) != string(y) {
+		t.Errorf("configs differ:\n%s\n%s", x, y)
+	}
+	if len(a.Manifest.Layers) != len(b.Manifest.Layers) {
+		t.Errorf("layers: %d and %d", len(a.Manifest.Layers), len(b.Manifest.Layers))
+	}
+}
+
+// TestVariants is a day's work on a real agent: from scratch, nothing to do, a source edit, a changed dependency.
+func TestVariants(t *testing.T) {
+	p := newProject(t, "node-agent")
+	if made := p.plan(t); made.Variant != "scratch" || len(made.Publish) != 3 || made.Publish[2] != made.Images.Source {
+		t.Fatalf("the first plan is %+v", made)
+	}
+	first := p.solve(t)
+	if want := p.plan(t).Images.Source + "\n"; first.stdout != want {
+		t.Errorf("stdout is %q, want %q", first.stdout, want)
+	}
+	t.Run("none", func(t *testing.T) {
+		if made := p.plan(t); made.Variant != "none" || len(made.Publish) != 0 {
+			t.Errorf("the plan is %+v", made)
+		}
+		// The builder is not asked: there is none at this address.
+		res := p.solve(t, "--addr", "unix:///nowhere")
+		if res.stdout != first.stdout {
+			t.Errorf("stdout is %q, want %q", res.stdout, first.stdout)
+		}
+	})
+	t.Run("answers", func(t *testing.T) { answers(t, p) })
+	t.Run("lock", func(t *testing.T) { editSource(t, p) })
+	t.Run("versioned", func(t *testing.T) { changeDependency(t, p) })
+}
+
+// answers starts the image and calls the agent.
+func answers(t *testing.T, p *project) {
+	rootfs := filepath.Join(t.TempDir(), "rootfs")
+	p.solve(t, "-o", rootfs)
+	config := image(t, p.plan(t).Images.Source).Config.Config
+	port := freePort(t)
+	box := must(testenv.Run(t.Context(), t.TempDir(), rootfs, config, "PORT="+port))(t)
+	defer func() {
+		if out, err := box.Stop(); err != nil || t.Failed() {
+			t.Logf("%v\n%s", err, out)
+		}
+	}()
+	if got := call(t, "GET", "http://127.0.0.1:"+port+"/healthz", ""); !strings.Contains(got, `"status":"ok"`) {
+		t.Errorf("/healthz answers %s", got)
+	}
+	got := call(t, "POST", "http://127.0.0.1:"+port+"/run", `{"command":"id -un; pwd; git --version; touch src/x && rm src/x"}`)
+	if !strings.HasPrefix(got, `{"code":0,"output":"agent\n/agent/code\ngit version`) {
+		t.Errorf("/run answers %s", got)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l := must(net.Listen("tcp", "127.0.0.1:0"))(t)
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// call makes a request as soon as the server listens.
+func call(t *testing.T, method, url, body string) string {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	for {
+		req := must(http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body)))(t)
+		req.Header.Set("Content-Type", "application/json")
+		if res, err := http.DefaultClient.Do(req); err == nil {
+			defer res.Body.Close()
+			return string(must(io.ReadAll(res.Body))(t))
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("%s does not answer", url)
+		case <-time.After(50 * time.Millisecond): // a listening port sends no event
+		}
+	}
+}
+
+// editSource renames a file: the image has the new one alone, on the deps image that nobody pulled.
+func editSource(t *testing.T, p *project) {
+	if err := os.Rename(filepath.Join(p.dir, "src/shell.js"), filepath.Join(p.dir, "src/sh.js")); err != nil {
+		t.Fatal(err)
+	}
+	made := p.plan(t)
+	if made.Variant != "lock" || !strings.HasPrefix(made.From, made.Images.Lock+"@sha256:") {
+		t.Fatalf("the plan is %+v", made)
+	}
+	builder := freshBuilder(t, testenv.BuilderOptions{})
+	env.registry.Traffic()
+	p.solve(t, "--addr", builder.Addr)
+	pulled, pushed, _ := env.registry.Traffic()
+	if pulled > 1<<20 || pushed > 1<<20 {
+		t.Errorf("%d bytes pulled, %d pushed, although the deps image is there", pulled, pushed)
+	}
+	files := tree(t, made.Images.Source)
+	if _, ok := files["/agent/code/src/shell.js"]; ok {
+		t.Error("the old file is still there")
+	}
+	if f, ok := files["/agent/code/src/sh.js"]; !ok || f.UID != 1000 || f.Mode != 0o644 {
+		t.Errorf("the new file is %+v", f)
+	}
+	deps, source := image(t, made.Images.Lock), image(t, made.Images.Source)
+	if len(source.Manifest.Layers) != len(deps.Manifest.Layers)+1 {
+		t.Errorf("%d layers on %d", len(source.Manifest.Layers), len(deps.Manifest.Layers))
+	}
+}
+
+// changeDependency drops a dependency: the image is the one that a build from scratch gives.
+func changeDependency(t *testing.T, p *project) {
+	edit(t, filepath.Join(p.dir, "package.json"), `"version": "1.0.0"`, `"version": "1.0.0", "author": "somebody"`)
+	edit(t, filepath.Join(p.dir, "package-lock.json"), `"version": "1.0.0"`, `"version": "1.0.0" `)
+	made := p.plan(t)
+	if made.Variant != "versioned" || !strings.HasPrefix(made.From, made.Images.Versioned+"@sha256:") {
+		t.Fatalf("the plan is %+v", made)
+	}
+	p.solve(t)
+	if p.plan(t).Variant != "none" {
+		t.Error("it is not there")
+	}
+	again := *p
+	again.repository += "-again"
+	again.solve(t, "--addr", freshBuilder(t, testenv.BuilderOptions{}).Addr)
+	for _, pair := range [][2]string{
+		{made.Images.Source, again.plan(t).Images.Source},
+		{made.Images.Lock, again.plan(t).Images.Lock},
+	} {
+		sameTree(t, tree(t, pair[0]), tree(t, pair[1]))
+		sameConfig(t, image(t, pair[0]), image(t, pair[1]))
+	}
+}
+
+func edit(t *testing.T, file, old, new string) {
+	t.Helper()
+	data := must(os.ReadFile(file))(t)
+	if !strings.Contains(string(data), old) {
+		t.Fatalf("%s has no %s", file, old)
+	}
+	if err := os.WriteFile(file, []byte(strings.Replace(string(data), old, new, 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,113 @@
+package testenv
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// Builder is a buildkitd that runs with a state of its own.
+type Builder struct {
+	Addr string // for --addr
+	Dir  string // its state
+
+	cmd  *exec.Cmd
+	done chan struct{}
+	mu   sync.Mutex
+	log  strings.Builder
+}
+
+// BuilderOptions are what a test may want of its builder.
+type BuilderOptions struct {
+	Config string   // further lines of buildkitd.toml
+	Listen string   // address; a socket in dir if empty
+	Args   []string // further arguments
+}
+
+// StartBuilder starts the buildkitd binary with its state in dir, and returns when it serves.
+func StartBuilder(ctx context.Context, binary, dir string, o BuilderOptions) (*Builder, error) {
+	config := filepath.Join(dir, "buildkitd.toml")
+	// Steps use the host's network: CNI plugins are one thing less that a machine needs.
+	text := "[worker.oci]\n  networkMode = \"host\"\n[worker.containerd]\n  enabled = false\n" + o.Config
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	b := &Builder{Addr: o.Listen, Dir: filepath.Join(dir, "root"), done: make(chan struct{})}
+	if b.Addr == "" {
+		b.Addr = "unix://" + filepath.Join(dir, "buildkitd.sock")
+	}
+	args := append([]string{"--config", config, "--root", b.Dir, "--addr", b.Addr}, o.Args...)
+	b.cmd = exec.CommandContext(ctx, binary, args...)
+	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	b.cmd.Cancel = func() error { return b.cmd.Process.Signal(syscall.SIGTERM) }
+	stderr, err := b.cmd.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	started, serving := make(chan error), make(chan struct{})
+	go func() {
+		// The kernel sends the death signal when the thread that started the process ends, not when the process does.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := b.cmd.Start()
+		started <- err
+		if err == nil {
+			b.watch(stderr, serving)
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	select {
+	case <-serving:
+		return b, nil
+	case <-b.done:
+		return nil, fmt.Errorf("buildkitd ended before it served:\n%s", b.Log())
+	}
+}
+
+// watch keeps the log, and tells when the daemon says that it listens.
+func (b *Builder) watch(stderr io.Reader, serving chan struct{}) {
+	defer close(b.done)
+	lines := bufio.NewScanner(stderr)
+	lines.Buffer(nil, 1<<20)
+	told := false
+	for lines.Scan() {
+		b.mu.Lock()
+		b.log.WriteString(lines.Text() + "\n")
+		b.mu.Unlock()
+		if !told && strings.Contains(lines.Text(), "running server on") {
+			told = true
+			close(serving)
+		}
+	}
+	_ = b.cmd.Wait()
+}
+
+// Log is what the daemon has said.
+func (b *Builder) Log() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.log.String()
+}
+
+// Kill ends the daemon as a crash would.
+func (b *Builder) Kill() {
+	_ = syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL)
+	<-b.done
+}
+
+// Stop ends the daemon and removes its state.
+func (b *Builder) Stop() error {
+	_ = b.cmd.Process.Signal(syscall.SIGTERM)
+	<-b.done
+	return os.RemoveAll(b.Dir)
+}

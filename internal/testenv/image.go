@@ -1,0 +1,176 @@
+package testenv
+
+import (
+	"archive/tar"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/containerd/containerd/v2/pkg/archive/compression"
+	"github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Image is an image as a registry holds it.
+type Image struct {
+	Digest   digest.Digest
+	Manifest ocispecs.Manifest
+	Config   ocispecs.Image
+	raw      []byte // the config
+
+	registry   *Registry
+	repository string
+}
+
+// RawConfig is the config's JSON.
+func (i *Image) RawConfig() []byte { return i.raw }
+
+// Entry is a file of an image, time stamps aside.
+type Entry struct {
+	Type   byte // as in tar
+	Mode   int64
+	UID    int
+	GID    int
+	Link   string
+	Digest digest.Digest // of a file's content
+}
+
+// Image reads manifest and config of an image that has one platform.
+func (r *Registry) Image(ctx context.Context, ref string) (*Image, error) {
+	repository, tag, ok := strings.Cut(strings.TrimPrefix(ref, r.Host+"/"), ":")
+	if !ok {
+		return nil, fmt.Errorf("%q has no tag", ref)
+	}
+	if _, dgst, ok := strings.Cut(tag, "@"); ok {
+		tag = dgst
+	}
+	img := &Image{registry: r, repository: repository}
+	manifest, err := r.get(ctx, "/v2/"+repository+"/manifests/"+tag)
+	if err != nil {
+		return nil, err
+	}
+	img.Digest = digest.FromBytes(manifest)
+	if err := json.Unmarshal(manifest, &img.Manifest); err != nil {
+		return nil, err
+	}
+	if img.raw, err = r.get(ctx, "/v2/"+repository+"/blobs/"+img.Manifest.Config.Digest.String()); err != nil {
+		return nil, err
+	}
+	return img, json.Unmarshal(img.raw, &img.Config)
+}
+
+// Size is the size of all layers as the registry holds them, in bytes.
+func (i *Image) Size() int64 {
+	var n int64
+	for _, l := range i.Manifest.Layers {
+		n += l.Size
+	}
+	return n
+}
+
+// Tree gives every entry of the image by its path, whiteouts applied.
+func (i *Image) Tree(ctx context.Context) (map[string]Entry, error) {
+	tree := map[string]Entry{}
+	for n := range i.Manifest.Layers {
+		if err := i.Layer(ctx, n, func(h *tar.Header, content io.Reader) error { return apply(tree, h, content) }); err != nil {
+			return nil, err
+		}
+	}
+	return tree, nil
+}
+
+// Layer calls f for each entry of layer n.
+func (i *Image) Layer(ctx context.Context, n int, f func(*tar.Header, io.Reader) error) error {
+	body, err := i.registry.open(ctx, "/v2/"+i.repository+"/blobs/"+i.Manifest.Layers[n].Digest.String())
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	plain, err := compression.DecompressStream(body)
+	if err != nil {
+		return err
+	}
+	defer plain.Close()
+	for archive := tar.NewReader(plain); ; {
+		h, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = f(h, archive)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// apply lays an entry of a layer over a tree.
+func apply(tree map[string]Entry, h *tar.Header, content io.Reader) error {
+	name := path.Clean("/" + h.Name)
+	dir, base := path.Split(name)
+	if base == ".wh..wh..opq" {
+		removeBelow(tree, path.Clean(dir))
+		return nil
+	}
+	if gone, ok := strings.CutPrefix(base, ".wh."); ok {
+		delete(tree, path.Join(dir, gone))
+		removeBelow(tree, path.Join(dir, gone))
+		return nil
+	}
+	e := Entry{Type: h.Typeflag, Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid, Link: h.Linkname}
+	switch h.Typeflag {
+	case tar.TypeReg:
+		sum := digest.Canonical.Digester()
+		if _, err := io.Copy(sum.Hash(), content); err != nil {
+			return err
+		}
+		e.Digest = sum.Digest()
+	case tar.TypeLink: // the same file as another: compared as that
+		e = tree[path.Clean("/"+h.Linkname)]
+	}
+	if h.Typeflag != tar.TypeDir {
+		removeBelow(tree, name)
+	}
+	tree[name] = e
+	return nil
+}
+
+func removeBelow(tree map[string]Entry, dir string) {
+	for name := range tree {
+		if strings.HasPrefix(name, strings.TrimSuffix(dir, "/")+"/") {
+			delete(tree, name)
+		}
+	}
+}
+
+func (r *Registry) get(ctx context.Context, p string) ([]byte, error) {
+	body, err := r.open(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	return io.ReadAll(body)
+}
+
+func (r *Registry) open(ctx context.Context, p string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.Host+p, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", ocispecs.MediaTypeImageManifest+", "+ocispecs.MediaTypeImageIndex)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode != http.StatusOK {
+		res.Body.Close()
+		return nil, fmt.Errorf("GET %s: %s", p, res.Status)
+	}
+	return res.Body, nil
+}
