@@ -132,5 +132,6 @@ func (h *home) startLock() string    { return filepath.Join(h.state, "start.lock
 func (h *home) daemonLock() string   { return filepath.Join(h.state, "daemon.lock") }
 func (h *home) daemonLog() string    { return filepath.Join(h.state, "daemon.log") }
 func (h *home) builderLog() string   { return filepath.Join(h.state, "buildkitd.log") }
+func (h *home) registryLog() string  { return filepath.Join(h.state, "registry.log") }
 func (h *home) builderRoot() string  { return filepath.Join(h.data, "buildkit") }
 func (h *home) registryRoot() string { return filepath.Join(h.data, "registry") }

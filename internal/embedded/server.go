@@ -31,8 +31,14 @@ func newServer(ctx context.Context, h *home, opt Options) (*server, error) {
 		_ = listener.Close()
 		return nil, fmt.Errorf("starting the private registry: %w", err)
 	}
-	s := &server{http: &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}, failed: make(chan error, 1)}
+	log, err := newLog(h.registryLog())
+	if err != nil {
+		_ = listener.Close()
+		return nil, fmt.Errorf("starting the private registry: %w", err)
+	}
+	s := &server{http: &http.Server{Handler: logged(handler, log), ReadHeaderTimeout: time.Minute}, failed: make(chan error, 1)}
 	go func() {
+		defer log.Close()
 		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("the private registry: %w", err)
 		}
