@@ -197,21 +197,22 @@ func hangUp(w http.ResponseWriter, _ *http.Request) bool {
 	return true
 }
 
-// TestRetry gets over a registry that stumbles once.
+// TestRetry gets over a registry that stumbles for longer than the builder itself has patience.
 func TestRetry(t *testing.T) {
 	p := small(t)
-	var once sync.Once
+	path := strings.TrimPrefix(p.repository, env.registry.Host) + "/manifests"
 	env.registry.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
-		stumbled := false
-		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, strings.TrimPrefix(p.repository, env.registry.Host)+"/manifests") {
-			once.Do(func() { w.WriteHeader(http.StatusServiceUnavailable); stumbled = true })
+		refused := r.Method == http.MethodPut && strings.Contains(r.URL.Path, path)
+		if refused {
+			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		return stumbled
+		return refused
 	})
 	defer env.registry.SetFault(nil)
-	res := p.solve(t)
-	if !strings.Contains(res.stderr, "trying again") {
-		t.Errorf("it was not tried again: %s", res.stderr)
+	cmd, stdout, stderr := start(t, p.dir, p.args("solve", "--progress", "plain")...)
+	onOutput(t, cmd, "trying again", func() { env.registry.SetFault(nil) })
+	if res := finish(t, cmd, stdout, stderr); res.code != 0 || !strings.Contains(res.stderr, "trying again") {
+		t.Errorf("exit code %d: %s", res.code, res.stderr)
 	}
 }
 
@@ -224,13 +225,13 @@ func TestBuilderFaults(t *testing.T) {
 		p := small(t)
 		builder := must(testenv.StartBuilder(t.Context(), env.Buildkitd, t.TempDir(), testenv.BuilderOptions{}))(t)
 		cmd, stdout, stderr := start(t, p.dir, p.args("solve", "--progress", "plain", "--retries", "0", "--addr", builder.Addr,
-			"--extra-deps", "sleep 600")...)
+			"--extra-deps", "sleep 20")...) // which goes on when the builder is dead
 		onOutput(t, cmd, "[extra]", builder.Kill)
 		res := finish(t, cmd, stdout, stderr)
 		if res.code != 4 || !strings.Contains(res.errorLine(), "lost the connection") {
 			t.Errorf("exit code %d: %s", res.code, res.stderr)
 		}
-		p.unpublished(t, "--extra-deps", "sleep 600")
+		p.unpublished(t, "--extra-deps", "sleep 20")
 		_ = builder.Stop()
 	})
 	t.Run("full disk", func(t *testing.T) {

@@ -1,6 +1,7 @@
 package solve
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -16,9 +17,13 @@ import (
 // older file alone.
 type Export struct {
 	client.ExportEntry
+	kind   string // what the user asked for, where BuildKit's exporter is another one
 	commit func() error
 	abort  func()
 }
+
+// Kind is the type of the export as the user names it.
+func (e Export) Kind() string { return cmp.Or(e.kind, e.Type) }
 
 // Commit makes what was written final.
 func (e Export) Commit() error {
@@ -89,8 +94,7 @@ func export(kind string, attrs map[string]string, dest string) (Export, error) {
 		if dest == "" {
 			return entry, fmt.Errorf("invalid output: type=local needs dest=DIRECTORY")
 		}
-		entry.OutputDir = dest
-		return entry, nil
+		return directoryExport(dest, attrs), nil
 	case client.ExporterOCI, client.ExporterDocker, client.ExporterTar:
 		return toFile(entry, dest)
 	case "":

@@ -1,6 +1,8 @@
 package solve
 
 import (
+	"archive/tar"
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,8 +16,8 @@ func TestParseOutput(t *testing.T) {
 		attrs               map[string]string
 		err                 string
 	}{
-		{name: "a directory", in: "out", kind: "local", dir: "out"},
-		{name: "local", in: "type=local,dest=out", kind: "local", dir: "out"},
+		{name: "a directory", in: "out", kind: "local"},
+		{name: "local", in: "type=local,dest=out", kind: "local"},
 		{name: "oci", in: "type=oci,dest=" + filepath.Join(dir, "a.tar"), kind: "oci"},
 		{name: "oci as a directory", in: "type=oci,tar=false,dest=" + dir, kind: "oci", dir: dir},
 		{name: "docker", in: "type=docker,dest=" + filepath.Join(dir, "b.tar") + ",name=x", kind: "docker", attrs: map[string]string{"name": "x"}},
@@ -39,8 +41,8 @@ func TestParseOutput(t *testing.T) {
 				}
 				return
 			}
-			if got.Type != tt.kind || got.OutputDir != tt.dir {
-				t.Errorf("got type %q, directory %q", got.Type, got.OutputDir)
+			if got.Kind() != tt.kind || got.OutputDir != tt.dir {
+				t.Errorf("got type %q, directory %q", got.Kind(), got.OutputDir)
 			}
 			for key, want := range tt.attrs {
 				if got.Attrs[key] != want {
@@ -86,6 +88,47 @@ func TestPendingFile(t *testing.T) {
 			}
 			if all, _ := os.ReadDir(filepath.Dir(dest)); len(all) != 1 {
 				t.Errorf("%d files are left", len(all))
+			}
+		})
+	}
+}
+
+// The directory is whole when the export's stream is closed, and a broken archive is an error.
+func TestDirectoryExport(t *testing.T) {
+	var whole bytes.Buffer
+	archive := tar.NewWriter(&whole)
+	for _, h := range []*tar.Header{
+		{Typeflag: tar.TypeDir, Name: "a/", Mode: 0o755}, {Typeflag: tar.TypeReg, Name: "a/b", Mode: 0o600, Size: 3},
+	} {
+		if err := archive.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := archive.Write([]byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	archive.Close()
+	for _, tt := range []struct {
+		name string
+		data []byte
+		bad  bool
+	}{{"whole", whole.Bytes(), false}, {"cut off", whole.Bytes()[:1025], true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "below", "out")
+			e, err := ParseOutput(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w, err := e.Output(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = w.Write(tt.data)
+			if err := w.Close(); (err != nil) != tt.bad {
+				t.Fatalf("Close gives %v", err)
+			}
+			if data, err := os.ReadFile(filepath.Join(dir, "a", "b")); !tt.bad && (err != nil || string(data) != "new") {
+				t.Errorf("the file holds %q, %v", data, err)
 			}
 		})
 	}

@@ -3,7 +3,6 @@ package solve
 import (
 	"context"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
@@ -65,38 +64,8 @@ func (j Job) names() string {
 	return strings.Join(names, ",")
 }
 
-// Run solves a job, again where that is worth it. The answers of its exports are in their order.
+// Run solves a job, again where that is worth it.
 func (r *Runner) Run(ctx context.Context, job Job) (*Response, error) {
-	all := &Response{Exporter: map[string]string{}}
-	for _, exports := range rounds(job.Exports) {
-		round := job
-		round.Exports = exports
-		res, err := r.retry(ctx, round)
-		if err != nil {
-			return nil, err
-		}
-		maps.Copy(all.Exporter, res.Exporter)
-		all.Outputs = append(all.Outputs, res.Outputs...)
-	}
-	return all, nil
-}
-
-// rounds splits exports into those of one solve each. A directory and an OCI archive in one solve wait for each other for
-// ever (seen with BuildKit v0.34.2), so a directory has a solve of its own, for which the builder's cache holds everything.
-func rounds(exports []Export) [][]Export {
-	all := [][]Export{nil}
-	for _, e := range exports {
-		last := &all[len(all)-1]
-		if n := len(*last); n > 0 && (e.OutputDir != "" || (*last)[n-1].OutputDir != "") {
-			all = append(all, nil)
-			last = &all[len(all)-1]
-		}
-		*last = append(*last, e)
-	}
-	return all
-}
-
-func (r *Runner) retry(ctx context.Context, job Job) (*Response, error) {
 	attempt := func() (*Response, error) {
 		res, err := r.once(ctx, job)
 		if err != nil && !worthRetrying(err) {
@@ -151,7 +120,7 @@ func (r *Runner) outputs(ctx context.Context, ref string, exports []Export) []Ou
 	outputs := make([]Output, len(exports))
 	record := r.record(ctx, ref)
 	for i, e := range exports {
-		outputs[i] = Output{Type: e.Type, Attrs: e.Attrs}
+		outputs[i] = Output{Type: e.Kind(), Attrs: e.Attrs}
 		if record == nil {
 			continue
 		}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"github.com/moby/sys/mount"
 )
 
 // Builder is a buildkitd that runs with a state of its own.
@@ -105,9 +107,12 @@ func (b *Builder) Kill() {
 	<-b.done
 }
 
-// Stop ends the daemon and removes its state.
+// Stop ends the daemon and removes its state, also what a killed daemon left mounted.
 func (b *Builder) Stop() error {
 	_ = b.cmd.Process.Signal(syscall.SIGTERM)
 	<-b.done
+	if err := mount.RecursiveUnmount(b.Dir); err != nil {
+		return err
+	}
 	return os.RemoveAll(b.Dir)
 }
