@@ -11,10 +11,10 @@ export GOFLAGS = -trimpath
 
 build:
 	go build $(LDFLAGS) -o bin/rtbuild-client ./cmd/client
-	go build $(LDFLAGS) -o bin/buildkitd github.com/moby/buildkit/cmd/buildkitd
+	go build -ldflags "-s -w -X github.com/moby/buildkit/version.Version=$$(go list -m -f '{{.Version}}' github.com/moby/buildkit)" -o bin/buildkitd github.com/moby/buildkit/cmd/buildkitd
 	go build $(LDFLAGS) -o bin/buildctl github.com/moby/buildkit/cmd/buildctl
 
-# buildkitd is installed beside the client, where the client looks for it first, and out of the way of one in PATH.
+# buildkitd goes where the client looks for it first, out of the way of one in PATH.
 install: build
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/libexec/rtbuild'
 	install -m 0755 bin/rtbuild-client '$(DESTDIR)$(PREFIX)/bin/rtbuild-client'

@@ -45,7 +45,7 @@ const (
 type Options struct {
 	Dir       string   // holds state and data; default: HomeEnv, else $XDG_STATE_HOME/rtbuild and $XDG_DATA_HOME/rtbuild
 	Port      int      // of the registry; default: PortEnv, else a number that follows from the user's id
-	Buildkitd string   // path of buildkitd; default: BuildkitdEnv, else beside our own binary, else in PATH
+	Buildkitd string   // path of buildkitd; default: BuildkitdEnv, else the one installed with our own binary, else in PATH
 	Command   []string // starts our own binary as a background daemon, which calls Serve with UntilIdle
 	Log       func(line string)
 

@@ -66,8 +66,11 @@ func (h *host) buildkitd(opt Options) string {
 		}
 		return ""
 	}
-	if beside := filepath.Join(h.self, "buildkitd"); h.self != "" && executable(beside) {
-		return beside
+	// In a build directory both lie side by side; installed, ours is kept out of the way of one in PATH.
+	for _, dir := range []string{".", "../libexec/rtbuild"} {
+		if file := filepath.Join(h.self, dir, "buildkitd"); h.self != "" && executable(file) {
+			return file
+		}
 	}
 	return h.program("buildkitd")
 }

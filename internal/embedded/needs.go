@@ -33,7 +33,7 @@ func (h *host) buildkitdNeed(opt Options) Need {
 	n := Need{Name: "buildkitd", Found: h.buildkitd(opt)}
 	n.OK = n.Found != ""
 	if !n.OK {
-		n.Hint = "make install puts it beside rtbuild-client; or set " + BuildkitdEnv + " to its path"
+		n.Hint = "make install installs it with rtbuild-client; or set " + BuildkitdEnv + " to its path"
 	}
 	if named := namedBuildkitd(opt); named != "" && !n.OK {
 		n.Hint = named + ", which " + BuildkitdEnv + " names, is not an executable file"

@@ -143,6 +143,11 @@ func TestBuildkitdBesideOurBinaryComesFirst(t *testing.T) {
 	if got := h.buildkitd(Options{}); got != filepath.Join(h.self, "buildkitd") {
 		t.Errorf("got %s", got)
 	}
+	installed := machine(t, 0, map[string]string{"bin/buildkitd": "", "libexec/rtbuild/buildkitd": ""})
+	installed.self = filepath.Join(installed.root, "bin-of-ours")
+	if got := installed.buildkitd(Options{}); got != filepath.Join(installed.root, "libexec/rtbuild/buildkitd") {
+		t.Errorf("got %s", got)
+	}
 	t.Setenv(BuildkitdEnv, filepath.Join(h.root, "bin/buildkitd"))
 	if got := h.buildkitd(Options{}); got != filepath.Join(h.root, "bin/buildkitd") {
 		t.Errorf("got %s", got)
