@@ -40,4 +40,4 @@ lint:
 	golangci-lint run
 
 clean:
-	rm -rf bin .demo
+	rm -rf bin .demo || rootlesskit rm -rf .demo # a normal user's builder leaves files under other ids

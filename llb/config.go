@@ -49,7 +49,7 @@ func (g *Graph) path() string {
 	case "npm":
 		ours += ":" + g.Runtime.Code() + "/node_modules/.bin"
 	case "pip":
-		ours = prefix + "/venv/bin:" + ours
+		ours = g.venv() + "/bin:" + ours
 	}
 	base := envValue(g.Base.Config, "PATH")
 	if base == "" {

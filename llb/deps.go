@@ -1,19 +1,24 @@
 package llb
 
 import (
+	"fmt"
+
 	"github.com/moby/buildkit/client/llb"
 )
 
 // deps is the stage of locked dependencies. It sees the lock files and never the source, so that a deps image serves
 // every source over it.
-func (g *Graph) deps() Layers {
-	switch g.Runtime.Dependencies.Manager {
+func (g *Graph) deps() (Layers, error) {
+	switch manager := g.Runtime.Dependencies.Manager; manager {
 	case "npm":
-		return Layers{g.copyLockFiles(), g.npm()}
+		return Layers{g.copyLockFiles(), g.npm()}, nil
 	case "pip":
-		return Layers{g.copyLockFiles(), g.pip()}
-	default: // none
-		return nil
+		return Layers{g.copyLockFiles(), g.pip()}, nil
+	case "none":
+		return nil, nil
+	default:
+		return nil, fmt.Errorf("dependencies of profile %s cannot be installed yet (manager %q): only the source can be laid over a "+
+			"deps image that exists, by variant lock", g.Runtime.Profile, manager)
 	}
 }
 

@@ -50,14 +50,19 @@ func (g *Graph) Scratch() (llb.State, Layers, error) {
 	if err != nil {
 		return base, nil, err
 	}
-	layers = append(layers, g.deps()...)
-	return layers.On(base), layers, nil
+	deps, err := g.deps()
+	layers = append(layers, deps...)
+	return layers.On(base), layers, err
 }
 
 // Versioned is the deps image from an earlier one on: system and tools are reused, the deps stage runs anew.
 func (g *Graph) Versioned() (llb.State, Layers, error) {
 	start, err := g.image()
-	layers := append(g.removeOld(), g.deps()...)
+	if err != nil {
+		return start, nil, err
+	}
+	deps, err := g.deps()
+	layers := append(g.removeOld(), deps...)
 	return layers.On(start), layers, err
 }
 

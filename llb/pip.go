@@ -5,11 +5,9 @@ import "github.com/moby/buildkit/client/llb"
 // pip installs pinned requirements into a virtual environment. Byte code is checked by the hash of its source instead of
 // by a time stamp, so that equal requirements give equal files. requirements.txt is the first lock file.
 func (g *Graph) pip() Layer {
-	venv := g.Runtime.Prefix + "/venv"
-	script := `venv=` + venv + ` code=` + g.Runtime.Code() + `
+	script := `venv=` + g.venv() + ` code=` + g.Runtime.Code() + `
 export PIP_CACHE_DIR=/var/cache/pip PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
-rm -rf "$venv"
-python3 -m venv "$venv"
+python3 -m venv --clear "$venv"
 cd "$code"
 "$venv/bin/python" -m pip install --no-compile --no-input -r ` + g.Runtime.Dependencies.Files[0] + `
 unset PYTHONDONTWRITEBYTECODE
@@ -23,3 +21,6 @@ rm -rf "$HOME/.cache"
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc))
 }
+
+// venv is the virtual environment of a Python runtime.
+func (g *Graph) venv() string { return g.Runtime.Prefix + "/venv" }

@@ -62,7 +62,7 @@ func (g *Graph) makeUser() Layer {
 	if u.Name == "root" {
 		return g.step("system", "make "+code, asRoot(), fmt.Sprintf("install -d -m 0755 %s\n", code))
 	}
-	script := fmt.Sprintf(`name=%s uid=%d gid=%d code=%s
+	script := fmt.Sprintf(`name=%s uid=%d gid=%d
 free() { # free DATABASE ID: the first id from ID on that is in no entry
   id=$2
   while cut -d: -f3 "$1" | grep -qx "$id"; do id=$((id + 1)); done
@@ -71,8 +71,16 @@ free() { # free DATABASE ID: the first id from ID on that is in no entry
 grep -q "^$name:" /etc/group || groupadd -g "$(free /etc/group "$gid")" "$name"
 grep -q "^$name:" /etc/passwd || useradd -m -N -l -s /bin/sh -u "$(free /etc/passwd "$uid")" -g "$name" "$name"
 install -d -m 0755 %s
-install -d -m 0755 -o "$name" -g "$name" "$code"
+install -d -m 0755 -o "$name" -g "$name" %s
 rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- /var/log/lastlog /var/log/faillog
-`, u.Name, u.UID, u.GID, code, g.Runtime.Prefix)
+`, u.Name, u.UID, u.GID, g.Runtime.Prefix, strings.Join(g.userDirs(), " "))
 	return g.step("system", "make user "+u.Name+" and "+code, asRoot(), script)
+}
+
+// userDirs are the directories below the prefix that belong to the user: what the user's own steps write to.
+func (g *Graph) userDirs() []string {
+	if g.Runtime.Dependencies.Manager == "pip" {
+		return []string{g.Runtime.Code(), g.venv()}
+	}
+	return []string{g.Runtime.Code()}
 }

@@ -177,5 +177,9 @@ func epoch(args map[string]string) (*time.Time, error) {
 // fetchesTools reports whether we download tools ourselves: the builder's own downloads know neither our CA nor a proxy.
 func (o *buildOptions) fetchesTools(caFile string) bool {
 	args, err := pairs("--build-arg", o.args)
-	return caFile != "" || err == nil && proxies(args) != nil
+	if err != nil {
+		return false // request tells
+	}
+	p := proxies(args)
+	return caFile != "" || p != nil && cmp.Or(p.HTTPProxy, p.HTTPSProxy, p.AllProxy) != ""
 }

@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -209,9 +208,9 @@ func TestRetry(t *testing.T) {
 		return refused
 	})
 	defer env.registry.SetFault(nil)
-	cmd, stdout, stderr := start(t, p.dir, p.args("solve", "--progress", "plain")...)
+	cmd := start(t, p.dir, p.args("solve", "--progress", "plain")...)
 	onOutput(t, cmd, "trying again", func() { env.registry.SetFault(nil) })
-	if res := finish(t, cmd, stdout, stderr); res.code != 0 || !strings.Contains(res.stderr, "trying again") {
+	if res := finish(t, cmd); res.code != 0 || !strings.Contains(res.stderr, "trying again") {
 		t.Errorf("exit code %d: %s", res.code, res.stderr)
 	}
 }
@@ -224,10 +223,10 @@ func TestBuilderFaults(t *testing.T) {
 	t.Run("killed", func(t *testing.T) {
 		p := small(t)
 		builder := must(testenv.StartBuilder(t.Context(), env.Buildkitd, t.TempDir(), testenv.BuilderOptions{}))(t)
-		cmd, stdout, stderr := start(t, p.dir, p.args("solve", "--progress", "plain", "--retries", "0", "--addr", builder.Addr,
+		cmd := start(t, p.dir, p.args("solve", "--progress", "plain", "--retries", "0", "--addr", builder.Addr,
 			"--extra-deps", "sleep 20")...) // which goes on when the builder is dead
 		onOutput(t, cmd, "[extra]", builder.Kill)
-		res := finish(t, cmd, stdout, stderr)
+		res := finish(t, cmd)
 		if res.code != 4 || !strings.Contains(res.errorLine(), "lost the connection") {
 			t.Errorf("exit code %d: %s", res.code, res.stderr)
 		}
@@ -251,9 +250,9 @@ func TestBuilderFaults(t *testing.T) {
 // TestInterrupt presses Ctrl-C in the middle of a step.
 func TestInterrupt(t *testing.T) {
 	p := small(t)
-	cmd, stdout, stderr := start(t, p.dir, p.args("solve", "--progress", "plain", "--extra-deps", "sleep 600")...)
+	cmd := start(t, p.dir, p.args("solve", "--progress", "plain", "--extra-deps", "sleep 600")...)
 	onOutput(t, cmd, "[extra]", func() { _ = cmd.Process.Signal(os.Interrupt) })
-	res := finish(t, cmd, stdout, stderr)
+	res := finish(t, cmd)
 	if res.code != 1 || res.errorLine() != "canceled" {
 		t.Errorf("exit code %d: %s", res.code, res.stderr)
 	}
@@ -261,7 +260,7 @@ func TestInterrupt(t *testing.T) {
 }
 
 // onOutput does something when the client has printed a text on standard error.
-func onOutput(t *testing.T, cmd *exec.Cmd, text string, do func()) {
+func onOutput(t *testing.T, cmd *run, text string, do func()) {
 	t.Helper()
 	cmd.Stderr = &trigger{Writer: cmd.Stderr, text: text, do: do}
 }
@@ -288,8 +287,8 @@ func TestTogether(t *testing.T) {
 	var wg sync.WaitGroup
 	results := make([]result, 2)
 	for i := range results {
-		cmd, stdout, stderr := start(t, p.dir, p.args("solve", "--progress", "plain")...)
-		wg.Go(func() { results[i] = finish(t, cmd, stdout, stderr) })
+		cmd := start(t, p.dir, p.args("solve", "--progress", "plain")...)
+		wg.Go(func() { results[i] = finish(t, cmd) })
 	}
 	wg.Wait()
 	for _, res := range results {

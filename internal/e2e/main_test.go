@@ -26,7 +26,7 @@ var env struct {
 }
 
 func TestMain(m *testing.M) {
-	code, err := run(m)
+	code, err := testAll(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "cannot test:", err)
 		code = 1
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func run(m *testing.M) (code int, err error) {
+func testAll(m *testing.M) (code int, err error) {
 	if os.Getuid() != 0 {
 		return 1, errors.New("a builder needs root: run as root")
 	}
@@ -97,33 +97,39 @@ func (r result) errorLine() string {
 }
 
 // start prepares a run of the client, on the shared builder and as a user without settings.
-func start(t *testing.T, dir string, args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer) {
+func start(t *testing.T, dir string, args ...string) *run {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), env.Client, args...)
 	cmd.Dir = dir
 	home := t.TempDir()
 	cmd.Env = append(os.Environ(), "HOME="+home, "DOCKER_CONFIG="+home, "XDG_CACHE_HOME="+filepath.Join(env.dir, "cache"),
 		"BUILDKIT_HOST="+env.builder.Addr, "OH_RUNTIME_RUNTIME_IMAGE_REPO=", "SOURCE_DATE_EPOCH=")
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	return cmd, &stdout, &stderr
+	r := &run{Cmd: cmd}
+	cmd.Stdout, cmd.Stderr = &r.stdout, &r.stderr
+	return r
+}
+
+// run is a run of the client.
+type run struct {
+	*exec.Cmd
+	stdout, stderr bytes.Buffer
 }
 
 // client runs the client in a directory.
 func client(t *testing.T, dir string, args ...string) result {
 	t.Helper()
-	cmd, stdout, stderr := start(t, dir, args...)
-	return finish(t, cmd, stdout, stderr)
+	cmd := start(t, dir, args...)
+	return finish(t, cmd)
 }
 
-func finish(t *testing.T, cmd *exec.Cmd, stdout, stderr *bytes.Buffer) result {
+func finish(t *testing.T, r *run) result {
 	t.Helper()
-	err := cmd.Run()
+	err := r.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
-	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+	return result{r.stdout.String(), r.stderr.String(), r.ProcessState.ExitCode()}
 }
 
 // succeed runs the client and wants exit code 0.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -154,8 +155,33 @@ func (b *builder) stop() {
 	c := b.child
 	b.mu.Unlock()
 	if c != nil {
+		waitForSteps(b.home.builderRoot(), stepLimit)
 		c.stop(stopLimit)
 	}
+}
+
+// stepLimit is how long steps of cancelled solves may take to end, and stepPoll how often they are looked for.
+const (
+	stepLimit = 5 * time.Second
+	stepPoll  = 50 * time.Millisecond
+)
+
+// waitForSteps waits until no container runs: a buildkitd that ends in the middle of a step leaves it running, and its
+// mounts behind. Each has a directory below its worker's executor; nothing tells when it goes.
+func waitForSteps(root string, limit time.Duration) {
+	deadline := time.Now().Add(limit)
+	for time.Now().Before(deadline) {
+		steps, _ := filepath.Glob(filepath.Join(root, "*", "executor", "*"))
+		if !slices.ContainsFunc(steps, isDirectory) {
+			return
+		}
+		time.Sleep(stepPoll)
+	}
+}
+
+func isDirectory(name string) bool {
+	fi, err := os.Stat(name)
+	return err == nil && fi.IsDir()
 }
 
 // readiness hears when buildkitd serves, by systemd's notification protocol.
