@@ -12,7 +12,12 @@ app.get("/healthz", (_req, res) => {
 });
 
 app.post("/run", async (req, res) => {
-  res.json(await runCommand(String(req.body.command ?? "")));
+  const command = req.body?.command;
+  if (typeof command !== "string") {
+    res.status(400).json({ error: 'expected {"command": "..."} as JSON' });
+    return;
+  }
+  res.json(await runCommand(command));
 });
 
 app.post("/mcp", async (req, res) => {
