@@ -13,19 +13,17 @@ func (g *Graph) source() Layers {
 	return Layers{{Stage: "source", Name: "copy source to " + g.Runtime.Code(), add: merge(g.sourceTree())}}
 }
 
-// sourceTree is the source on nothing, the same bytes wherever it is made: the whole is copied once more, since the time
-// stamps of directories change when something is put into them.
+// sourceTree is the source on nothing, the same bytes wherever it is made: the directories that lead to it are laid over
+// it once more, since their time stamps change when something is put into them.
 func (g *Graph) sourceTree() llb.State {
-	owner := llb.WithUIDGID(g.Owner.UID, g.Owner.GID)
-	tree := g.codeDirs().Copy(g.Source, "/", g.Runtime.Code(), &llb.CopyInfo{
-		Mode:                &sourceMode,
-		CopyDirContentsOnly: true,
-	}, owner)
-	made := llb.Scratch().File(tree, named("source", "collect source"))
-	return llb.Scratch().File(llb.Copy(made, "/", "/", &llb.CopyInfo{
-		CopyDirContentsOnly: true,
-		CreatedTime:         &g.Epoch,
-	}), named("source", "set time stamps"))
+	dirs := llb.Scratch().File(g.codeDirs(), named("source", "make directories"))
+	onto := llb.CopyInfo{CopyDirContentsOnly: true, CreatedTime: &g.Epoch}
+	files := onto
+	files.Mode = &sourceMode
+	tree := llb.Copy(dirs, "/", "/", &onto).
+		Copy(g.Source, "/", g.Runtime.Code(), &files, llb.WithUIDGID(g.Owner.UID, g.Owner.GID)).
+		Copy(dirs, "/", "/", &onto)
+	return llb.Scratch().File(tree, named("source", "collect source"))
 }
 
 // codeDirs makes the code directory and those that lead to it. A layer carries them with mode and owner, so they are
