@@ -19,50 +19,60 @@ func Base(ctx context.Context) (Blob, error) {
 	if err != nil {
 		return Blob{}, err
 	}
-	archive := filepath.Join(dir, "debian-bookworm-"+runtime.GOARCH+".tar")
-	if _, err := os.Stat(archive); errors.Is(err, os.ErrNotExist) {
-		// Under another name until it is whole.
-		temp := archive + ".new"
-		if err := command(ctx, "mmdebstrap", "--variant=minbase", "--include=ca-certificates", "--format=tar", "bookworm", temp); err != nil {
-			return Blob{}, err
-		}
-		if err := os.Rename(temp, archive); err != nil {
+	layer := filepath.Join(dir, "debian-bookworm-"+runtime.GOARCH+".tar.gz")
+	if _, err := os.Stat(layer); errors.Is(err, os.ErrNotExist) {
+		if err := makeBase(ctx, dir, layer); err != nil {
 			return Blob{}, err
 		}
 	}
-	return LayerFile(archive, archive+".gz")
+	return LayerFile(layer)
 }
 
-// LayerFile compresses a tar archive into dest and gives it as a layer.
-func LayerFile(archive, dest string) (Blob, error) {
-	in, err := os.Open(archive)
+// makeBase makes the layer under another name until it is whole: several tests may do so at once.
+func makeBase(ctx context.Context, dir, layer string) error {
+	temp, err := os.MkdirTemp(dir, "base-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	archive := filepath.Join(temp, "base.tar")
+	if err := command(ctx, "mmdebstrap", "--variant=minbase", "--include=ca-certificates", "--format=tar", "bookworm", archive); err != nil {
+		return err
+	}
+	if err := command(ctx, "gzip", "-1", "-n", archive); err != nil {
+		return err
+	}
+	return os.Rename(archive+".gz", layer)
+}
+
+// LayerFile gives a gzipped tar archive as a layer.
+func LayerFile(file string) (Blob, error) {
+	in, err := os.Open(file)
 	if err != nil {
 		return Blob{}, err
 	}
 	defer in.Close()
-	out, err := os.Create(dest)
+	packed, diffID := digest.Canonical.Digester(), digest.Canonical.Digester()
+	size := &counter{}
+	plain, err := gzip.NewReader(io.TeeReader(in, io.MultiWriter(packed.Hash(), size)))
 	if err != nil {
 		return Blob{}, err
 	}
-	defer out.Close()
-	blob := Blob{MediaType: ocispecs.MediaTypeImageLayerGzip, Open: func() (io.ReadCloser, error) { return os.Open(dest) }}
-	diffID, packed := digest.Canonical.Digester(), digest.Canonical.Digester()
-	zip, err := gzip.NewWriterLevel(io.MultiWriter(out, packed.Hash()), gzip.BestSpeed)
-	if err != nil {
+	if _, err := io.Copy(diffID.Hash(), plain); err != nil {
 		return Blob{}, err
 	}
-	if _, err := io.Copy(io.MultiWriter(zip, diffID.Hash()), in); err != nil {
-		return Blob{}, err
-	}
-	if err := zip.Close(); err != nil {
-		return Blob{}, err
-	}
-	info, err := out.Stat()
-	if err != nil {
-		return Blob{}, err
-	}
-	blob.Digest, blob.DiffID, blob.Size = packed.Digest(), diffID.Digest(), info.Size()
-	return blob, nil
+	return Blob{
+		MediaType: ocispecs.MediaTypeImageLayerGzip, Digest: packed.Digest(), DiffID: diffID.Digest(), Size: size.n,
+		Open: func() (io.ReadCloser, error) { return os.Open(file) },
+	}, nil
+}
+
+// counter counts bytes.
+type counter struct{ n int64 }
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.n += int64(len(p))
+	return len(p), nil
 }
 
 // PushBase puts the Debian base under debian:bookworm and gives its reference.
