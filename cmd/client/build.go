@@ -42,12 +42,7 @@ func (b *build) run(ctx context.Context) (*solve.Response, error) {
 	if err := checkTree(b.project); err != nil {
 		return nil, err
 	}
-	if b.publishes() && len(b.plan.Publish) > 0 {
-		if err := b.place.registry.CheckPush(ctx, b.place.repository); err != nil {
-			return nil, err
-		}
-	}
-	builder, err := b.place.builder(ctx)
+	builder, err := b.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +55,26 @@ func (b *build) run(ctx context.Context) (*solve.Response, error) {
 		err = closeErr
 	}
 	return res, withCode(exitBuild, err)
+}
+
+// connect dials the builder, and asks meanwhile whether what will be built may be published: a refusal comes first.
+func (b *build) connect(ctx context.Context) (*solve.Builder, error) {
+	refused := make(chan error, 1)
+	go func() {
+		if !b.publishes() || len(b.plan.Publish) == 0 {
+			refused <- nil
+			return
+		}
+		refused <- b.place.registry.CheckPush(ctx, b.place.repository)
+	}()
+	builder, err := b.place.builder(ctx)
+	if refusal := <-refused; refusal != nil {
+		if err == nil {
+			_ = builder.Close()
+		}
+		return nil, refusal
+	}
+	return builder, err
 }
 
 // solveAll publishes deps before source, so that a source tag that exists can be trusted.
