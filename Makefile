@@ -33,7 +33,7 @@ unit:
 demo: build
 	hack/demo
 
-bench: build
+bench:
 	hack/bench
 
 lint:

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"github.com/rtbuild/rtbuild/internal/testenv"
+)
+
+// bench is what all parts share: a directory, the programs, a registry with a Debian base.
+type bench struct {
+	runs     int
+	dir      string
+	binaries testenv.Binaries
+	registry *testenv.Registry
+	base     baseImage
+}
+
+// newBench builds the programs and starts the registry, if there is room for what the parts need.
+func newBench(ctx context.Context, o options) (_ *bench, err error) {
+	if os.Getuid() != 0 {
+		return nil, errors.New("a builder needs root: run as root")
+	}
+	if err := checkRoom(o); err != nil {
+		return nil, err
+	}
+	b := &bench{runs: o.runs}
+	if b.dir, err = os.MkdirTemp(o.dir, "rtbuild-bench-"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.Close())
+		}
+	}()
+	b.say("building the client, buildkitd and buildctl")
+	if b.binaries, err = build(ctx, filepath.Join(b.dir, "bin")); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(b.home(), 0o700); err != nil {
+		return nil, err
+	}
+	if b.registry, err = testenv.StartRegistry(ctx, filepath.Join(b.dir, "registry")); err != nil {
+		return nil, err
+	}
+	b.say("putting a Debian base into the registry")
+	b.base, err = b.pushBase(ctx)
+	return b, err
+}
+
+// Close stops the registry and removes everything.
+func (b *bench) Close() error {
+	if b.registry != nil {
+		b.registry.Close()
+	}
+	return os.RemoveAll(b.dir)
+}
+
+// home is the home directory of all processes: that of a user without settings.
+func (b *bench) home() string { return filepath.Join(b.dir, "home") }
+
+// say tells what is going on.
+func (b *bench) say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, format+"\n", args...)
+}
+
+// checkRoom refuses to fill a disk.
+func checkRoom(o options) error {
+	var need int64
+	for _, p := range o.only {
+		need += p.disk
+	}
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(o.dir, &fs); err != nil {
+		return fmt.Errorf("looking at the disk of %s: %w", o.dir, err)
+	}
+	if free := int64(fs.Bavail) * fs.Bsize; free < need { //nolint:gosec // no disk is that large
+		return fmt.Errorf("%s has %s free, but %s are needed: free some, or name another -dir", o.dir, size(free), size(need))
+	}
+	return nil
+}
+
+// build builds the programs as they are installed, and buildkitd and buildctl in the versions that go.mod pins.
+func build(ctx context.Context, dir string) (testenv.Binaries, error) {
+	programs := testenv.Binaries{
+		Client:    filepath.Join(dir, "rtbuild-client"),
+		Buildkitd: filepath.Join(dir, "buildkitd"),
+		Buildctl:  filepath.Join(dir, "buildctl"),
+	}
+	for _, program := range []struct{ file, pkg string }{
+		{programs.Client, "github.com/rtbuild/rtbuild/cmd/client"},
+		{programs.Buildkitd, "github.com/moby/buildkit/cmd/buildkitd"},
+		{programs.Buildctl, "github.com/moby/buildkit/cmd/buildctl"},
+	} {
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program.file, program.pkg)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return programs, fmt.Errorf("building %s: %w\n%s", program.pkg, err, out)
+		}
+	}
+	return programs, nil
+}

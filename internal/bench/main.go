@@ -1,0 +1,112 @@
+// Command bench measures what rtbuild promises about speed and memory, each promise against what is done without it: the
+// same edit as a Dockerfile, the same digest by Debian's python3-dirhash. Ours and theirs run in turns and are compared
+// pair by pair, so that a machine which is slow at times is slow for both. Nothing here is a test: a promise that is
+// not kept is printed.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// parts are what can be measured, the cheap first.
+var parts = []part{
+	{"none", "solve when the source image exists", 1 << 30, measureNone},
+	{"tags", "tags of 20,000 files", 1 << 30, measureTags},
+	{"lock", "a source edit on a deps image of 1 GB", 6 << 30, measureLock},
+	{"size", "a source edit on deps images of 0.1 and 4 GB", 6 << 30, measureSize},
+}
+
+// part is one thing that is measured.
+type part struct {
+	name, title string
+	disk        int64 // bytes that it needs
+	measure     func(context.Context, *bench) ([]row, error)
+}
+
+// options are the flags.
+type options struct {
+	runs int
+	only []part
+	dir  string
+}
+
+func main() {
+	if len(os.Args) > 2 && os.Args[1] == peakCommand {
+		os.Exit(peakOf(os.Args[2:]))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	if err := run(ctx, os.Stdout, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "ERROR:", err)
+		os.Exit(1)
+	}
+}
+
+func parse(args []string) (options, error) {
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	o := options{}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.IntVar(&o.runs, "n", 3, "`runs` of each contender; the median counts")
+	only := flags.String("only", strings.Join(names, ","), "`parts` to measure")
+	flags.StringVar(&o.dir, "dir", os.TempDir(), "`directory` for all that is made, removed at the end")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if o.runs < 1 || flags.NArg() > 0 {
+		return o, fmt.Errorf("usage: bench [-n RUNS] [-only %s] [-dir DIRECTORY]", strings.Join(names, ","))
+	}
+	for name := range strings.SplitSeq(*only, ",") {
+		i := slices.Index(names, name)
+		if i < 0 {
+			return o, fmt.Errorf("invalid -only %q: it is some of %s", name, strings.Join(names, ","))
+		}
+		o.only = append(o.only, parts[i])
+	}
+	return o, nil
+}
+
+// run measures the chosen parts and prints one table.
+func run(ctx context.Context, out io.Writer, args []string) (err error) {
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	b, err := newBench(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := b.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	var table []row
+	for _, p := range o.only {
+		b.say("%s: %s", p.name, p.title)
+		rows, err := p.measure(ctx, b)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("measuring %s: %w", p.name, err)
+		}
+		table = append(table, rows...)
+	}
+	text, err := facts(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s\n%d runs of each in turns; medians, ratios pair by pair with their range\n\n", text, o.runs)
+	return printTable(out, table)
+}
