@@ -11,9 +11,12 @@ type content struct {
 	exec bool // the owner may execute it
 }
 
-// openContent opens a regular file.
-func openContent(name string) (content, error) {
-	f, err := os.Open(name)
+// opener opens files.
+type opener struct{}
+
+// open opens a regular file.
+func (*opener) open(n *node) (content, error) {
+	f, err := os.Open(n.file())
 	if err != nil {
 		return content{}, err
 	}
@@ -27,3 +30,5 @@ func openContent(name string) (content, error) {
 	}
 	return content{File: f, size: info.Size(), exec: info.Mode()&0o100 != 0}, nil
 }
+
+func (*opener) close() {}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // content is a regular file that is open for reading. It is used without os.File: for small files that costs as much
@@ -16,10 +18,24 @@ type content struct {
 	exec bool // the owner may execute it
 }
 
-// openContent opens a regular file, and does not wait for a pipe that has taken its place.
-func openContent(name string) (content, error) {
+// opener opens files. It keeps the directory of the last one, since the next is mostly beside it: the way to it is then
+// not looked up again.
+type opener struct {
+	dir *node
+	fd  int
+}
+
+// open opens a regular file, and does not wait for a pipe that has taken its place.
+func (o *opener) open(n *node) (content, error) {
+	at, name := unix.AT_FDCWD, n.file()
+	if n.parent != nil && !n.top {
+		if err := o.enter(n.parent); err != nil {
+			return content{}, err
+		}
+		at, name = o.fd, n.name
+	}
 	fd, err := retry(func() (int, error) {
-		return syscall.Open(name, syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
+		return unix.Openat(at, name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	})
 	if err != nil {
 		return content{}, err
@@ -34,6 +50,29 @@ func openContent(name string) (content, error) {
 		return content{}, err
 	}
 	return content{fd: fd, size: st.Size, exec: st.Mode&syscall.S_IXUSR != 0}, nil
+}
+
+// enter makes a directory the one that files are opened in.
+func (o *opener) enter(dir *node) error {
+	if o.dir == dir {
+		return nil
+	}
+	o.close()
+	fd, err := retry(func() (int, error) {
+		return unix.Open(dir.real, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_DIRECTORY, 0)
+	})
+	if err == nil {
+		o.dir, o.fd = dir, fd
+	}
+	return err
+}
+
+// close gives the directory back.
+func (o *opener) close() {
+	if o.dir != nil {
+		unix.Close(o.fd)
+		o.dir = nil
+	}
 }
 
 // Read is io.Reader's.

@@ -241,7 +241,7 @@ func TestCancelledWhileReading(t *testing.T) {
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := hashFiles(ctx, n); !errors.Is(err, context.Canceled) {
+	if err := hashFiles(ctx, n, true); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -253,7 +253,7 @@ func TestReplacedWhileReading(t *testing.T) {
 	for _, name := range []string{"pipe", "d", "gone"} {
 		top.children = append(top.children, &node{name: name, path: name, parent: top})
 	}
-	err := hashFiles(t.Context(), top)
+	err := hashFiles(t.Context(), top, true)
 	if err == nil || err.Error() != `source "d": it was replaced while it was read; repair it, or leave it out of the source` {
 		t.Errorf("got %v", err)
 	}

@@ -16,9 +16,9 @@ import (
 
 var errChanged = errors.New("it was replaced while it was read")
 
-// hashFiles reads every file of the tree once, side by side, for both sums. Where some cannot be read, the error names
-// the smallest path.
-func hashFiles(ctx context.Context, root *node) error {
+// hashFiles reads every file of the tree once, side by side, for its MD5 and, if it is to be copied, its SHA-256. Where some
+// cannot be read, the error names the smallest path.
+func hashFiles(ctx context.Context, root *node, copied bool) error {
 	q := &queue{}
 	root.walk(func(n *node) {
 		if !n.dir {
@@ -27,7 +27,7 @@ func hashFiles(ctx context.Context, root *node) error {
 	})
 	group, ctx := errgroup.WithContext(ctx)
 	for range min(workers(), len(q.files)) {
-		group.Go(func() error { return newReader(ctx).drain(q) })
+		group.Go(func() error { return newReader(ctx, copied).drain(q) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -66,19 +66,25 @@ func (q *queue) fail(n *node, err error) {
 // reader hashes one file after the other, with the same buffer.
 type reader struct {
 	ctx         context.Context //nolint:containedctx // a reader lives as long as one call of hashFiles
-	md5, sha256 hash.Hash
+	md5, sha256 hash.Hash       // sha256 is nil if it is not asked for
 	buf         []byte
+	opener      opener
 }
 
 // bufferSize holds most source files whole.
 const bufferSize = 128 << 10
 
-func newReader(ctx context.Context) *reader {
-	return &reader{ctx: ctx, md5: md5.New(), sha256: sha256.New(), buf: make([]byte, bufferSize)} //nolint:gosec // as above
+func newReader(ctx context.Context, copied bool) *reader {
+	r := &reader{ctx: ctx, md5: md5.New(), buf: make([]byte, bufferSize)} //nolint:gosec // as above
+	if copied {
+		r.sha256 = sha256.New()
+	}
+	return r
 }
 
 // drain reads files until there are no more, and ends early only if the context does.
 func (r *reader) drain(q *queue) error {
+	defer r.opener.close()
 	for n := q.take(); n != nil; n = q.take() {
 		err := r.read(n)
 		if ctxErr := r.ctx.Err(); ctxErr != nil {
@@ -92,7 +98,7 @@ func (r *reader) drain(q *queue) error {
 }
 
 func (r *reader) read(n *node) error {
-	c, err := openContent(n.file())
+	c, err := r.opener.open(n)
 	if err != nil {
 		return err
 	}
@@ -104,11 +110,15 @@ func (r *reader) read(n *node) error {
 // sum reads a file to the end, or to the size that it was opened with: looking for the end costs a system call a file.
 func (r *reader) sum(n *node, content io.Reader, size int64) error {
 	r.md5.Reset()
-	r.sha256.Reset()
+	if r.sha256 != nil {
+		r.sha256.Reset()
+	}
 	for n.size < size || size == 0 {
 		got, err := content.Read(r.buf)
 		r.md5.Write(r.buf[:got])
-		r.sha256.Write(r.buf[:got])
+		if r.sha256 != nil {
+			r.sha256.Write(r.buf[:got])
+		}
 		n.size += int64(got)
 		if errors.Is(err, io.EOF) {
 			break
@@ -121,7 +131,9 @@ func (r *reader) sum(n *node, content io.Reader, size int64) error {
 		}
 	}
 	r.md5.Sum(n.md5[:0])
-	r.sha256.Sum(n.sha256[:0])
+	if r.sha256 != nil {
+		r.sha256.Sum(n.sha256[:0])
+	}
 	return nil
 }
 

@@ -19,6 +19,8 @@ type Source struct {
 	// NoCopy are names (path.Match on the last component) that are hashed but not copied: *.md in profile openhands.
 	// They do not concern what is not hashed.
 	NoCopy []string
+	// NamesOnly leaves out of the Tree what only a build needs, Copied and Entries, and with it a second hash of every file.
+	NamesOnly bool
 }
 
 // Path is a file or directory of the source, relative to the context and slash-separated. Where one lies in another, the
@@ -57,10 +59,14 @@ func scan(ctx context.Context, dir string, src Source) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := hashFiles(ctx, root); err != nil {
+	if err := hashFiles(ctx, root, !src.NamesOnly); err != nil {
 		return nil, err
 	}
-	return newTree(w, root, src.NoCopy), nil
+	tree := newTree(w, root)
+	if !src.NamesOnly {
+		tree.list(root, src.NoCopy)
+	}
+	return tree, nil
 }
 
 // cleanPaths gives the source paths in their shortest form, each once, parents first.

@@ -39,20 +39,24 @@ type Entry struct {
 	Size int64       // of a file, in bytes
 }
 
-func newTree(w *walk, root *node, noCopy []string) *Tree {
+func newTree(w *walk, root *node) *Tree {
 	t := &Tree{Root: w.root, Digest: digestOf(root, w.paths), Warnings: sentences(w.warnings)}
 	root.walk(func(n *node) {
 		if n.outside {
 			t.Outside = append(t.Outside, n.path)
 		}
 	})
+	return t
+}
+
+// list lists what is copied.
+func (t *Tree) list(root *node, noCopy []string) {
 	uncopy(root, noCopy)
 	settleLinks(root)
 	l := listing{sum: sha256.New()}
 	l.add(root)
 	t.Entries = l.entries
 	t.Copied = "sha256:" + hex.EncodeToString(l.sum.Sum(nil))
-	return t
 }
 
 // uncopy takes what is hashed but not copied out of the copy, and directories that hold nothing else.

@@ -179,3 +179,20 @@ func TestOutside(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Names alone are the same names.
+func TestNamesOnly(t *testing.T) {
+	root := tree(t, file("a", "1"), file("d/b", "2"), link("l", "a"))
+	in := Inputs{Base: "debian", Version: "1", Source: wholeTree}
+	whole, _, err := Compute(t.Context(), root, in)
+	must(t, err)
+	in.Source.NamesOnly = true
+	names, list, err := Compute(t.Context(), root, in)
+	must(t, err)
+	if names != whole {
+		t.Errorf("got %+v, want %+v", names, whole)
+	}
+	if list.Copied != "" || len(list.Entries) != 0 || list.Digest == "" {
+		t.Errorf("the tree is %+v", list)
+	}
+}

@@ -111,7 +111,7 @@ func (o *solveOptions) report(out io.Writer, p *project, at *place, made *plan.P
 		return err
 	}
 	if at.lease != nil && o.output.publishes() {
-		fmt.Fprintf(os.Stderr, "To run it: rtbuild-client serve, and meanwhile docker run %s (or solve --load)\n", p.tags.Images.Source)
+		fmt.Fprintf(os.Stderr, "To run it: docker run %s, while rtbuild-client serve runs (or solve --load)\n", p.tags.Images.Source)
 	}
 	if o.project.format == "json" {
 		return printJSON(out, map[string]any{

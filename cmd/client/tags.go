@@ -33,6 +33,7 @@ func runTags(ctx context.Context, out io.Writer, o *projectOptions, args []strin
 	if err != nil {
 		return err
 	}
+	p.inputs.Source.NamesOnly = true
 	if err := p.compute(ctx, p.namedRepository(o)); err != nil {
 		return err
 	}
