@@ -154,6 +154,20 @@ func TestVariants(t *testing.T) {
 
 // answers starts the image and calls the agent.
 func answers(t *testing.T, p *project) {
+	p.runs(t, func(url string) {
+		if got := call(t, "GET", url+"/healthz", ""); !strings.Contains(got, `"status":"ok"`) {
+			t.Errorf("/healthz answers %s", got)
+		}
+		got := call(t, "POST", url+"/run", `{"command":"id -un; pwd; git --version; touch src/x && rm src/x"}`)
+		if !strings.HasPrefix(got, `{"code":0,"output":"agent\n/agent/code\ngit version`) {
+			t.Errorf("/run answers %s", got)
+		}
+	})
+}
+
+// runs starts the project's image and gives the address at which its agent listens.
+func (p *project) runs(t *testing.T, visit func(url string)) {
+	t.Helper()
 	rootfs := filepath.Join(t.TempDir(), "rootfs")
 	p.solve(t, "-o", rootfs)
 	config := image(t, p.plan(t).Images.Source).Config.Config
@@ -164,13 +178,7 @@ func answers(t *testing.T, p *project) {
 			t.Logf("%v\n%s", err, out)
 		}
 	}()
-	if got := call(t, "GET", "http://127.0.0.1:"+port+"/healthz", ""); !strings.Contains(got, `"status":"ok"`) {
-		t.Errorf("/healthz answers %s", got)
-	}
-	got := call(t, "POST", "http://127.0.0.1:"+port+"/run", `{"command":"id -un; pwd; git --version; touch src/x && rm src/x"}`)
-	if !strings.HasPrefix(got, `{"code":0,"output":"agent\n/agent/code\ngit version`) {
-		t.Errorf("/run answers %s", got)
-	}
+	visit("http://127.0.0.1:" + port)
 }
 
 func freePort(t *testing.T) string {
