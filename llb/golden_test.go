@@ -91,8 +91,11 @@ func TestGoldenGraphs(t *testing.T) {
 	}
 	foreign := onDeps(openhands())
 	foreign.OldFiles = []string{"/openhands/code/openhands", "/openhands/code/skills"}
-	versioned := onDeps(node())
-	versioned.Base.Layers = 2
+	versioned := func(r *profile.Runtime) *rtllb.Graph {
+		g := onDeps(r)
+		g.Base.Layers = 2
+		return g
+	}
 	extra := node()
 	extra.Extra = "touch extra"
 
@@ -103,7 +106,8 @@ func TestGoldenGraphs(t *testing.T) {
 	}{
 		{"scratch-node", recipe, graph(node()).Scratch},
 		{"scratch-python", recipe, graph(python()).Scratch},
-		{"versioned-node", recipe, versioned.Versioned},
+		{"versioned-node", recipe, versioned(node()).Versioned},
+		{"versioned-python", recipe, versioned(python()).Versioned},
 		{"lock-node", "source", onDeps(node()).Lock},
 		{"lock-python", "source", onDeps(python()).Lock},
 		{"lock-openhands-foreign", "source", foreign.Lock},
