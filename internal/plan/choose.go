@@ -43,10 +43,16 @@ func (j *judge) scratch(reason string) *Plan {
 }
 
 func (j *judge) onLock(reason string) *Plan {
+	if !j.lock.Ours() {
+		j.note(fmt.Sprintf("%s was not made by rtbuild: its owner's ids are taken from the profile", j.lock.Reference))
+	}
 	return &Plan{Variant: Lock, From: j.lock.Pinned(), Entry: j.lock, Reason: reason}
 }
 
 func (j *judge) onVersioned(reason string) *Plan {
+	if !j.versioned.Ours() {
+		j.note(fmt.Sprintf("%s was not made by rtbuild: the build stands on all of its layers, so layers pile up", j.versioned.Reference))
+	}
 	return &Plan{Variant: Versioned, From: j.versioned.Pinned(), Entry: j.versioned, Reason: reason}
 }
 

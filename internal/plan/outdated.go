@@ -13,7 +13,6 @@ import (
 // without it, it becomes a note.
 func (j *judge) outdated(img *Image) string {
 	if !img.Ours() {
-		j.note(fmt.Sprintf("%s was not made by rtbuild: its owner's ids are taken from the profile", img.Reference))
 		return ""
 	}
 	why := j.baseMoved(img)

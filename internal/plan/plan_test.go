@@ -116,6 +116,15 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
+			name: "a versioned image of the original", in: plan.Input{Versioned: list(foreign("r:versioned"))},
+			want: plan.Plan{
+				Variant: plan.Versioned, From: "r:versioned@" + dgst.String(), Entry: foreign("r:versioned"),
+				Reason: "no lock image; a deps image of this base and version exists",
+				Exists: exists("absent", "absent", "fresh"), Publish: []string{"r:lock", "r:source"},
+				Notes: []string{"r:versioned was not made by rtbuild: the build stands on all of its layers, so layers pile up"},
+			},
+		},
+		{
 			name: "a source image under the lock tag", in: plan.Input{Lock: list(source), Versioned: list(source)},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
