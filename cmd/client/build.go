@@ -26,6 +26,7 @@ type build struct {
 	place   *place
 	plan    *plan.Plan
 	exports []solve.Export
+	flags   *buildFlags
 
 	runner *solve.Runner
 	job    solve.Job // what all solves of the build have in common
@@ -60,14 +61,18 @@ func (b *build) run(ctx context.Context) (*solve.Response, error) {
 // connect dials the builder, and asks meanwhile whether what will be built may be published: a refusal comes first.
 func (b *build) connect(ctx context.Context) (*solve.Builder, error) {
 	refused := make(chan error, 1)
+	dialing, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	go func() {
-		if !b.publishes() || len(b.plan.Publish) == 0 {
-			refused <- nil
-			return
+		var refusal error
+		if b.publishes() && len(b.plan.Publish) > 0 {
+			refusal = b.place.checkPush(ctx)
 		}
-		refused <- b.place.registry.CheckPush(ctx, b.place.repository)
+		if refused <- refusal; refusal != nil {
+			giveUp()
+		}
 	}()
-	builder, err := b.place.builder(ctx)
+	builder, err := b.place.builder(dialing)
 	if refusal := <-refused; refusal != nil {
 		if err == nil {
 			_ = builder.Close()
@@ -112,15 +117,12 @@ func (b *build) publishDeps(ctx context.Context) error {
 // prepare sets up what the solves have in common.
 func (b *build) prepare(ctx context.Context, builder *solve.Builder) error {
 	o, p := &b.options.build, b.project
-	session, err := o.session(b.options.place.caFile)
-	if err != nil {
-		return withCode(exitUsage, err)
-	}
+	var err error
 	if b.job, err = b.newJob(); err != nil {
 		return withCode(exitUsage, err)
 	}
-	if o.fetchesTools(b.options.place.caFile) {
-		tools := &downloads{ctx: ctx, caFile: b.options.place.caFile}
+	if b.flags.fetchesTools(b.options.place.caFile) {
+		tools := &downloads{ctx: ctx, caFile: b.options.place.caFile, proxy: b.flags.request.Proxy}
 		dir, err := tools.open()
 		if err != nil {
 			return err
@@ -134,21 +136,17 @@ func (b *build) prepare(ctx context.Context, builder *solve.Builder) error {
 	if b.options.place.debug {
 		fmt.Fprintf(os.Stderr, "builder %s, buildkit %s, context %s\n", builder.Addr, builder.Version, p.root)
 	}
-	b.runner = &solve.Runner{Builder: builder, Progress: progress, Session: session, Retries: o.retries, Warn: warn}
+	b.runner = &solve.Runner{Builder: builder, Progress: progress, Session: b.flags.session, Retries: o.retries, Warn: warn}
 	return nil
 }
 
 func (b *build) newJob() (solve.Job, error) {
-	p := b.project
-	request, err := b.options.build.request()
-	if err != nil {
-		return solve.Job{}, err
-	}
+	p, request := b.project, b.flags.request
 	source, err := solve.TreeFS(p.tree)
 	if err != nil {
 		return solve.Job{}, err
 	}
-	lockFiles, err := solve.FilesFS(p.root, p.runtime.Dependencies.Files)
+	lockFiles, err := solve.FilesFS(p.root, p.tree.LockFiles)
 	if err != nil {
 		return solve.Job{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/frontend"
+	"github.com/rtbuild/rtbuild/internal/plan"
 	rtllb "github.com/rtbuild/rtbuild/llb"
 )
 
@@ -47,6 +49,27 @@ func (o *buildOptions) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&o.annotations, "annotation", nil, "annotation of the source image's manifest, key=value")
 }
 
+// buildFlags are what the flags say, read before any work is done.
+type buildFlags struct {
+	request frontend.Request
+	session []session.Attachable
+}
+
+func (o *buildOptions) read(caFile string) (*buildFlags, error) {
+	if !slices.Contains(progressModes, o.progress) {
+		return nil, fmt.Errorf("invalid --progress %q: it is one of %s", o.progress, strings.Join(progressModes, ", "))
+	}
+	request, err := o.request()
+	if err != nil {
+		return nil, err
+	}
+	attachables, err := o.session(caFile)
+	return &buildFlags{request, attachables}, err
+}
+
+// progressModes are buildx's.
+var progressModes = []string{"auto", "tty", "plain", "quiet", "rawjson"}
+
 // request is the part of a request that the flags decide.
 func (o *buildOptions) request() (frontend.Request, error) {
 	var req frontend.Request
@@ -66,6 +89,13 @@ func (o *buildOptions) request() (frontend.Request, error) {
 	}
 	if req.Annotations, err = pairs("--annotation", o.annotations); err != nil {
 		return req, err
+	}
+	for _, given := range []map[string]string{req.Labels, req.Annotations} {
+		for key := range given {
+			if strings.HasPrefix(key, plan.LabelPrefix) {
+				return req, fmt.Errorf("label or annotation %s is rtbuild's own: later builds rely on it; choose another key", key)
+			}
+		}
 	}
 	req.Steps, err = o.steps()
 	return req, err
@@ -175,11 +205,7 @@ func epoch(args map[string]string) (*time.Time, error) {
 }
 
 // fetchesTools reports whether we download tools ourselves: the builder's own downloads know neither our CA nor a proxy.
-func (o *buildOptions) fetchesTools(caFile string) bool {
-	args, err := pairs("--build-arg", o.args)
-	if err != nil {
-		return false // request tells
-	}
-	p := proxies(args)
+func (f *buildFlags) fetchesTools(caFile string) bool {
+	p := f.request.Proxy
 	return caFile != "" || p != nil && cmp.Or(p.HTTPProxy, p.HTTPSProxy, p.AllProxy) != ""
 }

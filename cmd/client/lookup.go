@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 	"github.com/spf13/cobra"
 
@@ -38,8 +39,8 @@ func (o *planOptions) register(cmd *cobra.Command) {
 }
 
 // survey asks the registries and gives the plan.
-func (o *planOptions) survey(ctx context.Context, p *project, at *place) (*plan.Plan, error) {
-	in, err := o.ask(ctx, p, at)
+func (o *planOptions) survey(ctx context.Context, p *project, at *place, publishes bool) (*plan.Plan, error) {
+	in, err := o.ask(ctx, p, at, publishes)
 	if err != nil {
 		return nil, err
 	}
@@ -53,65 +54,95 @@ func (o *planOptions) survey(ctx context.Context, p *project, at *place) (*plan.
 // question is a reference that is looked up for a role.
 type question struct {
 	role, ref string
-	ours      bool // in the repository that is published to
+	own       bool // in the repository that is published to
+	target    bool // this very tag may be published
 }
 
 // questions are the references that a plan is made from. A previous version that cannot stand in a tag is an error.
 func (o *planOptions) questions(p *project) ([]question, error) {
 	images := p.tags.Images
-	all := []question{{"source", images.Source, true}, {"lock", images.Lock, true}, {"versioned", images.Versioned, true}}
+	all := []question{
+		{role: "source", ref: images.Source, own: true, target: true},
+		{role: "lock", ref: images.Lock, own: true, target: true},
+		{role: "versioned", ref: images.Versioned, own: true, target: true},
+	}
 	var previous string
 	if o.previous != "" {
 		var err error
 		if previous, err = tags.VersionedTag(p.inputs.Base, o.previous); err != nil {
 			return nil, withCode(exitUsage, fmt.Errorf("--previous-version: %w", err))
 		}
-		all = append(all, question{"versioned", p.tags.Repository + ":" + previous, false})
+		all = append(all, question{role: "versioned", ref: p.tags.Repository + ":" + previous, own: true})
 	}
 	for _, repo := range o.reuse {
-		all = append(all, question{"lock", repo + ":" + p.tags.Lock, false}, question{"versioned", repo + ":" + p.tags.Versioned, false})
+		if named, err := reference.ParseNormalizedNamed(repo); err != nil || !reference.IsNameOnly(named) {
+			return nil, withCode(exitUsage, fmt.Errorf("invalid --reuse-from %q: it is a repository without a tag, HOST/PATH", repo))
+		}
+		all = append(all, question{role: "lock", ref: repo + ":" + p.tags.Lock}, question{role: "versioned", ref: repo + ":" + p.tags.Versioned})
 		if previous != "" {
-			all = append(all, question{"versioned", repo + ":" + previous, false})
+			all = append(all, question{role: "versioned", ref: repo + ":" + previous})
 		}
 	}
 	return all, nil
 }
 
 // ask looks everything up side by side.
-func (o *planOptions) ask(ctx context.Context, p *project, at *place) (*plan.Input, error) {
+func (o *planOptions) ask(ctx context.Context, p *project, at *place, publishes bool) (*plan.Input, error) {
 	variant, err := o.parseVariant()
 	if err != nil {
 		return nil, err
 	}
-	base := make(chan digest.Digest, 1)
-	go func() {
-		ctx, cancel := context.WithTimeout(ctx, baseTimeout)
-		defer cancel()
-		dgst, _ := at.registry.Resolve(ctx, p.runtime.Base)
-		base <- dgst
-	}()
 	questions, err := o.questions(p)
 	if err != nil {
 		return nil, err
 	}
+	base := o.askBase(ctx, p, at)
 	refs := make([]string, len(questions))
 	for i, q := range questions {
 		refs[i] = q.ref
 	}
 	answers := at.registry.LookupAll(ctx, refs, p.platform)
+	today, err := base()
+	if err != nil {
+		return nil, err
+	}
 	in := &plan.Input{
-		Tags: p.tags, Base: p.runtime.Base, BaseDigest: <-base,
+		Tags: p.tags, Base: p.runtime.Base, BaseDigest: today,
 		Tree: p.tree.Copied, Tools: p.runtime.ToolsDigest(), Recipe: llb.Recipe,
 		Foreign: p.foreign(), Force: o.force, Pull: o.pull, Variant: variant,
 	}
 	for i, answer := range answers {
-		img, err := o.judge(ctx, at, questions[i], answer)
+		img, err := o.judge(ctx, at, questions[i], answer, publishes)
 		if err != nil {
 			return nil, err
 		}
 		record(in, questions[i].role, img)
 	}
 	return in, nil
+}
+
+// askBase asks what the base's tag points to today. With --pull the answer decides, so it must be had; else it only tells
+// that a base has moved, and is not waited for long.
+func (o *planOptions) askBase(ctx context.Context, p *project, at *place) func() (digest.Digest, error) {
+	var (
+		dgst digest.Digest
+		err  error
+		done = make(chan struct{})
+	)
+	go func() {
+		defer close(done)
+		if o.pull {
+			dgst, err = at.registry.Resolve(ctx, p.runtime.Base)
+			return
+		}
+		ctx, cancel := context.WithTimeout(ctx, baseTimeout)
+		defer cancel()
+		dgst, _ = at.registry.Resolve(ctx, p.runtime.Base)
+	}()
+	return func() (digest.Digest, error) {
+		<-done
+		return dgst, err
+	}
 }
 
 func (o *planOptions) parseVariant() (plan.Variant, error) {
@@ -149,7 +180,7 @@ func record(in *plan.Input, role string, img *registry.Image) {
 }
 
 // judge tells absent from everything else: only what is surely absent may lead to a build.
-func (o *planOptions) judge(ctx context.Context, at *place, q question, answer registry.Answer) (*registry.Image, error) {
+func (o *planOptions) judge(ctx context.Context, at *place, q question, answer registry.Answer, publishes bool) (*registry.Image, error) {
 	err := answer.Err
 	switch {
 	case err == nil:
@@ -157,26 +188,28 @@ func (o *planOptions) judge(ctx context.Context, at *place, q question, answer r
 	case errors.Is(err, registry.ErrAbsent):
 		return nil, nil
 	case errors.Is(err, registry.ErrNoPlatform):
-		return nil, o.otherPlatform(q, err)
-	case isDenied(err) && q.ours:
+		if q.target && publishes && !o.force {
+			return nil, otherPlatform(q, err)
+		}
+		return nil, nil
+	case errors.Is(err, registry.ErrBroken) && o.force:
+		warn(fmt.Sprintf("%s; it will be replaced", firstLine(err)))
+		return nil, nil
+	case errors.Is(err, registry.ErrDenied) && q.own:
 		// Registries answer so for repositories that do not exist yet: who may push may believe that it is absent.
-		if at.registry.CheckPush(ctx, at.repository) != nil {
+		if at.checkPush(ctx) != nil {
 			return nil, err
 		}
-		warn(fmt.Sprintf("%s may not be read, but may be pushed to: taken as absent", at.repository))
-		return nil, nil
-	case !q.ours:
-		warn(fmt.Sprintf("%s is left aside: %s", q.ref, firstLine(err)))
+		at.warnOnce.Do(func() {
+			warn(fmt.Sprintf("%s may not be read, but may be pushed to: taken as absent", at.repository))
+		})
 		return nil, nil
 	}
 	return nil, err
 }
 
 // otherPlatform refuses to publish over a tag that holds other platforms, since the tag would lose them.
-func (o *planOptions) otherPlatform(q question, err error) error {
-	if !q.ours || o.force {
-		return nil
-	}
+func otherPlatform(q question, err error) error {
 	return withCode(exitRegistry, fmt.Errorf("publishing would replace the other platforms of %s: %w\n"+
 		"use a repository for each platform, or --force-rebuild to replace them", q.ref, err))
 }

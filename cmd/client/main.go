@@ -25,6 +25,9 @@ func main() {
 		os.Exit(130)
 	}()
 	if err := newRoot().ExecuteContext(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx) // Ctrl-C comes before whatever it broke
+		}
 		fmt.Fprintf(os.Stderr, "ERROR: %v\n", err)
 		os.Exit(exitCode(err))
 	}

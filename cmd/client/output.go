@@ -31,7 +31,8 @@ func (o *outputOptions) register(cmd *cobra.Command) {
 // publishes reports whether tags in the repository are to be written.
 func (o *outputOptions) publishes() bool { return o.push || len(o.outputs) == 0 && !o.load }
 
-// exports are those that the user asked for; image exports without a name get the source image's.
+// exports are those that the user asked for. Images and archives without a name get the source image's; pushing under that
+// name is publishing.
 func (o *outputOptions) exports(ctx context.Context, source string) ([]solve.Export, error) {
 	var exports []solve.Export
 	for _, text := range o.outputs {
@@ -39,7 +40,11 @@ func (o *outputOptions) exports(ctx context.Context, source string) ([]solve.Exp
 		if err != nil {
 			return nil, err
 		}
-		if e.IsImage() && e.Attrs["name"] == "" {
+		if e.IsImage() && e.Attrs["name"] == "" && e.Attrs["push"] == "true" {
+			o.push = true // publishing has an order, which is not that of exports
+			continue
+		}
+		if e.IsNamed() && e.Attrs["name"] == "" {
 			e.Attrs["name"] = source
 		}
 		exports = append(exports, e)

@@ -3,12 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -44,6 +44,11 @@ type place struct {
 	registry   *registry.Client
 	dial       solve.Dial
 	lease      *embedded.Lease // nil unless the private pair is used
+	embedded   bool            // the images live in the private registry
+
+	pushOnce sync.Once
+	pushErr  error
+	warnOnce sync.Once
 }
 
 // Close gives the private pair back.
@@ -72,8 +77,15 @@ func (o *placeOptions) find(ctx context.Context, p *project, named string) (*pla
 	if at.lease, err = acquire(ctx); err != nil {
 		return nil, withCode(exitBuilder, err)
 	}
+	at.embedded = true
 	at.repository = at.lease.Registry() + "/" + pathComponent(filepath.Base(p.root))
 	return at, nil
+}
+
+// checkPush asks once whether the repository may be pushed to.
+func (p *place) checkPush(ctx context.Context) error {
+	p.pushOnce.Do(func() { p.pushErr = p.registry.CheckPush(ctx, p.repository) })
+	return p.pushErr
 }
 
 // acquire starts or joins the private pair.
@@ -124,6 +136,3 @@ func pathComponent(name string) string {
 func warn(message string) {
 	fmt.Fprintf(os.Stderr, "WARNING: %s\n", message)
 }
-
-// isDenied reports whether a registry refused to answer.
-func isDenied(err error) bool { return errors.Is(err, registry.ErrDenied) }

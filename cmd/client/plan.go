@@ -46,7 +46,7 @@ func runPlan(ctx context.Context, out io.Writer, o *projectOptions, where *place
 	if err := p.compute(ctx, at.repository); err != nil {
 		return err
 	}
-	made, err := steer.survey(ctx, p, at)
+	made, err := steer.survey(ctx, p, at, true)
 	if err != nil {
 		return err
 	}

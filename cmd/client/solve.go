@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,6 +49,10 @@ func runSolve(ctx context.Context, out io.Writer, o *solveOptions, args []string
 	if err != nil {
 		return err
 	}
+	flags, err := o.build.read(o.place.caFile)
+	if err != nil {
+		return withCode(exitUsage, err)
+	}
 	at, err := o.place.find(ctx, p, p.namedRepository(&o.project))
 	if err != nil {
 		return err
@@ -60,27 +65,22 @@ func runSolve(ctx context.Context, out io.Writer, o *solveOptions, args []string
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
-	made, err := o.plan.survey(ctx, p, at)
+	made, err := o.plan.survey(ctx, p, at, o.output.publishes())
 	if err != nil {
-		return interrupted(ctx, err)
+		return err
 	}
 	if o.dryRun {
 		return printPlan(out, o.project.format, p, made)
 	}
-	b := &build{options: o, project: p, place: at, plan: made, exports: exports}
+	b := &build{options: o, project: p, place: at, plan: made, exports: exports, flags: flags}
 	result, err := b.run(ctx)
 	if err != nil {
-		return interrupted(ctx, err)
+		return err
+	}
+	if slices.ContainsFunc(exports, solve.Export.ToStdout) {
+		out = os.Stderr // standard output holds the image
 	}
 	return o.report(out, p, at, made, result)
-}
-
-// interrupted puts Ctrl-C before whatever it broke.
-func interrupted(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
 }
 
 // announce says what is about to happen, and where: the first line of solve.
@@ -110,7 +110,7 @@ func (o *solveOptions) report(out io.Writer, p *project, at *place, made *plan.P
 	if err := o.output.write(p, made, digest, result); err != nil {
 		return err
 	}
-	if at.lease != nil && o.output.publishes() {
+	if at.embedded && o.output.publishes() {
 		fmt.Fprintf(os.Stderr, "To run it: docker run %s, while rtbuild-client serve runs (or solve --load)\n", p.tags.Images.Source)
 	}
 	if o.project.format == "json" {

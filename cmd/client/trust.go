@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -10,12 +11,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/tonistiigi/fsutil"
+	"golang.org/x/net/http/httpproxy"
 
+	"github.com/rtbuild/rtbuild/internal/solve"
 	rtllb "github.com/rtbuild/rtbuild/llb"
 )
 
@@ -87,9 +92,13 @@ func cacheDir(kind string) (string, error) {
 type downloads struct {
 	ctx    context.Context // of the command: the graph that asks for files has none
 	caFile string
+	proxy  *llb.ProxyEnv
 	dir    string
 	client *http.Client
 }
+
+// silence is how long a server may take to answer.
+const silence = 30 * time.Second
 
 func (d *downloads) open() (fsutil.FS, error) {
 	var err error
@@ -108,18 +117,28 @@ func (d *downloads) open() (fsutil.FS, error) {
 		pool.AppendCertsFromPEM(extra)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout = silence
+	if d.proxy != nil {
+		config := httpproxy.Config{
+			HTTPProxy:  cmp.Or(d.proxy.HTTPProxy, d.proxy.AllProxy),
+			HTTPSProxy: cmp.Or(d.proxy.HTTPSProxy, d.proxy.AllProxy),
+			NoProxy:    d.proxy.NoProxy,
+		}
+		proxy := config.ProxyFunc()
+		transport.Proxy = func(r *http.Request) (*url.URL, error) { return proxy(r.URL) }
+	}
 	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	d.client = &http.Client{Transport: transport}
 	return fsutil.NewFS(d.dir)
 }
 
-// fetch gives a file from the cache, or downloads it; its checksum decides.
+// fetch gives a file from the cache, or downloads it; its checksum decides what enters the cache.
 func (d *downloads) fetch(file rtllb.Download) (llb.State, error) {
 	dir := filepath.Join(d.dir, file.SHA256)
 	dest := filepath.Join(dir, file.Name)
 	if _, err := os.Stat(dest); err != nil {
 		if err := d.download(file, dir, dest); err != nil {
-			return llb.State{}, fmt.Errorf("downloading %s from %s: %w", file.Title, file.URL, err)
+			return llb.State{}, fmt.Errorf("downloading %s from %s: %w%s", file.Title, file.URL, err, solve.TrustAdvice(err, "rtbuild-client"))
 		}
 	}
 	tools := llb.Local(localTools, llb.IncludePatterns([]string{file.SHA256}), llb.SharedKeyHint(localTools+file.SHA256),

@@ -61,6 +61,10 @@ func TestBadInput(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, nil, 2, "leak"},
+		{"unknown progress", nil, []string{"--progress", "loud"}, 2, "--progress"},
+		{"unknown network", nil, []string{"--network", "moon"}, 2, "--network"},
+		{"label of ours", nil, []string{"--label", "io.rtbuild.source.digest=x"}, 2, "io.rtbuild.source.digest"},
+		{"repository to reuse that is none", nil, []string{"--reuse-from", "Bad Ref"}, 2, "--reuse-from"},
 		{"bad output", nil, []string{"-o", "type=qcow"}, 2, "qcow"},
 		{"file that is not there", nil, []string{"-f", "other.yaml"}, 2, "other.yaml"},
 	}
@@ -184,6 +188,55 @@ func TestRegistryFaults(t *testing.T) {
 			p.unpublished(t)
 		})
 	}
+}
+
+// TestAsking is what may go wrong while registries are asked: nothing is built.
+func TestAsking(t *testing.T) {
+	t.Run("a repository to reuse that is down", func(t *testing.T) {
+		p := small(t)
+		env.registry.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
+			down := strings.Contains(r.URL.Path, "/to-reuse/")
+			if down {
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+			return down
+		})
+		defer env.registry.SetFault(nil)
+		p.fails(t, 3, "500", "--reuse-from", env.registry.Host+"/to-reuse")
+	})
+	t.Run("a base that cannot be asked, with --pull", func(t *testing.T) {
+		p := small(t)
+		p.repository = env.registry.Host + "/asking-pull"
+		p.fails(t, 3, "127.0.0.1:1", "--pull", "--base-image", "127.0.0.1:1/debian:bookworm")
+	})
+	t.Run("Ctrl-C before a silent registry", func(t *testing.T) {
+		p := small(t)
+		r := start(t, p.dir, p.args("plan")...)
+		var once sync.Once
+		env.registry.SetFault(func(_ http.ResponseWriter, req *http.Request) bool {
+			once.Do(func() { _ = r.Process.Signal(os.Interrupt) })
+			<-req.Context().Done()
+			return true
+		})
+		defer env.registry.SetFault(nil)
+		if res := finish(t, r); res.code != 1 || res.errorLine() != "canceled" {
+			t.Errorf("exit code %d: %s", res.code, res.stderr)
+		}
+	})
+	t.Run("a broken manifest, and --force-rebuild", func(t *testing.T) {
+		p := small(t)
+		p.repository = env.registry.Host + "/asking-broken"
+		env.registry.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
+			asked := r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/asking-broken/manifests/oh_")
+			if asked {
+				_, _ = io.WriteString(w, "<html>welcome</html>")
+			}
+			return asked
+		})
+		defer env.registry.SetFault(nil)
+		p.fails(t, 3, "broken")
+		p.solve(t, "--force-rebuild")
+	})
 }
 
 // hangUp breaks the connection.

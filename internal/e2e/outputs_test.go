@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"archive/tar"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,6 +78,49 @@ func TestOutputAlone(t *testing.T) {
 	p.solve(t, "-o", filepath.Join(dir, "root"))
 	if _, err := os.Stat(filepath.Join(dir, "root/agent/code/server.js")); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPushedOutput publishes in order what -o pushes under the image's own name.
+func TestPushedOutput(t *testing.T) {
+	p := small(t)
+	p.solve(t, "-o", "type=registry")
+	if made := p.plan(t); made.Variant != "none" || made.Exists["lock"] != "fresh" || made.Exists["versioned"] != "fresh" {
+		t.Errorf("the plan is %+v", made)
+	}
+}
+
+// TestStdout keeps an archive on standard output whole.
+func TestStdout(t *testing.T) {
+	p := small(t)
+	res := p.solve(t, "-o", "-")
+	found := false
+	for archive := tar.NewReader(strings.NewReader(res.stdout)); ; {
+		h, err := archive.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = found || h.Name == "agent/code/server.js"
+	}
+	if !found || strings.HasSuffix(res.stdout, "\n") {
+		t.Errorf("the archive holds the source: %t; it ends with %q", found, res.stdout[len(res.stdout)-100:])
+	}
+	if !strings.Contains(res.stderr, p.plan(t).Images.Source) {
+		t.Errorf("stderr does not name the image: %s", res.stderr)
+	}
+}
+
+// TestTwoUsers builds for two user ids on one builder: they share no cache that one of them may not write to.
+func TestTwoUsers(t *testing.T) {
+	p := small(t)
+	p.solve(t)
+	write(t, p.dir, "runtime.yaml", "cmd: [node, server.js]\nuser: {name: other, uid: 1234, gid: 1234}\n")
+	p.solve(t, "--no-cache")
+	if f := tree(t, p.plan(t).Images.Source)["/agent/code/server.js"]; f.UID != 1234 || f.GID != 1234 {
+		t.Errorf("the source belongs to %d:%d", f.UID, f.GID)
 	}
 }
 

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"archive/tar"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -147,9 +148,32 @@ func TestVariants(t *testing.T) {
 			t.Errorf("stdout is %q, want %q", res.stdout, first.stdout)
 		}
 	})
+	t.Run("clean layers", func(t *testing.T) { cleanLayers(t, p) })
 	t.Run("answers", func(t *testing.T) { answers(t, p) })
 	t.Run("lock", func(t *testing.T) { editSource(t, p) })
 	t.Run("versioned", func(t *testing.T) { changeDependency(t, p) })
+}
+
+// cleanLayers wants nothing in our layers that an installer left for itself.
+func cleanLayers(t *testing.T, p *project) {
+	img := image(t, p.plan(t).Images.Source)
+	for n := range img.Manifest.Layers[1:] {
+		err := img.Layer(t.Context(), n+1, func(h *tar.Header, _ io.Reader) error {
+			for _, leftover := range []string{
+				"var/lib/apt/lists/", "var/cache/apt/", "var/log/apt/", "var/log/dpkg.log", "var/cache/ldconfig/aux-cache", "tmp/", "run/secrets",
+				"home/agent/.npm", "var/cache/npm/",
+			} {
+				if name := strings.TrimPrefix(h.Name, "./"); h.Typeflag != tar.TypeDir && strings.HasPrefix(name, leftover) &&
+					!strings.Contains(name, ".wh.") {
+					t.Errorf("layer %d holds %s", n+1, name)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // answers starts the image and calls the agent.

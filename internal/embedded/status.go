@@ -33,7 +33,7 @@ func Inspect(ctx context.Context, opt Options) (*Status, error) {
 		return s, nil
 	}
 	// A daemon that is stopping still has the port.
-	waiting, cancel := context.WithTimeout(ctx, stopLimit+drain)
+	waiting, cancel := context.WithTimeout(ctx, stepLimit+stopLimit+drain)
 	defer cancel()
 	if s.Problem = waitUnlocked(waiting, h.daemonLock()); s.Problem != nil {
 		return s, nil

@@ -33,13 +33,12 @@ type Request struct {
 	Tree     string       // digest of everything that is copied
 	Epoch    *time.Time   // SOURCE_DATE_EPOCH; nil takes the time of the image that the build enters on
 
-	LockFiles   llb.State
-	Source      llb.State
-	Fetch       func(rtllb.Download) (llb.State, error)
-	Proxy       *llb.ProxyEnv
-	Steps       []llb.RunOption
-	NoCache     bool
-	ResolveMode string // BuildKit's image-resolve-mode
+	LockFiles llb.State
+	Source    llb.State
+	Fetch     func(rtllb.Download) (llb.State, error)
+	Proxy     *llb.ProxyEnv
+	Steps     []llb.RunOption
+	NoCache   bool
 
 	Labels      map[string]string // for the source image
 	Annotations map[string]string
@@ -97,7 +96,7 @@ func (b *builder) enter(ctx context.Context) error {
 	req := b.req
 	ref, dgst, config, err := b.client.ResolveImageConfig(ctx, req.From, sourceresolver.Opt{
 		LogName:  fmt.Sprintf("[base] resolve %s", req.From),
-		ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &req.Platform, ResolveMode: req.ResolveMode},
+		ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &req.Platform},
 	})
 	if err != nil {
 		return &ImageError{Ref: req.From, Platform: platforms.Format(req.Platform), Err: err}

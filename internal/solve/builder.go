@@ -107,10 +107,11 @@ func inDir(dir, name string) string {
 
 // WellKnown gives the address of a buildkitd that listens where packages put it, or "".
 func WellKnown() string {
-	for _, socket := range []string{
-		filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "buildkit", "buildkitd.sock"),
-		"/run/buildkit/buildkitd.sock",
-	} {
+	sockets := []string{"/run/buildkit/buildkitd.sock"}
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
+		sockets = append([]string{filepath.Join(dir, "buildkit", "buildkitd.sock")}, sockets...)
+	}
+	for _, socket := range sockets {
 		if conn, err := net.DialTimeout("unix", socket, time.Second); err == nil {
 			_ = conn.Close()
 			return "unix://" + socket

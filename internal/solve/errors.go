@@ -33,6 +33,7 @@ func (e *StepError) Error() string {
 	for _, line := range e.Lines {
 		text.WriteString("\n  | " + line)
 	}
+	text.WriteString(TrustAdvice(errors.New(strings.Join(e.Lines, "\n")), "the step"))
 	return text.String()
 }
 
@@ -45,7 +46,7 @@ type PushError struct {
 }
 
 func (e *PushError) Error() string {
-	return fmt.Sprintf("pushing %s: %v", e.Refs, e.Err)
+	return fmt.Sprintf("pushing %s: %v%s", e.Refs, e.Err, TrustAdvice(e.Err, "the builder"))
 }
 
 func (e *PushError) Unwrap() error { return e.Err }
@@ -79,6 +80,22 @@ func (r *Runner) stepError(vertex *solvererrdefs.VertexError, err error) error {
 		step.ExitCode = int(exit.ExitCode)
 	}
 	return step
+}
+
+// untrusted is how OpenSSL, Node.js, Python and Go say that they do not know who signed a certificate.
+var untrusted = regexp.MustCompile(`x509: certificate signed by unknown authority|SELF_SIGNED_CERT|self[- ]signed certificate|` +
+	`UNABLE_TO_(VERIFY|GET_ISSUER)|unable to get (local )?issuer certificate|CERTIFICATE_VERIFY_FAILED`)
+
+// TrustAdvice is what to do about an error that comes from a certificate that nobody known has signed, and nothing for any
+// other: whose trust store is short decides where the authority is to be added.
+func TrustAdvice(err error, whose string) string {
+	if !untrusted.MatchString(err.Error()) {
+		return ""
+	}
+	if whose == "the builder" {
+		return "\nit is the builder that does not trust the certificate: add its authority to buildkitd.toml (ca= of the registry) or to the builder's system"
+	}
+	return fmt.Sprintf("\nit is %s that does not trust the certificate: give its authority with --ca-file", whose)
 }
 
 // isLost reports whether the connection to the builder broke.

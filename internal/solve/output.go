@@ -18,6 +18,7 @@ import (
 type Export struct {
 	client.ExportEntry
 	kind   string // what the user asked for, where BuildKit's exporter is another one
+	stdout bool
 	commit func() error
 	abort  func()
 }
@@ -39,6 +40,14 @@ func (e Export) Abort() {
 		e.abort()
 	}
 }
+
+// IsNamed reports whether the export carries an image's name.
+func (e Export) IsNamed() bool {
+	return e.IsImage() || e.Type == client.ExporterOCI || e.Type == client.ExporterDocker
+}
+
+// ToStdout reports whether the export is written to standard output.
+func (e Export) ToStdout() bool { return e.stdout }
 
 // IsImage reports whether the export goes to the builder's image store or a registry, so that it can have names.
 func (e Export) IsImage() bool { return e.Type == client.ExporterImage }
@@ -115,6 +124,7 @@ func toFile(entry Export, dest string) (Export, error) {
 		if fi, err := os.Stdout.Stat(); err == nil && fi.Mode()&os.ModeCharDevice != 0 {
 			return entry, fmt.Errorf("invalid output: type=%s needs dest=FILE: it is not written to a terminal", entry.Type)
 		}
+		entry.stdout = true
 		entry.Output = func(map[string]string) (io.WriteCloser, error) { return keepOpen{os.Stdout}, nil }
 		return entry, nil
 	}

@@ -2,6 +2,7 @@ package solve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -51,8 +52,13 @@ type Response struct {
 	Outputs  []Output          // one an export, in their order
 }
 
-// Digest is the digest of the image that was exported.
-func (r *Response) Digest() string { return r.Exporter["containerimage.digest"] }
+// Digest is the digest of the image that the first export made: the merged answers tell the last one's.
+func (r *Response) Digest() string {
+	if len(r.Outputs) > 0 && r.Outputs[0].Digest != "" {
+		return r.Outputs[0].Digest
+	}
+	return r.Exporter["containerimage.digest"]
+}
 
 func (j Job) names() string {
 	var names []string
@@ -78,6 +84,7 @@ func (r *Runner) Run(ctx context.Context, job Job) (*Response, error) {
 			InitialInterval: time.Second, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: 10 * time.Second,
 		}),
 		backoff.WithMaxTries(r.Retries+1),
+		backoff.WithMaxElapsedTime(0), // which would count the build's own time
 		backoff.WithNotify(func(err error, wait time.Duration) {
 			cause, _, _ := strings.Cut(err.Error(), "\n")
 			r.Warn(fmt.Sprintf("%s; trying again in %s", cause, wait.Round(time.Second)))
@@ -94,6 +101,10 @@ func (r *Runner) once(ctx context.Context, job Job) (*Response, error) {
 	build := func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		var res *gateway.Result
 		res, cause = frontend.Build(ctx, c, job.Request)
+		var image *frontend.ImageError
+		if errors.As(cause, &image) {
+			cause = fmt.Errorf("%w%s", cause, TrustAdvice(image, "the builder"))
+		}
 		return res, cause
 	}
 	ref := identity.NewID()
@@ -132,6 +143,8 @@ func (r *Runner) outputs(ctx context.Context, ref string, exports []Export) []Ou
 }
 
 func (r *Runner) record(ctx context.Context, ref string) *controlapi.BuildHistoryRecord {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	history, err := r.Builder.ControlClient().ListenBuildHistory(ctx, &controlapi.BuildHistoryRequest{Ref: ref, EarlyExit: true})
 	if err != nil {
 		return nil
