@@ -89,7 +89,7 @@ func TestPrivateCA(t *testing.T) {
 			t.Errorf("with another CA step %q ran again:\n%s", step, res.stderr)
 		}
 	}
-	res = p.fails(t, 2, "certificate authorities", "--ca-file", filepath.Join(p.dir, "package.json"))
+	res = p.fails(t, 2, "--ca-file", "--ca-file", filepath.Join(p.dir, "package.json"))
 	if !strings.Contains(res.stderr, "PEM") {
 		t.Errorf("stderr is %s", res.stderr)
 	}
