@@ -63,6 +63,7 @@ func (g *Graph) path() string {
 
 // DepsFacts is what the labels of a deps image say beside what the graph knows.
 type DepsFacts struct {
+	Stage      string // system or tools, where the image ends there; else it is a deps image
 	Owner      Owner
 	Tools      string // digest of what system and tools are made from
 	BaseName   string // the user's base image, fully named
@@ -82,6 +83,9 @@ func (g *Graph) DepsConfig(layers Layers, facts DepsFacts) (*Image, error) {
 	base, err := ParseImage(g.Base.Config)
 	if err != nil {
 		return nil, err
+	}
+	if facts.Stage == "system" || facts.Stage == "tools" {
+		setLabels(img, map[string]string{plan.LabelStage: facts.Stage})
 	}
 	setLabels(img, map[string]string{
 		plan.LabelRecipe:                   strconv.Itoa(Recipe),

@@ -24,10 +24,10 @@ func (g *Graph) deps() (Layers, error) {
 
 // copyLockFiles puts the lock files where the source will put them again.
 func (g *Graph) copyLockFiles() Layer {
-	return Layer{Stage: "deps", Name: "copy lock files", add: func(s llb.State, name llb.ConstraintsOpt) llb.State {
+	return Layer{Stage: "deps", Name: "copy lock files", Field: "dependencies", add: func(s llb.State, opts ...llb.ConstraintsOpt) llb.State {
 		return s.File(llb.Copy(g.LockFiles, "/", g.Runtime.Code()+"/", &llb.CopyInfo{
 			Mode:                &sourceMode,
 			CopyDirContentsOnly: true,
-		}, llb.WithUser(g.user().name+":"+g.user().name)), name)
+		}, llb.WithUser(g.user().name+":"+g.user().name)), opts...)
 	}}
 }

@@ -26,33 +26,48 @@ type Graph struct {
 
 	Proxy    *llb.ProxyEnv // for every step; in no cache key
 	Steps    []llb.RunOption
-	NoCache  bool
-	OldFiles []string // directories of an older source, to be removed from a deps image that rtbuild did not make
+	NoCache  func(stage string) bool // whether the steps of a stage run again; nil is no
+	OldFiles []string                // directories of an older source, to be removed from a deps image that rtbuild did not make
+
+	// Where gives the place of a field of runtime.yaml ("packages", "tools.uv"), which the steps that it causes point at.
+	// It is in no cache key. Nil is nowhere.
+	Where func(field string) llb.ConstraintsOpt
 }
 
 // ImageFacts is what is known of the image that a build enters on.
 type ImageFacts struct {
-	Ref    string // pinned by digest
-	Config []byte // its raw image config
-	Layers int    // enter on its first n layers; 0 is all
+	Ref    string     // pinned by digest
+	State  *llb.State // the image itself, where it is in no registry; else nil
+	Config []byte     // its raw image config
+	Layers int        // enter on its first n layers; 0 is all
 }
 
 // Owner is the numeric owner of the source. Names would have to be looked up in the image's passwd, which would pull it.
 type Owner struct{ UID, GID int }
 
 // Scratch is the deps image from the base on.
-func (g *Graph) Scratch() (llb.State, Layers, error) {
+func (g *Graph) Scratch() (llb.State, Layers, error) { return g.UpTo("deps") }
+
+// UpTo is the image from the base on, up to and including a stage: system, tools or deps.
+func (g *Graph) UpTo(stage string) (llb.State, Layers, error) {
 	base, err := g.image()
 	if err != nil {
 		return base, nil, err
 	}
-	layers, err := g.upToTools()
-	if err != nil {
-		return base, nil, err
+	var layers Layers
+	for _, s := range []struct {
+		name  string
+		build func() (Layers, error)
+	}{{"system", g.system}, {"tools", g.tools}, {"deps", g.deps}} {
+		more, err := s.build()
+		if err != nil {
+			return base, nil, err
+		}
+		if layers = append(layers, more...); s.name == stage {
+			break
+		}
 	}
-	deps, err := g.deps()
-	layers = append(layers, deps...)
-	return layers.On(base), layers, err
+	return g.on(base, layers), layers, nil
 }
 
 // Versioned is the deps image from an earlier one on: system and tools are reused, the deps stage runs anew.
@@ -63,7 +78,7 @@ func (g *Graph) Versioned() (llb.State, Layers, error) {
 	}
 	deps, err := g.deps()
 	layers := append(g.removeOld(), deps...)
-	return layers.On(start), layers, err
+	return g.on(start, layers), layers, err
 }
 
 // Lock is the source image on a deps image that is never pulled.
@@ -80,7 +95,7 @@ func (g *Graph) Lock() (llb.State, Layers, error) {
 func (g *Graph) OnDeps(deps llb.State) (llb.State, Layers) {
 	layers := append(g.removeOld(), g.source()...)
 	layers = append(layers, g.extra()...)
-	return layers.On(deps), layers
+	return g.on(deps, layers), layers
 }
 
 // ToolsLayers is the number of layers that system and tools add to the base.
@@ -100,11 +115,7 @@ func (g *Graph) upToTools() (Layers, error) {
 
 // image is the image that the build enters on, with its config and our environment applied.
 func (g *Graph) image() (llb.State, error) {
-	opts := []llb.ImageOption{llb.Platform(g.Platform), named("base", g.Base.Ref)}
-	if g.Base.Layers > 0 {
-		opts = append(opts, llb.WithLayerLimit(g.Base.Layers))
-	}
-	state, err := llb.Image(g.Base.Ref, opts...).WithImageConfig(g.Base.Config)
+	state, err := g.Start().WithImageConfig(g.Base.Config)
 	if err != nil {
 		return state, err
 	}
@@ -112,4 +123,16 @@ func (g *Graph) image() (llb.State, error) {
 		state = state.AddEnv(kv.Name, kv.Value)
 	}
 	return state.Platform(g.Platform).User("root").Dir("/"), nil
+}
+
+// Start is the bare image that the build enters on.
+func (g *Graph) Start() llb.State {
+	if g.Base.State != nil {
+		return *g.Base.State
+	}
+	opts := []llb.ImageOption{llb.Platform(g.Platform), named("base", g.Base.Ref), g.where("base")}
+	if g.Base.Layers > 0 {
+		opts = append(opts, llb.WithLayerLimit(g.Base.Layers))
+	}
+	return llb.Image(g.Base.Ref, opts...)
 }

@@ -12,18 +12,27 @@ import (
 type Layer struct {
 	Stage string // system, tools, deps, source or extra
 	Name  string
-	add   func(llb.State, llb.ConstraintsOpt) llb.State
+	Field string // the field of runtime.yaml that asks for it
+	add   func(llb.State, ...llb.ConstraintsOpt) llb.State
 }
 
 // Layers are consecutive steps.
 type Layers []Layer
 
-// On puts the layers on a state.
-func (l Layers) On(state llb.State) llb.State {
-	for _, layer := range l {
-		state = layer.add(state, named(layer.Stage, layer.Name))
+// on puts layers on a state. What a layer's own step fails with points at the line that asks for it.
+func (g *Graph) on(state llb.State, layers Layers) llb.State {
+	for _, layer := range layers {
+		state = layer.add(state, named(layer.Stage, layer.Name), g.where(layer.Field))
 	}
 	return state
+}
+
+// where is the place of a field in the file that the runtime was read from.
+func (g *Graph) where(field string) llb.ConstraintsOpt {
+	if g.Where == nil {
+		return (*llb.SourceMap)(nil).Location(nil)
+	}
+	return g.Where(field)
 }
 
 // History is the layers' part of an image's history.
@@ -45,8 +54,8 @@ func named(stage, name string) llb.ConstraintsOpt {
 }
 
 // merge lays a state that stands on nothing over another, without pulling either.
-func merge(upper llb.State) func(llb.State, llb.ConstraintsOpt) llb.State {
-	return func(lower llb.State, name llb.ConstraintsOpt) llb.State {
-		return llb.Merge([]llb.State{lower, upper}, name)
+func merge(upper llb.State) func(llb.State, ...llb.ConstraintsOpt) llb.State {
+	return func(lower llb.State, opts ...llb.ConstraintsOpt) llb.State {
+		return llb.Merge([]llb.State{lower, upper}, opts...)
 	}
 }

@@ -65,8 +65,8 @@ func (g *Graph) node() (Layers, error) {
 	exec := llb.ChmodOpt{ModeStr: "u=rwx,go=rx"}
 	contents := llb.CopyInfo{CopyDirContentsOnly: true, CreateDestPath: true}
 	return Layers{
-		toolLayer("node "+release.version, g.inDir(bin).Copy(binary, "/package/bin/node", bin+"/node", &llb.CopyInfo{Mode: &exec})),
-		toolLayer("npm "+npmVersion, g.inDir(bin).
+		toolLayer("node "+release.version, "runtime", g.inDir(bin).Copy(binary, "/package/bin/node", bin+"/node", &llb.CopyInfo{Mode: &exec})),
+		toolLayer("npm "+npmVersion, "runtime", g.inDir(bin).
 			Mkdir(prefix+"/lib", 0o755).Mkdir(lib, 0o755).
 			Copy(npm, "/package", lib+"/npm", &contents).
 			Symlink("../lib/node_modules/npm/bin/npm-cli.js", bin+"/npm").
@@ -93,7 +93,7 @@ func nodeFor(version string) (nodeRelease, error) {
 func (g *Graph) npmPackage(name, version, sum string) (llb.State, error) {
 	file := name + "-" + version + ".tgz"
 	tarball, err := g.fetch(Download{
-		Name: file, Title: name + " " + version, SHA256: sum,
+		Name: file, Title: name + " " + version, Field: "runtime", SHA256: sum,
 		URL: npmRegistry + "/" + name + "/-/" + file,
 	})
 	return llb.Scratch().File(llb.Copy(tarball, "/"+file, "/", &llb.CopyInfo{AttemptUnpack: true}), named("tools", "unpack "+file)), err

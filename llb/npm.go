@@ -10,8 +10,9 @@ npm ci --cache "/var/cache/npm/$(id -u)" --prefer-offline --logs-max=0 --no-audi
 rm -rf "$HOME/.npm" "$HOME/.cache" "$HOME/.node-gyp"
 `
 	user := g.user()
-	return g.step("deps", "npm ci", user, "cd "+g.Runtime.Code()+"\n"+script,
+	return g.step("deps", "npm ci", "dependencies", user, "cd "+g.Runtime.Code()+"\n"+script,
 		cache("/var/cache/npm", llb.CacheMountShared, "npm"),
 		secretFile(user.home+"/.npmrc", SecretNPMRC),
-		secretFile(user.home+"/.netrc", SecretNetrc))
+		secretFile(user.home+"/.netrc", SecretNetrc),
+		agent())
 }

@@ -14,10 +14,11 @@ find "$venv" -name __pycache__ -prune -exec rm -rf {} +
 rm -rf "$HOME/.cache"
 `
 	user := g.user()
-	return g.step("deps", "pip install -r "+g.Runtime.Dependencies.Files[0], user, script,
+	return g.step("deps", "pip install -r "+g.Runtime.Dependencies.Files[0], "dependencies", user, script,
 		cache("/var/cache/pip", llb.CacheMountShared, "pip"),
 		secretFile("/etc/pip.conf", SecretPipConf),
-		secretFile(user.home+"/.netrc", SecretNetrc))
+		secretFile(user.home+"/.netrc", SecretNetrc),
+		agent())
 }
 
 // venv is the virtual environment of a Python runtime.

@@ -10,12 +10,12 @@ var sourceMode = llb.ChmodOpt{ModeStr: "u=rwX,go=rX"}
 
 // source is the stage of the agent's own source: one layer, merged over a deps image that nobody pulls.
 func (g *Graph) source() Layers {
-	return Layers{{Stage: "source", Name: "copy source to " + g.Runtime.Code(), add: merge(g.sourceTree())}}
+	return Layers{{Stage: "source", Name: "copy source to " + g.Runtime.Code(), Field: "source", add: merge(g.SourceTree())}}
 }
 
-// sourceTree is the source on nothing, the same bytes wherever it is made: the directories that lead to it are laid over
+// SourceTree is the source on nothing, the same bytes wherever it is made: the directories that lead to it are laid over
 // it once more, since their time stamps change when something is put into them.
-func (g *Graph) sourceTree() llb.State {
+func (g *Graph) SourceTree() llb.State {
 	dirs := llb.Scratch().File(g.codeDirs(), named("source", "make directories"))
 	onto := llb.CopyInfo{CopyDirContentsOnly: true, CreatedTime: &g.Epoch}
 	files := onto
@@ -54,7 +54,7 @@ func (g *Graph) removeOld() Layers {
 	if len(g.OldFiles) == 0 {
 		return nil
 	}
-	return Layers{{Stage: "source", Name: "remove the old source", add: func(s llb.State, name llb.ConstraintsOpt) llb.State {
+	return Layers{{Stage: "source", Name: "remove the old source", Field: "source", add: func(s llb.State, opts ...llb.ConstraintsOpt) llb.State {
 		old, remove := g.codeDirs(), llb.Rm(g.OldFiles[0])
 		for _, dir := range g.OldFiles {
 			old = old.Mkdir(dir, 0o755, llb.WithParents(true))
@@ -64,7 +64,7 @@ func (g *Graph) removeOld() Layers {
 		}
 		with := llb.Scratch().File(old, named("source", "have the old source"))
 		without := with.File(remove, named("source", "have it no more"))
-		return llb.Merge([]llb.State{s, llb.Diff(with, without)}, name)
+		return llb.Merge([]llb.State{s, llb.Diff(with, without)}, opts...)
 	}}}
 }
 
@@ -73,8 +73,9 @@ func (g *Graph) extra() Layers {
 	if g.Runtime.Extra == "" {
 		return nil
 	}
-	return Layers{g.step("extra", g.Runtime.Extra, g.user(), "cd "+g.Runtime.Code()+"\n"+g.Runtime.Extra+"\n",
+	return Layers{g.step("extra", g.Runtime.Extra, "extra", g.user(), "cd "+g.Runtime.Code()+"\n"+g.Runtime.Extra+"\n",
 		secretFile(g.user().home+"/.npmrc", SecretNPMRC),
 		secretFile(g.user().home+"/.netrc", SecretNetrc),
-		secretFile("/etc/pip.conf", SecretPipConf))}
+		secretFile("/etc/pip.conf", SecretPipConf),
+		agent())}
 }

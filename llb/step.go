@@ -37,19 +37,21 @@ export APT_CONFIG=` + aptConfPath + `
 `
 
 // step runs a shell script on the image. Nothing of /tmp, of secrets or of the caches it mounts stays in the layer.
-func (g *Graph) step(stage, name string, as profileUser, script string, opts ...llb.RunOption) Layer {
-	return Layer{Stage: stage, Name: name, add: func(s llb.State, label llb.ConstraintsOpt) llb.State {
+func (g *Graph) step(stage, name, field string, as profileUser, script string, opts ...llb.RunOption) Layer {
+	return Layer{Stage: stage, Name: name, Field: field, add: func(s llb.State, labels ...llb.ConstraintsOpt) llb.State {
 		run := []llb.RunOption{
 			llb.Args([]string{"/bin/sh", "-c", prologue + script}),
 			llb.AddMount("/tmp", llb.Scratch(), llb.Tmpfs()),
 			llb.AddSecret(caPath, llb.SecretID(SecretCA), llb.SecretOptional, llb.SecretFileOpt(0, 0, 0o444)),
-			label,
 			as,
+		}
+		for _, label := range labels {
+			run = append(run, label)
 		}
 		if g.Proxy != nil {
 			run = append(run, llb.WithProxy(*g.Proxy))
 		}
-		if g.NoCache {
+		if g.NoCache != nil && g.NoCache(stage) {
 			run = append(run, llb.IgnoreCache)
 		}
 		run = append(run, g.Steps...)
@@ -85,6 +87,12 @@ func cache(target string, sharing llb.CacheMountSharingMode, id ...string) llb.R
 // secretFile offers a secret where a tool reads it.
 func secretFile(target, id string) llb.RunOption {
 	return llb.AddSecret(target, llb.SecretID(id), llb.SecretOptional, llb.SecretFileOpt(0, 0, 0o444))
+}
+
+// agent offers the user's SSH agent, for dependencies that are fetched from repositories. The socket is for any user: whose
+// ids a step has is not known before it runs.
+func agent() llb.RunOption {
+	return llb.AddSSHSocket(llb.SSHSocketOpt("/run/buildkit/ssh_agent.0", 0, 0, 0o666), llb.SSHOptional)
 }
 
 // parents lists the directories that lead to dir, dir included, from the top.

@@ -49,7 +49,7 @@ rm -f /var/cache/ldconfig/aux-cache /var/lib/dpkg/*-old /var/cache/debconf/*-old
 	script := keep + "apt-get -qq update\n" +
 		"apt-get -qq install -y --no-install-recommends " + strings.Join(packages, " ") + "\n" + clean
 	id := []string{g.Distro.ID, g.Distro.Release, g.Platform.Architecture}
-	return g.step("system", "install "+strings.Join(packages, " "), asRoot(), script,
+	return g.step("system", "install "+strings.Join(packages, " "), "packages", asRoot(), script,
 		cache("/var/cache/apt", llb.CacheMountLocked, append([]string{"apt-archives"}, id...)...),
 		cache("/var/lib/apt/lists", llb.CacheMountLocked, append([]string{"apt-lists"}, id...)...),
 		secretFile("/etc/apt/auth.conf.d/rtbuild.conf", SecretAptAuth))
@@ -60,7 +60,7 @@ rm -f /var/cache/ldconfig/aux-cache /var/lib/dpkg/*-old /var/cache/debconf/*-old
 func (g *Graph) makeUser() Layer {
 	u, code := g.Runtime.User, g.Runtime.Code()
 	if u.Name == "root" {
-		return g.step("system", "make "+code, asRoot(), fmt.Sprintf("install -d -m 0755 %s\n", code))
+		return g.step("system", "make "+code, "prefix", asRoot(), fmt.Sprintf("install -d -m 0755 %s\n", code))
 	}
 	script := fmt.Sprintf(`name=%s uid=%d gid=%d
 free() { # free DATABASE ID: the first id from ID on that is in no entry
@@ -74,7 +74,7 @@ install -d -m 0755 %s
 install -d -m 0755 -o "$name" -g "$name" %s
 rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- /var/log/lastlog /var/log/faillog
 `, u.Name, u.UID, u.GID, g.Runtime.Prefix, strings.Join(g.userDirs(), " "))
-	return g.step("system", "make user "+u.Name+" and "+code, asRoot(), script)
+	return g.step("system", "make user "+u.Name+" and "+code, "user", asRoot(), script)
 }
 
 // userDirs are the directories below the prefix that belong to the user: what the user's own steps write to.

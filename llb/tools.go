@@ -15,6 +15,7 @@ import (
 type Download struct {
 	Name   string // the file's name
 	Title  string // what a person calls it
+	Field  string // the field of runtime.yaml that asks for it
 	URL    string
 	SHA256 string // hex
 }
@@ -43,18 +44,18 @@ func (g *Graph) tool(t profile.Tool) (Layer, error) {
 	}
 	url := strings.NewReplacer("{version}", t.Version, "{arch}", g.Platform.Architecture).Replace(t.URL)
 	title := strings.TrimSpace(t.Name + " " + t.Version)
-	file, err := g.fetch(Download{Name: t.Name, Title: title, URL: url, SHA256: sum})
+	file, err := g.fetch(Download{Name: t.Name, Title: title, Field: "tools." + t.Name, URL: url, SHA256: sum})
 	if err != nil {
 		return Layer{}, err
 	}
 	dir := path.Join(g.Runtime.Prefix, t.To)
 	files := g.inDir(dir).Copy(file, "/"+t.Name, dir+"/", &llb.CopyInfo{AttemptUnpack: true})
-	return toolLayer(title, files), nil
+	return toolLayer(title, "tools."+t.Name, files), nil
 }
 
 // toolLayer merges the files of a tool as one layer.
-func toolLayer(title string, files *llb.FileAction) Layer {
-	return Layer{Stage: "tools", Name: "add " + title, add: merge(llb.Scratch().File(files, named("tools", "unpack "+title)))}
+func toolLayer(title, field string, files *llb.FileAction) Layer {
+	return Layer{Stage: "tools", Name: "add " + title, Field: field, add: merge(llb.Scratch().File(files, named("tools", "unpack "+title)))}
 }
 
 // inDir begins a file action with a directory of the runtime and those that lead to it.
@@ -74,7 +75,7 @@ func (g *Graph) fetch(d Download) (llb.State, error) {
 		return g.Fetch(d)
 	}
 	return llb.HTTP(d.URL, llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, d.SHA256)), llb.Filename(d.Name),
-		llb.Chmod(0o755), named("tools", "fetch "+d.Title)), nil
+		llb.Chmod(0o755), named("tools", "fetch "+d.Title), g.where(d.Field)), nil
 }
 
 // mirrored replaces the longest prefix of an address that has a mirror.

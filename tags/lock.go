@@ -14,32 +14,37 @@ import (
 )
 
 // lockHash is section 4: one MD5 over the base image as written, the browser's "False", the lock files in their order
-// and the extra inputs, with nothing in between; shortened. It also gives the paths at which the lock files were found,
-// relative to the context.
-func lockHash(ctx context.Context, dir string, in Inputs) (string, []string, error) {
+// and the extra inputs, with nothing in between; shortened.
+func lockHash(ctx context.Context, fsys fs.FS, files []string, in Inputs) (string, error) {
 	sum := md5.New() //nolint:gosec // the scheme is the original's
 	io.WriteString(sum, in.Base)
 	if in.NoBrowser {
 		io.WriteString(sum, "False")
 	}
-	found := make([]string, 0, len(in.LockFiles))
-	for _, name := range in.LockFiles {
-		file, err := findLock(dir, name, in.LookIn)
-		if err == nil {
-			err = copyFile(ctx, sum, dir, file)
+	for _, file := range files {
+		if err := copyFile(ctx, sum, fsys, file); err != nil {
+			return "", err
 		}
-		if err != nil {
-			return "", nil, err
-		}
-		found = append(found, file)
 	}
 	extra, err := canonical(in.LockExtra)
 	if err != nil {
-		return "", nil, err
+		return "", err
 	}
 	sum.Write(extra)
-	short, err := shorten(hex.EncodeToString(sum.Sum(nil)))
-	return short, found, err
+	return shorten(hex.EncodeToString(sum.Sum(nil)))
+}
+
+// findLocks gives the paths at which the lock files are, relative to the context.
+func findLocks(dir string, in Inputs) ([]string, error) {
+	found := make([]string, 0, len(in.LockFiles))
+	for _, name := range in.LockFiles {
+		file, err := findLock(dir, name, in.LookIn)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, file)
+	}
+	return found, nil
 }
 
 // findLock gives the path of a lock file: the first that is there, links followed, so that a broken link counts as
@@ -68,11 +73,11 @@ func findLock(dir, name string, lookIn []string) (string, error) {
 	return "", lockError(file, fs.ErrNotExist)
 }
 
-func copyFile(ctx context.Context, w io.Writer, dir, file string) error {
+func copyFile(ctx context.Context, w io.Writer, fsys fs.FS, file string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	f, err := os.Open(filepath.Join(dir, file))
+	f, err := fsys.Open(file)
 	if err != nil {
 		return lockError(file, err)
 	}

@@ -80,7 +80,7 @@ func TestAdviceOnRights(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if err := copyFile(t.Context(), nil, t.TempDir(), "gone"); !errors.Is(err, fs.ErrNotExist) {
+	if err := copyFile(t.Context(), nil, os.DirFS(t.TempDir()), "gone"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -16,6 +16,7 @@ package tags
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -69,15 +70,7 @@ func Compute(ctx context.Context, root string, in Inputs) (Set, *Tree, error) {
 	if err != nil {
 		return Set{}, nil, err
 	}
-	dir, err := contextDir(root)
-	if err != nil {
-		return Set{}, nil, err
-	}
-	lock, locks, err := lockHash(ctx, dir, in)
-	if err != nil {
-		return Set{}, nil, err
-	}
-	tree, err := scan(ctx, dir, in.Source)
+	tree, hash, err := read(ctx, root, in, true)
 	if err != nil {
 		return Set{}, nil, err
 	}
@@ -85,8 +78,53 @@ func Compute(ctx context.Context, root string, in Inputs) (Set, *Tree, error) {
 	if err != nil {
 		return Set{}, nil, err
 	}
+	return n.set(hash, source), tree, nil
+}
+
+// Scan reads what of a project does not depend on its base, so that it serves many: the tree of Compute, without tags.
+// Of in only the lock files' names and the source matter. [Tree.Names] then gives the tags.
+func Scan(ctx context.Context, root string, in Inputs) (*Tree, error) {
+	tree, _, err := read(ctx, root, in, false)
+	return tree, err
+}
+
+// Names gives the tags of a runtime whose tree was scanned. The lock files are read from locks, under their paths.
+func (t *Tree) Names(ctx context.Context, locks fs.FS, in Inputs) (Set, error) {
+	n, err := newNamer(in)
+	if err != nil {
+		return Set{}, err
+	}
+	lock, err := lockHash(ctx, locks, t.LockFiles, in)
+	if err != nil {
+		return Set{}, err
+	}
+	source, err := sourceHash(t.Digest, in.SourceExtra)
+	if err != nil {
+		return Set{}, err
+	}
+	return n.set(lock, source), nil
+}
+
+// read scans a tree, and before that hashes the lock files if their hash is wanted.
+func read(ctx context.Context, root string, in Inputs, hashed bool) (tree *Tree, hash string, err error) {
+	dir, err := contextDir(root)
+	if err != nil {
+		return nil, "", err
+	}
+	locks, err := findLocks(dir, in)
+	if err != nil {
+		return nil, "", err
+	}
+	if hashed {
+		if hash, err = lockHash(ctx, os.DirFS(dir), locks, in); err != nil {
+			return nil, "", err
+		}
+	}
+	if tree, err = scan(ctx, dir, in.Source); err != nil {
+		return nil, "", err
+	}
 	tree.addLocks(locks)
-	return n.set(lock, source), tree, nil
+	return tree, hash, nil
 }
 
 // contextDir is the absolute path of the directory root, without links.

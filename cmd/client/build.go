@@ -8,6 +8,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/tonistiigi/fsutil"
 
+	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
@@ -19,8 +20,8 @@ const (
 	localTools     = "tools"
 )
 
-// build carries out a plan.
-type build struct {
+// execution carries out a plan.
+type execution struct {
 	options *solveOptions
 	project *project
 	place   *place
@@ -32,10 +33,10 @@ type build struct {
 	job    solve.Job // what all solves of the build have in common
 }
 
-func (b *build) publishes() bool { return b.options.output.publishes() }
+func (b *execution) publishes() bool { return b.options.output.publishes() }
 
 // run builds what the plan says. It gives nil if there was nothing to do.
-func (b *build) run(ctx context.Context) (*solve.Response, error) {
+func (b *execution) run(ctx context.Context) (*solve.Response, error) {
 	b.announce()
 	if b.plan.Variant == plan.None && len(b.exports) == 0 {
 		return nil, nil
@@ -59,7 +60,7 @@ func (b *build) run(ctx context.Context) (*solve.Response, error) {
 }
 
 // connect dials the builder, and asks meanwhile whether what will be built may be published: a refusal comes first.
-func (b *build) connect(ctx context.Context) (*solve.Builder, error) {
+func (b *execution) connect(ctx context.Context) (*solve.Builder, error) {
 	refused := make(chan error, 1)
 	dialing, giveUp := context.WithCancel(ctx)
 	defer giveUp()
@@ -83,7 +84,7 @@ func (b *build) connect(ctx context.Context) (*solve.Builder, error) {
 }
 
 // solveAll publishes deps before source, so that a source tag that exists can be trusted.
-func (b *build) solveAll(ctx context.Context) (*solve.Response, error) {
+func (b *execution) solveAll(ctx context.Context) (*solve.Response, error) {
 	builds := b.plan.Variant == plan.Scratch || b.plan.Variant == plan.Versioned
 	if builds && b.publishes() {
 		if err := b.publishDeps(ctx); err != nil {
@@ -91,7 +92,7 @@ func (b *build) solveAll(ctx context.Context) (*solve.Response, error) {
 		}
 	}
 	job := b.job
-	job.Request.Stage = plan.StageSource
+	job.Requests[0].Stage = plan.StageSource
 	if b.publishes() && b.plan.Variant != plan.None {
 		job.Exports = append(job.Exports, solve.ImageExport(true, b.project.tags.Images.Source))
 	}
@@ -100,22 +101,22 @@ func (b *build) solveAll(ctx context.Context) (*solve.Response, error) {
 }
 
 // publishDeps builds the deps image, publishes it and lets the source image enter on what was published.
-func (b *build) publishDeps(ctx context.Context) error {
+func (b *execution) publishDeps(ctx context.Context) error {
 	names := b.plan.Publish[:len(b.plan.Publish)-1]
 	job := b.job
-	job.Request.Stage = plan.StageDeps
+	job.Requests[0].Stage = plan.StageDeps
 	job.Exports = []solve.Export{solve.ImageExport(true, names...)}
 	res, err := b.runner.Run(ctx, job)
 	if err != nil {
 		return err
 	}
-	b.job.Request.Variant = plan.Lock
-	b.job.Request.From = names[0] + "@" + res.Digest()
+	b.job.Requests[0].Variant = plan.Lock
+	b.job.Requests[0].From = names[0] + "@" + res.Digest()
 	return nil
 }
 
 // prepare sets up what the solves have in common.
-func (b *build) prepare(ctx context.Context, builder *solve.Builder) error {
+func (b *execution) prepare(ctx context.Context, builder *solve.Builder) error {
 	o, p := &b.options.build, b.project
 	var err error
 	if b.job, err = b.newJob(); err != nil {
@@ -127,7 +128,7 @@ func (b *build) prepare(ctx context.Context, builder *solve.Builder) error {
 		if err != nil {
 			return err
 		}
-		b.job.Request.Fetch, b.job.Locals[localTools] = tools.fetch, dir
+		b.job.Requests[0].Fetch, b.job.Locals[localTools] = tools.fetch, dir
 	}
 	progress, err := solve.NewProgress(ctx, o.progress)
 	if err != nil {
@@ -140,7 +141,7 @@ func (b *build) prepare(ctx context.Context, builder *solve.Builder) error {
 	return nil
 }
 
-func (b *build) newJob() (solve.Job, error) {
+func (b *execution) newJob() (solve.Job, error) {
 	p, request := b.project, b.flags.request
 	source, err := solve.TreeFS(p.tree)
 	if err != nil {
@@ -152,11 +153,11 @@ func (b *build) newJob() (solve.Job, error) {
 	}
 	request.Runtime, request.Platform = p.runtime, p.platform
 	request.Variant, request.From, request.Tree = b.plan.Variant, b.plan.From, p.tree.Copied
-	request.NoCache = b.options.build.noCache
+	request.NoCache = func(string) bool { return b.options.build.noCache }
 	request.Source = local(localSource, "[source] read the source tree")
 	request.LockFiles = local(localLockFiles, "[deps] read the lock files")
 	return solve.Job{
-		Request:   request,
+		Requests:  []build.Request{request},
 		Locals:    map[string]fsutil.FS{localSource: source, localLockFiles: lockFiles},
 		SharedKey: "rtbuild:" + p.root,
 		Allowed:   b.options.build.allowed(),

@@ -18,7 +18,7 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/spf13/cobra"
 
-	"github.com/rtbuild/rtbuild/internal/frontend"
+	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	rtllb "github.com/rtbuild/rtbuild/llb"
 )
@@ -51,7 +51,7 @@ func (o *buildOptions) register(cmd *cobra.Command) {
 
 // buildFlags are what the flags say, read before any work is done.
 type buildFlags struct {
-	request frontend.Request
+	request build.Request
 	session []session.Attachable
 }
 
@@ -71,8 +71,8 @@ func (o *buildOptions) read(caFile string) (*buildFlags, error) {
 var progressModes = []string{"auto", "tty", "plain", "quiet", "rawjson"}
 
 // request is the part of a request that the flags decide.
-func (o *buildOptions) request() (frontend.Request, error) {
-	var req frontend.Request
+func (o *buildOptions) request() (build.Request, error) {
+	var req build.Request
 	args, err := pairs("--build-arg", o.args)
 	if err != nil {
 		return req, err

@@ -13,8 +13,8 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
 
+	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/embedded"
-	"github.com/rtbuild/rtbuild/internal/frontend"
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
@@ -125,7 +125,7 @@ func capabilities(ctx context.Context, b *solve.Builder) (check, error) {
 	}
 	_, err := b.Build(ctx, client.SolveOpt{Internal: true}, "", ask, nil)
 	if err != nil {
-		c = check{Name: c.Name, Status: checkMissing, Hint: fmt.Sprintf("%v; use BuildKit %s or newer", err, frontend.OldestBuildKit)}
+		c = check{Name: c.Name, Status: checkMissing, Hint: fmt.Sprintf("%v; use BuildKit %s or newer", err, build.OldestBuildKit)}
 	}
 	return c, err
 }

@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 
-	"github.com/rtbuild/rtbuild/internal/frontend"
+	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
@@ -37,9 +37,9 @@ func exitCode(err error) int {
 	var (
 		reg     *registry.Error
 		push    *solve.PushError
-		image   *frontend.ImageError
+		image   *build.ImageError
 		builder *solve.BuilderError
-		old     *frontend.TooOldError
+		old     *build.TooOldError
 		step    *solve.StepError
 		stage   *coded
 	)

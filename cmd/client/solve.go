@@ -72,7 +72,7 @@ func runSolve(ctx context.Context, out io.Writer, o *solveOptions, args []string
 	if o.dryRun {
 		return printPlan(out, o.project.format, p, made)
 	}
-	b := &build{options: o, project: p, place: at, plan: made, exports: exports, flags: flags}
+	b := &execution{options: o, project: p, place: at, plan: made, exports: exports, flags: flags}
 	result, err := b.run(ctx)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func runSolve(ctx context.Context, out io.Writer, o *solveOptions, args []string
 }
 
 // announce says what is about to happen, and where: the first line of solve.
-func (b *build) announce() {
+func (b *execution) announce() {
 	where := "publishing to " + b.place.repository
 	switch {
 	case !b.publishes():

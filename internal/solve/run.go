@@ -14,8 +14,9 @@ import (
 	"github.com/moby/buildkit/identity"
 	"github.com/moby/buildkit/session"
 	"github.com/tonistiigi/fsutil"
+	"golang.org/x/sync/errgroup"
 
-	"github.com/rtbuild/rtbuild/internal/frontend"
+	"github.com/rtbuild/rtbuild/internal/build"
 )
 
 // Product is the name under which we appear to the builder's capabilities.
@@ -30,9 +31,10 @@ type Runner struct {
 	Warn     func(string)
 }
 
-// Job is one solve: a request to the build function, the directories it reads, and where its result goes.
+// Job is one solve: requests to the build function, the directories it reads, and where its result goes.
 type Job struct {
-	Request   frontend.Request
+	Requests  []build.Request // one a platform
+	Index     bool            // an index, also of one platform
 	Locals    map[string]fsutil.FS
 	SharedKey string // tells the builder which earlier copy of the directories to update
 	Exports   []Export
@@ -70,6 +72,22 @@ func (j Job) names() string {
 	return strings.Join(names, ",")
 }
 
+// build solves all platforms side by side.
+func (j Job) build(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+	images := make([]*build.Image, len(j.Requests))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, req := range j.Requests {
+		group.Go(func() (err error) {
+			images[i], err = build.Build(ctx, c, req)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return build.Result(images, j.Index)
+}
+
 // Run solves a job, again where that is worth it.
 func (r *Runner) Run(ctx context.Context, job Job) (*Response, error) {
 	attempt := func() (*Response, error) {
@@ -98,10 +116,10 @@ func (r *Runner) once(ctx context.Context, job Job) (*Response, error) {
 		defer e.Abort()
 	}
 	var cause error
-	build := func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+	run := func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		var res *gateway.Result
-		res, cause = frontend.Build(ctx, c, job.Request)
-		var image *frontend.ImageError
+		res, cause = job.build(ctx, c)
+		var image *build.ImageError
 		if errors.As(cause, &image) {
 			cause = fmt.Errorf("%w%s", cause, TrustAdvice(image, "the builder"))
 		}
@@ -112,7 +130,7 @@ func (r *Runner) once(ctx context.Context, job Job) (*Response, error) {
 	res, err := r.Builder.Build(ctx, client.SolveOpt{
 		Ref: ref, Exports: entries, LocalMounts: job.Locals, SharedKey: job.SharedKey, Session: r.Session,
 		AllowedEntitlements: job.Allowed,
-	}, Product, build, status)
+	}, Product, run, status)
 	<-taken
 	if err := r.explain(ctx, job, cause, err); err != nil {
 		return nil, err

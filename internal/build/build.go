@@ -1,11 +1,11 @@
-// Package frontend is the build function: a request in, a solved image out, through BuildKit's gateway. The client runs it
+// Package build is the build function: a request in, a solved image out, through BuildKit's gateway. The client runs it
 // in its own process, a frontend image runs it inside buildkitd.
-package frontend
+package build
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -13,9 +13,8 @@ import (
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
-	"github.com/moby/buildkit/exporter/containerimage/exptypes"
-	commonexptypes "github.com/moby/buildkit/exporter/exptypes"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/plan"
@@ -23,13 +22,14 @@ import (
 	rtllb "github.com/rtbuild/rtbuild/llb"
 )
 
-// Request says what is built. A plan has been made before: the build function follows it.
+// Request says what is built for one platform. A plan has been made before: the build function follows it.
 type Request struct {
 	Runtime  *profile.Runtime
 	Platform ocispecs.Platform
-	Stage    string       // plan.StageDeps or plan.StageSource: the image that is wanted
+	Stage    string       // the image that is wanted: StageSystem, StageTools, plan.StageDeps or plan.StageSource
 	Variant  plan.Variant // where the build enters
 	From     string       // the image it enters on; pinned by digest here if it is not yet
+	Start    *Start       // that image, if it is not looked up under From
 	Tree     string       // digest of everything that is copied
 	Epoch    *time.Time   // SOURCE_DATE_EPOCH; nil takes the time of the image that the build enters on
 
@@ -38,14 +38,41 @@ type Request struct {
 	Fetch     func(rtllb.Download) (llb.State, error)
 	Proxy     *llb.ProxyEnv
 	Steps     []llb.RunOption
-	NoCache   bool
+	NoCache   func(stage string) bool               // see llb.Graph
+	Where     func(field string) llb.ConstraintsOpt // see llb.Graph
+	Resolve   string                                // image resolve mode; empty is the builder's default
+	Imports   []gateway.CacheOptionsEntry           // caches of other builders
 
 	Labels      map[string]string // for the source image
 	Annotations map[string]string
 }
 
-// Build solves a request. The result is one image for one platform, its config and annotations set.
-func Build(ctx context.Context, c gateway.Client, req Request) (*gateway.Result, error) {
+// Stages whose image is no one's start: they are asked for by name alone.
+const (
+	StageSystem = "system"
+	StageTools  = "tools"
+)
+
+// Start is an image that a build enters on and that is in no registry: the result of another build, or of a layout.
+type Start struct {
+	State  llb.State
+	Config []byte        // its image config
+	Digest digest.Digest // empty if it is not known
+}
+
+// Image is an image for one platform as it was solved. Its layers may still be where they were.
+type Image struct {
+	Platform    ocispecs.Platform
+	Ref         gateway.Reference
+	Config      *rtllb.Image
+	Base        []byte // config of the image that the build entered on
+	Epoch       time.Time
+	Annotations map[string]string
+	Scan        llb.State // what a bill of materials of it covers: of a source image its own layer, so that nothing is pulled
+}
+
+// Build solves a request.
+func Build(ctx context.Context, c gateway.Client, req Request) (*Image, error) {
 	if err := checkCaps(c.BuildOpts().LLBCaps); err != nil {
 		return nil, err
 	}
@@ -63,8 +90,8 @@ func Build(ctx context.Context, c gateway.Client, req Request) (*gateway.Result,
 	if err != nil {
 		return nil, err
 	}
-	if req.Stage == plan.StageDeps {
-		return b.result(deps.ref, deps.image)
+	if req.Stage != plan.StageSource {
+		return b.image(deps.ref, deps.image, deps.state)
 	}
 	if err := b.standOn(deps); err != nil {
 		return nil, err
@@ -81,6 +108,7 @@ type builder struct {
 	req    Request
 	graph  *rtllb.Graph
 	start  *rtllb.Image // config of the image that the build enters on
+	base   []byte       // the same, raw, and never that of a deps image that was built here
 	digest string       // and its digest
 }
 
@@ -91,30 +119,42 @@ type built struct {
 	image *rtllb.Image
 }
 
-// enter resolves the image that the build enters on, which pins it, and sets up the graph.
+// enter learns what the image is that the build enters on, which pins it, and sets up the graph.
 func (b *builder) enter(ctx context.Context) error {
 	req := b.req
-	ref, dgst, config, err := b.client.ResolveImageConfig(ctx, req.From, sourceresolver.Opt{
-		LogName:  fmt.Sprintf("[base] resolve %s", req.From),
-		ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &req.Platform},
-	})
+	facts, err := b.facts(ctx)
 	if err != nil {
-		return &ImageError{Ref: req.From, Platform: platforms.Format(req.Platform), Err: err}
-	}
-	if b.start, err = rtllb.ParseImage(config); err != nil {
 		return err
 	}
-	if ref, err = pinned(ref, dgst.String()); err != nil {
+	if b.start, err = rtllb.ParseImage(facts.Config); err != nil {
 		return err
 	}
-	b.digest = dgst.String()
+	b.base = facts.Config
 	b.graph = &rtllb.Graph{
-		Runtime: req.Runtime, Platform: req.Platform,
-		Base:      rtllb.ImageFacts{Ref: ref, Config: config},
+		Runtime: req.Runtime, Platform: req.Platform, Base: facts,
 		LockFiles: req.LockFiles, Source: req.Source,
-		Epoch: b.epoch(), Fetch: req.Fetch, Proxy: req.Proxy, Steps: req.Steps, NoCache: req.NoCache,
+		Epoch: b.epoch(), Fetch: req.Fetch, Proxy: req.Proxy, Steps: req.Steps, NoCache: req.NoCache, Where: req.Where,
 	}
 	return b.checkPlatform()
+}
+
+// facts resolves an image of a registry; of another it is told what there is to know.
+func (b *builder) facts(ctx context.Context) (rtllb.ImageFacts, error) {
+	req := b.req
+	if s := req.Start; s != nil {
+		b.digest = s.Digest.String()
+		return rtllb.ImageFacts{Ref: req.From, State: &s.State, Config: s.Config}, nil
+	}
+	ref, dgst, config, err := b.client.ResolveImageConfig(ctx, req.From, sourceresolver.Opt{
+		LogName:  fmt.Sprintf("[base] resolve %s", req.From),
+		ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &req.Platform, ResolveMode: req.Resolve},
+	})
+	if err != nil {
+		return rtllb.ImageFacts{}, &ImageError{Ref: req.From, Platform: platforms.Format(req.Platform), Err: err}
+	}
+	b.digest = dgst.String()
+	ref, err = pinned(ref, b.digest)
+	return rtllb.ImageFacts{Ref: ref, Config: config}, err
 }
 
 // pinned adds a digest to a reference.
@@ -151,7 +191,7 @@ func (b *builder) checkPlatform() error {
 }
 
 // source solves a source image.
-func (b *builder) source(ctx context.Context, graph func() (llb.State, rtllb.Layers, error)) (*gateway.Result, error) {
+func (b *builder) source(ctx context.Context, graph func() (llb.State, rtllb.Layers, error)) (*Image, error) {
 	b.takeOwner()
 	state, layers, err := graph()
 	if err != nil {
@@ -165,16 +205,17 @@ func (b *builder) source(ctx context.Context, graph func() (llb.State, rtllb.Lay
 	if err != nil {
 		return nil, err
 	}
-	return b.result(ref, img)
+	return b.image(ref, img, b.graph.SourceTree())
 }
 
-// existing gives the image that is there, as it is, to be exported elsewhere.
-func (b *builder) existing(ctx context.Context) (*gateway.Result, error) {
-	ref, err := b.solve(ctx, llb.Image(b.graph.Base.Ref, llb.Platform(b.req.Platform)), false)
+// existing gives the image that is there, as it is.
+func (b *builder) existing(ctx context.Context) (*Image, error) {
+	state := b.graph.Start()
+	ref, err := b.solve(ctx, state, false)
 	if err != nil {
 		return nil, err
 	}
-	return b.result(ref, b.start)
+	return b.image(ref, b.start, state)
 }
 
 // takeOwner reads who owns the source from the labels of the deps image; an image that rtbuild did not make has none, and
@@ -211,29 +252,24 @@ func (b *builder) solve(ctx context.Context, state llb.State, evaluate bool) (ga
 	if err != nil {
 		return nil, err
 	}
-	res, err := b.client.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB(), Evaluate: evaluate})
+	res, err := b.client.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB(), Evaluate: evaluate, CacheImports: b.req.Imports})
 	if err != nil {
 		return nil, err
 	}
 	return res.SingleRef()
 }
 
-func (b *builder) result(ref gateway.Reference, img *rtllb.Image) (*gateway.Result, error) {
-	config, err := json.Marshal(img)
-	if err != nil {
-		return nil, err
-	}
-	res := gateway.NewResult()
-	res.SetRef(ref)
-	res.AddMeta(exptypes.ExporterImageConfigKey, config)
-	res.AddMeta(commonexptypes.ExporterEpochKey, []byte(strconv.FormatInt(b.graph.Epoch.Unix(), 10)))
-	for key, value := range img.Config.Labels {
+// image puts together what was solved.
+func (b *builder) image(ref gateway.Reference, config *rtllb.Image, scan llb.State) (*Image, error) {
+	annotations := map[string]string{}
+	for key, value := range config.Config.Labels {
 		if isCopied(key) {
-			res.AddMeta(exptypes.AnnotationManifestKey(nil, key), []byte(value))
+			annotations[key] = value
 		}
 	}
-	for key, value := range b.req.Annotations {
-		res.AddMeta(exptypes.AnnotationManifestKey(nil, key), []byte(value))
-	}
-	return res, nil
+	maps.Copy(annotations, b.req.Annotations)
+	return &Image{
+		Platform: b.req.Platform, Ref: ref, Config: config, Base: b.base, Epoch: b.graph.Epoch,
+		Annotations: annotations, Scan: scan,
+	}, nil
 }

@@ -1,4 +1,4 @@
-package frontend
+package build
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
-	"github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/sys/user"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -30,7 +29,7 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 	if err := b.inspectBase(ctx); err != nil {
 		return nil, err
 	}
-	state, layers, err := b.graph.Scratch()
+	state, layers, err := b.graph.UpTo(b.req.Stage)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +46,7 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 		return nil, err
 	}
 	img, err := b.graph.DepsConfig(layers, rtllb.DepsFacts{
-		Owner: owner, Tools: b.req.Runtime.ToolsDigest(),
+		Stage: b.req.Stage, Owner: owner, Tools: b.req.Runtime.ToolsDigest(),
 		BaseName: reference.TagNameOnly(name).String(), BaseDigest: b.digest,
 	})
 	return &built{state, ref, img}, err
@@ -92,8 +91,7 @@ func (b *builder) inspectBase(ctx context.Context) error {
 		return fmt.Errorf("base image %s was made by rtbuild: use its own base, %s", base,
 			b.start.Config.Labels[ocispecs.AnnotationBaseImageName])
 	}
-	ref, err := b.solve(ctx, llb.Image(b.graph.Base.Ref, llb.Platform(b.req.Platform),
-		llb.WithCustomName("[base] "+b.graph.Base.Ref)), true)
+	ref, err := b.solve(ctx, b.graph.Start(), true)
 	if err != nil {
 		return err
 	}
