@@ -1,8 +1,6 @@
 package llb
 
 import (
-	"fmt"
-
 	"github.com/moby/buildkit/client/llb"
 )
 
@@ -17,7 +15,7 @@ func (g *Graph) deps() (Layers, error) {
 	case "none":
 		return nil, nil
 	default:
-		return nil, fmt.Errorf("dependencies of profile %s cannot be installed yet (manager %q): only the source can be laid over a "+
+		return nil, Fault("dependencies", "dependencies of profile %s cannot be installed yet (manager %q): only the source can be laid over a "+
 			"deps image that exists, by variant lock", g.Runtime.Profile, manager)
 	}
 }

@@ -2,7 +2,6 @@ package llb
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
@@ -27,7 +26,7 @@ func (g *Graph) interpreterPackages() ([]string, error) {
 		return nil, nil
 	}
 	if !satisfies(g.Distro.Python, want.Version) {
-		return nil, fmt.Errorf("python %s is wanted, but %s has %s: set runtime: {python: %q}, or take a base image that brings it "+
+		return nil, Fault("runtime", "python %s is wanted, but %s has %s: set runtime: {python: %q}, or take a base image that brings it "+
 			"(such as python:%s)", want.Version, g.Distro.Pretty, orUnknown(g.Distro.Python), g.Distro.Python, want.Version)
 	}
 	return []string{"python3", "python3-venv"}, nil

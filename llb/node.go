@@ -1,7 +1,6 @@
 package llb
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -50,7 +49,7 @@ func (g *Graph) node() (Layers, error) {
 	}
 	arch, sum := nodeArch[g.Platform.Architecture], release.sha256[g.Platform.Architecture]
 	if sum == "" {
-		return nil, fmt.Errorf("node %s is not pinned for %s: take a base image that brings it", release.version, g.Platform.Architecture)
+		return nil, Fault("runtime", "node %s is not pinned for %s: take a base image that brings it", release.version, g.Platform.Architecture)
 	}
 	prefix := g.Runtime.Prefix
 	binary, err := g.npmPackage("node-linux-"+arch, release.version, sum)
@@ -83,7 +82,7 @@ func nodeFor(version string) (nodeRelease, error) {
 		for _, major := range slices.Sorted(maps.Keys(nodes)) {
 			known = append(known, nodes[major].version)
 		}
-		return release, fmt.Errorf("node %s is not pinned here, but %s are: set runtime: {node: %s}, or take a base image that brings it "+
+		return release, Fault("runtime", "node %s is not pinned here, but %s are: set runtime: {node: %s}, or take a base image that brings it "+
 			"(such as node:%s)", version, strings.Join(known, ", "), known[len(known)-1], version)
 	}
 	return release, nil

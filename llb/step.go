@@ -78,10 +78,14 @@ func (g *Graph) user() profileUser {
 }
 
 // cache mounts a cache directory that any user may write to. Steps that use it wait for each other only if locked.
+//
+// Each has an empty directory of its own to begin with: if two mounts of a step share one, BuildKit (v0.34.2, gateway's
+// registerResultIDs) answers a failure of the step with "releasing already released reference" instead of the failure.
 func cache(target string, sharing llb.CacheMountSharingMode, id ...string) llb.RunOption {
-	empty := llb.Scratch().File(llb.Mkdir("/cache", 0o1777), llb.WithCustomName("[internal] cache for "+target))
+	dir := "/" + id[0]
+	empty := llb.Scratch().File(llb.Mkdir(dir, 0o1777), llb.WithCustomName("[internal] cache for "+target))
 	name := "rtbuild/" + strings.Join(id, "/")
-	return llb.AddMount(target, empty, llb.AsPersistentCacheDir(name, sharing), llb.SourcePath("/cache"))
+	return llb.AddMount(target, empty, llb.AsPersistentCacheDir(name, sharing), llb.SourcePath(dir))
 }
 
 // secretFile offers a secret where a tool reads it.
@@ -102,4 +106,9 @@ func parents(dir string) []string {
 		all = append([]string{d}, all...)
 	}
 	return all
+}
+
+// Secrets are the ids of all secrets that some step offers to its tools.
+func Secrets() []string {
+	return []string{SecretCA, SecretNPMRC, SecretNetrc, SecretPipConf, SecretAptAuth}
 }

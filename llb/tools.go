@@ -1,7 +1,6 @@
 package llb
 
 import (
-	"fmt"
 	"path"
 	"strings"
 
@@ -40,7 +39,7 @@ func (g *Graph) tools() (Layers, error) {
 func (g *Graph) tool(t profile.Tool) (Layer, error) {
 	sum, ok := t.SHA256[g.Platform.Architecture]
 	if !ok {
-		return Layer{}, fmt.Errorf("tool %s has no sha256 for %s: add one to runtime.yaml's tools", t.Name, g.Platform.Architecture)
+		return Layer{}, Fault("tools."+t.Name, "tool %s has no sha256 for %s: add one to runtime.yaml's tools", t.Name, g.Platform.Architecture)
 	}
 	url := strings.NewReplacer("{version}", t.Version, "{arch}", g.Platform.Architecture).Replace(t.URL)
 	title := strings.TrimSpace(t.Name + " " + t.Version)

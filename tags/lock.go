@@ -8,48 +8,40 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 )
 
-// lockHash is section 4: one MD5 over the base image as written, the browser's "False", the lock files in their order
-// and the extra inputs, with nothing in between; shortened.
-func lockHash(ctx context.Context, fsys fs.FS, files []string, in Inputs) (string, error) {
+// hashLocks is section 4: one MD5 over the base image as written, the browser's "False", the lock files in their order
+// and the extra inputs, with nothing in between; shortened. It also gives the paths at which the lock files were found.
+func hashLocks(ctx context.Context, fsys fs.FS, in Inputs) (found []string, short string, err error) {
 	sum := md5.New() //nolint:gosec // the scheme is the original's
 	io.WriteString(sum, in.Base)
 	if in.NoBrowser {
 		io.WriteString(sum, "False")
 	}
-	for _, file := range files {
-		if err := copyFile(ctx, sum, fsys, file); err != nil {
-			return "", err
-		}
-	}
-	extra, err := canonical(in.LockExtra)
-	if err != nil {
-		return "", err
-	}
-	sum.Write(extra)
-	return shorten(hex.EncodeToString(sum.Sum(nil)))
-}
-
-// findLocks gives the paths at which the lock files are, relative to the context.
-func findLocks(dir string, in Inputs) ([]string, error) {
-	found := make([]string, 0, len(in.LockFiles))
+	found = make([]string, 0, len(in.LockFiles))
 	for _, name := range in.LockFiles {
-		file, err := findLock(dir, name, in.LookIn)
+		file, err := findLock(fsys, name, in.LookIn)
+		if err == nil {
+			err = copyFile(ctx, sum, fsys, file)
+		}
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		found = append(found, file)
 	}
-	return found, nil
+	extra, err := canonical(in.LockExtra)
+	if err != nil {
+		return nil, "", err
+	}
+	sum.Write(extra)
+	short, err = shorten(hex.EncodeToString(sum.Sum(nil)))
+	return found, short, err
 }
 
 // findLock gives the path of a lock file: the first that is there, links followed, so that a broken link counts as
 // absent and a directory as present. Absent everywhere, the error names the last place.
-func findLock(dir, name string, lookIn []string) (string, error) {
+func findLock(fsys fs.FS, name string, lookIn []string) (string, error) {
 	if len(lookIn) == 0 {
 		lookIn = []string{"."}
 	}
@@ -62,7 +54,7 @@ func findLock(dir, name string, lookIn []string) (string, error) {
 				Fix: "give a path below the context, relative to it",
 			}
 		}
-		_, err := os.Stat(filepath.Join(dir, file))
+		_, err := fs.Stat(fsys, file)
 		if err == nil {
 			return file, nil
 		}

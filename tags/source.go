@@ -21,6 +21,9 @@ type Source struct {
 	NoCopy []string
 	// NamesOnly leaves out of the Tree what only a build needs, Copied and Entries, and with it a second hash of every file.
 	NamesOnly bool
+	// Confined is for a tree that is a copy of its context. What a link points to outside of the copy is not what it points to
+	// in the context: the link is one of Tree.Outside, and nothing is read.
+	Confined bool
 }
 
 // Path is a file or directory of the source, relative to the context and slash-separated. Where one lies in another, the
@@ -55,6 +58,7 @@ func scan(ctx context.Context, dir string, src Source) (*Tree, error) {
 		return nil, err
 	}
 	w := newWalk(dir, paths, rules)
+	w.confined = src.Confined
 	root, err := w.run(ctx)
 	if err != nil {
 		return nil, err

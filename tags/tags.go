@@ -70,7 +70,15 @@ func Compute(ctx context.Context, root string, in Inputs) (Set, *Tree, error) {
 	if err != nil {
 		return Set{}, nil, err
 	}
-	tree, hash, err := read(ctx, root, in, true)
+	dir, err := contextDir(root)
+	if err != nil {
+		return Set{}, nil, err
+	}
+	locks, lock, err := hashLocks(ctx, os.DirFS(dir), in)
+	if err != nil {
+		return Set{}, nil, err
+	}
+	tree, err := scan(ctx, dir, in.Source)
 	if err != nil {
 		return Set{}, nil, err
 	}
@@ -78,23 +86,27 @@ func Compute(ctx context.Context, root string, in Inputs) (Set, *Tree, error) {
 	if err != nil {
 		return Set{}, nil, err
 	}
-	return n.set(hash, source), tree, nil
+	tree.addLocks(locks)
+	return n.set(lock, source), tree, nil
 }
 
-// Scan reads what of a project does not depend on its base, so that it serves many: the tree of Compute, without tags.
-// Of in only the lock files' names and the source matter. [Tree.Names] then gives the tags.
-func Scan(ctx context.Context, root string, in Inputs) (*Tree, error) {
-	tree, _, err := read(ctx, root, in, false)
-	return tree, err
+// Scan reads the source tree alone: what does not depend on a base, so that one scan serves many. Its errors are those of
+// Compute.
+func Scan(ctx context.Context, root string, src Source) (*Tree, error) {
+	dir, err := contextDir(root)
+	if err != nil {
+		return nil, err
+	}
+	return scan(ctx, dir, src)
 }
 
-// Names gives the tags of a runtime whose tree was scanned. The lock files are read from locks, under their paths.
-func (t *Tree) Names(ctx context.Context, locks fs.FS, in Inputs) (Set, error) {
+// Names gives the tags of a runtime whose source was scanned. The lock files are looked for in fsys, the project's root.
+func (t *Tree) Names(ctx context.Context, fsys fs.FS, in Inputs) (Set, error) {
 	n, err := newNamer(in)
 	if err != nil {
 		return Set{}, err
 	}
-	lock, err := lockHash(ctx, locks, t.LockFiles, in)
+	locks, lock, err := hashLocks(ctx, fsys, in)
 	if err != nil {
 		return Set{}, err
 	}
@@ -102,29 +114,8 @@ func (t *Tree) Names(ctx context.Context, locks fs.FS, in Inputs) (Set, error) {
 	if err != nil {
 		return Set{}, err
 	}
+	t.LockFiles = locks
 	return n.set(lock, source), nil
-}
-
-// read scans a tree, and before that hashes the lock files if their hash is wanted.
-func read(ctx context.Context, root string, in Inputs, hashed bool) (tree *Tree, hash string, err error) {
-	dir, err := contextDir(root)
-	if err != nil {
-		return nil, "", err
-	}
-	locks, err := findLocks(dir, in)
-	if err != nil {
-		return nil, "", err
-	}
-	if hashed {
-		if hash, err = lockHash(ctx, os.DirFS(dir), locks, in); err != nil {
-			return nil, "", err
-		}
-	}
-	if tree, err = scan(ctx, dir, in.Source); err != nil {
-		return nil, "", err
-	}
-	tree.addLocks(locks)
-	return tree, hash, nil
 }
 
 // contextDir is the absolute path of the directory root, without links.

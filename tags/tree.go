@@ -25,6 +25,8 @@ type Tree struct {
 	// Outside are the links that leave the context, lock files among them: hashed, but no builder may be given what they
 	// point to.
 	Outside []string
+	// Broken are the links that lead to nothing in the context, and were left out.
+	Broken []string
 	// Warnings name the broken links and special files that were left out, by path, escaped.
 	Warnings []string
 	// LockFiles are where the lock files were found, relative to the context and in the order of Inputs.LockFiles.
@@ -41,11 +43,15 @@ type Entry struct {
 
 func newTree(w *walk, root *node) *Tree {
 	t := &Tree{Root: w.root, Digest: digestOf(root, w.paths), Warnings: sentences(w.warnings)}
+	t.Outside = append(t.Outside, w.outside...)
+	t.Broken = append(t.Broken, w.broken...)
+	slices.Sort(t.Broken)
 	root.walk(func(n *node) {
 		if n.outside {
 			t.Outside = append(t.Outside, n.path)
 		}
 	})
+	slices.Sort(t.Outside)
 	return t
 }
 
@@ -142,4 +148,35 @@ func sentences(warnings []warning) []string {
 		all = append(all, fmt.Sprintf("source %q: %s, left out", w.path, w.what))
 	}
 	return all
+}
+
+// Covers says whether something that came to lie at a path of the context would be hashed or copied: a file, or a directory
+// with what is in it. The path is relative to the context and slash-separated. Links are not followed.
+func (s Source) Covers(name string, dir bool) (bool, error) {
+	paths, err := cleanPaths(s.Paths)
+	if err != nil {
+		return false, err
+	}
+	rules, err := newRules(s)
+	if err != nil {
+		return false, err
+	}
+	names := components(path.Clean(name))
+	return slices.ContainsFunc(paths, func(p Path) bool {
+		top := components(p.Path)
+		return len(top) <= len(names) && slices.Equal(top, names[:len(top)]) && reaches(rules, p.Path, names, dir)
+	}), nil
+}
+
+// reaches says whether the walk of the source path top comes to the entry with these names.
+func reaches(r rules, top string, names []string, dir bool) bool {
+	ignored, s := r.top(top, true)
+	for i := len(components(top)) + 1; i <= len(names) && !ignored; i++ {
+		at := path.Join(names[:i]...)
+		if i == len(names) && !dir {
+			return !r.file(at, s)
+		}
+		ignored, s = r.dir(at, s)
+	}
+	return !ignored
 }

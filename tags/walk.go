@@ -22,16 +22,19 @@ var errOutside = errors.New("it leaves the context")
 //
 // A fault does not end it, so that the fault which is reported does not depend on who came first.
 type walk struct {
-	root  string // the context
-	paths []Path
-	tops  map[string]bool
-	rules rules
+	root     string // the context
+	confined bool
+	paths    []Path
+	tops     map[string]bool
+	rules    rules
 
 	group *errgroup.Group
 
 	mu       sync.Mutex
 	fault    *PathError
 	warnings []warning
+	broken   []string
+	outside  []string // links that were not followed
 }
 
 // warning is something that was left out.
@@ -213,10 +216,15 @@ func (w *walk) follow(ctx context.Context, c *node, s state) {
 	if ignoredDir, _ := w.rules.dir(c.path, s); ignored && ignoredDir {
 		return
 	}
+	if w.confined && w.leaves(c.file()) {
+		w.note(&w.outside, c.path)
+		return
+	}
 	info, err := os.Stat(c.file())
 	if errors.Is(err, fs.ErrNotExist) {
 		if !ignored {
 			w.warn(c.path, "a link to nothing")
+			w.note(&w.broken, c.path)
 		}
 		return
 	}
@@ -228,6 +236,8 @@ func (w *walk) follow(ctx context.Context, c *node, s state) {
 		return
 	}
 	switch {
+	case w.confined && c.outside:
+		w.note(&w.outside, c.path)
 	case info.IsDir():
 		w.enter(ctx, c, s)
 	case ignored:
@@ -249,6 +259,24 @@ func (w *walk) readLink(c *node) (err error) {
 	}
 	c.outside = w.inside(c.parent.real) && !w.inside(c.real)
 	return nil
+}
+
+// leaves says whether a link leads out of the context at some point, also if it comes back. What it does not find is as
+// good as inside.
+func (w *walk) leaves(file string) bool {
+	for range 255 { // the kernel gives up earlier
+		if !w.inside(file) {
+			return true
+		}
+		target, err := os.Readlink(file)
+		if err != nil {
+			return false
+		}
+		if file = target; !filepath.IsAbs(target) {
+			file = filepath.Join(filepath.Dir(file), target)
+		}
+	}
+	return false
 }
 
 func (w *walk) inside(real string) bool { return within(w.root, real) }
@@ -292,6 +320,12 @@ func (w *walk) fail(p string, err error) {
 	if w.fault == nil || p < w.fault.Path {
 		w.fault = sourceError(p, err)
 	}
+}
+
+func (w *walk) note(list *[]string, p string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	*list = append(*list, p)
 }
 
 func (w *walk) warn(p, what string) {

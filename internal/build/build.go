@@ -45,6 +45,10 @@ type Request struct {
 
 	Labels      map[string]string // for the source image
 	Annotations map[string]string
+
+	// ScanAll lets a bill of materials cover all of a source image, which pulls it; else it covers what the image lays over
+	// its deps image, which has one of its own.
+	ScanAll bool
 }
 
 // Stages whose image is no one's start: they are asked for by name alone.
@@ -68,7 +72,7 @@ type Image struct {
 	Base        []byte // config of the image that the build entered on
 	Epoch       time.Time
 	Annotations map[string]string
-	Scan        llb.State // what a bill of materials of it covers: of a source image its own layer, so that nothing is pulled
+	Scan        llb.State // what a bill of materials covers
 }
 
 // Build solves a request.
@@ -186,7 +190,7 @@ func (b *builder) checkPlatform() error {
 	if has.OS == "" || platforms.OnlyStrict(b.req.Platform).Match(has) {
 		return nil
 	}
-	return fmt.Errorf("%s is for %s, but %s is wanted: choose another image or --platform %s",
+	return rtllb.Fault("base", "%s is for %s, but %s is wanted: choose another image or --platform %s",
 		b.req.From, platforms.Format(has), platforms.Format(b.req.Platform), platforms.Format(has))
 }
 
@@ -205,7 +209,11 @@ func (b *builder) source(ctx context.Context, graph func() (llb.State, rtllb.Lay
 	if err != nil {
 		return nil, err
 	}
-	return b.image(ref, img, b.graph.SourceTree())
+	scan := state
+	if !b.req.ScanAll && b.req.Runtime.Extra == "" {
+		scan = b.graph.SourceTree()
+	}
+	return b.image(ref, img, scan)
 }
 
 // existing gives the image that is there, as it is.
@@ -215,7 +223,11 @@ func (b *builder) existing(ctx context.Context) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.image(ref, b.start, state)
+	scan := state
+	if !b.req.ScanAll {
+		scan = b.ownLayers()
+	}
+	return b.image(ref, b.start, scan)
 }
 
 // takeOwner reads who owns the source from the labels of the deps image; an image that rtbuild did not make has none, and

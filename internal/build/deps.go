@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -88,7 +87,7 @@ func (b *builder) standOn(deps *built) error {
 func (b *builder) inspectBase(ctx context.Context) error {
 	base := b.req.Runtime.Base
 	if b.start.Config.Labels[plan.LabelStage] != "" {
-		return fmt.Errorf("base image %s was made by rtbuild: use its own base, %s", base,
+		return rtllb.Fault("base", "base image %s was made by rtbuild: use its own base, %s", base,
 			b.start.Config.Labels[ocispecs.AnnotationBaseImageName])
 	}
 	ref, err := b.solve(ctx, b.graph.Start(), true)
@@ -97,14 +96,14 @@ func (b *builder) inspectBase(ctx context.Context) error {
 	}
 	data, err := osRelease(ctx, ref)
 	if err != nil {
-		return fmt.Errorf("base image %s has no os-release file, so its distribution is unknown: use a base of Debian or Ubuntu: %w", base, err)
+		return rtllb.Fault("base", "base image %s has no os-release file, so its distribution is unknown: use a base of Debian or Ubuntu: %w", base, err)
 	}
 	if b.graph.Distro, err = rtllb.ParseOSRelease(data); err != nil {
-		return fmt.Errorf("base image %s cannot be used: %w", base, err)
+		return rtllb.Fault("base", "base image %s cannot be used: %w", base, err)
 	}
 	for _, program := range []string{"/bin/sh", "/usr/bin/apt-get"} {
 		if _, err := ref.StatFile(ctx, gateway.StatRequest{Path: program}); err != nil {
-			return fmt.Errorf("base image %s (%s) has no %s, which the build needs: use a base that has it: %w", base,
+			return rtllb.Fault("base", "base image %s (%s) has no %s, which the build needs: use a base that has it: %w", base,
 				b.graph.Distro.Pretty, program, err)
 		}
 	}
@@ -128,11 +127,11 @@ func (b *builder) ownerIn(ctx context.Context, ref gateway.Reference) (rtllb.Own
 	}
 	passwd, err := ref.ReadFile(ctx, gateway.ReadRequest{Filename: "/etc/passwd"})
 	if err != nil {
-		return rtllb.Owner{}, fmt.Errorf("looking up user %s in the image: %w", name, err)
+		return rtllb.Owner{}, rtllb.Fault("user", "looking up user %s in the image: %w", name, err)
 	}
 	users, err := user.ParsePasswdFilter(bytes.NewReader(passwd), func(u user.User) bool { return u.Name == name })
 	if err != nil || len(users) == 0 {
-		return rtllb.Owner{}, fmt.Errorf("looking up user %s in the image: not in /etc/passwd", name)
+		return rtllb.Owner{}, rtllb.Fault("user", "looking up user %s in the image: not in /etc/passwd", name)
 	}
 	return rtllb.Owner{UID: users[0].Uid, GID: users[0].Gid}, nil
 }

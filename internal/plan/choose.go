@@ -10,10 +10,23 @@ func (j *judge) choose() *Plan {
 	switch {
 	case j.in.Force:
 		return j.scratch("rebuild forced")
+	case j.in.Stage == StageDeps:
+		return j.chooseDeps()
 	case j.source != nil:
 		return &Plan{Variant: None, From: j.source.Pinned(), Entry: j.source, Reason: "the source image exists"}
 	case j.lock != nil:
 		return j.onLock(j.because("source") + "; the deps image of these lock files exists")
+	case j.versioned != nil:
+		return j.onVersioned(j.because("lock") + "; a deps image of this base and version exists")
+	}
+	return j.scratch(j.because("lock") + "; " + j.because("versioned"))
+}
+
+// chooseDeps gives the variant for a deps image alone.
+func (j *judge) chooseDeps() *Plan {
+	switch {
+	case j.lock != nil:
+		return &Plan{Variant: None, From: j.lock.Pinned(), Entry: j.lock, Reason: "the deps image of these lock files exists"}
 	case j.versioned != nil:
 		return j.onVersioned(j.because("lock") + "; a deps image of this base and version exists")
 	}
@@ -25,7 +38,7 @@ func (j *judge) asked(v Variant) (*Plan, error) {
 	switch {
 	case v == Scratch:
 		return j.scratch("asked for"), nil
-	case v == Lock && j.lock != nil:
+	case v == Lock && j.lock != nil && j.in.Stage != StageDeps:
 		return j.onLock("asked for"), nil
 	case v == Versioned && j.versioned != nil:
 		return j.onVersioned("asked for"), nil

@@ -74,6 +74,7 @@ type Input struct {
 	// needs dependencies that live elsewhere.
 	Foreign bool
 
+	Stage   string  // the image that is wanted: StageSource, also if it is empty, or StageDeps
 	Force   bool    // ignore what exists
 	Pull    bool    // rebuild what was made from an older base or by an older recipe
 	Variant Variant // enter here; empty chooses
@@ -101,12 +102,20 @@ func Make(in Input) (*Plan, error) {
 		}
 	}
 	p.Exists, p.Notes = j.exists, j.notes
-	p.Publish = publish(in.Tags.Images, p.Variant)
+	p.Publish = publish(in.Tags.Images, p.Variant, in.Stage)
 	return p, nil
 }
 
 // publish orders the tags that a variant makes: a source tag that exists can only be trusted if it comes last.
-func publish(images tags.Images, v Variant) []string {
+func publish(images tags.Images, v Variant, stage string) []string {
+	all := publishAll(images, v)
+	if stage == StageDeps && len(all) > 0 {
+		return all[:len(all)-1]
+	}
+	return all
+}
+
+func publishAll(images tags.Images, v Variant) []string {
 	switch v {
 	case None:
 		return nil

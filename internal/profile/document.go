@@ -32,6 +32,9 @@ func readDocument(fsys fs.FS, opts Options) (*document, error) {
 		if err != nil && (opts.Name != "" || !errors.Is(err, fs.ErrNotExist)) {
 			return nil, fmt.Errorf("reading the runtime file: %w", err)
 		}
+		if err == nil && data == nil {
+			data = []byte{} // it is there, and empty
+		}
 		t.data = data
 	}
 	return parseDocument(t)

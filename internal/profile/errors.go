@@ -13,6 +13,7 @@ type Error struct {
 	Line    int // from 1; 0 where the file as a whole is meant
 	Column  int // in characters, from 1; 0 where the line as a whole is meant
 	Source  string
+	Data    []byte // the whole file; nil if it is not there
 	Message string
 	Hint    string // what to do; may be empty
 }
@@ -26,10 +27,7 @@ func (e *Error) Error() string {
 			fmt.Fprintf(&text, ":%d", n)
 		}
 	}
-	text.WriteString(": " + e.Message)
-	if e.Hint != "" {
-		text.WriteString(": " + e.Hint)
-	}
+	text.WriteString(": " + e.Summary())
 	if e.Line > 0 && strings.TrimSpace(e.Source) != "" {
 		text.WriteString("\n" + e.Source)
 		if e.Column > 0 {
@@ -37,6 +35,14 @@ func (e *Error) Error() string {
 		}
 	}
 	return text.String()
+}
+
+// Summary gives "MESSAGE: HINT", for those who show the place in a way of their own.
+func (e *Error) Summary() string {
+	if e.Hint == "" {
+		return e.Message
+	}
+	return e.Message + ": " + e.Hint
 }
 
 // indent is as wide as what stands before the column: tabs stay tabs.
@@ -59,7 +65,7 @@ type text struct {
 
 // at is an error in a line and column.
 func (t text) at(line, column int, hint, format string, args ...any) *Error {
-	e := &Error{File: t.name, Line: line, Column: column, Hint: hint, Message: fmt.Sprintf(format, args...)}
+	e := &Error{File: t.name, Line: line, Column: column, Data: t.data, Hint: hint, Message: fmt.Sprintf(format, args...)}
 	lines := bytes.Split(t.data, []byte("\n"))
 	if 0 < line && line <= len(lines) {
 		e.Source = strings.TrimSuffix(strings.ToValidUTF8(string(lines[line-1]), "\uFFFD"), "\r")

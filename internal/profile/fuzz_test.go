@@ -1,13 +1,16 @@
 package profile
 
 import (
+	"bytes"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// FuzzLoad shows that no file makes the parser panic, that what is wrong with it is an *Error that points into it, and
-// that what is right gives the same tags twice.
+// FuzzLoad shows that no file makes the parser panic, that what is wrong with it is an *Error that points into it, that
+// its fields lie in it, and that what is right gives the same tags twice.
 func FuzzLoad(f *testing.F) {
 	for _, seed := range []string{
 		everything, "", "---", "a: [", "user: &u {uid: 1}\nenv: *u", "base: a\n---\n", "? [a]\n: b", "packages: {apt: [a]}", "\xff", "a: &a [*a]", "env: {<<: &a {b: c}}",
@@ -16,7 +19,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := parseDocument(text{name: fileName, data: data})
+		d, err := parseDocument(text{name: fileName, data: append([]byte{}, data...)})
 		r := profileOf("node").runtime()
 		if err == nil {
 			err = d.apply(r)
@@ -27,6 +30,12 @@ func FuzzLoad(f *testing.F) {
 				t.Fatalf("error is a %T: %v", err, err)
 			}
 			return
+		}
+		r.given.document = d
+		for _, field := range append(slices.Collect(maps.Keys(fileFields)), "tools.uv", "source.a", "ignore.a") {
+			if first, last := r.Lines(field); first < 1 || last < first || last > 1+bytes.Count(data, []byte("\n")) {
+				t.Fatalf("%s is in lines %d to %d", field, first, last)
+			}
 		}
 		if r.ToolsDigest() != r.ToolsDigest() || r.TagInputs().Base != r.Base {
 			t.Fatal("not the same twice")

@@ -42,6 +42,7 @@ func Load(fsys fs.FS, opts Options) (*Runtime, error) {
 		return nil, err
 	}
 	r := b.runtime()
+	r.given.document, r.given.overridden = doc, opts.overridden()
 	_ = doc.apply(r) // choose has read it for its faults
 	if err := opts.apply(r); err != nil {
 		return nil, err
@@ -67,6 +68,20 @@ func choose(fsys fs.FS, doc *document, opts Options) (builtin, error) {
 		return builtin{}, fmt.Errorf("unknown profile %q: %s", name, suggest(name, profileNames()))
 	}
 	return profileOf(name), nil
+}
+
+// overridden are the fields of the file that the command line overrides.
+func (o Options) overridden() []string {
+	var names []string
+	for name, said := range map[string]bool{
+		"base": o.Base != "", "version": o.Version != "", "repository": o.Repository != "", "extra": o.Extra != nil,
+	} {
+		if said {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // apply overrides what the file says.
@@ -164,7 +179,7 @@ func (b builtin) completeIgnore(fsys fs.FS, r *Runtime) error {
 	if b.original {
 		return nil
 	}
-	data, err := readOptional(fsys, ".dockerignore")
+	data, err := readOptional(fsys, dockerignore)
 	if err != nil {
 		return err
 	}

@@ -13,12 +13,15 @@ func nearest(word string, known []string) (string, bool) {
 	best, found := "", false
 	limit := max(1, min(3, (len([]rune(word))+1)/3)) // so that short words are not taken for each other
 	for _, k := range slices.Sorted(slices.Values(known)) {
-		if d := levenshtein.Distance(strings.ToLower(word), k, nil); d <= limit && (d < limit || !found) {
+		if d := levenshtein.Distance(strings.ToLower(word), strings.ToLower(k), nil); d <= limit && (d < limit || !found) {
 			best, found, limit = k, true, d
 		}
 	}
 	return best, found
 }
+
+// Suggest is the hint for an unknown word: the nearest known one, or all of them.
+func Suggest(word string, known []string) string { return suggest(word, known) }
 
 // suggest is the hint for an unknown word: the nearest known one, or all of them.
 func suggest(word string, known []string) string {

@@ -63,7 +63,8 @@ func workspaceManifests(fsys fs.FS) ([]string, error) {
 	w := workspaces{fsys: fsys, dirs: map[string]bool{}}
 	for _, pattern := range workspacePatterns(fields["workspaces"]) {
 		if err := w.add(pattern); err != nil {
-			return nil, &Error{File: packageJSON, Message: err.Error(), Hint: "list the workspaces' package.json under dependencies.files"}
+			data, _ := readOptional(fsys, packageJSON) // it could be read just now
+			return nil, text{packageJSON, data}.at(0, 0, "list the workspaces' package.json under dependencies.files", "%s", err)
 		}
 	}
 	var files []string

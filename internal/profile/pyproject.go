@@ -51,10 +51,13 @@ func pythonVersion(fsys fs.FS) (string, error) {
 	return p.version(), err
 }
 
+// originalManifests are where OpenHands looks for its version.
+var originalManifests = []string{pyprojectTOML, "openhands/" + pyprojectTOML}
+
 // originalVersion is the version as OpenHands finds it: the first line that begins with "version =" in the project's
 // pyproject.toml or else in the package's. The text behind it is taken as it is, less blanks and quotes.
 func originalVersion(fsys fs.FS) (string, error) {
-	for _, name := range []string{pyprojectTOML, "openhands/" + pyprojectTOML} {
+	for _, name := range originalManifests {
 		data, err := readOptional(fsys, name)
 		if err != nil {
 			return "", err

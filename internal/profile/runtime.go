@@ -37,6 +37,8 @@ type given struct {
 	dependencies Dependencies // without the files that others refer to
 	cmd          []string     // the default
 	ignore       []string     // the file's own
+	document     *document    // the file; nil if the runtime was not loaded
+	overridden   []string     // the fields that the command line says instead of the file
 }
 
 // Interpreter is the language runtime that the dependencies need: name "node" or "python" and a version prefix such
@@ -77,3 +79,14 @@ type Source struct {
 
 // Code is the directory in the image that holds the source, prefix + "/code".
 func (r *Runtime) Code() string { return r.Prefix + "/code" }
+
+// SourceApart reports whether no dependencies lie where the source does, so that an older source can be taken away by its
+// directory from an image that does not say what it holds.
+func (r *Runtime) SourceApart() bool {
+	for _, source := range r.Source {
+		if source.Path == "." && r.Dependencies.Manager == "npm" {
+			return false
+		}
+	}
+	return true
+}

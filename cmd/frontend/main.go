@@ -1,0 +1,29 @@
+// Command rtbuild-frontend is the program of the frontend image: what a "# syntax=" line runs inside buildkitd.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/moby/buildkit/frontend/gateway/grpcclient"
+	"github.com/moby/buildkit/util/appcontext"
+	_ "github.com/moby/buildkit/util/grpcutil/encoding/proto" // the faster codec, as in BuildKit's own frontend
+
+	"github.com/rtbuild/rtbuild/internal/collect"
+	"github.com/rtbuild/rtbuild/internal/frontend"
+)
+
+func main() {
+	if err := run(appcontext.Context(), os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "rtbuild-frontend: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == collect.Command {
+		return collect.Run(ctx, args[1:])
+	}
+	return grpcclient.RunFromEnvironment(ctx, frontend.Build)
+}

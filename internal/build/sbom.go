@@ -1,0 +1,79 @@
+package build
+
+import (
+	"context"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	"github.com/moby/buildkit/frontend/attestations/sbom"
+	"github.com/moby/buildkit/frontend/dockerui"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/result"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Scanner makes bills of materials with the user's scanner image, which runs on the builder's own platform.
+type Scanner struct {
+	Client   gateway.Client
+	Platform ocispecs.Platform
+	SBOM     *dockerui.SBOM // what the user asked for; nil is nothing
+	Resolve  string
+}
+
+// Attest adds a bill of materials for each image to a result.
+func (s *Scanner) Attest(ctx context.Context, res *gateway.Result, images []*Image) error {
+	if s.SBOM == nil {
+		return nil
+	}
+	scan, err := sbom.CreateSBOMScanner(ctx, s.Client, s.SBOM.Generator, s.Platform, sourceresolver.Opt{
+		LogName:  "[sbom] resolve " + s.SBOM.Generator,
+		ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &s.Platform, ResolveMode: s.Resolve},
+	}, s.SBOM.Parameters)
+	if err != nil {
+		return &ImageError{Ref: s.SBOM.Generator, Platform: platforms.Format(s.Platform), Err: err}
+	}
+	for _, img := range images {
+		id := platforms.FormatAll(platforms.Normalize(img.Platform))
+		found, err := scan(ctx, id, img.Scan, nil, llb.Platform(s.Platform))
+		if err != nil {
+			return err
+		}
+		solved, err := result.ConvertAttestation(&found, func(state *llb.State) (gateway.Reference, error) {
+			return s.solve(ctx, state)
+		})
+		if err != nil {
+			return err
+		}
+		res.AddAttestation(id, *solved)
+	}
+	return nil
+}
+
+func (s *Scanner) solve(ctx context.Context, state *llb.State) (gateway.Reference, error) {
+	def, err := state.Marshal(ctx, llb.Platform(s.Platform))
+	if err != nil {
+		return nil, err
+	}
+	solved, err := s.Client.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB()})
+	if err != nil {
+		return nil, err
+	}
+	return solved.SingleRef()
+}
+
+// ownLayers is what an existing source image lays over its deps image, by its history; all of any other image.
+func (b *builder) ownLayers() llb.State {
+	own, all := 0, len(b.start.RootFS.DiffIDs)
+	for _, h := range b.start.History {
+		if strings.HasPrefix(h.CreatedBy, "[source] ") || strings.HasPrefix(h.CreatedBy, "[extra] ") {
+			own++
+		}
+	}
+	image := b.graph.Start()
+	if own == 0 || own >= all || b.graph.Base.State != nil {
+		return image
+	}
+	return llb.Diff(llb.Image(b.graph.Base.Ref, llb.Platform(b.req.Platform), llb.WithLayerLimit(all-own)), image)
+}

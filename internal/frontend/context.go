@@ -1,0 +1,80 @@
+package frontend
+
+import (
+	"context"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/profile"
+)
+
+// projectContext is the name of a context that takes the build context's place.
+const projectContext = "source"
+
+// project is the project's root: the build context, or another directory, repository or archive.
+type project struct {
+	ui       *dockerui.Client
+	platform ocispecs.Platform
+}
+
+// part is what of the project the options leave, if it lies at the user's; all of a repository or an archive.
+func (p *project) part(ctx context.Context, opts ...llb.LocalOption) (llb.State, error) {
+	// A directory's .dockerignore says which files are neither hashed nor copied. What is read of the project besides is
+	// not its business, so it never decides what comes to the builder.
+	opts = append([]llb.LocalOption{llb.ExcludePatterns(nil)}, opts...)
+	named, err := p.ui.NamedContext(projectContext, dockerui.ContextOpt{
+		NoDockerignore: true, Platform: &p.platform,
+		AsyncLocalOpts: func() []llb.LocalOption { return opts },
+	})
+	if err != nil {
+		return llb.State{}, err
+	}
+	if named != nil {
+		state, _, err := named.Load(ctx)
+		if err != nil || state == nil {
+			return llb.State{}, err
+		}
+		return *state, nil
+	}
+	state, err := p.ui.MainContext(ctx, opts...)
+	if err != nil {
+		return llb.State{}, err
+	}
+	return *state, nil
+}
+
+// files reads files of the project.
+func (p *project) files(ctx context.Context) *contextFS {
+	return &contextFS{ctx: ctx, project: p, known: profile.Manifests(), parts: map[string]gateway.Reference{}}
+}
+
+// solve makes a part that can be read.
+func (p *project) solve(ctx context.Context, state llb.State) (gateway.Reference, error) {
+	def, err := state.Marshal(ctx, llb.Platform(p.platform))
+	if err != nil {
+		return nil, err
+	}
+	res, err := p.ui.GatewayClient().Solve(ctx, gateway.SolveRequest{Definition: def.ToPB()})
+	if err != nil {
+		return nil, err
+	}
+	return res.SingleRef()
+}
+
+// sourcePart says which files of a user's directory the source can consist of, so that no others come to the builder.
+func sourcePart(r *profile.Runtime) []llb.LocalOption {
+	opts := []llb.LocalOption{
+		llb.SharedKeyHint("source"), dockerui.WithInternalName("load the source"), llb.ExcludePatterns(r.Ignore),
+	}
+	var paths []string
+	for _, s := range r.Source {
+		if s.Path == "." {
+			return opts
+		}
+		paths = append(paths, s.Path)
+	}
+	return append(opts, llb.FollowPaths(paths))
+}

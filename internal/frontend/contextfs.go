@@ -1,0 +1,148 @@
+package frontend
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/tonistiigi/fsutil/types"
+)
+
+// contextFS is a project's files without the project: those with known names come to the builder in one go, others each
+// when it is asked for. It is no place to read a source tree from.
+type contextFS struct {
+	ctx     context.Context //nolint:containedctx // fs.FS has no room for it, and a contextFS lives as long as one build
+	project *project
+	known   []string
+	parts   map[string]gateway.Reference
+}
+
+// Paths that stand for more than themselves: the key of a part.
+const (
+	partKnown      = "manifests"
+	partWorkspaces = "workspaces"
+)
+
+// Open implements fs.FS.
+func (f *contextFS) Open(name string) (fs.File, error) {
+	info, err := f.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := f.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return &openFile{Reader: bytes.NewReader(data), info: info}, nil
+}
+
+// ReadFile implements fs.ReadFileFS.
+func (f *contextFS) ReadFile(name string) ([]byte, error) {
+	part, err := f.partOf("read", name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Stat(name); err != nil {
+		return nil, err
+	}
+	return dockerui.ReadFile(f.ctx, part, name)
+}
+
+// Stat implements fs.StatFS.
+func (f *contextFS) Stat(name string) (fs.FileInfo, error) {
+	part, err := f.partOf("stat", name)
+	if err != nil {
+		return nil, err
+	}
+	stat, err := part.StatFile(f.ctx, gateway.StatRequest{Path: name})
+	if err != nil {
+		return nil, fault("stat", name, err)
+	}
+	return fileInfo{stat}, nil
+}
+
+// ReadDir implements fs.ReadDirFS. Only npm's workspaces need it: a directory holds the ways to package.json files.
+func (f *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	part, err := f.part(partWorkspaces, llb.IncludePatterns([]string{"**/package.json"}),
+		llb.ExcludePatterns([]string{"**/node_modules", "**/.git"}))
+	if err != nil {
+		return nil, err
+	}
+	stats, err := part.ReadDir(f.ctx, gateway.ReadDirRequest{Path: name})
+	if err != nil {
+		return nil, fault("readdir", name, err)
+	}
+	var entries []fs.DirEntry
+	for _, stat := range stats {
+		entries = append(entries, fs.FileInfoToDirEntry(fileInfo{stat}))
+	}
+	sort.Slice(entries, func(i, j int) bool { return entries[i].Name() < entries[j].Name() })
+	return entries, nil
+}
+
+// partOf is the part of the project that holds a file, if it exists.
+func (f *contextFS) partOf(op, name string) (gateway.Reference, error) {
+	if !fs.ValidPath(name) {
+		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	if slices.Contains(f.known, name) {
+		return f.part(partKnown, llb.FollowPaths(f.known))
+	}
+	return f.part("file "+name, llb.FollowPaths([]string{name}))
+}
+
+func (f *contextFS) part(key string, opts ...llb.LocalOption) (gateway.Reference, error) {
+	if ref, ok := f.parts[key]; ok {
+		return ref, nil
+	}
+	opts = append(opts, llb.SharedKeyHint("project "+key), dockerui.WithInternalName("load "+key), llb.Differ(llb.DiffNone, false))
+	state, err := f.project.part(f.ctx, opts...)
+	if err != nil {
+		return nil, err
+	}
+	ref, err := f.project.solve(f.ctx, state)
+	if err != nil {
+		return nil, err
+	}
+	f.parts[key] = ref
+	return ref, nil
+}
+
+// fault gives the errors that fs knows. The gateway has only their text.
+func fault(op, name string, err error) error {
+	text := err.Error()
+	for _, known := range []error{fs.ErrNotExist, fs.ErrPermission} {
+		if strings.Contains(text, known.Error()) || known == fs.ErrNotExist && strings.Contains(text, "no such file or directory") {
+			return &fs.PathError{Op: op, Path: name, Err: known}
+		}
+	}
+	return &fs.PathError{Op: op, Path: name, Err: err}
+}
+
+// openFile is a file that was read.
+type openFile struct {
+	io.Reader
+	info fs.FileInfo
+}
+
+func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f *openFile) Close() error               { return nil }
+
+// fileInfo is what the builder says of a file.
+type fileInfo struct{ stat *types.Stat }
+
+func (i fileInfo) Name() string       { return path.Base(i.stat.Path) }
+func (i fileInfo) Size() int64        { return i.stat.Size }
+func (i fileInfo) Mode() fs.FileMode  { return fs.FileMode(i.stat.Mode) }
+func (i fileInfo) ModTime() time.Time { return time.Unix(0, i.stat.ModTime) }
+func (i fileInfo) IsDir() bool        { return i.Mode().IsDir() }
+func (i fileInfo) Sys() any           { return i.stat }

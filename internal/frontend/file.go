@@ -1,0 +1,148 @@
+package frontend
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/grpcerrors"
+	"github.com/opencontainers/go-digest"
+	"google.golang.org/grpc/codes"
+
+	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/profile"
+	rtllb "github.com/rtbuild/rtbuild/llb"
+)
+
+// language is runtime.yaml's, by the names of source maps.
+const language = "YAML"
+
+// file is the runtime file, and the way from errors to its lines.
+type file struct {
+	source  *dockerui.Source
+	runtime *profile.Runtime // nil until it could be read
+}
+
+func readFile(ctx context.Context, ui *dockerui.Client) (*file, error) {
+	source, err := ui.ReadEntrypoint(ctx, language)
+	if err != nil {
+		return nil, fmt.Errorf("reading the runtime file: %w: name it by -f, relative to the context", err)
+	}
+	f := &file{source: source}
+	if line := instruction(source.Data); line > 0 {
+		err := fmt.Errorf("%s is a Dockerfile, and rtbuild reads runtime files: remove the line \"# syntax=...\" at its top to build it with "+
+			"docker's own frontend, or name the runtime file by -f runtime.yaml", source.Filename)
+		return nil, f.at(err, line, line)
+	}
+	return f, nil
+}
+
+var instructionForm = regexp.MustCompile(`(?i)^\s*(FROM|ARG)\s+[^\s:]`)
+
+// instruction is the line of a Dockerfile's first instruction, 0 if the file is none.
+func instruction(data []byte) int {
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		trimmed := bytes.TrimSpace(line)
+		if len(trimmed) == 0 || trimmed[0] == '#' {
+			continue
+		}
+		if instructionForm.Match(line) {
+			return i + 1
+		}
+		return 0
+	}
+	return 0
+}
+
+// where points at a field of the file.
+func (f *file) where(field string) llb.ConstraintsOpt {
+	first, last := f.lines(field)
+	return f.source.Location(ranges(first, last))
+}
+
+func (f *file) lines(field string) (first, last int) {
+	if f.runtime == nil {
+		return 1, 1
+	}
+	if first, last = f.runtime.Lines(field); first == 0 {
+		return 1, 1
+	}
+	return first, last
+}
+
+// locate points an error at the line that caused it, in whichever file of the project that is.
+func (f *file) locate(err error) error {
+	if err == nil || grpcerrors.Code(err) == codes.Canceled {
+		return err
+	}
+	var fault *profile.Error
+	if errors.As(err, &fault) {
+		if fault.File == f.source.Filename {
+			return f.at(errors.New(fault.Summary()), fault.Line, fault.Line)
+		}
+		return errdefs.WithSource(errors.New(fault.File+": "+fault.Summary()), &errdefs.Source{
+			Info:   &pb.SourceInfo{Filename: fault.File, Data: fault.Data},
+			Ranges: ranges(fault.Line, fault.Line),
+		})
+	}
+	var vertex *errdefs.VertexError
+	if errors.As(err, &vertex) {
+		return stepError(err, vertex)
+	}
+	// An error that came from the builder carries its text, and whatever was said around it gets lost on the way back: so it
+	// is said anew.
+	text := errors.New(err.Error())
+	var of *rtllb.FieldError
+	var image *build.ImageError
+	switch {
+	case errors.As(err, &of):
+		return f.atField(text, of.Field)
+	case errors.As(err, &image):
+		return f.atField(text, "base")
+	case len(errdefs.Sources(err)) > 0:
+		return err
+	}
+	return text
+}
+
+// stepError is the error of a failed step, without the script: what it has said and the line that asks for it are shown.
+func stepError(err error, vertex *errdefs.VertexError) error {
+	var exit *gatewaypb.ExitError
+	if !errors.As(err, &exit) {
+		return err
+	}
+	failed := errdefs.WrapVertex(fmt.Errorf("a step of the image failed with exit code %d", exit.ExitCode), digest.Digest(vertex.Digest))
+	for _, source := range errdefs.Sources(err) {
+		failed = errdefs.WithSource(failed, source)
+	}
+	return failed
+}
+
+// atField is an error with the lines of a field.
+func (f *file) atField(err error, field string) error {
+	first, last := f.lines(field)
+	return f.at(err, first, last)
+}
+
+// at is an error with lines of the runtime file.
+func (f *file) at(err error, first, last int) error {
+	s := f.source
+	return errdefs.WithSource(err, &errdefs.Source{
+		Info:   &pb.SourceInfo{Filename: s.Filename, Language: s.Language, Data: s.Data, Definition: s.Definition.ToPB()},
+		Ranges: ranges(first, last),
+	})
+}
+
+func ranges(first, last int) []*pb.Range {
+	if first == 0 {
+		return nil
+	}
+	return []*pb.Range{{Start: &pb.Position{Line: int32(first)}, End: &pb.Position{Line: int32(last)}}} //nolint:gosec // lines of a file
+}

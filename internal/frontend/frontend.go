@@ -1,0 +1,250 @@
+// Package frontend is rtbuild inside buildkitd: what a "# syntax=" line names. It reads the runtime file and the project
+// through the gateway, plans with the user's own credentials, and builds by the same build function as the client.
+package frontend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/collect"
+	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/profile"
+	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/tags"
+)
+
+// Program is the path of the frontend's program in its image.
+const Program = "/bin/rtbuild-frontend"
+
+// Build answers a request of the gateway.
+func Build(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+	ui, err := dockerui.NewClient(c)
+	if err != nil {
+		return nil, err
+	}
+	f := &frontend{client: c, ui: ui, host: ui.BuildPlatforms[0]}
+	if f.options, f.unknown, err = readOptions(ui); err != nil {
+		return nil, err
+	}
+	if f.file, err = readFile(ctx, ui); err != nil {
+		return nil, err
+	}
+	res, err := f.answer(ctx)
+	return res, f.file.locate(err)
+}
+
+// frontend is one request.
+type frontend struct {
+	client  gateway.Client
+	ui      *dockerui.Client
+	host    ocispecs.Platform // what the builder itself runs on
+	options options
+	unknown []string // build arguments
+	file    *file
+}
+
+func (f *frontend) answer(ctx context.Context) (*gateway.Result, error) {
+	if res, ok, err := f.subrequest(ctx); ok || err != nil {
+		return res, err
+	}
+	target, err := targetOf(f.ui.Target)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range f.unknown {
+		f.warn(ctx, unknownArg(name))
+	}
+	return target.build(f, ctx)
+}
+
+// warn says what is no error, beside the first line of the file.
+func (f *frontend) warn(ctx context.Context, message string) {
+	f.file.source.Warn(ctx, message, gateway.WarnOpts{})
+}
+
+// job is what all platforms of a build have in common.
+type job struct {
+	*frontend
+	project *project
+	files   *contextFS
+	runtime *profile.Runtime
+	inputs  tags.Inputs
+	source  *collect.Collected
+	tags    tags.Set
+	locks   llb.State // the lock files
+}
+
+// read learns what is to be built: the runtime, its tags, the source.
+func (f *frontend) read(ctx context.Context) (*job, error) {
+	j := &job{frontend: f, project: &project{ui: f.ui, platform: f.host}}
+	j.files = j.project.files(ctx)
+	if err := j.load(); err != nil {
+		return nil, err
+	}
+	var err error
+	if j.source, err = j.collect(ctx); err != nil {
+		return nil, err
+	}
+	for _, warning := range j.source.Warnings {
+		f.warn(ctx, warning)
+	}
+	if j.tags, err = j.source.Names(ctx, j.files, j.inputs); err != nil {
+		return nil, err
+	}
+	j.locks, err = j.lockFiles(ctx)
+	return j, err
+}
+
+// load reads the runtime. A base in a registry that is given as a context is the base by name, tags included.
+func (j *job) load() (err error) {
+	opts := j.options.profile
+	opts.Name, opts.Data = j.file.source.Filename, j.file.source.Data
+	if ref, ok := strings.CutPrefix(specOf(j.ui, baseContext, j.host), "docker-image://"); ok {
+		opts.Base = ref
+	}
+	if j.runtime, err = profile.Load(j.files, opts); err != nil {
+		return err
+	}
+	j.file.runtime = j.runtime
+	j.inputs = j.runtime.TagInputs()
+	return nil
+}
+
+// collect hashes the source in the builder. Where links of a user's directory lead to what was left behind, that is asked
+// for too; what does not come is not there.
+func (j *job) collect(ctx context.Context) (*collect.Collected, error) {
+	self, err := ownImage(j.client)
+	if err != nil {
+		return nil, err
+	}
+	step := &collect.Step{Client: j.client, Self: self, Program: Program, Platform: j.host}
+	state, err := j.project.part(ctx, sourcePart(j.runtime)...)
+	if err != nil {
+		return nil, err
+	}
+	asked := map[string]bool{}
+	for {
+		got, err := step.Tree(ctx, state, j.inputs.Source)
+		if err != nil {
+			return nil, &rtllb.FieldError{Field: "source", Err: err}
+		}
+		missing := slices.DeleteFunc(slices.Clone(got.Broken), func(p string) bool { return asked[p] })
+		if len(missing) == 0 {
+			return got, outside(got.Outside)
+		}
+		for _, p := range missing {
+			asked[p] = true
+		}
+		more, err := j.project.part(ctx, llb.FollowPaths(missing), llb.SharedKeyHint("linked"), dockerui.WithInternalName("load what links lead to"))
+		if err != nil {
+			return nil, err
+		}
+		state = llb.Merge([]llb.State{state, more}, dockerui.WithInternalName("add what links lead to"))
+	}
+}
+
+// outside refuses links that no builder can follow.
+func outside(links []string) error {
+	if len(links) == 0 {
+		return nil
+	}
+	return rtllb.Fault("source", "the source has links that leave the context, which no builder can follow: %s: "+
+		"copy what they point to into the context, or add them to ignore", strings.Join(links, ", "))
+}
+
+// ownImage is the image that this program runs in.
+func ownImage(c gateway.Client) (llb.State, error) {
+	known, ok := c.(interface {
+		CurrentFrontend() (*llb.State, error)
+	})
+	if !ok {
+		return llb.State{}, errors.New("the frontend does not run as an image of BuildKit's gateway")
+	}
+	state, err := known.CurrentFrontend()
+	if err == nil && state == nil {
+		err = fmt.Errorf("the builder does not tell a frontend its own image: use BuildKit %s or newer", build.OldestBuildKit)
+	}
+	if err != nil {
+		return llb.State{}, err
+	}
+	return *state, nil
+}
+
+// platforms are those that are built.
+func (j *job) platforms() []ocispecs.Platform {
+	if len(j.ui.TargetPlatforms) > 0 {
+		return j.ui.TargetPlatforms
+	}
+	return []ocispecs.Platform{j.host}
+}
+
+// images builds all platforms side by side.
+func (j *job) images(ctx context.Context, request func(context.Context, ocispecs.Platform) (build.Request, error)) (*gateway.Result, error) {
+	wanted := j.platforms()
+	images := make([]*build.Image, len(wanted))
+	group, groupCtx := errgroup.WithContext(ctx)
+	for i, platform := range wanted {
+		group.Go(func() error {
+			req, err := request(groupCtx, platforms.Normalize(platform))
+			if err != nil {
+				return err
+			}
+			images[i], err = build.Build(groupCtx, j.client, req)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	res, err := build.Result(images, j.ui.MultiPlatformRequested)
+	if err != nil {
+		return nil, err
+	}
+	scanner := &build.Scanner{Client: j.client, Platform: j.host, SBOM: j.ui.SBOM, Resolve: j.ui.ImageResolveMode.String()}
+	return res, scanner.Attest(ctx, res, images)
+}
+
+// request is what a plan asks the build function for.
+func (j *job) request(stage string, platform ocispecs.Platform, p *plan.Plan, start *build.Start) build.Request {
+	return build.Request{
+		Runtime: j.runtime, Platform: platform, Stage: stage, Variant: p.Variant, From: p.From, Start: start,
+		Tree: j.source.Copied, Epoch: j.options.epoch,
+		LockFiles: j.locks, Source: j.source.State,
+		Proxy: j.options.proxy, Steps: steps(j.ui), NoCache: j.ui.IsNoCache, Where: j.file.where,
+		Resolve: j.ui.ImageResolveMode.String(), Imports: j.ui.CacheImports,
+		Labels: j.ui.Labels, ScanAll: j.options.scanAll,
+	}
+}
+
+// lockFiles are the lock files as the tags found them: plain files, whatever links led there.
+func (j *job) lockFiles(ctx context.Context) (llb.State, error) {
+	files := j.source.LockFiles
+	if len(files) == 0 {
+		return llb.Scratch(), nil
+	}
+	part, err := j.project.part(ctx, llb.FollowPaths(files), llb.SharedKeyHint("lockfiles"),
+		dockerui.WithInternalName("load the lock files"))
+	if err != nil {
+		return part, err
+	}
+	plain := &llb.CopyInfo{FollowSymlinks: true, CreateDestPath: true, Mode: &llb.ChmodOpt{Mode: 0o644}}
+	action := llb.Copy(part, files[0], "/"+files[0], plain)
+	for _, file := range files[1:] {
+		action = action.Copy(part, file, "/"+file, plain)
+	}
+	return llb.Scratch().File(action, llb.WithCustomName("[deps] take the lock files")), nil
+}
+
+// recipe is this frontend's own.
+const recipe = rtllb.Recipe

@@ -1,0 +1,162 @@
+package frontend
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/plan"
+	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/tags"
+)
+
+// prober plans for one platform: it looks for images, the one first that leaves the least to do, and stops at the first
+// that counts.
+type prober struct {
+	*job
+	platform ocispecs.Platform
+	in       plan.Input
+	seen     int // images that exist
+}
+
+// plan looks for what exists. With all set it looks for everything, whatever it finds.
+func (j *job) plan(ctx context.Context, stage string, platform ocispecs.Platform, all bool) (*plan.Plan, error) {
+	p := &prober{job: j, platform: platform, in: plan.Input{
+		Tags: j.tags, Base: j.runtime.Base, Tree: j.source.Copied, Tools: j.runtime.ToolsDigest(), Recipe: rtllb.Recipe,
+		Foreign: j.runtime.SourceApart(), Stage: stage, Force: j.options.force, Pull: j.options.pull, Variant: j.options.variant,
+	}}
+	if j.options.force {
+		return plan.Make(p.in)
+	}
+	if err := p.resolveBase(ctx); err != nil {
+		return nil, err
+	}
+	if j.tags.Images.Source == "" {
+		return nil, rtllb.Fault("repository", "no repository: where the images live must be known to look for them: write a line "+
+			"such as repository: registry.example.com/team/runtime, or give --build-arg REPOSITORY=HOST/PATH")
+	}
+	all = all || p.in.Variant != ""
+	steps, err := p.steps(stage)
+	if err != nil {
+		return nil, err
+	}
+	for _, look := range steps {
+		if err := look(ctx); err != nil {
+			return nil, err
+		}
+		made, err := plan.Make(p.in)
+		if err == nil && made.Variant != plan.Scratch && !all {
+			return made, nil
+		}
+	}
+	return plan.Make(p.in)
+}
+
+// steps are the looks at the registry, in their order.
+func (p *prober) steps(stage string) ([]func(context.Context) error, error) {
+	images := p.tags.Images
+	look := func(role, ref string, add func(*plan.Image)) func(context.Context) error {
+		return func(ctx context.Context) error {
+			img, err := p.look(ctx, role, ref)
+			if img != nil {
+				add(img)
+			}
+			return err
+		}
+	}
+	lock := func(img *plan.Image) { p.in.Lock = append(p.in.Lock, img) }
+	versioned := func(img *plan.Image) { p.in.Versioned = append(p.in.Versioned, img) }
+	var all []func(context.Context) error
+	if stage != plan.StageDeps {
+		all = append(all, look("source", images.Source, func(img *plan.Image) { p.in.Source = img }))
+	}
+	all = append(all, look("lock", images.Lock, lock))
+	for _, repo := range p.options.reuse {
+		all = append(all, look("lock", repo+":"+p.tags.Lock, lock))
+	}
+	names := []string{p.tags.Versioned}
+	if p.options.previous != "" {
+		previous, err := tags.VersionedTag(p.runtime.Base, p.options.previous)
+		if err != nil {
+			return nil, fmt.Errorf("build argument PREVIOUS_VERSION: %w", err)
+		}
+		names = append(names, previous)
+	}
+	for _, repo := range append([]string{p.tags.Repository}, p.options.reuse...) {
+		for _, name := range names {
+			all = append(all, look("versioned", repo+":"+name, versioned))
+		}
+	}
+	return all, nil
+}
+
+// look gives an image if it exists. Only what is surely absent is no error.
+func (p *prober) look(ctx context.Context, role, ref string) (*plan.Image, error) {
+	dgst, config, err := p.resolve(ctx, fmt.Sprintf("[plan] does the %s image %s exist?", role, ref), ref)
+	if err != nil {
+		fault := &build.ImageError{Ref: ref, Platform: platforms.Format(p.platform), Err: err}
+		if fault.Kind() == build.Absent {
+			return nil, nil
+		}
+		return nil, rtllb.Fault("repository", "looking for the %s image: %w", role, fault)
+	}
+	img, err := rtllb.ParseImage(config)
+	if err != nil {
+		return nil, err
+	}
+	p.seen++
+	return &plan.Image{Reference: ref, Digest: dgst, Labels: img.Config.Labels}, nil
+}
+
+// resolve asks the registry, not the builder's memory of it.
+func (p *prober) resolve(ctx context.Context, title, ref string) (digest.Digest, []byte, error) {
+	_, dgst, config, err := p.client.ResolveImageConfig(ctx, ref, sourceresolver.Opt{
+		LogName: title,
+		ImageOpt: &sourceresolver.ResolveImageOpt{
+			Platform: &p.platform, ResolveMode: llb.ResolveModeForcePull.String(),
+		},
+	})
+	return dgst, config, err
+}
+
+// resolveBase learns what the base's tag points to today, where that decides.
+func (p *prober) resolveBase(ctx context.Context) error {
+	if !p.options.pull {
+		return nil
+	}
+	dgst, _, err := p.resolve(ctx, "[plan] has the base moved?", p.runtime.Base)
+	if err != nil {
+		return &build.ImageError{Ref: p.runtime.Base, Platform: platforms.Format(p.platform), Err: err}
+	}
+	p.in.BaseDigest = dgst
+	return nil
+}
+
+// announce says in the progress which variant a platform takes, and why.
+func (j *job) announce(ctx context.Context, platform ocispecs.Platform, p *plan.Plan) error {
+	title := fmt.Sprintf("[plan] %s: %s", p.Variant, p.Reason)
+	if len(j.platforms()) > 1 {
+		title = fmt.Sprintf("[plan] %s: %s: %s", platforms.Format(platform), p.Variant, p.Reason)
+	}
+	for _, note := range p.Notes {
+		j.warn(ctx, note)
+	}
+	said := llb.Scratch().File(llb.Mkfile("/plan", 0o600, []byte(title)), llb.WithCustomName(title), llb.Platform(j.host))
+	def, err := said.Marshal(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = j.client.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB(), Evaluate: true})
+	return err
+}
+
+// names is how an exporter with name=* names the image.
+func names(refs []string) []byte { return []byte(strings.Join(refs, ",")) }

@@ -1,0 +1,222 @@
+package lint
+
+import (
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rtbuild/rtbuild/internal/profile"
+)
+
+// pinned is a base that no rule finds fault with.
+const pinned = "debian@sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
+
+// files is a project of alternating names and contents.
+func files(nameContent ...string) fstest.MapFS {
+	fsys := fstest.MapFS{}
+	for i := 0; i < len(nameContent); i += 2 {
+		fsys[nameContent[i]] = &fstest.MapFile{Data: []byte(nameContent[i+1])}
+	}
+	return fsys
+}
+
+// node is a project of profile node with further files.
+func node(nameContent ...string) fstest.MapFS {
+	fsys := files("package.json", "{}", "package-lock.json", `{"lockfileVersion": 3, "packages": {"": {}}}`, "runtime.yaml", "base: "+pinned+"\n")
+	for name, file := range files(nameContent...) {
+		fsys[name] = file
+	}
+	return fsys
+}
+
+func load(t *testing.T, project fs.FS) *profile.Runtime {
+	t.Helper()
+	r, err := profile.Load(project, profile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// inLines gives each finding as "FILE RULE: DETAIL | FIRST MARKED LINE".
+func inLines(findings []Finding) []string {
+	var all []string
+	for _, f := range findings {
+		var at strings.Builder
+		_ = Print(&at, []Finding{{File: f.File, Data: f.Data, First: f.First, Last: f.Last}})
+		line := f.File + " " + f.Rule + ": " + f.Detail
+		if _, marked, found := strings.Cut(at.String(), ">>> "); found {
+			marked, _, _ = strings.Cut(marked, "\n")
+			line += " | " + marked
+		}
+		all = append(all, line)
+	}
+	return all
+}
+
+// check compares what Check finds with lines of that form.
+func check(t *testing.T, in Input, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, inLines(Check(in))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPinned(t *testing.T) {
+	const sum = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
+	const tool = "base: " + pinned + "\ntools:\n- {name: uv, version: 0.8.3, url: 'https://e.com/URL', sha256: {amd64: " + sum + "}}\n"
+	const moves = "the url of tool uv does not name its version, so the build fails as soon as another one lies there: take an address that does, with {version} in it"
+	tests := []struct {
+		name, file string
+		in         Input
+		want       []string
+	}{
+		{"a digest", "base: " + pinned, Input{}, nil},
+		{"a tag and a digest", "base: debian:12" + strings.TrimPrefix(pinned, "debian"), Input{}, nil},
+		{"a tag", "version: 1\nbase: debian:12", Input{}, []string{"runtime.yaml UnpinnedBase: the base debian:12 may be another image tomorrow: write base: debian:12@sha256:DIGEST; " +
+			"docker buildx imagetools inspect debian:12 shows its digest | base: debian:12"}},
+		{"a tag whose digest is known", "base: debian:12", Input{BaseDigest: "sha256:0a"}, []string{"runtime.yaml UnpinnedBase: the base debian:12 may be another image tomorrow: " +
+			"write base: debian:12@sha256:0a, which is today's | base: debian:12"}},
+		{"a tool", strings.Replace(tool, "URL", "{version}/uv", 1), Input{Platforms: []string{"linux/amd64"}}, nil},
+		{"its version in its address", strings.Replace(tool, "URL", "uv-0.8.3.tar.gz", 1), Input{}, nil},
+		{"its content in its address", strings.Replace(tool, "URL", sum, 1), Input{}, nil},
+		{"neither", strings.Replace(tool, "URL", "latest/uv", 1), Input{}, []string{"runtime.yaml UnpinnedTool: " + moves + " | " + strings.Split(strings.Replace(tool, "URL", "latest/uv", 1), "\n")[2]}},
+		{"a platform without a checksum", strings.Replace(tool, "URL", "{version}", 1), Input{Platforms: []string{"linux/amd64", "linux/arm64/v8", "linux/arm64"}},
+			[]string{"runtime.yaml UnpinnedTool: tool uv has no sha256 for arm64, which is built: add arm64: CHECKSUM to its sha256 | " + strings.Split(strings.Replace(tool, "URL", "{version}", 1), "\n")[2]}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			test.in.Runtime = load(t, node("runtime.yaml", test.file))
+			check(t, test.in, test.want...)
+		})
+	}
+}
+
+// TestWithoutFile shows that what the command line says has no place.
+func TestWithoutFile(t *testing.T) {
+	r, err := profile.Load(files("package-lock.json", "{}"), profile.Options{Base: "debian"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	findings := Check(Input{Runtime: r})
+	if len(findings) != 1 || findings[0].Rule != "UnpinnedBase" || findings[0].File != "" || findings[0].First != 0 {
+		t.Errorf("got %+v", findings)
+	}
+	if got := Check(Input{}); got != nil {
+		t.Errorf("of nothing: %+v", got)
+	}
+}
+
+func TestUnhashedSource(t *testing.T) {
+	project := node("runtime.yaml", "base: "+pinned+"\nsource:\n- path: src\n- path: ./assets/\n  hash: false\n")
+	check(t, Input{Runtime: load(t, project)}, "runtime.yaml UnhashedSource: assets is copied but not hashed, so a change in it gives no new tag: "+
+		"write hash: true, or leave it out of source | - path: ./assets/")
+	openhands := files("pyproject.toml", "[project]\nname='openhands-ai'\n", "poetry.lock", "", "runtime.yaml", "base: "+pinned)
+	check(t, Input{Runtime: load(t, openhands)}) // skills is not hashed there, by the profile
+}
+
+func TestSecrets(t *testing.T) {
+	contents := files(
+		"tls/real.pem", "x\n-----BEGIN RSA PRIVATE KEY-----\n", "tls/ca.pem", "-----BEGIN CERTIFICATE-----\n", "a.key", "-----BEGIN PRIVATE KEY-----",
+		".npmrc", "//registry.example.com/:_authToken=abc\n", "b/.npmrc", "//registry.example.com/:_authToken=${NPM_TOKEN}\nalways-auth = true\n",
+	)
+	tests := []struct {
+		file string
+		what string // empty: nothing is found
+	}{
+		{"src/a.js", ""},
+		{".env", "a file of environment variables"},
+		{"a/.env.production", "a file of environment variables"},
+		{".env.example", ""},
+		{".envrc", ""},
+		{"environment", ""},
+		{"tls/real.pem", "a private key"},
+		{"tls/ca.pem", ""},
+		{"tls/unread.pem", "a private key"},
+		{"a.key", "a private key"},
+		{"ssh/id_ed25519", "a private key"},
+		{"ssh/id_ed25519.pub", ""},
+		{"id_rsa", "a private key"},
+		{"a.P12", "a store of private keys"},
+		{".npmrc", "a file of npm's tokens"},
+		{"b/.npmrc", ""},
+		{"c/.npmrc", "a file of npm's tokens"},
+		{".netrc", "a file of passwords"},
+		{".git-credentials", "a file of passwords"},
+		{"x/credentials.json", "a file of credentials"},
+		{"home/.aws/credentials", "a file of credentials"},
+		{"aws/credentials", ""},
+		{".docker/config.json", "a file of credentials"},
+		{"config.json", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.file, func(t *testing.T) {
+			var want []string
+			if test.what != "" {
+				want = []string{test.file + " SecretInSource: " + test.file + " looks like " + test.what + ", and would be in the image for everybody " +
+					"who may pull it: add it to ignore or .dockerignore, and give it to the agent when it runs"}
+			}
+			check(t, Input{Runtime: &profile.Runtime{Ignore: []string{"x"}}, Project: contents, Copied: []string{test.file}}, want...)
+		})
+	}
+	t.Run("without contents", func(t *testing.T) {
+		check(t, Input{Copied: []string{"tls/ca.pem"}}, "tls/ca.pem SecretInSource: tls/ca.pem looks like a private key, and would be in the image for everybody "+
+			"who may pull it: move it out of the source, and give it to the agent when it runs")
+	})
+}
+
+func TestPlatformsLost(t *testing.T) {
+	tests := []struct {
+		name  string
+		built []string
+		has   []string
+		want  []string
+	}{
+		{"the same", []string{"linux/amd64"}, []string{"linux/amd64"}, nil},
+		{"variants that mean the same", []string{"linux/arm64", "linux/arm/v7"}, []string{"linux/arm64/v8", "linux/arm"}, nil},
+		{"another one", []string{"linux/amd64"}, []string{"linux/amd64", "linux/arm64"}, []string{"e.com/a:t would lose linux/arm64: build linux/arm64 as well, or use a repository for each platform"}},
+		{"another variant", []string{"linux/arm/v7"}, []string{"linux/arm/v6"}, []string{"e.com/a:t would lose linux/arm/v6: build linux/arm/v6 as well, or use a repository for each platform"}},
+		{"not known which", []string{"linux/amd64"}, nil, []string{"e.com/a:t would lose the other platforms: build them as well, or use a repository for each platform"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			in := Input{Runtime: load(t, node("runtime.yaml", "base: "+pinned+"\nrepository: e.com/a")), Platforms: test.built, Published: []Published{{"e.com/a:t", test.has}}}
+			var want []string
+			for _, detail := range test.want {
+				want = append(want, "runtime.yaml PlatformsLost: "+detail+" | repository: e.com/a")
+			}
+			check(t, in, want...)
+		})
+	}
+}
+
+// TestOrder shows that findings come by file, line and rule, however they were found.
+func TestOrder(t *testing.T) {
+	project := node("runtime.yaml", "# a\nsource: [{path: src}, {path: b, hash: false}]\nbase: debian\n", ".dockerignore", "src\n")
+	findings := Check(Input{Runtime: load(t, project), Project: project, Copied: []string{"b/.netrc"}})
+	var got []string
+	for _, f := range findings {
+		got = append(got, f.File+" "+f.Rule)
+	}
+	want := []string{".dockerignore IgnoreHidesHashed", "b/.netrc SecretInSource", "runtime.yaml UnhashedSource", "runtime.yaml UnpinnedBase"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRules(t *testing.T) {
+	var names []string
+	for _, r := range Rules() {
+		names = append(names, r.Name)
+		if r.Description == "" {
+			t.Errorf("%s has no description", r.Name)
+		}
+	}
+	if !slices.IsSorted(names) {
+		t.Errorf("not sorted: %v", names)
+	}
+}

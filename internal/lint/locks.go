@@ -1,0 +1,202 @@
+package lint
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The files of npm. Its lock file is described in npm's documentation, package-lock.json, "packages".
+const (
+	packageJSON = "package.json"
+	packageLock = "package-lock.json"
+)
+
+// dependencyFields are what a lock file repeats of a manifest.
+var dependencyFields = []string{"dependencies", "devDependencies", "optionalDependencies", "peerDependencies"}
+
+// maxDifferences is how many differences a finding names.
+const maxDifferences = 4
+
+// object is a JSON object whose types are looked at where they are used: npm itself passes over what it does not expect.
+type object = map[string]any
+
+// locksOutOfStep compares package-lock.json with the manifests that it repeats.
+func locksOutOfStep(in Input) []Finding {
+	files := in.Runtime.Dependencies.Files
+	if in.Runtime.Dependencies.Manager != "npm" || !slices.Contains(files, packageLock) {
+		return nil
+	}
+	data, ok := in.read(packageLock)
+	if !ok {
+		return nil
+	}
+	var lock object
+	if err := json.Unmarshal(data, &lock); err != nil {
+		at := place{packageLock, data, 0, 0}
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			at.first = lineAt(data, syntax.Offset-1)
+			at.last = at.first
+		}
+		return []Finding{LockOutOfStep.found(at, "%s is not valid JSON: %s: write it anew, by npm install --package-lock-only", packageLock, err)}
+	}
+	if version, _ := lock["lockfileVersion"].(float64); version < 2 {
+		return nil // it repeats nothing
+	}
+	entries, _ := lock["packages"].(object)
+	var all []Finding
+	for _, file := range files {
+		if path.Base(file) == packageJSON {
+			all = append(all, in.lockOutOfStep(file, entries)...)
+		}
+	}
+	return all
+}
+
+// lockOutOfStep compares a manifest with its entry in the lock file, which has the name of its directory.
+func (in Input) lockOutOfStep(file string, entries object) []Finding {
+	data, ok := in.read(file)
+	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
+	var manifest object
+	if !ok || json.Unmarshal(data, &manifest) != nil {
+		return nil // the manifest's own fault is told elsewhere
+	}
+	dir := path.Dir(file)
+	if dir == "." {
+		dir = ""
+	}
+	entry, known := entries[dir].(object)
+	if !known && dir != "" {
+		if !in.hasWorkspaces() {
+			return nil // the user has listed a manifest that npm does not look at
+		}
+		return []Finding{LockOutOfStep.found(place{file, data, 0, 0},
+			"the workspace %s is not in %s, so npm ci fails: run npm install --package-lock-only, and commit both", dir, packageLock)}
+	}
+	differences := compare(manifest, entry)
+	if len(differences) == 0 {
+		return nil
+	}
+	at := place{file, data, 0, 0}
+	at.first = lineOf(data, differences[0].path...)
+	at.last = at.first
+	return []Finding{LockOutOfStep.found(at, "%s: run npm install --package-lock-only, and commit both", sentence(file, differences))}
+}
+
+// hasWorkspaces says whether the project's own manifest names any.
+func (in Input) hasWorkspaces() bool {
+	data, _ := in.read(packageJSON)
+	var manifest object
+	_ = json.Unmarshal(bytes.TrimPrefix(data, []byte("\uFEFF")), &manifest) // its fault is told elsewhere
+	return manifest["workspaces"] != nil
+}
+
+// difference is a field that manifest and lock file do not have in common.
+type difference struct {
+	path []string // in the manifest
+	text string
+}
+
+func sentence(file string, differences []difference) string {
+	var texts []string
+	for _, d := range differences[:min(len(differences), maxDifferences)] {
+		texts = append(texts, d.text)
+	}
+	if more := len(differences) - len(texts); more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Sprintf("%s does not agree with %s: %s", packageLock, file, strings.Join(texts, "; "))
+}
+
+// compare gives what differs, by field and name.
+func compare(manifest, entry object) []difference {
+	var all []difference
+	for _, field := range dependencyFields {
+		want, locked := dependencies(manifest, field), dependencies(entry, field)
+		names := slices.AppendSeq(slices.Collect(maps.Keys(want)), maps.Keys(locked))
+		slices.Sort(names)
+		for _, name := range slices.Compact(names) {
+			if want[name] != locked[name] {
+				all = append(all, difference{[]string{field, name}, inWords(name, field, want[name], locked[name])})
+			}
+		}
+	}
+	want, _ := manifest["version"].(string)
+	locked, _ := entry["version"].(string)
+	if want != locked {
+		all = append(all, difference{[]string{"version"}, inWords("version", "", want, locked)})
+	}
+	return all
+}
+
+// inWords says how a value differs; empty is one that is not there.
+func inWords(name, field, want, locked string) string {
+	if field != "" && field != "dependencies" {
+		name += " of " + field
+	}
+	switch {
+	case locked == "":
+		return fmt.Sprintf("%s is %s, and is not in the lock file", name, want)
+	case want == "":
+		return fmt.Sprintf("%s is %s in the lock file alone", name, locked)
+	}
+	return fmt.Sprintf("%s is %s, and %s in the lock file", name, want, locked)
+}
+
+// dependencies are the names and ranges of a field. What is optional is no plain dependency as well: npm locks it once.
+func dependencies(manifest object, field string) map[string]string {
+	fields, _ := manifest[field].(object)
+	optional, _ := manifest["optionalDependencies"].(object)
+	all := map[string]string{}
+	for name, value := range fields {
+		if _, twice := optional[name]; twice && field == "dependencies" {
+			continue
+		}
+		if text, ok := value.(string); ok {
+			all[name] = strconv.Quote(strings.TrimSpace(text)) // the empty text is a range, too
+		}
+	}
+	return all
+}
+
+// lineOf gives the line of a field of a JSON object, by its path; that of the last part that is there.
+func lineOf(data []byte, path ...string) int {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	line := 1
+	for _, name := range path {
+		if !seek(decoder, name) {
+			break
+		}
+		line = lineAt(data, decoder.InputOffset())
+	}
+	return line
+}
+
+// seek reads on behind the name of a field of the object that comes next, and says whether there is one.
+func seek(decoder *json.Decoder, name string) bool {
+	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
+		return false
+	}
+	for decoder.More() {
+		if key, err := decoder.Token(); err != nil || key == name {
+			return err == nil
+		}
+		var value json.RawMessage
+		if decoder.Decode(&value) != nil {
+			return false
+		}
+	}
+	return false
+}
+
+// lineAt is the line of a byte.
+func lineAt(data []byte, offset int64) int {
+	return bytes.Count(data[:max(0, min(int(offset), len(data)))], []byte("\n")) + 1
+}

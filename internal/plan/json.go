@@ -1,0 +1,36 @@
+package plan
+
+import "github.com/rtbuild/rtbuild/tags"
+
+// JSON is a plan as scripts read it.
+type JSON struct {
+	Variant Variant          `json:"variant"`
+	From    string           `json:"from"`
+	Reason  string           `json:"reason"`
+	Exists  map[string]State `json:"exists"`
+	Publish []string         `json:"publish"`
+	Notes   []string         `json:"notes,omitempty"`
+}
+
+// JSON gives the form for scripts.
+func (p *Plan) JSON() JSON {
+	return JSON{p.Variant, p.From, p.Reason, p.Exists, append([]string{}, p.Publish...), p.Notes}
+}
+
+// Document is the output of plan --format json: the tags, the plan of each platform, and at the top level that of the
+// only one.
+func Document(names tags.Set, platforms map[string]JSON) any {
+	if len(platforms) == 1 {
+		for _, only := range platforms {
+			return struct {
+				tags.Set
+				JSON
+				Platforms map[string]JSON `json:"platforms"`
+			}{names, only, platforms}
+		}
+	}
+	return struct {
+		tags.Set
+		Platforms map[string]JSON `json:"platforms"`
+	}{names, platforms}
+}

@@ -1,0 +1,17 @@
+package llb
+
+import "fmt"
+
+// FieldError is an error that a field of runtime.yaml causes, by its name ("base", "tools.uv").
+type FieldError struct {
+	Field string
+	Err   error
+}
+
+func (e *FieldError) Error() string { return e.Err.Error() }
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// Fault is a FieldError with a text.
+func Fault(field, format string, args ...any) error {
+	return &FieldError{field, fmt.Errorf(format, args...)}
+}
