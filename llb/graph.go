@@ -29,6 +29,8 @@ type Graph struct {
 	NoCache  func(stage string) bool // whether the steps of a stage run again; nil is no
 	OldFiles []string                // directories of an older source, to be removed from a deps image that rtbuild did not make
 
+	CacheNamespace string // keeps the caches of steps apart from those of other builds; usually empty
+
 	// Where gives the place of a field of runtime.yaml ("packages", "tools.uv"), which the steps that it causes point at.
 	// It is in no cache key. Nil is nowhere.
 	Where func(field string) llb.ConstraintsOpt

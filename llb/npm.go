@@ -11,7 +11,7 @@ rm -rf "$HOME/.npm" "$HOME/.cache" "$HOME/.node-gyp"
 `
 	user := g.user()
 	return g.step("deps", "npm ci", "dependencies", user, "cd "+g.Runtime.Code()+"\n"+script,
-		cache("/var/cache/npm", llb.CacheMountShared, "npm"),
+		g.cache("/var/cache/npm", llb.CacheMountShared, "npm"),
 		secretFile(user.home+"/.npmrc", SecretNPMRC),
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())

@@ -15,7 +15,7 @@ rm -rf "$HOME/.cache"
 `
 	user := g.user()
 	return g.step("deps", "pip install -r "+g.Runtime.Dependencies.Files[0], "dependencies", user, script,
-		cache("/var/cache/pip", llb.CacheMountShared, "pip"),
+		g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())

@@ -4,9 +4,9 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// sourceMode normalises what an umask may change: files 0644, or 0755 if they are executable, directories 0755. A mode
-// in words came to BuildKit in late 2024; it sets the oldest BuildKit that works.
-var sourceMode = llb.ChmodOpt{ModeStr: "u=rwX,go=rX"}
+// sourceMode normalises what an umask may change: files 0644, or 0755 if they are executable, directories 0755. It is
+// written without "=": up to v0.20 BuildKit took u=rwX for u=rw.
+var sourceMode = llb.ChmodOpt{ModeStr: "u+rwX,go+rX,go-w,a-st"}
 
 // source is the stage of the agent's own source: one layer, merged over a deps image that nobody pulls.
 func (g *Graph) source() Layers {

@@ -81,10 +81,10 @@ func (g *Graph) user() profileUser {
 //
 // Each has an empty directory of its own to begin with: if two mounts of a step share one, BuildKit (v0.34.2, gateway's
 // registerResultIDs) answers a failure of the step with "releasing already released reference" instead of the failure.
-func cache(target string, sharing llb.CacheMountSharingMode, id ...string) llb.RunOption {
+func (g *Graph) cache(target string, sharing llb.CacheMountSharingMode, id ...string) llb.RunOption {
 	dir := "/" + id[0]
 	empty := llb.Scratch().File(llb.Mkdir(dir, 0o1777), llb.WithCustomName("[internal] cache for "+target))
-	name := "rtbuild/" + strings.Join(id, "/")
+	name := g.CacheNamespace + "rtbuild/" + strings.Join(id, "/")
 	return llb.AddMount(target, empty, llb.AsPersistentCacheDir(name, sharing), llb.SourcePath(dir))
 }
 

@@ -50,8 +50,8 @@ rm -f /var/cache/ldconfig/aux-cache /var/lib/dpkg/*-old /var/cache/debconf/*-old
 		"apt-get -qq install -y --no-install-recommends " + strings.Join(packages, " ") + "\n" + clean
 	id := []string{g.Distro.ID, g.Distro.Release, g.Platform.Architecture}
 	return g.step("system", "install "+strings.Join(packages, " "), "packages", asRoot(), script,
-		cache("/var/cache/apt", llb.CacheMountLocked, append([]string{"apt-archives"}, id...)...),
-		cache("/var/lib/apt/lists", llb.CacheMountLocked, append([]string{"apt-lists"}, id...)...),
+		g.cache("/var/cache/apt", llb.CacheMountLocked, append([]string{"apt-archives"}, id...)...),
+		g.cache("/var/lib/apt/lists", llb.CacheMountLocked, append([]string{"apt-lists"}, id...)...),
 		secretFile("/etc/apt/auth.conf.d/rtbuild.conf", SecretAptAuth))
 }
 

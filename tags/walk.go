@@ -272,9 +272,10 @@ func (w *walk) leaves(file string) bool {
 		if err != nil {
 			return false
 		}
-		if file = target; !filepath.IsAbs(target) {
-			file = filepath.Join(filepath.Dir(file), target)
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(file), target)
 		}
+		file = target
 	}
 	return false
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/moby/buildkit/client/llb"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/rtbuild/rtbuild/internal/build"
@@ -20,43 +21,62 @@ const (
 	localTools     = "tools"
 )
 
-// execution carries out a plan.
+// execution carries out what a survey found to be done.
 type execution struct {
 	options *solveOptions
 	project *project
 	place   *place
-	plan    *plan.Plan
+	survey  *survey
 	exports []solve.Export
 	flags   *buildFlags
 
-	runner *solve.Runner
-	job    solve.Job // what all solves of the build have in common
+	runner   *solve.Runner
+	requests []build.Request // one for each aim of the survey
+	job      solve.Job       // what all solves of the build have in common
+
+	response *solve.Response // of the last solve; nil if there was none
+	digest   string          // what the source tag points to, or was exported
 }
 
 func (b *execution) publishes() bool { return b.options.output.publishes() }
 
-// run builds what the plan says. It gives nil if there was nothing to do.
-func (b *execution) run(ctx context.Context) (*solve.Response, error) {
+// run builds what the survey says, unless there is nothing to do.
+func (b *execution) run(ctx context.Context) error {
 	b.announce()
-	if b.plan.Variant == plan.None && len(b.exports) == 0 {
-		return nil, nil
+	if b.survey.done() && len(b.exports) == 0 {
+		return nil
 	}
 	if err := checkTree(b.project); err != nil {
-		return nil, err
+		return err
 	}
 	builder, err := b.connect(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer builder.Close()
-	if err := b.prepare(ctx, builder); err != nil {
-		return nil, err
+	if err := builder.CheckPlatforms(ctx, b.runsSteps()); err != nil {
+		return err
 	}
-	res, err := b.solveAll(ctx)
+	if err := b.prepare(ctx, builder); err != nil {
+		return err
+	}
+	err = b.solveAll(ctx)
 	if closeErr := b.runner.Progress.Close(); err == nil {
 		err = closeErr
 	}
-	return res, withCode(exitBuild, err)
+	return withCode(exitBuild, err)
+}
+
+// runsSteps are the platforms for which the builder has to run programs. Source alone is only copied, which works for any
+// platform.
+func (b *execution) runsSteps() []ocispecs.Platform {
+	var all []ocispecs.Platform
+	for _, a := range b.survey.aims {
+		if a.buildsDeps() || a.Variant == plan.Lock && b.project.runtime.Extra != "" {
+			all = append(all, a.platform)
+		}
+	}
+	return all
 }
 
 // connect dials the builder, and asks meanwhile whether what will be built may be published: a refusal comes first.
@@ -66,7 +86,7 @@ func (b *execution) connect(ctx context.Context) (*solve.Builder, error) {
 	defer giveUp()
 	go func() {
 		var refusal error
-		if b.publishes() && len(b.plan.Publish) > 0 {
+		if b.publishes() && !b.survey.done() {
 			refusal = b.place.checkPush(ctx)
 		}
 		if refused <- refusal; refusal != nil {
@@ -83,52 +103,24 @@ func (b *execution) connect(ctx context.Context) (*solve.Builder, error) {
 	return builder, err
 }
 
-// solveAll publishes deps before source, so that a source tag that exists can be trusted.
-func (b *execution) solveAll(ctx context.Context) (*solve.Response, error) {
-	builds := b.plan.Variant == plan.Scratch || b.plan.Variant == plan.Versioned
-	if builds && b.publishes() {
-		if err := b.publishDeps(ctx); err != nil {
-			return nil, err
-		}
-	}
-	job := b.job
-	job.Requests[0].Stage = plan.StageSource
-	if b.publishes() && b.plan.Variant != plan.None {
-		job.Exports = append(job.Exports, solve.ImageExport(true, b.project.tags.Images.Source))
-	}
-	job.Exports = append(job.Exports, b.exports...)
-	return b.runner.Run(ctx, job)
-}
-
-// publishDeps builds the deps image, publishes it and lets the source image enter on what was published.
-func (b *execution) publishDeps(ctx context.Context) error {
-	names := b.plan.Publish[:len(b.plan.Publish)-1]
-	job := b.job
-	job.Requests[0].Stage = plan.StageDeps
-	job.Exports = []solve.Export{solve.ImageExport(true, names...)}
-	res, err := b.runner.Run(ctx, job)
-	if err != nil {
-		return err
-	}
-	b.job.Requests[0].Variant = plan.Lock
-	b.job.Requests[0].From = names[0] + "@" + res.Digest()
-	return nil
-}
-
-// prepare sets up what the solves have in common.
+// prepare sets up what the solves have in common, and the request for each platform.
 func (b *execution) prepare(ctx context.Context, builder *solve.Builder) error {
 	o, p := &b.options.build, b.project
 	var err error
 	if b.job, err = b.newJob(); err != nil {
 		return withCode(exitUsage, err)
 	}
+	common := b.request()
 	if b.flags.fetchesTools(b.options.place.caFile) {
 		tools := &downloads{ctx: ctx, caFile: b.options.place.caFile, proxy: b.flags.request.Proxy}
 		dir, err := tools.open()
 		if err != nil {
 			return err
 		}
-		b.job.Requests[0].Fetch, b.job.Locals[localTools] = tools.fetch, dir
+		common.Fetch, b.job.Locals[localTools] = tools.fetch, dir
+	}
+	for _, a := range b.survey.aims {
+		b.requests = append(b.requests, b.requestFor(a, common))
 	}
 	progress, err := solve.NewProgress(ctx, o.progress)
 	if err != nil {
@@ -141,8 +133,9 @@ func (b *execution) prepare(ctx context.Context, builder *solve.Builder) error {
 	return nil
 }
 
+// newJob is a job without requests and exports.
 func (b *execution) newJob() (solve.Job, error) {
-	p, request := b.project, b.flags.request
+	p := b.project
 	source, err := solve.TreeFS(p.tree)
 	if err != nil {
 		return solve.Job{}, err
@@ -151,17 +144,29 @@ func (b *execution) newJob() (solve.Job, error) {
 	if err != nil {
 		return solve.Job{}, err
 	}
-	request.Runtime, request.Platform = p.runtime, p.platform
-	request.Variant, request.From, request.Tree = b.plan.Variant, b.plan.From, p.tree.Copied
-	request.NoCache = func(string) bool { return b.options.build.noCache }
-	request.Source = local(localSource, "[source] read the source tree")
-	request.LockFiles = local(localLockFiles, "[deps] read the lock files")
 	return solve.Job{
-		Requests:  []build.Request{request},
+		Index:     !b.survey.single(),
 		Locals:    map[string]fsutil.FS{localSource: source, localLockFiles: lockFiles},
 		SharedKey: "rtbuild:" + p.root,
-		Allowed:   b.options.build.allowed(),
+		Allowed:   b.options.build.step.allowed(),
+		Attrs:     b.flags.attests,
+		Imports:   b.flags.caches.imports,
 	}, nil
+}
+
+// request is what the requests for all platforms have in common.
+func (b *execution) request() build.Request {
+	request := b.flags.request
+	request.Runtime, request.Tree = b.project.runtime, b.project.tree.Copied
+	request.Source = local(localSource, "[source] read the source tree")
+	request.LockFiles = local(localLockFiles, "[deps] read the lock files")
+	return request
+}
+
+func (b *execution) requestFor(a aim, common build.Request) build.Request {
+	common.Platform, common.Variant, common.From = a.platform, a.Variant, a.From
+	common.Annotations = b.flags.manifestAnnotations(a.platform)
+	return common
 }
 
 func local(name, title string) llb.State {

@@ -3,7 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"net"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -15,7 +15,8 @@ import (
 	buildctl "github.com/moby/buildkit/cmd/buildctl/build"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
-	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/session/sshforward"
+	"github.com/moby/buildkit/session/sshforward/sshprovider"
 	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/build"
@@ -25,12 +26,13 @@ import (
 
 // buildOptions are the flags that steer the solves, with buildx's names and meanings.
 type buildOptions struct {
-	noCache     bool
+	step        stepOptions
+	cache       cacheOptions
+	attest      attestOptions
 	progress    string
 	retries     uint
 	secrets     []string
-	hosts       []string
-	network     string
+	ssh         []string
 	args        []string
 	labels      []string
 	annotations []string
@@ -38,33 +40,63 @@ type buildOptions struct {
 
 func (o *buildOptions) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&o.noCache, "no-cache", false, "do not use the builder's cache for steps")
 	flags.StringVar(&o.progress, "progress", "auto", "progress output: auto, tty, plain, quiet, rawjson")
 	flags.UintVar(&o.retries, "retries", 2, "further attempts after a lost connection or a stumbling registry")
 	flags.StringArrayVar(&o.secrets, "secret", nil, "secret for the build: id=npmrc,src=FILE; ids npmrc, netrc, pip.conf, apt-auth are mounted where tools read them")
-	flags.StringArrayVar(&o.hosts, "add-host", nil, "host:ip for build steps")
-	flags.StringVar(&o.network, "network", "default", "network of build steps: default, host, none")
+	flags.StringArrayVar(&o.ssh, "ssh", nil, "SSH agent for steps that fetch from repositories: default, or default=SOCKET|KEY[,KEY] (repeatable)")
 	flags.StringArrayVar(&o.args, "build-arg", nil, "HTTP_PROXY, HTTPS_PROXY, NO_PROXY, ALL_PROXY, FTP_PROXY or SOURCE_DATE_EPOCH (default: the environment's)")
 	flags.StringArrayVar(&o.labels, "label", nil, "label of the source image, key=value")
-	flags.StringArrayVar(&o.annotations, "annotation", nil, "annotation of the source image's manifest, key=value")
+	flags.StringArrayVar(&o.annotations, "annotation", nil, "annotation of the source image, [manifest|manifest-descriptor|index|index-descriptor:]key=value")
+	o.step.register(cmd)
+	o.cache.register(cmd)
+	o.attest.register(cmd)
 }
 
 // buildFlags are what the flags say, read before any work is done.
 type buildFlags struct {
-	request build.Request
-	session []session.Attachable
+	request     build.Request // the part that the flags decide
+	annotations []annotation
+	attests     map[string]string // attributes of a solve
+	caches      caches
+	session     []session.Attachable
 }
 
 func (o *buildOptions) read(caFile string) (*buildFlags, error) {
 	if !slices.Contains(progressModes, o.progress) {
 		return nil, fmt.Errorf("invalid --progress %q: it is one of %s", o.progress, strings.Join(progressModes, ", "))
 	}
-	request, err := o.request()
-	if err != nil {
+	f := &buildFlags{}
+	var err error
+	if f.request, err = o.request(); err != nil {
 		return nil, err
 	}
-	attachables, err := o.session(caFile)
-	return &buildFlags{request, attachables}, err
+	if f.annotations, err = parseAnnotations(o.annotations); err != nil {
+		return nil, err
+	}
+	if f.attests, err = o.attest.read(); err != nil {
+		return nil, err
+	}
+	if f.caches, err = o.cache.read(); err != nil {
+		return nil, err
+	}
+	if f.session, err = o.session(caFile); err != nil {
+		return nil, err
+	}
+	return f, f.checkOwn()
+}
+
+// checkOwn keeps users from keys that are ours.
+func (f *buildFlags) checkOwn() error {
+	keys := slices.Collect(maps.Keys(f.request.Labels))
+	for _, a := range f.annotations {
+		keys = append(keys, a.Key)
+	}
+	for _, key := range keys {
+		if strings.HasPrefix(key, plan.LabelPrefix) {
+			return fmt.Errorf("label or annotation %s is rtbuild's own: later builds rely on it; choose another key", key)
+		}
+	}
+	return nil
 }
 
 // progressModes are buildx's.
@@ -87,43 +119,14 @@ func (o *buildOptions) request() (build.Request, error) {
 	if req.Labels, err = pairs("--label", o.labels); err != nil {
 		return req, err
 	}
-	if req.Annotations, err = pairs("--annotation", o.annotations); err != nil {
+	if req.NoCache, err = o.step.uncached(); err != nil {
 		return req, err
 	}
-	for _, given := range []map[string]string{req.Labels, req.Annotations} {
-		for key := range given {
-			if strings.HasPrefix(key, plan.LabelPrefix) {
-				return req, fmt.Errorf("label or annotation %s is rtbuild's own: later builds rely on it; choose another key", key)
-			}
-		}
-	}
-	req.Steps, err = o.steps()
+	req.Steps, err = o.step.options()
 	return req, err
 }
 
-// steps are what the flags change for every step.
-func (o *buildOptions) steps() ([]llb.RunOption, error) {
-	modes := map[string]pb.NetMode{"default": llb.NetModeSandbox, "host": llb.NetModeHost, "none": llb.NetModeNone}
-	mode, ok := modes[o.network]
-	if !ok {
-		return nil, fmt.Errorf("invalid --network %q: it is default, host or none", o.network)
-	}
-	opts := []llb.RunOption{llb.Network(mode)}
-	for _, text := range o.hosts {
-		host, addr, ok := strings.Cut(text, ":")
-		if !ok {
-			host, addr, ok = strings.Cut(text, "=")
-		}
-		ip := net.ParseIP(strings.Trim(addr, "[]"))
-		if !ok || ip == nil {
-			return nil, fmt.Errorf("invalid --add-host %q: it is host:ip", text)
-		}
-		opts = append(opts, llb.AddExtraHost(host, ip))
-	}
-	return opts, nil
-}
-
-// session is what steps and the builder may ask us for: registry credentials and secrets. The CA bundle is a secret of
+// session is what steps and the builder may ask us for: registry credentials, secrets and SSH agents. The CA bundle is a secret of
 // every step.
 func (o *buildOptions) session(caFile string) ([]session.Attachable, error) {
 	secrets := o.secrets
@@ -141,15 +144,30 @@ func (o *buildOptions) session(caFile string) ([]session.Attachable, error) {
 	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{
 		AuthConfigProvider: authprovider.LoadAuthConfig(config.LoadDefaultConfigFile(os.Stderr)),
 	})
-	return []session.Attachable{auth, provider}, nil
+	attachables := []session.Attachable{auth, provider}
+	if len(o.ssh) == 0 {
+		return attachables, nil
+	}
+	agents, err := o.agents()
+	return append(attachables, agents), err
 }
 
-// allowed are the entitlements that the flags ask for.
-func (o *buildOptions) allowed() []string {
-	if o.network == "host" {
-		return []string{"network.host"}
+// agents are the SSH agents and keys that steps may use. Ours use the one that is called default.
+func (o *buildOptions) agents() (session.Attachable, error) {
+	configs, err := buildctl.ParseSSH(o.ssh)
+	if err != nil {
+		return nil, fmt.Errorf("invalid --ssh: %w", err)
 	}
-	return nil
+	for _, c := range configs {
+		if c.ID != "" && c.ID != sshforward.DefaultID {
+			warn(fmt.Sprintf("--ssh %s is not used: steps ask for %s only", c.ID, sshforward.DefaultID))
+		}
+	}
+	provider, err := sshprovider.NewSSHAgentProvider(configs)
+	if err != nil {
+		return nil, fmt.Errorf("invalid --ssh %s: %w; start an agent (SSH_AUTH_SOCK), or name a socket or key: default=FILE", strings.Join(o.ssh, " "), err)
+	}
+	return provider, nil
 }
 
 func pairs(flag string, list []string) (map[string]string, error) {

@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/embedded"
@@ -24,8 +24,11 @@ const snapshotterLabel = "org.mobyproject.buildkit.worker.snapshotter"
 // checkBuilder looks at the builder that a solve would use: the same order as place.builder. The error says why it
 // cannot be used.
 func (o *doctorOptions) checkBuilder(ctx context.Context) ([]check, error) {
-	dial := o.place.dial
-	dial.Addr = cmp.Or(dial.Addr, os.Getenv("BUILDKIT_HOST"), solve.WellKnown())
+	dial, err := o.place.named([]ocispecs.Platform{platforms.DefaultSpec()})
+	if err != nil {
+		return []check{{Name: "builder", Status: checkMissing, Hint: err.Error()}}, err
+	}
+	dial.Addr = cmp.Or(dial.Addr, solve.WellKnown())
 	if dial.Addr != "" {
 		checks, err := examine(ctx, "builder", dial)
 		needs, _ := checkNeeds(checkNote)

@@ -39,6 +39,7 @@ func exitCode(err error) int {
 		push    *solve.PushError
 		image   *build.ImageError
 		builder *solve.BuilderError
+		foreign *solve.PlatformError
 		old     *build.TooOldError
 		step    *solve.StepError
 		stage   *coded
@@ -48,7 +49,7 @@ func exitCode(err error) int {
 		return exitBuild
 	case errors.As(err, &reg), errors.As(err, &push), errors.As(err, &image):
 		return exitRegistry
-	case errors.As(err, &builder), errors.As(err, &old):
+	case errors.As(err, &builder), errors.As(err, &foreign), errors.As(err, &old):
 		return exitBuilder
 	case errors.As(err, &stage):
 		return stage.code

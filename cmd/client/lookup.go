@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/plan"
@@ -38,17 +42,100 @@ func (o *planOptions) register(cmd *cobra.Command) {
 	flags.StringVar(&o.variant, "variant", "", "enter here: none, lock, versioned, scratch (default: the least work)")
 }
 
-// survey asks the registries and gives the plan.
-func (o *planOptions) survey(ctx context.Context, p *project, at *place, publishes bool) (*plan.Plan, error) {
-	in, err := o.ask(ctx, p, at, publishes)
+// survey asks the registries and gives the plan of each platform.
+func (o *planOptions) survey(ctx context.Context, p *project, at *place) (*survey, error) {
+	variant, err := o.parseVariant()
 	if err != nil {
 		return nil, err
 	}
-	made, err := plan.Make(*in)
+	questions, err := o.questions(p)
 	if err != nil {
-		return nil, withCode(exitUsage, err)
+		return nil, err
 	}
-	return made, nil
+	base := o.askBase(ctx, p, at)
+	answers := askAll(ctx, p, at, questions)
+	today, err := base()
+	if err != nil {
+		return nil, err
+	}
+	s := &survey{beside: p.asked, base: today}
+	for i, platform := range p.platforms {
+		in := o.input(p)
+		in.BaseDigest, in.Variant = today, variant
+		if err := o.fill(ctx, at, in, questions, answers[i]); err != nil {
+			return nil, err
+		}
+		made, err := plan.Make(*in)
+		if err != nil {
+			return nil, withCode(exitUsage, forPlatform(p, platform, err))
+		}
+		s.aims = append(s.aims, aim{platform, made})
+		s.beside = s.beside || holdsOthers(questions, answers[i], platform)
+	}
+	return s, nil
+}
+
+// forPlatform says of an error which platform it is about, where there are several.
+func forPlatform(p *project, platform ocispecs.Platform, err error) error {
+	if len(p.platforms) == 1 {
+		return err
+	}
+	return fmt.Errorf("%s: %w", platforms.Format(platform), err)
+}
+
+// askAll looks everything up for all platforms side by side. It gives the answers to all questions, by platform.
+func askAll(ctx context.Context, p *project, at *place, questions []question) [][]registry.Answer {
+	refs := make([]string, len(questions))
+	for i, q := range questions {
+		refs[i] = q.ref
+	}
+	answers := make([][]registry.Answer, len(p.platforms))
+	var wg sync.WaitGroup
+	for i, platform := range p.platforms {
+		wg.Go(func() { answers[i] = at.registry.LookupAll(ctx, refs, platform) })
+	}
+	wg.Wait()
+	return answers
+}
+
+// holdsOthers reports whether a tag that may be written holds another platform, which must stay.
+func holdsOthers(questions []question, answers []registry.Answer, platform ocispecs.Platform) bool {
+	same := platforms.OnlyStrict(platform)
+	for i, answer := range answers {
+		if !questions[i].target {
+			continue
+		}
+		if errors.Is(answer.Err, registry.ErrNoPlatform) {
+			return true
+		}
+		if answer.Image != nil && slices.ContainsFunc(answer.Image.Platforms, func(has ocispecs.Platform) bool {
+			return has.OS != "" && !same.Match(platforms.Normalize(has))
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// input is what a plan is made from, apart from what the registries say.
+func (o *planOptions) input(p *project) *plan.Input {
+	return &plan.Input{
+		Tags: p.tags, Base: p.runtime.Base,
+		Tree: p.tree.Copied, Tools: p.runtime.ToolsDigest(), Recipe: llb.Recipe,
+		Foreign: p.foreign(), Force: o.force, Pull: o.pull,
+	}
+}
+
+// fill puts what exists into a plan's input.
+func (o *planOptions) fill(ctx context.Context, at *place, in *plan.Input, questions []question, answers []registry.Answer) error {
+	for i, answer := range answers {
+		img, err := o.judge(ctx, at, questions[i], answer)
+		if err != nil {
+			return err
+		}
+		record(in, questions[i].role, img)
+	}
+	return nil
 }
 
 // question is a reference that is looked up for a role.
@@ -84,41 +171,6 @@ func (o *planOptions) questions(p *project) ([]question, error) {
 		}
 	}
 	return all, nil
-}
-
-// ask looks everything up side by side.
-func (o *planOptions) ask(ctx context.Context, p *project, at *place, publishes bool) (*plan.Input, error) {
-	variant, err := o.parseVariant()
-	if err != nil {
-		return nil, err
-	}
-	questions, err := o.questions(p)
-	if err != nil {
-		return nil, err
-	}
-	base := o.askBase(ctx, p, at)
-	refs := make([]string, len(questions))
-	for i, q := range questions {
-		refs[i] = q.ref
-	}
-	answers := at.registry.LookupAll(ctx, refs, p.platform)
-	today, err := base()
-	if err != nil {
-		return nil, err
-	}
-	in := &plan.Input{
-		Tags: p.tags, Base: p.runtime.Base, BaseDigest: today,
-		Tree: p.tree.Copied, Tools: p.runtime.ToolsDigest(), Recipe: llb.Recipe,
-		Foreign: p.foreign(), Force: o.force, Pull: o.pull, Variant: variant,
-	}
-	for i, answer := range answers {
-		img, err := o.judge(ctx, at, questions[i], answer, publishes)
-		if err != nil {
-			return nil, err
-		}
-		record(in, questions[i].role, img)
-	}
-	return in, nil
 }
 
 // askBase asks what the base's tag points to today. With --pull the answer decides, so it must be had; else it only tells
@@ -180,17 +232,12 @@ func record(in *plan.Input, role string, img *registry.Image) {
 }
 
 // judge tells absent from everything else: only what is surely absent may lead to a build.
-func (o *planOptions) judge(ctx context.Context, at *place, q question, answer registry.Answer, publishes bool) (*registry.Image, error) {
+func (o *planOptions) judge(ctx context.Context, at *place, q question, answer registry.Answer) (*registry.Image, error) {
 	err := answer.Err
 	switch {
 	case err == nil:
 		return answer.Image, nil
-	case errors.Is(err, registry.ErrAbsent):
-		return nil, nil
-	case errors.Is(err, registry.ErrNoPlatform):
-		if q.target && publishes && !o.force {
-			return nil, otherPlatform(q, err)
-		}
+	case errors.Is(err, registry.ErrAbsent), errors.Is(err, registry.ErrNoPlatform):
 		return nil, nil
 	case errors.Is(err, registry.ErrBroken) && o.force:
 		warn(fmt.Sprintf("%s; it will be replaced", firstLine(err)))
@@ -206,12 +253,6 @@ func (o *planOptions) judge(ctx context.Context, at *place, q question, answer r
 		return nil, nil
 	}
 	return nil, err
-}
-
-// otherPlatform refuses to publish over a tag that holds other platforms, since the tag would lose them.
-func otherPlatform(q question, err error) error {
-	return withCode(exitRegistry, fmt.Errorf("publishing would replace the other platforms of %s: %w\n"+
-		"use a repository for each platform, or --force-rebuild to replace them", q.ref, err))
 }
 
 func firstLine(err error) string {

@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
+	"github.com/moby/buildkit/client"
 	"github.com/spf13/cobra"
 
-	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
@@ -59,9 +60,22 @@ func (o *outputOptions) exports(ctx context.Context, source string) ([]solve.Exp
 	return exports, nil
 }
 
+// checkExports refuses what BuildKit would refuse after the build.
+func checkExports(exports []solve.Export, several, attested bool) error {
+	for _, e := range exports {
+		if attested && e.IsNamed() && e.Attrs["name"] == "*" {
+			return fmt.Errorf("-o type=%s,name=* does not work with attestations: BuildKit then takes * for a name; name the image, or leave --attest, --sbom and --provenance out", e.Kind())
+		}
+		if several && e.Type == client.ExporterDocker {
+			return errors.New("Docker's archives, and --load, hold one platform: give one --platform, or use -o type=oci")
+		}
+	}
+	return nil
+}
+
 // write leaves --metadata-file and --iidfile behind: buildx's flat map of the image, and under "exports" what each export
 // returned.
-func (o *outputOptions) write(p *project, made *plan.Plan, digest string, result *solve.Response) error {
+func (o *outputOptions) write(p *project, found *survey, digest string, result *solve.Response) error {
 	if o.iid != "" {
 		if err := os.WriteFile(o.iid, []byte(digest), 0o644); err != nil { //nolint:gosec // as docker writes it
 			return fmt.Errorf("writing --iidfile: %w", err)
@@ -70,7 +84,7 @@ func (o *outputOptions) write(p *project, made *plan.Plan, digest string, result
 	if o.metadata == "" {
 		return nil
 	}
-	meta := map[string]any{"rtbuild.variant": made.Variant, "rtbuild.tags": p.tags, "containerimage.digest": digest}
+	meta := map[string]any{"rtbuild.variant": found.variant(), "rtbuild.tags": p.tags, "containerimage.digest": digest}
 	if result != nil {
 		for key, value := range result.Exporter {
 			meta[key] = value

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,8 +11,10 @@ import (
 	"strings"
 	"sync"
 
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
+	"github.com/rtbuild/rtbuild/internal/buildx"
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/solve"
@@ -20,6 +23,7 @@ import (
 // placeOptions are the flags that say where images live and where they are built.
 type placeOptions struct {
 	dial           solve.Dial
+	builder        string
 	registryConfig string
 	caFile         string
 	debug          bool
@@ -28,6 +32,7 @@ type placeOptions struct {
 func (o *placeOptions) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&o.dial.Addr, "addr", "", "buildkitd address (default: BUILDKIT_HOST, a running buildkitd, a private one)")
+	flags.StringVar(&o.builder, "builder", "", "builder that docker buildx create has made (default: BUILDX_BUILDER)")
 	flags.StringVar(&o.dial.CACert, "tlscacert", "", "CA certificate for the builder's connection")
 	flags.StringVar(&o.dial.Cert, "tlscert", "", "client certificate for the builder's connection")
 	flags.StringVar(&o.dial.Key, "tlskey", "", "client key for the builder's connection")
@@ -65,14 +70,17 @@ func (o *placeOptions) find(ctx context.Context, p *project, named string) (*pla
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	at := &place{repository: named, registry: client, dial: o.dial}
-	at.dial.Addr = cmp.Or(o.dial.Addr, os.Getenv("BUILDKIT_HOST"))
+	dial, err := o.named(p.platforms)
+	if err != nil {
+		return nil, withCode(exitUsage, err)
+	}
+	at := &place{repository: named, registry: client, dial: dial}
 	if named != "" {
 		return at, nil
 	}
 	if at.dial.Addr != "" {
 		return nil, withCode(exitUsage, fmt.Errorf("no repository: the builder %s cannot reach the registry that comes with the private one; "+
-			"give --repository HOST/PATH, or leave --addr and BUILDKIT_HOST out", at.dial.Addr))
+			"give --repository HOST/PATH, or leave --addr, --builder, BUILDKIT_HOST and BUILDX_BUILDER out", at.dial.Addr))
 	}
 	if at.lease, err = acquire(ctx); err != nil {
 		return nil, withCode(exitBuilder, err)
@@ -80,6 +88,32 @@ func (o *placeOptions) find(ctx context.Context, p *project, named string) (*pla
 	at.embedded = true
 	at.repository = at.lease.Registry() + "/" + pathComponent(filepath.Base(p.root))
 	return at, nil
+}
+
+// named is the builder that flags or the environment name, an address before a name of buildx's; empty if none is.
+func (o *placeOptions) named(wanted []ocispecs.Platform) (solve.Dial, error) {
+	dial := o.dial
+	if o.builder != "" && dial.Addr != "" {
+		return dial, errors.New("--addr and --builder name two builders: give one of them")
+	}
+	if o.builder == "" {
+		dial.Addr = cmp.Or(dial.Addr, os.Getenv("BUILDKIT_HOST"))
+	}
+	name := cmp.Or(o.builder, os.Getenv(buildx.Env))
+	if dial.Addr != "" || name == "" {
+		return dial, nil
+	}
+	at, err := buildx.Find(name, wanted)
+	if err != nil {
+		return dial, fmt.Errorf("--builder or %s: %w", buildx.Env, err)
+	}
+	if at.Note != "" {
+		fmt.Fprintf(os.Stderr, "NOTE: %s\n", at.Note)
+	}
+	return solve.Dial{
+		Addr: at.Addr, Dir: dial.Dir, CACert: cmp.Or(dial.CACert, at.CACert), Cert: cmp.Or(dial.Cert, at.Cert),
+		Key: cmp.Or(dial.Key, at.Key), ServerName: cmp.Or(dial.ServerName, at.ServerName),
+	}, nil
 }
 
 // checkPush asks once whether the repository may be pushed to.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/containerd/platforms"
 	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/plan"
@@ -18,18 +17,23 @@ func newPlan() *cobra.Command {
 		project projectOptions
 		where   placeOptions
 		steer   planOptions
+		check   bool
 	)
 	cmd := &cobra.Command{
 		Use:   "plan [CONTEXT]",
 		Short: "Print the tags, what exists, the variant and why, and what would be published",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if check {
+				return runCheck(cmd.Context(), cmd.OutOrStdout(), &project, args)
+			}
 			return runPlan(cmd.Context(), cmd.OutOrStdout(), &project, &where, &steer, args)
 		},
 	}
 	project.register(cmd)
 	where.register(cmd)
 	steer.register(cmd)
+	cmd.Flags().BoolVar(&check, "check", false, "plan nothing, and look for what will hurt later: secrets in the source, what is not pinned, lock files out of step")
 	return cmd
 }
 
@@ -46,7 +50,7 @@ func runPlan(ctx context.Context, out io.Writer, o *projectOptions, where *place
 	if err := p.compute(ctx, at.repository); err != nil {
 		return err
 	}
-	made, err := steer.survey(ctx, p, at, true)
+	made, err := steer.survey(ctx, p, at)
 	if err != nil {
 		return err
 	}
@@ -67,30 +71,55 @@ type platformPlan struct {
 // only one.
 type planJSON struct {
 	tags.Set
-	platformPlan
+	*platformPlan
 	Platforms map[string]platformPlan `json:"platforms"`
 }
 
-func printPlan(out io.Writer, format string, p *project, made *plan.Plan) error {
+func printPlan(out io.Writer, format string, p *project, found *survey) error {
 	if format == "json" {
-		one := platformPlan{made.Variant, made.From, made.Reason, made.Exists, append([]string{}, made.Publish...), made.Notes}
-		return printJSON(out, planJSON{p.tags, one, map[string]platformPlan{platforms.Format(p.platform): one}})
+		return printJSON(out, found.json(p.tags))
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "variant    %s: %s\nfrom       %s\n", made.Variant, made.Reason, made.From)
-	for _, role := range []string{"lock", "versioned", "source"} {
-		ref := map[string]string{"lock": p.tags.Images.Lock, "versioned": p.tags.Images.Versioned, "source": p.tags.Images.Source}[role]
-		fmt.Fprintf(&text, "%-10s %s (%s)\n", role, ref, made.Exists[role])
-	}
-	if len(made.Publish) == 0 {
-		text.WriteString("publish    nothing\n")
-	}
-	for _, ref := range made.Publish {
-		fmt.Fprintf(&text, "publish    %s\n", ref)
-	}
-	for _, note := range made.Notes {
-		fmt.Fprintf(&text, "note       %s\n", note)
+	for i, a := range found.aims {
+		if i > 0 {
+			text.WriteString("\n")
+		}
+		if !found.single() {
+			fmt.Fprintf(&text, "platform   %s\n", a.name())
+		}
+		a.write(&text, p.tags.Images)
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
+}
+
+// json is the plans as scripts read them.
+func (s *survey) json(set tags.Set) planJSON {
+	all := planJSON{Set: set, Platforms: map[string]platformPlan{}}
+	for _, a := range s.aims {
+		one := platformPlan{a.Variant, a.From, a.Reason, a.Exists, append([]string{}, a.Publish...), a.Notes}
+		all.Platforms[a.name()] = one
+		if s.single() {
+			all.platformPlan = &one
+		}
+	}
+	return all
+}
+
+// write says in lines what is to be done for a platform.
+func (a aim) write(text *strings.Builder, images tags.Images) {
+	fmt.Fprintf(text, "variant    %s: %s\nfrom       %s\n", a.Variant, a.Reason, a.From)
+	for _, role := range []string{"lock", "versioned", "source"} {
+		ref := map[string]string{"lock": images.Lock, "versioned": images.Versioned, "source": images.Source}[role]
+		fmt.Fprintf(text, "%-10s %s (%s)\n", role, ref, a.Exists[role])
+	}
+	if len(a.Publish) == 0 {
+		text.WriteString("publish    nothing\n")
+	}
+	for _, ref := range a.Publish {
+		fmt.Fprintf(text, "publish    %s\n", ref)
+	}
+	for _, note := range a.Notes {
+		fmt.Fprintf(text, "note       %s\n", note)
+	}
 }

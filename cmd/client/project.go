@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/containerd/platforms"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
@@ -19,7 +18,8 @@ import (
 // projectOptions are the flags that say what a runtime is made of.
 type projectOptions struct {
 	file, profile, base, repository string
-	version, extra, platform        string
+	version, extra                  string
+	platforms                       []string
 	noBrowser                       bool
 	format                          string
 }
@@ -32,19 +32,20 @@ func (o *projectOptions) register(cmd *cobra.Command) {
 	flags.StringVar(&o.repository, "repository", "", "repository of the images, HOST/PATH")
 	flags.StringVar(&o.version, "runtime-version", "", "version in the tags (default: from package.json or pyproject.toml)")
 	flags.StringVar(&o.extra, "extra-deps", "", "shell command that is run last, on top of the source")
-	flags.StringVar(&o.platform, "platform", "", "platform of the image, os/arch (default: this machine's)")
+	flags.StringArrayVar(&o.platforms, "platform", nil, "platforms of the image, os/arch[,os/arch] (repeatable; default: this machine's)")
 	flags.BoolVar(&o.noBrowser, "no-browser", false, "leave the browser out (profile openhands)")
 	flags.StringVar(&o.format, "format", "text", "output format: text or json")
 }
 
 // project is a context directory as it was read.
 type project struct {
-	root     string
-	runtime  *profile.Runtime
-	inputs   tags.Inputs
-	tags     tags.Set
-	tree     *tags.Tree
-	platform ocispecs.Platform
+	root      string
+	runtime   *profile.Runtime
+	inputs    tags.Inputs
+	tags      tags.Set
+	tree      *tags.Tree
+	platforms []ocispecs.Platform // at least one
+	asked     bool                // the platforms were named
 }
 
 // read loads the runtime of a context. It gives no tags yet: those need a repository.
@@ -60,14 +61,14 @@ func (o *projectOptions) read(args []string) (*project, error) {
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	platform := platforms.DefaultSpec()
-	if o.platform != "" {
-		if platform, err = platforms.Parse(o.platform); err != nil {
-			return nil, withCode(exitUsage, fmt.Errorf("invalid --platform %q: %w", o.platform, err))
-		}
+	wanted, err := parsePlatforms(o.platforms)
+	if err != nil {
+		return nil, withCode(exitUsage, err)
 	}
-	platform = platforms.Normalize(platform)
 	options, err := o.profileOptions(root)
+	if err == nil {
+		root, err = projectRoot(root, options.Data)
+	}
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
@@ -75,7 +76,9 @@ func (o *projectOptions) read(args []string) (*project, error) {
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	return &project{root: root, runtime: runtime, inputs: runtime.TagInputs(), platform: platform}, nil
+	return &project{
+		root: root, runtime: runtime, inputs: runtime.TagInputs(), platforms: wanted, asked: len(o.platforms) > 0,
+	}, nil
 }
 
 func contextDir(dir string) (string, error) {

@@ -50,6 +50,9 @@ func runSolve(ctx context.Context, out io.Writer, o *solveOptions, args []string
 		return err
 	}
 	flags, err := o.build.read(o.place.caFile)
+	if err == nil {
+		err = flags.checkAnnotations(p.platforms)
+	}
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
@@ -62,64 +65,76 @@ func runSolve(ctx context.Context, out io.Writer, o *solveOptions, args []string
 		return err
 	}
 	exports, err := o.output.exports(ctx, p.tags.Images.Source)
+	if err == nil {
+		err = checkExports(exports, len(p.platforms) > 1, len(flags.attests) > 0)
+	}
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
-	made, err := o.plan.survey(ctx, p, at, o.output.publishes())
+	found, err := o.plan.survey(ctx, p, at)
 	if err != nil {
 		return err
 	}
 	if o.dryRun {
-		return printPlan(out, o.project.format, p, made)
+		return printPlan(out, o.project.format, p, found)
 	}
-	b := &execution{options: o, project: p, place: at, plan: made, exports: exports, flags: flags}
-	result, err := b.run(ctx)
-	if err != nil {
+	b := &execution{options: o, project: p, place: at, survey: found, exports: exports, flags: flags}
+	if err := b.run(ctx); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(exports, solve.Export.ToStdout) {
 		out = os.Stderr // standard output holds the image
 	}
-	return o.report(out, p, at, made, result)
+	return b.report(out)
 }
 
-// announce says what is about to happen, and where: the first line of solve.
+// announce says what is about to happen, and where: the first lines of solve, one for each platform.
 func (b *execution) announce() {
-	where := "publishing to " + b.place.repository
-	switch {
-	case !b.publishes():
-		where = "publishing nothing"
-	case b.plan.Variant == plan.None:
-		where = "in " + b.place.repository
-	}
-	fmt.Fprintf(os.Stderr, "%s: %s; %s\n", b.plan.Variant, b.plan.Reason, where)
-	for _, note := range b.plan.Notes {
-		fmt.Fprintf(os.Stderr, "NOTE: %s\n", note)
+	for _, a := range b.survey.aims {
+		where := "publishing to " + b.place.repository
+		switch {
+		case !b.publishes():
+			where = "publishing nothing"
+		case a.Variant == plan.None:
+			where = "in " + b.place.repository
+		}
+		platform := ""
+		if !b.survey.single() {
+			platform = a.name() + ": "
+		}
+		fmt.Fprintf(os.Stderr, "%s%s: %s; %s\n", platform, a.Variant, a.Reason, where)
+		for _, note := range a.Notes {
+			fmt.Fprintf(os.Stderr, "NOTE: %s%s\n", platform, note)
+		}
 	}
 }
 
 // report writes what scripts read, and tells how to run an image that lives in the private registry.
-func (o *solveOptions) report(out io.Writer, p *project, at *place, made *plan.Plan, result *solve.Response) error {
-	digest := ""
-	if result != nil {
-		digest = result.Digest()
-	}
-	if digest == "" && made.Variant == plan.None {
-		digest = made.Entry.Digest.String()
-	}
-	if err := o.output.write(p, made, digest, result); err != nil {
+func (b *execution) report(out io.Writer) error {
+	o, source := b.options, b.project.tags.Images.Source
+	digest := b.sourceDigest()
+	if err := o.output.write(b.project, b.survey, digest, b.response); err != nil {
 		return err
 	}
-	if at.embedded && o.output.publishes() {
-		fmt.Fprintf(os.Stderr, "To run it: docker run %s, while rtbuild-client serve runs (or solve --load)\n", p.tags.Images.Source)
+	if b.place.embedded && o.output.publishes() {
+		fmt.Fprintf(os.Stderr, "To run it: docker run %s, while rtbuild-client serve runs (or solve --load)\n", source)
 	}
 	if o.project.format == "json" {
 		return printJSON(out, map[string]any{
-			"image": p.tags.Images.Source, "digest": digest, "variant": made.Variant, "publish": append([]string{}, made.Publish...),
+			"image": source, "digest": digest, "variant": b.survey.variant(), "publish": b.survey.refs(),
+			"platforms": b.survey.json(b.project.tags).Platforms,
 		})
 	}
-	_, err := fmt.Fprintln(out, p.tags.Images.Source)
+	_, err := fmt.Fprintln(out, source)
 	return err
+}
+
+// sourceDigest is what the source tag points to, or the digest of what was exported; empty if nobody tells.
+func (b *execution) sourceDigest() string {
+	if b.digest == "" && b.survey.done() {
+		return b.survey.aims[0].Entry.Digest.String()
+	}
+	return b.digest
 }
 
 // checkTree refuses a tree that a builder would not get whole.

@@ -20,7 +20,7 @@ import (
 	"github.com/tonistiigi/fsutil"
 	"golang.org/x/net/http/httpproxy"
 
-	"github.com/rtbuild/rtbuild/internal/solve"
+	"github.com/rtbuild/rtbuild/internal/build"
 	rtllb "github.com/rtbuild/rtbuild/llb"
 )
 
@@ -138,7 +138,7 @@ func (d *downloads) fetch(file rtllb.Download) (llb.State, error) {
 	dest := filepath.Join(dir, file.Name)
 	if _, err := os.Stat(dest); err != nil {
 		if err := d.download(file, dir, dest); err != nil {
-			return llb.State{}, fmt.Errorf("downloading %s from %s: %w%s", file.Title, file.URL, err, solve.TrustAdvice(err, "rtbuild-client"))
+			return llb.State{}, fmt.Errorf("downloading %s from %s: %w%s", file.Title, file.URL, err, build.TrustAdvice(err, "rtbuild-client"))
 		}
 	}
 	tools := llb.Local(localTools, llb.IncludePatterns([]string{file.SHA256}), llb.SharedKeyHint(localTools+file.SHA256),

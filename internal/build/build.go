@@ -33,15 +33,16 @@ type Request struct {
 	Tree     string       // digest of everything that is copied
 	Epoch    *time.Time   // SOURCE_DATE_EPOCH; nil takes the time of the image that the build enters on
 
-	LockFiles llb.State
-	Source    llb.State
-	Fetch     func(rtllb.Download) (llb.State, error)
-	Proxy     *llb.ProxyEnv
-	Steps     []llb.RunOption
-	NoCache   func(stage string) bool               // see llb.Graph
-	Where     func(field string) llb.ConstraintsOpt // see llb.Graph
-	Resolve   string                                // image resolve mode; empty is the builder's default
-	Imports   []gateway.CacheOptionsEntry           // caches of other builders
+	LockFiles      llb.State
+	Source         llb.State
+	Fetch          func(rtllb.Download) (llb.State, error)
+	Proxy          *llb.ProxyEnv
+	Steps          []llb.RunOption
+	NoCache        func(stage string) bool               // see llb.Graph
+	Where          func(field string) llb.ConstraintsOpt // see llb.Graph
+	Resolve        string                                // image resolve mode; empty is the builder's default
+	CacheNamespace string                                // of cache mounts
+	Imports        []gateway.CacheOptionsEntry           // caches of other builders
 
 	Labels      map[string]string // for the source image
 	Annotations map[string]string
@@ -138,6 +139,7 @@ func (b *builder) enter(ctx context.Context) error {
 		Runtime: req.Runtime, Platform: req.Platform, Base: facts,
 		LockFiles: req.LockFiles, Source: req.Source,
 		Epoch: b.epoch(), Fetch: req.Fetch, Proxy: req.Proxy, Steps: req.Steps, NoCache: req.NoCache, Where: req.Where,
+		CacheNamespace: req.CacheNamespace,
 	}
 	return b.checkPlatform()
 }

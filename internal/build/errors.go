@@ -23,6 +23,11 @@ func (e *ImageError) Error() string {
 
 func (e *ImageError) Unwrap() error { return e.Err }
 
+// OtherPlatforms reports whether there is an image under the name, but for other platforms.
+func (e *ImageError) OtherPlatforms() bool {
+	return strings.Contains(e.Err.Error(), "no match for platform in manifest")
+}
+
 // Kind tells why an image could not be resolved.
 type Kind int
 
@@ -38,7 +43,7 @@ const (
 func (e *ImageError) Kind() Kind {
 	text := e.Err.Error()
 	switch {
-	case strings.HasSuffix(text, ": not found"), strings.Contains(text, "no match for platform in manifest"):
+	case strings.HasSuffix(text, ": not found"), e.OtherPlatforms():
 		return Absent
 	case strings.Contains(text, "401 Unauthorized"), strings.Contains(text, "403 Forbidden"),
 		strings.Contains(text, "insufficient_scope"), strings.Contains(text, "authorization failed"):

@@ -18,6 +18,13 @@ const projectContext = "source"
 type project struct {
 	ui       *dockerui.Client
 	platform ocispecs.Platform
+	dir      string // the root in the build context; "." but for folders that were made for another builder
+}
+
+// project gives the project's root.
+func (f *frontend) project() (*project, error) {
+	dir, err := profile.Root(f.file.source.Data)
+	return &project{ui: f.ui, platform: f.host, dir: dir}, err
 }
 
 // part is what of the project the options leave, if it lies at the user's; all of a repository or an archive.
@@ -39,11 +46,25 @@ func (p *project) part(ctx context.Context, opts ...llb.LocalOption) (llb.State,
 		}
 		return *state, nil
 	}
+	if p.dir != "." {
+		return p.prepared(ctx)
+	}
 	state, err := p.ui.MainContext(ctx, opts...)
 	if err != nil {
 		return llb.State{}, err
 	}
 	return *state, nil
+}
+
+// prepared is a project that lies in a directory of the build context. All of it comes: it holds nothing else.
+func (p *project) prepared(ctx context.Context) (llb.State, error) {
+	state, err := p.ui.MainContext(ctx, llb.ExcludePatterns(nil), llb.FollowPaths([]string{p.dir}),
+		llb.SharedKeyHint("prepared"), dockerui.WithInternalName("load the prepared project"))
+	if err != nil {
+		return llb.State{}, err
+	}
+	all := &llb.CopyInfo{CopyDirContentsOnly: true}
+	return llb.Scratch().File(llb.Copy(*state, p.dir, "/", all), dockerui.WithInternalName("take it out of its directory")), nil
 }
 
 // files reads files of the project.

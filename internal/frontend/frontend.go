@@ -9,12 +9,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/collect"
@@ -62,6 +60,9 @@ func (f *frontend) answer(ctx context.Context) (*gateway.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := f.checkLabels(); err != nil {
+		return nil, err
+	}
 	for _, name := range f.unknown {
 		f.warn(ctx, unknownArg(name))
 	}
@@ -71,6 +72,16 @@ func (f *frontend) answer(ctx context.Context) (*gateway.Result, error) {
 // warn says what is no error, beside the first line of the file.
 func (f *frontend) warn(ctx context.Context, message string) {
 	f.file.source.Warn(ctx, message, gateway.WarnOpts{})
+}
+
+// checkLabels refuses labels that later builds rely on.
+func (f *frontend) checkLabels() error {
+	for key := range f.ui.Labels {
+		if strings.HasPrefix(key, plan.LabelPrefix) {
+			return fmt.Errorf("label %s is rtbuild's own: later builds rely on it; choose another key", key)
+		}
+	}
+	return nil
 }
 
 // job is what all platforms of a build have in common.
@@ -87,12 +98,10 @@ type job struct {
 
 // read learns what is to be built: the runtime, its tags, the source.
 func (f *frontend) read(ctx context.Context) (*job, error) {
-	j := &job{frontend: f, project: &project{ui: f.ui, platform: f.host}}
-	j.files = j.project.files(ctx)
-	if err := j.load(); err != nil {
+	j, err := f.open(ctx)
+	if err != nil {
 		return nil, err
 	}
-	var err error
 	if j.source, err = j.collect(ctx); err != nil {
 		return nil, err
 	}
@@ -104,6 +113,16 @@ func (f *frontend) read(ctx context.Context) (*job, error) {
 	}
 	j.locks, err = j.lockFiles(ctx)
 	return j, err
+}
+
+// open reads the runtime, and nothing of the source.
+func (f *frontend) open(ctx context.Context) (*job, error) {
+	root, err := f.project()
+	if err != nil {
+		return nil, err
+	}
+	j := &job{frontend: f, project: root, files: root.files(ctx)}
+	return j, j.load()
 }
 
 // load reads the runtime. A base in a registry that is given as a context is the base by name, tags included.
@@ -189,44 +208,6 @@ func (j *job) platforms() []ocispecs.Platform {
 	return []ocispecs.Platform{j.host}
 }
 
-// images builds all platforms side by side.
-func (j *job) images(ctx context.Context, request func(context.Context, ocispecs.Platform) (build.Request, error)) (*gateway.Result, error) {
-	wanted := j.platforms()
-	images := make([]*build.Image, len(wanted))
-	group, groupCtx := errgroup.WithContext(ctx)
-	for i, platform := range wanted {
-		group.Go(func() error {
-			req, err := request(groupCtx, platforms.Normalize(platform))
-			if err != nil {
-				return err
-			}
-			images[i], err = build.Build(groupCtx, j.client, req)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	res, err := build.Result(images, j.ui.MultiPlatformRequested)
-	if err != nil {
-		return nil, err
-	}
-	scanner := &build.Scanner{Client: j.client, Platform: j.host, SBOM: j.ui.SBOM, Resolve: j.ui.ImageResolveMode.String()}
-	return res, scanner.Attest(ctx, res, images)
-}
-
-// request is what a plan asks the build function for.
-func (j *job) request(stage string, platform ocispecs.Platform, p *plan.Plan, start *build.Start) build.Request {
-	return build.Request{
-		Runtime: j.runtime, Platform: platform, Stage: stage, Variant: p.Variant, From: p.From, Start: start,
-		Tree: j.source.Copied, Epoch: j.options.epoch,
-		LockFiles: j.locks, Source: j.source.State,
-		Proxy: j.options.proxy, Steps: steps(j.ui), NoCache: j.ui.IsNoCache, Where: j.file.where,
-		Resolve: j.ui.ImageResolveMode.String(), Imports: j.ui.CacheImports,
-		Labels: j.ui.Labels, ScanAll: j.options.scanAll,
-	}
-}
-
 // lockFiles are the lock files as the tags found them: plain files, whatever links led there.
 func (j *job) lockFiles(ctx context.Context) (llb.State, error) {
 	files := j.source.LockFiles
@@ -245,6 +226,3 @@ func (j *job) lockFiles(ctx context.Context) (llb.State, error) {
 	}
 	return llb.Scratch().File(action, llb.WithCustomName("[deps] take the lock files")), nil
 }
-
-// recipe is this frontend's own.
-const recipe = rtllb.Recipe

@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -24,6 +25,7 @@ type options struct {
 	variant  plan.Variant
 	epoch    *time.Time
 	scanAll  bool
+	plans    map[string]plan.JSON // what another frontend has planned, by platform
 	proxy    *llb.ProxyEnv
 }
 
@@ -106,6 +108,11 @@ func readOptions(ui *dockerui.Client) (o options, unknown []string, err error) {
 		}
 	}
 	slices.Sort(unknown)
+	if text := ui.BuildOpts().Opts[plansKey]; text != "" {
+		if err := json.Unmarshal([]byte(text), &o.plans); err != nil {
+			return o, nil, fmt.Errorf("reading the option %s: %w", plansKey, err)
+		}
+	}
 	if p := (llb.ProxyEnv{
 		HTTPProxy: given["HTTP_PROXY"], HTTPSProxy: given["HTTPS_PROXY"], FTPProxy: given["FTP_PROXY"],
 		NoProxy: given["NO_PROXY"], AllProxy: given["ALL_PROXY"],

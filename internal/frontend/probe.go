@@ -3,12 +3,10 @@ package frontend
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
-	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -28,36 +26,56 @@ type prober struct {
 }
 
 // plan looks for what exists. With all set it looks for everything, whatever it finds.
-func (j *job) plan(ctx context.Context, stage string, platform ocispecs.Platform, all bool) (*plan.Plan, error) {
-	p := &prober{job: j, platform: platform, in: plan.Input{
-		Tags: j.tags, Base: j.runtime.Base, Tree: j.source.Copied, Tools: j.runtime.ToolsDigest(), Recipe: rtllb.Recipe,
-		Foreign: j.runtime.SourceApart(), Stage: stage, Force: j.options.force, Pull: j.options.pull, Variant: j.options.variant,
-	}}
+func (j *job) plan(ctx context.Context, stage string, platform ocispecs.Platform, all bool) (choice, error) {
+	p := j.prober(stage, platform)
 	if j.options.force {
-		return plan.Make(p.in)
+		return p.make()
 	}
 	if err := p.resolveBase(ctx); err != nil {
-		return nil, err
+		return choice{}, err
 	}
 	if j.tags.Images.Source == "" {
-		return nil, rtllb.Fault("repository", "no repository: where the images live must be known to look for them: write a line "+
+		return choice{}, rtllb.Fault("repository", "no repository: where the images live must be known to look for them: write a line "+
 			"such as repository: registry.example.com/team/runtime, or give --build-arg REPOSITORY=HOST/PATH")
 	}
 	all = all || p.in.Variant != ""
 	steps, err := p.steps(stage)
 	if err != nil {
-		return nil, err
+		return choice{}, err
 	}
 	for _, look := range steps {
 		if err := look(ctx); err != nil {
-			return nil, err
+			return choice{}, err
 		}
-		made, err := plan.Make(p.in)
-		if err == nil && made.Variant != plan.Scratch && !all {
-			return made, nil
+		if made, err := plan.Make(p.in); err == nil && made.Variant != plan.Scratch && !all {
+			return p.choice(made), nil
 		}
 	}
-	return plan.Make(p.in)
+	return p.make()
+}
+
+func (j *job) prober(stage string, platform ocispecs.Platform) *prober {
+	return &prober{job: j, platform: platform, in: plan.Input{
+		Tags: j.tags, Base: j.runtime.Base, Tree: j.source.Copied, Tools: j.runtime.ToolsDigest(), Recipe: rtllb.Recipe,
+		Foreign: j.runtime.SourceApart(), Stage: stage, Force: j.options.force, Pull: j.options.pull, Variant: j.options.variant,
+	}}
+}
+
+func (p *prober) make() (choice, error) {
+	made, err := plan.Make(p.in)
+	if err != nil {
+		return choice{}, err
+	}
+	return p.choice(made), nil
+}
+
+// choice is a plan, and whether it leaves images unused that were looked at.
+func (p *prober) choice(made *plan.Plan) choice {
+	used := 0
+	if made.Entry != nil {
+		used = 1
+	}
+	return choice{plan: made, unused: p.seen > used}
 }
 
 // steps are the looks at the registry, in their order.
@@ -104,9 +122,11 @@ func (p *prober) look(ctx context.Context, role, ref string) (*plan.Image, error
 	if err != nil {
 		fault := &build.ImageError{Ref: ref, Platform: platforms.Format(p.platform), Err: err}
 		if fault.Kind() == build.Absent {
+			p.losesPlatforms(ctx, ref, p.platform, fault)
 			return nil, nil
 		}
-		return nil, rtllb.Fault("repository", "looking for the %s image: %w", role, fault)
+		return nil, rtllb.Fault("repository", "looking for the %s image: %w%s%s", role, fault,
+			build.TrustAdvice(err, "the builder"), denied(fault))
 	}
 	img, err := rtllb.ParseImage(config)
 	if err != nil {
@@ -137,26 +157,14 @@ func (p *prober) resolveBase(ctx context.Context) error {
 		return &build.ImageError{Ref: p.runtime.Base, Platform: platforms.Format(p.platform), Err: err}
 	}
 	p.in.BaseDigest = dgst
+	p.seen++
 	return nil
 }
 
-// announce says in the progress which variant a platform takes, and why.
-func (j *job) announce(ctx context.Context, platform ocispecs.Platform, p *plan.Plan) error {
-	title := fmt.Sprintf("[plan] %s: %s", p.Variant, p.Reason)
-	if len(j.platforms()) > 1 {
-		title = fmt.Sprintf("[plan] %s: %s: %s", platforms.Format(platform), p.Variant, p.Reason)
+// denied is what to do where a registry answers so for repositories that do not exist yet: nobody but who may push knows.
+func denied(e *build.ImageError) string {
+	if e.Kind() != build.Denied {
+		return ""
 	}
-	for _, note := range p.Notes {
-		j.warn(ctx, note)
-	}
-	said := llb.Scratch().File(llb.Mkfile("/plan", 0o600, []byte(title)), llb.WithCustomName(title), llb.Platform(j.host))
-	def, err := said.Marshal(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = j.client.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB(), Evaluate: true})
-	return err
+	return "; if the repository does not exist yet, --build-arg FORCE_REBUILD=1 builds without looking"
 }
-
-// names is how an exporter with name=* names the image.
-func names(refs []string) []byte { return []byte(strings.Join(refs, ",")) }

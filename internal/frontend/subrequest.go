@@ -2,19 +2,13 @@ package frontend
 
 import (
 	"context"
-	"strings"
 
-	"github.com/containerd/platforms"
-	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
-	bklint "github.com/moby/buildkit/frontend/subrequests/lint"
 	"github.com/moby/buildkit/frontend/subrequests/outline"
 	bktargets "github.com/moby/buildkit/frontend/subrequests/targets"
-	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 
-	"github.com/rtbuild/rtbuild/internal/lint"
 	rtllb "github.com/rtbuild/rtbuild/llb"
 )
 
@@ -43,9 +37,8 @@ func (f *frontend) outline(ctx context.Context) (*outline.Outline, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{frontend: f, project: &project{ui: f.ui, platform: f.host}}
-	j.files = j.project.files(ctx)
-	if err := j.load(); err != nil {
+	j, err := f.open(ctx)
+	if err != nil {
 		return nil, err
 	}
 	fields := map[string]struct{ field, value string }{
@@ -75,61 +68,4 @@ func (f *frontend) outline(ctx context.Context) (*outline.Outline, error) {
 	}
 	o.SSH = []outline.SSH{{Name: "default"}}
 	return o, nil
-}
-
-// lint is the answer to --check. What keeps a build from starting is told there too.
-func (f *frontend) lint(ctx context.Context) (*bklint.LintResults, error) {
-	results := &bklint.LintResults{Warnings: []bklint.Warning{}}
-	findings, err := f.findings(ctx)
-	if err != nil {
-		return f.buildError(results, err)
-	}
-	for _, found := range findings {
-		at := &pb.Location{SourceIndex: -1}
-		if found.Data != nil {
-			sm := &llb.SourceMap{Filename: found.File, Language: language, Data: found.Data, Definition: &llb.Definition{}}
-			if found.File == f.file.source.Filename {
-				sm = f.file.source.SourceMap
-			}
-			at = &pb.Location{SourceIndex: int32(results.AddSource(sm)), Ranges: ranges(found.First, found.Last)} //nolint:gosec // a handful
-		}
-		results.Warnings = append(results.Warnings, bklint.Warning{
-			RuleName: found.Rule, Description: found.Description, Detail: found.Detail, Location: at,
-		})
-	}
-	return results, nil
-}
-
-// buildError tells an error that points into a file as a finding, and gives back any other.
-func (f *frontend) buildError(results *bklint.LintResults, err error) (*bklint.LintResults, error) {
-	err = f.file.locate(err)
-	sources := errdefs.Sources(err)
-	if len(sources) == 0 {
-		return nil, err
-	}
-	info := sources[0].Info
-	sm := &llb.SourceMap{Filename: info.Filename, Language: info.Language, Data: info.Data, Definition: &llb.Definition{}}
-	if info.Filename == f.file.source.Filename {
-		sm = f.file.source.SourceMap
-	}
-	results.Error = &bklint.BuildError{
-		Message:  strings.TrimSpace(err.Error()),
-		Location: pb.Location{SourceIndex: int32(results.AddSource(sm)), Ranges: sources[0].Ranges}, //nolint:gosec // a handful
-	}
-	return results, nil
-}
-
-func (f *frontend) findings(ctx context.Context) ([]lint.Finding, error) {
-	j, err := f.read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	in := lint.Input{Runtime: j.runtime, Project: j.files}
-	if in.Copied, err = j.source.Paths(ctx); err != nil {
-		return nil, err
-	}
-	for _, p := range j.platforms() {
-		in.Platforms = append(in.Platforms, platforms.Format(p))
-	}
-	return lint.Check(in), nil
 }

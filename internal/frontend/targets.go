@@ -8,7 +8,6 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -60,77 +59,62 @@ func (f *frontend) buildSource(ctx context.Context) (*gateway.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, err := j.images(ctx, func(ctx context.Context, platform ocispecs.Platform) (build.Request, error) {
-		return j.sourceRequest(ctx, platform)
-	})
-	if err == nil && j.tags.Images.Source != "" {
-		res.AddMeta(exptypes.ExporterImageNameKey, names([]string{j.tags.Images.Source}))
-	}
-	return res, err
+	return j.images(ctx, plan.StageSource, j.chooseSource)
 }
 
-func (j *job) sourceRequest(ctx context.Context, platform ocispecs.Platform) (build.Request, error) {
+func (j *job) chooseSource(ctx context.Context, platform ocispecs.Platform) (choice, error) {
 	deps, err := named(ctx, j.ui, depsContext, platform)
 	if err != nil {
-		return build.Request{}, err
+		return choice{}, err
 	}
-	p, err := j.sourcePlan(ctx, platform, deps)
+	var c choice
+	if deps != nil {
+		c, err = j.onDeps(ctx, platform, deps)
+	} else {
+		c, err = j.plan(ctx, plan.StageSource, platform, false)
+	}
 	if err != nil {
-		return build.Request{}, err
+		return c, err
 	}
-	var start *build.Start
-	switch p.Variant {
-	case plan.Lock:
-		if deps != nil {
-			start = deps.start
-		}
-	case plan.Scratch:
-		if start, err = j.base(ctx, platform, p); err != nil {
-			return build.Request{}, err
-		}
+	if image := j.tags.Images.Source; image != "" {
+		c.plan.Publish = []string{image} // of what the client would publish, the last alone
 	}
-	if p.Variant == plan.Scratch || p.Variant == plan.Versioned {
+	if c.plan.Variant == plan.Scratch || c.plan.Variant == plan.Versioned {
 		j.warn(ctx, "only the source image is published: build target deps first, so that the next build need not install everything again")
 	}
-	return j.request(plan.StageSource, platform, p, start), j.announce(ctx, platform, p)
+	return c, j.takeBase(ctx, platform, &c)
 }
 
-// sourcePlan plans with the registry, or on a deps image that is given.
-func (j *job) sourcePlan(ctx context.Context, platform ocispecs.Platform, deps *namedImage) (*plan.Plan, error) {
-	if deps == nil {
-		return j.plan(ctx, plan.StageSource, platform, false)
+// onDeps plans with a deps image that is given.
+func (j *job) onDeps(ctx context.Context, platform ocispecs.Platform, deps *namedImage) (choice, error) {
+	p := j.prober(plan.StageSource, platform)
+	p.in.Deps = "the context " + depsContext
+	if j.tags.Images.Source != "" && !j.options.force {
+		var err error
+		if p.in.Source, err = p.look(ctx, "source", j.tags.Images.Source); err != nil {
+			return choice{}, err
+		}
 	}
-	onDeps := &plan.Plan{Variant: plan.Lock, From: deps.ref, Reason: "the context deps is the deps image"}
-	if j.tags.Images.Source == "" || j.options.force {
-		return onDeps, nil
+	c, err := p.make()
+	if err == nil && c.plan.Variant == plan.Lock {
+		c.start, c.plan.From = deps.start, deps.ref
 	}
-	p := &prober{job: j, platform: platform, in: plan.Input{Tags: j.tags, Base: j.runtime.Base, Tree: j.source.Copied, Recipe: recipe}}
-	img, err := p.look(ctx, "source", j.tags.Images.Source)
-	if err != nil {
-		return nil, err
-	}
-	p.in.Source = img
-	made, err := plan.Make(p.in)
-	if err != nil || made.Variant == plan.None {
-		return made, err
-	}
-	onDeps.Reason = "no source image; " + onDeps.Reason
-	if img != nil {
-		onDeps.Reason = "the source image is stale; the context deps is the deps image"
-	}
-	return onDeps, nil
+	return c, err
 }
 
-// base is the base image where it is given as a context and is in no registry.
-func (j *job) base(ctx context.Context, platform ocispecs.Platform, p *plan.Plan) (*build.Start, error) {
+// takeBase lets a build that enters at the base take one that is given as a context and is in no registry.
+func (j *job) takeBase(ctx context.Context, platform ocispecs.Platform, c *choice) error {
+	if c.plan.Variant != plan.Scratch {
+		return nil
+	}
 	given, err := named(ctx, j.ui, baseContext, platform)
 	if err != nil || given == nil {
-		return nil, err
+		return err
 	}
-	if given.start == nil {
-		p.From = given.ref
+	if c.start = given.start; c.start == nil {
+		c.plan.From = given.ref
 	}
-	return given.start, nil
+	return nil
 }
 
 // buildDeps builds the deps image, for the lock tag and, if it was built from the base on, the versioned tag.
@@ -139,37 +123,16 @@ func (f *frontend) buildDeps(ctx context.Context) (*gateway.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	publish := map[string]bool{}
-	plans := make(chan *plan.Plan, len(j.platforms()))
-	res, err := j.images(ctx, func(ctx context.Context, platform ocispecs.Platform) (build.Request, error) {
-		p, err := j.plan(ctx, plan.StageDeps, platform, false)
+	return j.images(ctx, plan.StageDeps, func(ctx context.Context, platform ocispecs.Platform) (choice, error) {
+		c, err := j.plan(ctx, plan.StageDeps, platform, false)
 		if err != nil {
-			return build.Request{}, err
+			return c, err
 		}
-		plans <- p
-		var start *build.Start
-		if p.Variant == plan.Scratch {
-			if start, err = j.base(ctx, platform, p); err != nil {
-				return build.Request{}, err
-			}
+		if image := j.tags.Images.Lock; image != "" && len(c.plan.Publish) == 0 {
+			c.plan.Publish = []string{image}
 		}
-		return j.request(plan.StageDeps, platform, p, start), j.announce(ctx, platform, p)
+		return c, j.takeBase(ctx, platform, &c)
 	})
-	if err != nil || j.tags.Images.Lock == "" {
-		return res, err
-	}
-	close(plans)
-	for p := range plans {
-		for _, ref := range p.Publish {
-			publish[ref] = true
-		}
-	}
-	refs := []string{j.tags.Images.Lock}
-	if publish[j.tags.Images.Versioned] {
-		refs = append(refs, j.tags.Images.Versioned)
-	}
-	res.AddMeta(exptypes.ExporterImageNameKey, names(refs))
-	return res, nil
 }
 
 // stageTarget builds the image of a stage that has no tag, always from the base on: the builder's cache does the rest.
@@ -179,10 +142,9 @@ func stageTarget(stage string) func(*frontend, context.Context) (*gateway.Result
 		if err != nil {
 			return nil, err
 		}
-		return j.images(ctx, func(ctx context.Context, platform ocispecs.Platform) (build.Request, error) {
-			p := &plan.Plan{Variant: plan.Scratch, From: j.runtime.Base}
-			start, err := j.base(ctx, platform, p)
-			return j.request(stage, platform, p, start), err
+		return j.images(ctx, stage, func(ctx context.Context, platform ocispecs.Platform) (choice, error) {
+			c := choice{plan: &plan.Plan{Variant: plan.Scratch, From: j.runtime.Base, Reason: "a stage has no tag"}}
+			return c, j.takeBase(ctx, platform, &c)
 		})
 	}
 }
@@ -202,11 +164,11 @@ func (f *frontend) exportPlan(ctx context.Context) (*gateway.Result, error) {
 	}
 	plans := map[string]plan.JSON{}
 	for _, platform := range j.platforms() {
-		p, err := j.plan(ctx, plan.StageSource, platform, true)
+		c, err := j.plan(ctx, plan.StageSource, platforms.Normalize(platform), true)
 		if err != nil {
 			return nil, err
 		}
-		plans[platforms.Format(platform)] = p.JSON()
+		plans[platforms.Format(platform)] = c.plan.JSON()
 	}
 	return j.export(ctx, "plan.json", plan.Document(j.tags, plans))
 }

@@ -8,6 +8,8 @@ import (
 // choose gives the variant with the least work.
 func (j *judge) choose() *Plan {
 	switch {
+	case j.in.Deps != "" && (j.in.Force || j.source == nil):
+		return &Plan{Variant: Lock, Reason: j.because("source") + "; the deps image is " + j.in.Deps}
 	case j.in.Force:
 		return j.scratch("rebuild forced")
 	case j.in.Stage == StageDeps:

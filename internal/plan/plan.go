@@ -74,6 +74,9 @@ type Input struct {
 	// needs dependencies that live elsewhere.
 	Foreign bool
 
+	// Deps says where the deps image is from that the user gives to stand on: then no other is considered.
+	Deps string
+
 	Stage   string  // the image that is wanted: StageSource, also if it is empty, or StageDeps
 	Force   bool    // ignore what exists
 	Pull    bool    // rebuild what was made from an older base or by an older recipe

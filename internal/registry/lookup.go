@@ -242,7 +242,7 @@ func (t *target) question(method string, parts ...string) question {
 		q.reference = t.digest.String()
 	}
 	if t.push {
-		q.scope, q.reference = q.scope+",push", ""
+		q.scope += ",push"
 	}
 	return q
 }

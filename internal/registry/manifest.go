@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,6 +50,14 @@ type manifest struct {
 	digest digest.Digest
 	index  *ocispecs.Index    // nil for a platform's manifest
 	image  *ocispecs.Manifest // nil for an index
+
+	mediaType string
+	body      []byte
+}
+
+// descriptor names the manifest.
+func (m *manifest) descriptor() ocispecs.Descriptor {
+	return ocispecs.Descriptor{MediaType: m.mediaType, Digest: m.digest, Size: int64(len(m.body))}
 }
 
 // manifest fetches and checks a manifest.
@@ -84,21 +93,24 @@ func readManifest(a *answer, want digest.Digest) (*manifest, *Error) {
 	if err := json.Unmarshal(a.body, &body); err != nil {
 		return nil, broken(fmt.Errorf("no manifest, but %s: %w", describeType(contentType), err))
 	}
-	m := &manifest{host: a.from}
+	m := &manifest{host: a.from, body: a.body}
 	var err error
 	if m.digest, err = digestOf(a, want); err != nil {
 		return nil, broken(err)
 	}
-	isIndex, err := tell(contentType, body.MediaType, body.Manifests != nil, body.Config != nil || body.Layers != nil)
+	m.mediaType = kindOf(contentType, body.MediaType)
+	isIndex, err := tell(m.mediaType, body.Manifests != nil, body.Config != nil || body.Layers != nil)
 	switch {
 	case err != nil && body.Schema == 1:
 		return nil, &Error{Err: ErrBroken, Cause: errors.New("a manifest of Docker's schema 1, which nothing reads any more"), Advice: "push the image again"}
 	case err != nil:
 		return nil, broken(err)
 	case isIndex:
+		m.mediaType = cmp.Or(m.mediaType, ocispecs.MediaTypeImageIndex)
 		m.index = new(ocispecs.Index)
 		return m, parse(a.body, "index", m.index)
 	}
+	m.mediaType = cmp.Or(m.mediaType, ocispecs.MediaTypeImageManifest)
 	m.image = new(ocispecs.Manifest)
 	if fault := parse(a.body, "manifest", m.image); fault != nil {
 		return nil, fault
@@ -109,13 +121,17 @@ func readManifest(a *answer, want digest.Digest) (*manifest, *Error) {
 	return m, nil
 }
 
-// tell reports whether a manifest is an index. The body's own type goes before the header's, and its fields must agree:
-// one that could be read as both would be one thing to us and another to the next reader.
-func tell(contentType, mediaType string, hasManifests, hasConfig bool) (isIndex bool, err error) {
-	kind := mediaType
-	if kind == "" && !slices.Contains(vagueTypes, contentType) {
-		kind = contentType
+// kindOf is a manifest's media type: the body's own goes before the header's. It is empty if neither tells.
+func kindOf(contentType, mediaType string) string {
+	if mediaType == "" && !slices.Contains(vagueTypes, contentType) {
+		return contentType
 	}
+	return mediaType
+}
+
+// tell reports whether a manifest is an index. Its fields must agree with its type: one that could be read as both would
+// be one thing to us and another to the next reader.
+func tell(kind string, hasManifests, hasConfig bool) (isIndex bool, err error) {
 	switch {
 	case hasManifests && hasConfig:
 		return false, errors.New("the manifest is an index and an image at once")
@@ -182,11 +198,7 @@ func (m *manifest) images() []ocispecs.Descriptor {
 	if m.index == nil {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(m.index.Manifests), func(d ocispecs.Descriptor) bool {
-		attestation := d.Annotations["vnd.docker.reference.type"] != ""
-		unknown := d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
-		return attestation || unknown || d.ArtifactType != "" || d.MediaType != "" && !slices.Contains(imageTypes, d.MediaType)
-	})
+	return slices.DeleteFunc(slices.Clone(m.index.Manifests), func(d ocispecs.Descriptor) bool { return !isPlatformImage(d) })
 }
 
 // platforms are those that an index says it holds.

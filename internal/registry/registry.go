@@ -1,5 +1,5 @@
 // Package registry answers whether an image exists, for which platforms and with which labels, without pulling it, and
-// whether we may push. It tells absent, denied, throttled, unreachable and broken apart by type: only "absent" may ever
+// whether we may push; and it lets a tag show an image beside what the tag holds for other platforms. It tells absent, denied, throttled, unreachable and broken apart by type: only "absent" may ever
 // lead to a build. It also holds the registry that comes with the private builder (Handler).
 //
 // Hosts, mirrors, certificates and authentication are containerd's: the same hosts.toml files and Docker config file

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,9 @@ type question struct {
 	needs      docker.HostCapabilities
 	limit      int64                // of the body, in bytes
 	check      func(*answer) *Error // of a successful answer: what is wrong with it, or nil
+
+	body        *bytes.Reader // what is sent, of contentType; nil is nothing
+	contentType string
 }
 
 // answer is what a host said to a question, with a status below 300.
@@ -140,7 +144,7 @@ func (c *Client) exchange(ctx context.Context, h *host, q question) (*answer, er
 
 // send makes one request.
 func (c *Client) send(ctx context.Context, h *host, gate *authorizer, q question) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, q.method, h.url(q.repository, q.parts...), nil)
+	req, err := q.request(ctx, h)
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +159,19 @@ func (c *Client) send(ctx context.Context, h *host, gate *authorizer, q question
 		return nil, err
 	}
 	return h.Client.Do(req)
+}
+
+// request makes the request of one try: a body is sent from its beginning.
+func (q question) request(ctx context.Context, h *host) (*http.Request, error) {
+	if q.body == nil {
+		return http.NewRequestWithContext(ctx, q.method, h.url(q.repository, q.parts...), nil)
+	}
+	whole := *q.body
+	req, err := http.NewRequestWithContext(ctx, q.method, h.url(q.repository, q.parts...), &whole)
+	if err == nil {
+		req.Header.Set("Content-Type", q.contentType)
+	}
+	return req, err
 }
 
 // failure turns a request's error into ours. The context's end comes first, since it shows in many forms.

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/moby/buildkit/client"
@@ -128,8 +129,16 @@ type BuilderError struct {
 }
 
 func (e *BuilderError) Error() string {
-	return fmt.Sprintf("%s builder %s: %v\ncheck that buildkitd runs there and that --addr or BUILDKIT_HOST is right "+
-		"(rtbuild-client doctor tells more); without either, rtbuild runs a private one", e.Doing, e.Addr, e.Err)
+	return fmt.Sprintf("%s builder %s: %v\ncheck that buildkitd runs there and that --addr, --builder or BUILDKIT_HOST is right "+
+		"(rtbuild-client doctor tells more); without them, rtbuild runs a private one%s", e.Doing, e.Addr, e.Err, e.start())
+}
+
+// start is how a builder is started that buildx has made and that may not have run yet.
+func (e *BuilderError) start() string {
+	if !strings.HasPrefix(e.Addr, "docker-container://buildx_buildkit_") {
+		return ""
+	}
+	return "\na builder that buildx has made is started by: docker buildx inspect --bootstrap NAME"
 }
 
 func (e *BuilderError) Unwrap() error { return e.Err }

@@ -13,6 +13,8 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/moby/buildkit/util/grpcerrors"
+
+	"github.com/rtbuild/rtbuild/internal/build"
 )
 
 // StepError says which step of the image failed, how, and what it said last: exit code 1.
@@ -33,7 +35,7 @@ func (e *StepError) Error() string {
 	for _, line := range e.Lines {
 		text.WriteString("\n  | " + line)
 	}
-	text.WriteString(TrustAdvice(errors.New(strings.Join(e.Lines, "\n")), "the step"))
+	text.WriteString(build.TrustAdvice(errors.New(strings.Join(e.Lines, "\n")), "the step"))
 	return text.String()
 }
 
@@ -46,7 +48,7 @@ type PushError struct {
 }
 
 func (e *PushError) Error() string {
-	return fmt.Sprintf("pushing %s: %v%s", e.Refs, e.Err, TrustAdvice(e.Err, "the builder"))
+	return fmt.Sprintf("pushing %s: %v%s", e.Refs, e.Err, build.TrustAdvice(e.Err, "the builder"))
 }
 
 func (e *PushError) Unwrap() error { return e.Err }
@@ -66,6 +68,9 @@ func (r *Runner) explain(ctx context.Context, job Job, cause, err error) error {
 		return &BuilderError{Addr: r.Builder.Addr, Doing: "building: lost the connection to", Err: err}
 	case cause != nil:
 		return cause
+	case resolving.MatchString(err.Error()):
+		ref := resolving.FindStringSubmatch(err.Error())[1]
+		return &build.ImageError{Ref: ref, Platform: "the builder's platform", Err: err}
 	case isPush(err):
 		return &PushError{Refs: job.names(), Err: err}
 	}
@@ -82,22 +87,6 @@ func (r *Runner) stepError(vertex *solvererrdefs.VertexError, err error) error {
 	return step
 }
 
-// untrusted is how OpenSSL, Node.js, Python and Go say that they do not know who signed a certificate.
-var untrusted = regexp.MustCompile(`x509: certificate signed by unknown authority|SELF_SIGNED_CERT|self[- ]signed certificate|` +
-	`UNABLE_TO_(VERIFY|GET_ISSUER)|unable to get (local )?issuer certificate|CERTIFICATE_VERIFY_FAILED`)
-
-// TrustAdvice is what to do about an error that comes from a certificate that nobody known has signed, and nothing for any
-// other: whose trust store is short decides where the authority is to be added.
-func TrustAdvice(err error, whose string) string {
-	if !untrusted.MatchString(err.Error()) {
-		return ""
-	}
-	if whose == "the builder" {
-		return "\nit is the builder that does not trust the certificate: add its authority to buildkitd.toml (ca= of the registry) or to the builder's system"
-	}
-	return fmt.Sprintf("\nit is %s that does not trust the certificate: give its authority with --ca-file", whose)
-}
-
 // isLost reports whether the connection to the builder broke.
 func isLost(err error) bool {
 	code := grpcerrors.Code(err)
@@ -111,6 +100,9 @@ var (
 	passing    = regexp.MustCompile(`unexpected status.*: (5\d\d|429) |connection re(set|fused)|EOF|i/o timeout|provided digest did not match`)
 	permission = regexp.MustCompile(`40[13] |denied|insufficient_scope`)
 )
+
+// resolving is how the solver says that it could not get an image that it needs itself, such as a scanner.
+var resolving = regexp.MustCompile(`failed to resolve source metadata for (\S+): `)
 
 func isPush(err error) bool { return pushing.MatchString(err.Error()) }
 

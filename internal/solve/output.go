@@ -59,6 +59,13 @@ func ImageExport(push bool, names ...string) Export {
 	}}}
 }
 
+// DigestExport pushes the image to a repository, by its digest alone.
+func DigestExport(repository string) Export {
+	e := ImageExport(true, repository)
+	e.Attrs["push-by-digest"] = "true"
+	return e
+}
+
 // ParseOutput reads one --output as buildx does: "type=oci,dest=image.tar", a directory, or "-" for a tar on stdout. Files
 // are not touched before the build has something to write.
 func ParseOutput(s string) (Export, error) {

@@ -2,12 +2,15 @@ package solve
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/containerd/platforms"
 	controlapi "github.com/moby/buildkit/api/services/control"
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
@@ -39,6 +42,11 @@ type Job struct {
 	SharedKey string // tells the builder which earlier copy of the directories to update
 	Exports   []Export
 	Allowed   []string // entitlements
+
+	Attrs       map[string]string          // what the solver itself reads, as a frontend's attributes: attest:*
+	Annotations map[string]string          // of exports: their attributes annotation-index.KEY and so on
+	Imports     []client.CacheOptionsEntry // caches to use
+	Caches      []client.CacheOptionsEntry // caches to write
 }
 
 // Output is what one export returned.
@@ -74,9 +82,14 @@ func (j Job) names() string {
 
 // build solves all platforms side by side.
 func (j Job) build(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+	imports, err := cacheImports(c.BuildOpts().Opts)
+	if err != nil {
+		return nil, err
+	}
 	images := make([]*build.Image, len(j.Requests))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, req := range j.Requests {
+		req.Imports = imports
 		group.Go(func() (err error) {
 			images[i], err = build.Build(ctx, c, req)
 			return err
@@ -86,6 +99,49 @@ func (j Job) build(ctx context.Context, c gateway.Client) (*gateway.Result, erro
 		return nil, err
 	}
 	return build.Result(images, j.Index)
+}
+
+// cacheImports are the caches to use as the client has prepared them: a local one has got a digest on the way. The key is
+// the one under which frontends get them.
+func cacheImports(opts map[string]string) ([]gateway.CacheOptionsEntry, error) {
+	text := opts["cache-imports"]
+	if text == "" {
+		return nil, nil
+	}
+	var imports []gateway.CacheOptionsEntry
+	if err := json.Unmarshal([]byte(text), &imports); err != nil {
+		return nil, fmt.Errorf("reading the caches to use: %w", err)
+	}
+	return imports, nil
+}
+
+// attrs are the attributes of the solve. The platforms are among them, since BuildKit warns of results that nobody asked
+// for.
+func (j Job) attrs() map[string]string {
+	attrs := maps.Clone(j.Attrs)
+	if attrs == nil {
+		attrs = map[string]string{}
+	}
+	var names []string
+	for _, req := range j.Requests {
+		names = append(names, platforms.Format(req.Platform))
+	}
+	attrs["platform"] = strings.Join(names, ",")
+	return attrs
+}
+
+// entries are the exports as BuildKit takes them.
+func (j Job) entries() []client.ExportEntry {
+	var entries []client.ExportEntry
+	for _, e := range j.Exports {
+		entry := e.ExportEntry
+		if e.Type == client.ExporterImage || e.Type == client.ExporterOCI {
+			entry.Attrs = maps.Clone(entry.Attrs)
+			maps.Copy(entry.Attrs, j.Annotations)
+		}
+		entries = append(entries, entry)
+	}
+	return entries
 }
 
 // Run solves a job, again where that is worth it.
@@ -110,9 +166,7 @@ func (r *Runner) Run(ctx context.Context, job Job) (*Response, error) {
 }
 
 func (r *Runner) once(ctx context.Context, job Job) (*Response, error) {
-	var entries []client.ExportEntry
 	for _, e := range job.Exports {
-		entries = append(entries, e.ExportEntry)
 		defer e.Abort()
 	}
 	var cause error
@@ -121,15 +175,15 @@ func (r *Runner) once(ctx context.Context, job Job) (*Response, error) {
 		res, cause = job.build(ctx, c)
 		var image *build.ImageError
 		if errors.As(cause, &image) {
-			cause = fmt.Errorf("%w%s", cause, TrustAdvice(image, "the builder"))
+			cause = fmt.Errorf("%w%s", cause, build.TrustAdvice(image, "the builder"))
 		}
 		return res, cause
 	}
 	ref := identity.NewID()
 	status, taken := r.Progress.channel()
 	res, err := r.Builder.Build(ctx, client.SolveOpt{
-		Ref: ref, Exports: entries, LocalMounts: job.Locals, SharedKey: job.SharedKey, Session: r.Session,
-		AllowedEntitlements: job.Allowed,
+		Ref: ref, Exports: job.entries(), LocalMounts: job.Locals, SharedKey: job.SharedKey, Session: r.Session,
+		AllowedEntitlements: job.Allowed, FrontendAttrs: job.attrs(), CacheImports: job.Imports, CacheExports: job.Caches,
 	}, Product, run, status)
 	<-taken
 	if err := r.explain(ctx, job, cause, err); err != nil {

@@ -4,24 +4,33 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Base is a Debian root file system as a compressed layer, made with mmdebstrap once and kept in the cache.
-func Base(ctx context.Context) (Blob, error) {
+// Base is a Debian root file system for this machine as a compressed layer, made with mmdebstrap once and kept in the cache.
+func Base(ctx context.Context) (Blob, error) { return BaseFor(ctx, runtime.GOARCH) }
+
+// BaseFor is Base for an architecture, in Go's name. The first time, another than this machine's needs emulation (see Runs) and
+// some minutes.
+func BaseFor(ctx context.Context, architecture string) (Blob, error) {
 	dir, err := CacheDir()
 	if err != nil {
 		return Blob{}, err
 	}
-	layer := filepath.Join(dir, "debian-bookworm-"+runtime.GOARCH+".tar.gz")
+	layer := filepath.Join(dir, "debian-bookworm-"+architecture+".tar.gz")
 	if _, err := os.Stat(layer); errors.Is(err, os.ErrNotExist) {
-		if err := makeBase(ctx, dir, layer); err != nil {
+		if err := Runs(architecture); err != nil {
+			return Blob{}, err
+		}
+		if err := makeBase(ctx, dir, layer, architecture); err != nil {
 			return Blob{}, err
 		}
 	}
@@ -29,20 +38,49 @@ func Base(ctx context.Context) (Blob, error) {
 }
 
 // makeBase makes the layer under another name until it is whole: several tests may do so at once.
-func makeBase(ctx context.Context, dir, layer string) error {
+func makeBase(ctx context.Context, dir, layer, architecture string) error {
 	temp, err := os.MkdirTemp(dir, "base-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(temp)
 	archive := filepath.Join(temp, "base.tar")
-	if err := command(ctx, "mmdebstrap", "--variant=minbase", "--include=ca-certificates", "--format=tar", "bookworm", archive); err != nil {
+	args := []string{"--variant=minbase", "--include=ca-certificates", "--format=tar"}
+	if architecture != runtime.GOARCH {
+		args = append(args, "--architectures="+architecture)
+	}
+	if err := command(ctx, "mmdebstrap", append(args, "bookworm", archive)...); err != nil {
 		return err
 	}
 	if err := command(ctx, "gzip", "-1", "-n", archive); err != nil {
 		return err
 	}
 	return os.Rename(archive+".gz", layer)
+}
+
+// binfmt is where the kernel tells which programs it runs by an emulator.
+const binfmt = "/proc/sys/fs/binfmt_misc"
+
+// emulators are the names under which emulators are registered, by architecture in Go's name.
+var emulators = map[string]string{"amd64": "qemu-x86_64", "arm64": "qemu-aarch64"}
+
+// Runs says why this machine cannot run programs of an architecture; it is nil if it can.
+func Runs(architecture string) error {
+	if architecture == runtime.GOARCH {
+		return nil
+	}
+	name, ok := emulators[architecture]
+	if !ok {
+		return fmt.Errorf("running programs of %s: no emulator is known", architecture)
+	}
+	state, err := os.ReadFile(filepath.Join(binfmt, name))
+	if err == nil && !strings.HasPrefix(string(state), "enabled") {
+		err = fmt.Errorf("%s is not enabled", name)
+	}
+	if err != nil {
+		return fmt.Errorf("running programs of %s: %w: run hack/deps as root, which says what is missing", architecture, err)
+	}
+	return nil
 }
 
 // LayerFile gives a gzipped tar archive as a layer.
@@ -75,20 +113,44 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// PushBase puts the Debian base under debian:bookworm and gives its reference.
+// PushBase puts this machine's Debian base under debian:bookworm and gives its reference.
 func (r *Registry) PushBase(ctx context.Context) (string, error) {
-	layer, err := Base(ctx)
+	_, err := r.pushBase(ctx, "debian", "bookworm", runtime.GOARCH)
+	return r.Host + "/debian:bookworm", err
+}
+
+// PushBaseFor puts the Debian base of an architecture under debian:bookworm-ARCHITECTURE and gives its reference.
+func (r *Registry) PushBaseFor(ctx context.Context, architecture string) (string, error) {
+	_, err := r.pushBase(ctx, "debian", "bookworm-"+architecture, architecture)
+	return r.Host + "/debian:bookworm-" + architecture, err
+}
+
+// PushBases puts the Debian bases of amd64 and arm64 as one index under base:bookworm and gives its reference.
+func (r *Registry) PushBases(ctx context.Context) (string, error) {
+	var images []ocispecs.Descriptor
+	for _, architecture := range []string{"amd64", "arm64"} {
+		image, err := r.pushBase(ctx, "base", "", architecture)
+		if err != nil {
+			return "", err
+		}
+		images = append(images, image)
+	}
+	_, err := r.PushIndex(ctx, "base", "bookworm", images...)
+	return r.Host + "/base:bookworm", err
+}
+
+func (r *Registry) pushBase(ctx context.Context, repository, tag, architecture string) (ocispecs.Descriptor, error) {
+	layer, err := BaseFor(ctx, architecture)
 	if err != nil {
-		return "", err
+		return ocispecs.Descriptor{}, err
 	}
 	config := ocispecs.Image{
-		Platform: ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH},
+		Platform: ocispecs.Platform{OS: "linux", Architecture: architecture},
 		Config: ocispecs.ImageConfig{
 			Env: []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
 			Cmd: []string{"bash"},
 		},
 		History: []ocispecs.History{{CreatedBy: "mmdebstrap bookworm"}},
 	}
-	_, err = r.PushImage(ctx, "debian", "bookworm", config, layer)
-	return r.Host + "/debian:bookworm", err
+	return r.pushImage(ctx, repository, tag, config, layer)
 }

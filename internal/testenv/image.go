@@ -159,12 +159,12 @@ func (r *Registry) get(ctx context.Context, p string) ([]byte, error) {
 }
 
 func (r *Registry) open(ctx context.Context, p string) (io.ReadCloser, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.Host+p, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url(p), nil)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Accept", ocispecs.MediaTypeImageManifest+", "+ocispecs.MediaTypeImageIndex)
-	res, err := http.DefaultClient.Do(req)
+	res, err := r.do(req)
 	if err != nil {
 		return nil, err
 	}

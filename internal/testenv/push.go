@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -36,37 +37,58 @@ func (b Blob) descriptor() ocispecs.Descriptor {
 }
 
 // PushImage puts an image with these layers under repository:tag, by the registry's API alone. The config's diff IDs are
-// filled in.
+// filled in. With no tag the image is found by its digest alone.
 func (r *Registry) PushImage(ctx context.Context, repository, tag string, config ocispecs.Image, layers ...Blob) (digest.Digest, error) {
+	image, err := r.pushImage(ctx, repository, tag, config, layers...)
+	return image.Digest, err
+}
+
+// pushImage is PushImage, and gives the image as an index lists it.
+func (r *Registry) pushImage(ctx context.Context, repository, tag string, config ocispecs.Image, layers ...Blob) (ocispecs.Descriptor, error) {
 	config.RootFS = ocispecs.RootFS{Type: "layers"}
 	manifest := ocispecs.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispecs.MediaTypeImageManifest}
 	for _, layer := range layers {
 		if err := r.pushBlob(ctx, repository, layer); err != nil {
-			return "", err
+			return ocispecs.Descriptor{}, err
 		}
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, layer.DiffID)
 		manifest.Layers = append(manifest.Layers, layer.descriptor())
 	}
 	data, err := json.Marshal(config)
 	if err != nil {
-		return "", err
+		return ocispecs.Descriptor{}, err
 	}
 	blob := BytesBlob(ocispecs.MediaTypeImageConfig, data)
 	if err := r.pushBlob(ctx, repository, blob); err != nil {
-		return "", err
+		return ocispecs.Descriptor{}, err
 	}
 	manifest.Config = blob.descriptor()
-	return r.PushManifest(ctx, repository, tag, manifest.MediaType, manifest)
+	image, err := r.pushManifest(ctx, repository, tag, manifest.MediaType, manifest)
+	image.Platform = &config.Platform
+	return image, err
 }
 
-// PushManifest puts a manifest or an index under a tag.
+// PushIndex puts an index of images that are in the repository under a tag: descriptors with their platforms.
+func (r *Registry) PushIndex(ctx context.Context, repository, tag string, images ...ocispecs.Descriptor) (digest.Digest, error) {
+	index := ocispecs.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispecs.MediaTypeImageIndex, Manifests: images}
+	return r.PushManifest(ctx, repository, tag, index.MediaType, index)
+}
+
+// PushManifest puts a manifest or an index under a tag, or with no tag under its digest alone.
 func (r *Registry) PushManifest(ctx context.Context, repository, tag, mediaType string, manifest any) (digest.Digest, error) {
+	pushed, err := r.pushManifest(ctx, repository, tag, mediaType, manifest)
+	return pushed.Digest, err
+}
+
+func (r *Registry) pushManifest(ctx context.Context, repository, tag, mediaType string, manifest any) (ocispecs.Descriptor, error) {
 	data, err := json.Marshal(manifest)
 	if err != nil {
-		return "", err
+		return ocispecs.Descriptor{}, err
 	}
-	_, err = r.call(ctx, http.MethodPut, "/v2/"+repository+"/manifests/"+tag, mediaType, bytes.NewReader(data), int64(len(data)))
-	return digest.FromBytes(data), err
+	pushed := BytesBlob(mediaType, data).descriptor()
+	path := "/v2/" + repository + "/manifests/" + cmp.Or(tag, pushed.Digest.String())
+	_, err = r.call(ctx, http.MethodPut, path, mediaType, bytes.NewReader(data), pushed.Size)
+	return pushed, err
 }
 
 func (r *Registry) pushBlob(ctx context.Context, repository string, blob Blob) error {
@@ -90,13 +112,13 @@ func (r *Registry) pushBlob(ctx context.Context, repository string, blob Blob) e
 }
 
 func (r *Registry) call(ctx context.Context, method, path, mediaType string, body io.Reader, size int64) (http.Header, error) {
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+r.Host+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, r.url(path), body)
 	if err != nil {
 		return nil, err
 	}
 	req.ContentLength = size
 	req.Header.Set("Content-Type", mediaType)
-	res, err := http.DefaultClient.Do(req)
+	res, err := r.do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/rtbuild/rtbuild/tags"
+)
+
+// namesOf gives the tags of a project on a base, as tags --format json prints them.
+func namesOf(t *testing.T, dir, base string) tags.Set {
+	t.Helper()
+	var set tags.Set
+	out := mustCommand(t, "tags", "--format", "json", "--repository", "registry.example.com/t/r", "--base-image", base, dir)
+	if err := json.Unmarshal([]byte(out), &set); err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func TestBakeTargets(t *testing.T) {
+	const (
+		node, python     = examples + "node-agent", examples + "python-agent"
+		bookworm, ubuntu = "debian:bookworm", "mirror.example.com:5000/ubuntu:24.04"
+	)
+	t.Setenv(repositoryEnv, "")
+	source := func(dir, base string) []string { return []string{namesOf(t, dir, base).Images.Source} }
+	deps := func(dir, base string) []string {
+		images := namesOf(t, dir, base).Images
+		return []string{images.Lock, images.Versioned}
+	}
+	tests := []struct {
+		name string
+		args []string
+		want map[string][]string
+	}{
+		{name: "one", args: []string{node}, want: map[string][]string{"source": source(node, bookworm), "deps": deps(node, bookworm)}},
+		{
+			name: "one on another base", args: []string{"--base-image", ubuntu, node},
+			want: map[string][]string{"source": source(node, ubuntu), "deps": deps(node, ubuntu)},
+		},
+		{
+			name: "bases", args: []string{"--base_image", bookworm, "--base-image", ubuntu, node},
+			want: map[string][]string{
+				"debian-bookworm-source": source(node, bookworm), "debian-bookworm-deps": deps(node, bookworm),
+				"mirror-example-com-5000-ubuntu-24-04-source": source(node, ubuntu), "mirror-example-com-5000-ubuntu-24-04-deps": deps(node, ubuntu),
+			},
+		},
+		{
+			name: "contexts", args: []string{node, python},
+			want: map[string][]string{
+				"node-agent-source": source(node, bookworm), "node-agent-deps": deps(node, bookworm),
+				"python-agent-source": source(python, bookworm), "python-agent-deps": deps(python, bookworm),
+			},
+		},
+		{
+			name: "a matrix", args: []string{node, python, "--base-image", bookworm, "--base-image", ubuntu, "--bake-target", "{project}_{base}"},
+			want: map[string][]string{
+				"node-agent_debian-bookworm":                        source(node, bookworm),
+				"node-agent_mirror-example-com-5000-ubuntu-24-04":   source(node, ubuntu),
+				"python-agent_debian-bookworm":                      source(python, bookworm),
+				"python-agent_mirror-example-com-5000-ubuntu-24-04": source(python, ubuntu),
+			},
+		},
+		{
+			name: "own words", args: []string{"--bake-target", "{role}_agent-bookworm", node},
+			want: map[string][]string{"source_agent-bookworm": source(node, bookworm), "deps_agent-bookworm": deps(node, bookworm)},
+		},
+		{name: "the source alone", args: []string{"--bake-target", "agent", node}, want: map[string][]string{"agent": source(node, bookworm)}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			args := append([]string{"tags", "--format", "bake", "--repository", "registry.example.com/t/r"}, test.args...)
+			want := bakeFile{Target: map[string]bakeTarget{}}
+			for name, refs := range test.want {
+				want.Target[name] = bakeTarget{refs}
+			}
+			if got := readBake(t, mustCommand(t, args...)); !reflect.DeepEqual(got, want) {
+				t.Errorf("got  %v\nwant %v", got, want)
+			}
+		})
+	}
+}
+
+func readBake(t *testing.T, text string) (file bakeFile) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &file); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return file
+}
+
+// Docker's bake knows targets of a matrix by their expanded names, so one file serves all of them.
+func TestBakeReadsTheFile(t *testing.T) {
+	buildx, err := filepath.Abs("../../bin/docker-buildx")
+	if _, statErr := os.Stat(buildx); err != nil || statErr != nil {
+		t.Skip("bin/docker-buildx is not there: make bin/docker-buildx")
+	}
+	t.Setenv(repositoryEnv, "")
+	t.Setenv("BUILDX_CONFIG", t.TempDir())
+	const matrix = `
+group "default" { targets = ["source"] }
+target "source" {
+  matrix = { agent = ["node-agent", "python-agent"], base = ["debian:bookworm", "ubuntu:24.04"] }
+  name = "${agent}-${regex_replace(base, "[^A-Za-z0-9_-]", "-")}-source"
+  context = "examples/${agent}"
+  args = { BASE_IMAGE = base }
+}
+`
+	dir := t.TempDir()
+	bases := []string{"debian:bookworm", "ubuntu:24.04"}
+	overrides := mustCommand(t, "tags", "--format", "bake", "--repository", "registry.example.com/t/r",
+		"--base-image", bases[0], "--base-image", bases[1], examples+"node-agent", examples+"python-agent")
+	tree{"docker-bake.hcl": matrix, "tags.json": overrides}.write(t, dir)
+	if out, err := exec.Command(buildx, "create", "--driver", "remote", "--use", "unix:///none").CombinedOutput(); err != nil { //nolint:gosec // ours
+		t.Fatalf("%v: %s", err, out)
+	}
+	cmd := exec.Command(buildx, "bake", "-f", "docker-bake.hcl", "-f", "tags.json", "--print") //nolint:gosec // ours
+	cmd.Dir, cmd.Stderr = dir, os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := readBake(t, string(out))
+	for _, agent := range []string{"node-agent", "python-agent"} {
+		for _, base := range bases {
+			name := agent + "-" + notInBakeName.ReplaceAllString(base, "-") + "-source"
+			if want := []string{namesOf(t, examples+agent, base).Images.Source}; !reflect.DeepEqual(got.Target[name].Tags, want) {
+				t.Errorf("target %s has the tags %q, want %q", name, got.Target[name].Tags, want)
+			}
+		}
+	}
+	if len(got.Target) != 4 {
+		t.Errorf("bake builds %d targets, want 4: %s", len(got.Target), out)
+	}
+}
+
+func TestBakeAndTagsRefuse(t *testing.T) {
+	const repository = "--repository=registry.example.com/t/r"
+	node := examples + "node-agent"
+	tests := []struct {
+		name string
+		args []string
+		want string
+	}{
+		{name: "no repository", args: []string{"--format", "bake", node}, want: "give --repository, or write a line such as repository:"},
+		{name: "a name of both", args: []string{"--format=bake", repository, "--bake-target=x", node, examples + "python-agent"}, want: `two runtimes have the target "x"`},
+		{name: "the same twice", args: []string{"--format=bake", repository, node, node}, want: `two runtimes have the target "node-agent-source"`},
+		{name: "what bake does not take", args: []string{"--format=bake", repository, "--bake-target=a.{role}", node}, want: `it gives the name "a.source"`},
+		{name: "a placeholder that is none", args: []string{"--format=bake", repository, "--bake-target={target}", node}, want: `it gives the name "{target}"`},
+		{name: "no such context", args: []string{"--format=bake", repository, "none"}, want: "context none"},
+		{name: "a bad base", args: []string{"--format=bake", repository, "--base-image=A:b", node}, want: `base image "A:b"`},
+		{name: "contexts in text", args: []string{node, node}, want: "2 contexts are given: give one, or --format bake"},
+		{name: "bases in text", args: []string{"--base-image=a", "--base-image=b", node}, want: "2 base images are given: give one, or --format bake"},
+		{name: "targets in text", args: []string{"--bake-target=x", node}, want: "--bake-target is of no use without --format bake"},
+		{name: "another format", args: []string{"--format=xml", node}, want: `invalid --format "xml"`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Setenv(repositoryEnv, "")
+			_, err := command(t, append([]string{"tags"}, test.args...)...)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("got %v, want %q", err, test.want)
+			}
+			if code := exitCode(err); code != exitUsage {
+				t.Errorf("exit code %d, want %d", code, exitUsage)
+			}
+		})
+	}
+}
+
+func TestTagsRepository(t *testing.T) {
+	tests := []struct {
+		name, env string
+		tree      tree
+		args      []string
+		want      string
+	}{
+		{name: "the original's", tree: openhands(), want: originalRepository},
+		{name: "the variable's", tree: openhands(), env: "registry.example.com/env", want: "registry.example.com/env"},
+		{name: "the flag's", tree: openhands(), env: "registry.example.com/env", args: []string{"--repository", "registry.example.com/flag"}, want: "registry.example.com/flag"},
+		{name: "none in other profiles", tree: tree{"requirements.txt": "a==1\n", "runtime.yaml": "base: debian\n"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Setenv(repositoryEnv, test.env)
+			var set tags.Set
+			out := mustCommand(t, append([]string{"tags", "--format", "json", test.tree.write(t, t.TempDir())}, test.args...)...)
+			if err := json.Unmarshal([]byte(out), &set); err != nil {
+				t.Fatal(err)
+			}
+			if set.Repository != test.want {
+				t.Errorf("got %q, want %q", set.Repository, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/containerd/platforms"
+
+	"github.com/rtbuild/rtbuild/internal/lint"
+)
+
+// runCheck prints what lint finds, and fails if that is anything, as docker buildx build --check does. It reads the tree and
+// asks nobody: what solve publishes stands beside the platforms that a tag holds, so no registry is needed to know that none
+// is lost.
+func runCheck(ctx context.Context, out io.Writer, o *projectOptions, args []string) error {
+	p, err := o.read(args)
+	if err != nil {
+		return err
+	}
+	if err := p.compute(ctx, p.namedRepository(o)); err != nil {
+		return err
+	}
+	findings := lint.Check(p.lintInput())
+	if err := printFindings(out, o.format, findings); err != nil {
+		return err
+	}
+	if len(findings) > 0 {
+		return withCode(exitBuild, fmt.Errorf("the check found something: see the warnings (%d)", len(findings)))
+	}
+	return nil
+}
+
+// lintInput is what is known of the project without asking anybody.
+func (p *project) lintInput() lint.Input {
+	in := lint.Input{Runtime: p.runtime, Project: os.DirFS(p.root), Copied: []string{}}
+	for _, e := range p.tree.Entries {
+		if !e.Mode.IsDir() {
+			in.Copied = append(in.Copied, e.Path)
+		}
+	}
+	for _, platform := range p.platforms {
+		in.Platforms = append(in.Platforms, platforms.Format(platform))
+	}
+	return in
+}
+
+// printFindings prints them in buildx's words, or as JSON.
+func printFindings(out io.Writer, format string, findings []lint.Finding) error {
+	if format == "json" {
+		return printJSON(out, map[string]any{"findings": append([]lint.Finding{}, findings...)})
+	}
+	said := "no warnings found."
+	switch n := len(findings); n {
+	case 0:
+	case 1:
+		said = "1 warning has been found!"
+	default:
+		said = fmt.Sprintf("%d warnings have been found!", n)
+	}
+	if _, err := fmt.Fprintf(out, "Check complete, %s\n", said); err != nil {
+		return err
+	}
+	return lint.Print(out, findings)
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rtbuild/rtbuild/internal/lint"
+)
+
+const checkedBase = "debian@sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
+
+func TestCheck(t *testing.T) {
+	const clean = "base: " + checkedBase + "\n"
+	tests := []struct {
+		name    string
+		runtime string
+		more    string // a further file
+		options projectOptions
+		want    string // what is printed
+		err     string
+		code    int
+	}{
+		{name: "nothing", runtime: clean, want: "Check complete, no warnings found.\n"},
+		{name: "nothing, as JSON", runtime: clean, options: projectOptions{format: "json"}, want: "{\n  \"findings\": []\n}\n"},
+		{
+			name: "one", runtime: clean, more: "lib/id_rsa",
+			want: "Check complete, 1 warning has been found!\n\nWARNING: SecretInSource\nlib/id_rsa looks like a private key, and would be in the image for everybody who may pull it: " +
+				"add it to ignore or .dockerignore, and give it to the agent when it runs\n",
+			err: "the check found something: see the warnings (1)", code: exitBuild,
+		},
+		{
+			name: "two", runtime: "base: debian:12\n", more: "a.p12",
+			want: "Check complete, 2 warnings have been found!\n\nWARNING: SecretInSource\na.p12 looks like a store of private keys, and would be in the image for everybody who may pull it: " +
+				"add it to ignore or .dockerignore, and give it to the agent when it runs\n\nWARNING: UnpinnedBase\nthe base debian:12 may be another image tomorrow: " +
+				"write base: debian:12@sha256:DIGEST; docker buildx imagetools inspect debian:12 shows its digest\n" +
+				"runtime.yaml:1\n--------------------\n   1 | >>> base: debian:12\n   2 |     \n--------------------\n",
+			err: "the check found something: see the warnings (2)", code: exitBuild,
+		},
+		{name: "what is ignored", runtime: clean + "ignore: ['*.p12']\n", more: "a.p12", want: "Check complete, no warnings found.\n"},
+		{
+			name: "a platform", options: projectOptions{platforms: []string{"linux/arm64"}},
+			runtime: clean + "tools: [{name: uv, version: 1, url: 'https://e.com/{version}', sha256: {amd64: " + strings.Repeat("0a", 32) + "}}]\n",
+			want: "Check complete, 1 warning has been found!\n\nWARNING: UnpinnedTool\ntool uv has no sha256 for arm64, which is built: add arm64: CHECKSUM to its sha256\n" +
+				"runtime.yaml:2\n--------------------\n   1 |     base: " + checkedBase + "\n   2 | >>> tools: [{name: uv, version: 1, url: 'https://e.com/{version}', sha256: {amd64: " + strings.Repeat("0a", 32) + "}}]\n   3 |     \n--------------------\n",
+			err: "the check found something: see the warnings (1)", code: exitBuild,
+		},
+		{name: "a file that cannot be used", runtime: "bas: x\n", err: `runtime.yaml:1:1: unknown field "bas": did you mean "base"?`, code: exitUsage},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			tree{"package.json": "{}", "package-lock.json": `{"lockfileVersion": 3}`, "a.js": "", "runtime.yaml": test.runtime}.write(t, dir)
+			if test.more != "" {
+				tree{test.more: ""}.write(t, dir)
+			}
+			if test.options.format == "" {
+				test.options.format = "text"
+			}
+			var out bytes.Buffer
+			err := runCheck(t.Context(), &out, &test.options, []string{dir})
+			if diff := cmp.Diff(test.want, out.String()); diff != "" {
+				t.Error(diff)
+			}
+			if err == nil {
+				if test.err != "" {
+					t.Errorf("no error, want %s", test.err)
+				}
+			} else if firstLine(err) != test.err || exitCode(err) != test.code {
+				t.Errorf("error %v, code %d; want %s, code %d", err, exitCode(err), test.err, test.code)
+			}
+		})
+	}
+}
+
+// TestFindingsJSON shows the form that scripts read.
+func TestFindingsJSON(t *testing.T) {
+	var out bytes.Buffer
+	finding := lint.Finding{Rule: "A", Description: "b", Detail: "c", File: "d", Data: []byte("secret"), First: 1, Last: 2}
+	if err := printFindings(&out, "json", []lint.Finding{finding, {Rule: "B"}}); err != nil {
+		t.Fatal(err)
+	}
+	var got any
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"findings": []any{
+		map[string]any{"rule": "A", "description": "b", "detail": "c", "file": "d", "firstLine": 1.0, "lastLine": 2.0},
+		map[string]any{"rule": "B", "description": "", "detail": ""},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/tags"
+)
+
+// copyProject writes code/: everything that is hashed or copied, the lock files, and more files.
+func (f *folder) copyProject(ctx context.Context, more []string) error {
+	tree, err := f.project.wholeTree(ctx)
+	if err != nil {
+		return err
+	}
+	code, err := os.OpenRoot(f.staged(codeDir))
+	if err != nil {
+		return f.failed(err)
+	}
+	defer code.Close()
+	c := &copier{from: tree.Root, to: code, failed: f.failed}
+	for _, e := range tree.Entries {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := c.entry(e); err != nil {
+			return err
+		}
+	}
+	return c.files(slices.Concat(tree.LockFiles, more))
+}
+
+// wholeTree is the project's tree with what is hashed but not copied into the image.
+func (p *project) wholeTree(ctx context.Context) (*tags.Tree, error) {
+	if len(p.inputs.Source.NoCopy) == 0 {
+		return p.tree, nil
+	}
+	in := p.inputs
+	in.Source.NoCopy = nil
+	_, tree, err := tags.Compute(ctx, p.root, in)
+	return tree, err
+}
+
+// filesOf gives the files of a project without which a runtime file would be read differently, such as .dockerignore.
+func filesOf(root string, file []byte) ([]string, error) {
+	seen := recorder{os.DirFS(root), map[string]bool{}}
+	if _, err := profile.Load(seen, profile.Options{Name: dockerfile, Data: file}); err != nil {
+		return nil, fmt.Errorf("reading the runtime file as it was written anew: %w", err)
+	}
+	return slices.Sorted(maps.Keys(seen.files)), nil
+}
+
+// recorder is a file system that remembers which files were opened.
+type recorder struct {
+	fs.FS
+	files map[string]bool
+}
+
+func (r recorder) Open(name string) (fs.File, error) {
+	file, err := r.FS.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+		r.files[name] = true
+	}
+	return file, nil
+}
+
+// copier copies out of a project into a directory that nothing it writes can leave.
+type copier struct {
+	from   string
+	to     *os.Root
+	failed func(error) error // explains a failure to write
+}
+
+// entry copies one entry of a tree. What holds it has been copied before.
+func (c *copier) entry(e tags.Entry) error {
+	switch name := filepath.FromSlash(e.Path); {
+	case e.Link != "":
+		return c.failed(c.to.Symlink(e.Link, name))
+	case e.Mode.IsDir():
+		return c.failed(c.to.Mkdir(name, 0o755))
+	default:
+		return c.file(name, e.Mode.Perm())
+	}
+}
+
+// files copies files that may be there already.
+func (c *copier) files(names []string) error {
+	for _, name := range names {
+		_, err := c.to.Stat(name)
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return c.failed(err)
+		}
+		if err := c.to.MkdirAll(path.Dir(name), 0o755); err != nil {
+			return c.failed(err)
+		}
+		if err := c.file(filepath.FromSlash(name), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *copier) file(name string, mode fs.FileMode) error {
+	from, err := os.Open(filepath.Join(c.from, name))
+	if err != nil {
+		return fmt.Errorf("copying a file of the project: %w", err)
+	}
+	defer from.Close()
+	to, err := c.to.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return c.failed(err)
+	}
+	_, err = io.Copy(to, from)
+	if closeErr := to.Close(); err == nil {
+		err = closeErr
+	}
+	return c.failed(err)
+}

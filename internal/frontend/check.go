@@ -1,0 +1,133 @@
+package frontend
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	bklint "github.com/moby/buildkit/frontend/subrequests/lint"
+	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/lint"
+)
+
+// lint is the answer to --check. What keeps a build from starting is told there too.
+func (f *frontend) lint(ctx context.Context) (*bklint.LintResults, error) {
+	results := &bklint.LintResults{Warnings: []bklint.Warning{}}
+	config, err := f.lintConfig()
+	if err != nil {
+		return nil, err
+	}
+	findings, err := f.findings(ctx)
+	if err != nil {
+		return f.buildError(results, err)
+	}
+	for _, found := range findings {
+		if config.SkipAll || slices.Contains(config.SkipRules, found.Rule) {
+			continue
+		}
+		at := &pb.Location{SourceIndex: -1}
+		if found.Data != nil {
+			index := results.AddSource(f.sourceMap(found.File, found.Data))
+			at = &pb.Location{SourceIndex: int32(index), Ranges: ranges(found.First, found.Last)} //nolint:gosec // a handful
+		}
+		results.Warnings = append(results.Warnings, bklint.Warning{
+			RuleName: found.Rule, Description: found.Description, Detail: found.Detail, Location: at,
+		})
+	}
+	return results, nil
+}
+
+// lintConfig is what a Dockerfile's linter is steered with: the line "# check=skip=RULE,RULE", and the build argument.
+func (f *frontend) lintConfig() (*linter.Config, error) {
+	if f.ui.LinterConfig != nil {
+		return f.ui.LinterConfig, nil
+	}
+	text, _, _, ok := parser.ParseDirective("check", f.file.source.Data)
+	if !ok {
+		return &linter.Config{}, nil
+	}
+	return linter.ParseLintOptions(text)
+}
+
+// sourceMap is a file of the project as warnings show it.
+func (f *frontend) sourceMap(name string, data []byte) *llb.SourceMap {
+	if name == f.file.source.Filename {
+		return f.file.source.SourceMap
+	}
+	return &llb.SourceMap{Filename: name, Data: data, Definition: &llb.Definition{}}
+}
+
+// buildError tells an error that points into a file as a finding, and gives back any other.
+func (f *frontend) buildError(results *bklint.LintResults, err error) (*bklint.LintResults, error) {
+	err = f.file.locate(err)
+	sources := errdefs.Sources(err)
+	if len(sources) == 0 {
+		return nil, err
+	}
+	index := results.AddSource(f.sourceMap(sources[0].Info.Filename, sources[0].Info.Data))
+	results.Error = &bklint.BuildError{
+		Message:  strings.TrimSpace(err.Error()),
+		Location: pb.Location{SourceIndex: int32(index), Ranges: sources[0].Ranges}, //nolint:gosec // a handful
+	}
+	return results, nil
+}
+
+func (f *frontend) findings(ctx context.Context) ([]lint.Finding, error) {
+	j, err := f.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in := lint.Input{Runtime: j.runtime, Project: j.files}
+	if in.Copied, err = j.source.Paths(ctx); err != nil {
+		return nil, err
+	}
+	for _, p := range j.platforms() {
+		in.Platforms = append(in.Platforms, platforms.Format(platforms.Normalize(p)))
+	}
+	if image := j.tags.Images.Source; image != "" {
+		if in.Published, err = j.published(ctx, image); err != nil {
+			return nil, err
+		}
+	}
+	return lint.Check(in), nil
+}
+
+// published is the tag of the source image, if it holds an image. Through the builder a tag cannot be asked for all
+// that it holds: the platforms that most images are for are tried.
+func (j *job) published(ctx context.Context, ref string) ([]lint.Published, error) {
+	var holds []string
+	for _, text := range []string{"linux/amd64", "linux/arm64"} {
+		platform := platforms.MustParse(text)
+		p := &prober{job: j, platform: platform}
+		_, _, err := p.resolve(ctx, "[check] does "+ref+" hold "+text+"?", ref)
+		fault := &build.ImageError{Ref: ref, Platform: text, Err: err}
+		switch {
+		case err == nil:
+			holds = append(holds, text)
+		case fault.OtherPlatforms():
+		case fault.Kind() == build.Absent:
+			return nil, nil
+		default:
+			return nil, nil // the check is of the project: a registry that does not answer is no finding
+		}
+	}
+	return []lint.Published{{Reference: ref, Platforms: holds}}, nil
+}
+
+// losesPlatforms warns of a tag that exists for other platforms only: a build of one platform replaces it.
+func (p *prober) losesPlatforms(ctx context.Context, ref string, platform ocispecs.Platform, err error) {
+	var fault *build.ImageError
+	if errors.As(err, &fault) && fault.OtherPlatforms() {
+		p.warn(ctx, ref+" exists, but not for "+platforms.Format(platform)+": publishing replaces it, and its other platforms are lost "+
+			"unless they are built too: add them to --platform, or use rtbuild-client, which keeps them")
+	}
+}

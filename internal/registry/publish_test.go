@@ -1,0 +1,383 @@
+package registry
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// real is distribution's registry, in front of which a test may stand.
+type real struct {
+	*pusher
+	ref    string // of the tag "it"
+	client *Client
+
+	mu     sync.Mutex
+	before func(w http.ResponseWriter, r *http.Request) bool // answers itself if true
+}
+
+func newReal(t *testing.T) *real {
+	t.Helper()
+	handler, err := Handler(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg := &real{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		reg.mu.Lock()
+		before := reg.before
+		reg.mu.Unlock()
+		if before == nil || !before(w, r) {
+			handler.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	reg.pusher = &pusher{client: server.Client(), base: server.URL + "/v2/" + repo}
+	reg.ref = server.Listener.Addr().String() + "/" + repo + ":it"
+	reg.client, _ = newClient(t, Options{})
+	return reg
+}
+
+func (r *real) interfere(before func(w http.ResponseWriter, r *http.Request) bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.before = before
+}
+
+// platformImage pushes an image by its digest; word tells images of a platform apart.
+func (r *real) platformImage(t *testing.T, p ocispecs.Platform, word string) ocispecs.Descriptor {
+	t.Helper()
+	f := &fake{serves: map[string]content{}}
+	m := f.manifestOf(p)
+	m.Annotations = map[string]string{"word": word}
+	r.blob(t, f.serves["blobs/"+m.Config.Digest.String()].body)
+	r.blob(t, []byte("layer"))
+	d := r.manifest(t, "", m.MediaType, m)
+	d.Platform = &p
+	return d
+}
+
+// attests pushes an attestation of an image.
+func (r *real) attests(t *testing.T, of ocispecs.Descriptor, word string) ocispecs.Descriptor {
+	t.Helper()
+	d := r.platformImage(t, ocispecs.Platform{OS: "unknown", Architecture: "unknown"}, word)
+	d.Annotations = map[string]string{annotationAttests: "attestation-manifest", annotationAttestsTo: of.Digest.String()}
+	return d
+}
+
+func (r *real) index(t *testing.T, tag string, entries ...ocispecs.Descriptor) ocispecs.Descriptor {
+	t.Helper()
+	index := emptyIndex()
+	index.Manifests = entries
+	return r.manifest(t, tag, index.MediaType, index)
+}
+
+// manifest pushes JSON under a tag, by its digest if there is none.
+func (r *real) manifest(t *testing.T, tag, mediaType string, value any) ocispecs.Descriptor {
+	t.Helper()
+	body, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := ocispecs.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(body), Size: int64(len(body))}
+	if tag == "" {
+		tag = d.Digest.String()
+	}
+	r.do(t, http.MethodPut, r.base+"/manifests/"+tag, mediaType, body, http.StatusCreated)
+	return d
+}
+
+// shows gives the words of what the tag holds, in order, the kind of manifest in front.
+func (r *real) shows(t *testing.T) string {
+	t.Helper()
+	parsed, err := r.client.target("reading", r.ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	top, err := r.client.manifest(t.Context(), parsed, parsed.wanted())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if top.image != nil {
+		return "image " + top.image.Annotations["word"]
+	}
+	text := "index"
+	for _, d := range top.index.Manifests {
+		leaf, err := r.client.manifest(t.Context(), parsed, wanted{digest: d.Digest})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += " " + leaf.image.Annotations["word"]
+	}
+	return text
+}
+
+func platformsOf(all ...ocispecs.Platform) []ocispecs.Platform { return all }
+
+func TestPublish(t *testing.T) {
+	tests := []struct {
+		name   string
+		before func(t *testing.T, r *real) // what the tag is
+		pushed func(t *testing.T, r *real) Pushed
+		want   string
+		same   bool // the tag points to what was pushed itself
+	}{
+		{"an image, the tag is absent", nil, pushImage(amd64), "image new-amd64", true},
+		{"an image, the tag holds the platform", func(t *testing.T, r *real) {
+			r.manifest(t, "it", ocispecs.MediaTypeImageIndex, oneImage(t, r, amd64))
+		}, pushImage(amd64), "image new-amd64", true},
+		{"an image, the tag is another platform's", func(t *testing.T, r *real) { r.tag(t, arm64) }, pushImage(amd64), "index old-arm64 new-amd64", false},
+		{"an image, the tag is its platform's", func(t *testing.T, r *real) { r.tag(t, armv8) }, pushImage(arm64), "image new-arm64", true},
+		{"an image, the tag is for no platform", func(t *testing.T, r *real) { r.tag(t, ocispecs.Platform{}) }, pushImage(amd64), "image new-amd64", true},
+		{"an image, the tag holds others", func(t *testing.T, r *real) {
+			a, b := r.platformImage(t, amd64, "old-amd64"), r.platformImage(t, arm64, "old-arm64")
+			r.index(t, "it", a, b, r.attests(t, a, "about-amd64"), r.attests(t, b, "about-arm64"))
+		}, pushImage(amd64), "index new-amd64 old-arm64 about-arm64", false},
+		{"an image, the index says no platform", func(t *testing.T, r *real) {
+			a := r.platformImage(t, arm64, "old-arm64")
+			a.Platform = nil
+			r.index(t, "it", a)
+		}, pushImage(amd64), "index old-arm64 new-amd64", false},
+		{"an index, the tag is absent", nil, pushIndex(amd64, arm64), "index new-amd64 new-arm64 about-amd64 about-arm64", true},
+		{"an index, the tag holds all", func(t *testing.T, r *real) {
+			r.index(t, "it", r.platformImage(t, amd64, "old"), r.platformImage(t, arm64, "old"))
+		}, pushIndex(amd64, arm64), "index new-amd64 new-arm64 about-amd64 about-arm64", true},
+		{"an index, the tag holds a third", func(t *testing.T, r *real) { r.tag(t, armv7) }, pushIndex(amd64, arm64),
+			"index old-armv7 new-amd64 new-arm64 about-amd64 about-arm64", false},
+		{"one platform of an index", func(t *testing.T, r *real) { r.tag(t, arm64) }, func(t *testing.T, r *real) Pushed {
+			p := pushIndex(amd64, arm64)(t, r)
+			p.Platforms = platformsOf(amd64)
+			return p
+		}, "index old-arm64 new-amd64 about-amd64", false},
+		{"a tag that cannot be read, replaced", breakTag, func(t *testing.T, r *real) Pushed {
+			p := pushImage(amd64)(t, r)
+			p.Replace = true
+			return p
+		}, "image new-amd64", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newReal(t)
+			if tt.before != nil {
+				tt.before(t, r)
+			}
+			pushed := tt.pushed(t, r)
+			got, err := r.client.Publish(t.Context(), r.ref, pushed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.interfere(nil)
+			if now, err := r.client.Resolve(t.Context(), r.ref); err != nil || now != got || (got == pushed.Digest) != tt.same {
+				t.Errorf("the tag points to %s, %v; it was said %s, pushed %s", now, err, got, pushed.Digest)
+			}
+			if shows := r.shows(t); shows != tt.want {
+				t.Errorf("the tag is %q, want %q", shows, tt.want)
+			}
+			if again, err := r.client.Publish(t.Context(), r.ref, pushed); err != nil || again != got {
+				t.Errorf("published again, it points to %s, %v, want %s", again, err, got)
+			}
+		})
+	}
+}
+
+// tag puts an image for a platform under the tag.
+func (r *real) tag(t *testing.T, p ocispecs.Platform) {
+	t.Helper()
+	f := &fake{serves: map[string]content{}}
+	m := f.manifestOf(p)
+	m.Annotations = map[string]string{"word": "old-" + p.Architecture + p.Variant}
+	r.blob(t, f.serves["blobs/"+m.Config.Digest.String()].body)
+	r.blob(t, []byte("layer"))
+	r.manifest(t, "it", m.MediaType, m)
+}
+
+func oneImage(t *testing.T, r *real, p ocispecs.Platform) ocispecs.Index {
+	t.Helper()
+	index := emptyIndex()
+	index.Manifests = list(r.platformImage(t, p, "old"))
+	return index
+}
+
+func pushImage(p ocispecs.Platform) func(t *testing.T, r *real) Pushed {
+	return func(t *testing.T, r *real) Pushed {
+		t.Helper()
+		return Pushed{Digest: r.platformImage(t, p, "new-"+p.Architecture).Digest, Platforms: platformsOf(p)}
+	}
+}
+
+func pushIndex(all ...ocispecs.Platform) func(t *testing.T, r *real) Pushed {
+	return func(t *testing.T, r *real) Pushed {
+		t.Helper()
+		var images, attestations []ocispecs.Descriptor
+		for _, p := range all {
+			image := r.platformImage(t, p, "new-"+p.Architecture)
+			images, attestations = append(images, image), append(attestations, r.attests(t, image, "about-"+p.Architecture))
+		}
+		return Pushed{Digest: r.index(t, "", append(images, attestations...)...).Digest, Platforms: all}
+	}
+}
+
+// breakTag makes the tag unreadable until it is written.
+func breakTag(_ *testing.T, r *real) {
+	written := false
+	r.interfere(func(w http.ResponseWriter, req *http.Request) bool {
+		isTag := strings.HasSuffix(req.URL.Path, "/manifests/it")
+		written = written || isTag && req.Method == http.MethodPut
+		if isTag && !written && req.Method == http.MethodGet {
+			fmt.Fprint(w, "<html>")
+			return true
+		}
+		return false
+	})
+}
+
+// TestPublishTogether has writers that do not know of each other: nobody's image is lost.
+func TestPublishTogether(t *testing.T) {
+	r := newReal(t)
+	r.client.pause = pause // what keeps writers apart
+	all := platformsOf(amd64, arm64, armv7, ocispecs.Platform{OS: "linux", Architecture: "s390x"})
+	var wg sync.WaitGroup
+	for _, p := range all {
+		pushed := pushImage(p)(t, r)
+		wg.Go(func() {
+			if _, err := r.client.Publish(t.Context(), r.ref, pushed); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, p := range all {
+		if _, err := r.client.Lookup(t.Context(), r.ref, p); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestPublishRaced has another writer at the worst moments.
+func TestPublishRaced(t *testing.T) {
+	tests := []struct {
+		name   string
+		when   func(n int, req *http.Request) bool // of the n-th request for the tag
+		always bool
+	}{
+		{name: "between reading and writing", when: func(n int, req *http.Request) bool { return n == 2 && req.Method == http.MethodHead }},
+		{name: "after writing", when: func(n int, req *http.Request) bool { return n == 4 && req.Method == http.MethodHead }},
+		{name: "all the time", when: func(_ int, req *http.Request) bool { return req.Method == http.MethodHead }, always: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newReal(t)
+			mine := pushImage(amd64)(t, r)
+			n := 0
+			r.interfere(func(_ http.ResponseWriter, req *http.Request) bool {
+				if !strings.HasSuffix(req.URL.Path, "/manifests/it") {
+					return false
+				}
+				if n++; tt.when(n, req) {
+					before := r.before
+					r.interfere(nil)
+					other := r.platformImage(t, arm64, fmt.Sprint("other", n))
+					r.index(t, "it", other)
+					r.interfere(before)
+				}
+				return false
+			})
+			_, err := r.client.Publish(t.Context(), r.ref, mine)
+			if tt.always {
+				wantFault(t, err, ErrBroken)
+				wantFirstLine(t, err, "publishing ", repo+":it: ", "changed under our hands 8 times")
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.interfere(nil)
+			for _, p := range platformsOf(amd64, arm64) {
+				if _, err := r.client.Lookup(t.Context(), r.ref, p); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+func TestPublishFaults(t *testing.T) {
+	tests := []struct {
+		name   string
+		before func(w http.ResponseWriter, r *http.Request) bool
+		pushed func(t *testing.T, r *real) Pushed
+		err    error
+		text   string
+	}{
+		{name: "it is gone", pushed: func(*testing.T, *real) Pushed {
+			return Pushed{Digest: digest.FromString("x"), Platforms: platformsOf(amd64)}
+		}, err: ErrBroken, text: "what was pushed there a moment ago is gone"},
+		{name: "may not be written", pushed: pushImage(amd64), err: ErrDenied, text: "403 Forbidden: immutable", before: onWrite(403, "DENIED", "immutable")},
+		{name: "read-only", pushed: pushImage(amd64), err: ErrDenied, text: "read-only", before: onWrite(405, "UNSUPPORTED", "no")},
+		{name: "may not be read", pushed: pushImage(amd64), err: ErrBroken, text: "no manifest, but",
+			before: func(w http.ResponseWriter, r *http.Request) bool {
+				if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/it") {
+					fmt.Fprint(w, "<html>")
+					return true
+				}
+				return false
+			}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newReal(t)
+			pushed := tt.pushed(t, r)
+			r.interfere(tt.before)
+			_, err := r.client.Publish(t.Context(), r.ref, pushed)
+			wantFault(t, err, tt.err)
+			wantFirstLine(t, err, "publishing "+r.ref+": ", tt.text)
+		})
+	}
+	t.Run("not that platform", func(t *testing.T) {
+		r := newReal(t)
+		pushed := pushIndex(amd64)(t, r)
+		pushed.Platforms = platformsOf(arm64)
+		if _, err := r.client.Publish(t.Context(), r.ref, pushed); err == nil || !strings.Contains(err.Error(), "holds no image for the platforms") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// onWrite refuses to write manifests.
+func onWrite(status int, code, message string) func(w http.ResponseWriter, r *http.Request) bool {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPut {
+			return false
+		}
+		refuse(w, status, code, message)
+		return true
+	}
+}
+
+// TestPublishAgain is a write that the registry stumbles over: it is repeated, body and all.
+func TestPublishAgain(t *testing.T) {
+	r := newReal(t)
+	pushed := pushImage(amd64)(t, r)
+	failed := false
+	r.interfere(func(w http.ResponseWriter, req *http.Request) bool {
+		if req.Method == http.MethodPut && !failed {
+			failed = true
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return true
+		}
+		return false
+	})
+	if _, err := r.client.Publish(t.Context(), r.ref, pushed); err != nil || !failed {
+		t.Errorf("%v, failed first: %t", err, failed)
+	}
+	if got := r.shows(t); got != "image new-amd64" {
+		t.Errorf("the tag is %q", got)
+	}
+}

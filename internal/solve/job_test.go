@@ -1,0 +1,112 @@
+package solve
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/moby/buildkit/client"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/build"
+)
+
+func request(arch string) build.Request {
+	return build.Request{Platform: ocispecs.Platform{OS: "linux", Architecture: arch}}
+}
+
+func TestJobAttrs(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		job  Job
+		want map[string]string
+	}{
+		{"nothing asked", Job{Requests: []build.Request{request("amd64")}}, map[string]string{"platform": "linux/amd64"}},
+		{"attestation, two platforms", Job{
+			Requests: []build.Request{request("amd64"), request("arm64")}, Attrs: map[string]string{"attest:sbom": ""},
+		}, map[string]string{"platform": "linux/amd64,linux/arm64", "attest:sbom": ""}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, tt.job.attrs()); diff != "" {
+				t.Error(diff)
+			}
+			if tt.job.Attrs["platform"] != "" {
+				t.Error("the job was changed")
+			}
+		})
+	}
+}
+
+// Annotations go where they have a place, and the exports stay as they were.
+func TestJobEntries(t *testing.T) {
+	docker := Export{ExportEntry: client.ExportEntry{Type: client.ExporterDocker, Attrs: map[string]string{"name": "x"}}}
+	oci := Export{ExportEntry: client.ExportEntry{Type: client.ExporterOCI, Attrs: map[string]string{"name": "y"}}}
+	job := Job{Exports: []Export{DigestExport("repo"), docker, oci}, Annotations: map[string]string{"annotation-index.a": "b"}}
+	got := job.entries()
+	for i, want := range []map[string]string{
+		{"name": "repo", "push": "true", "oci-mediatypes": "true", "push-by-digest": "true", "annotation-index.a": "b"},
+		{"name": "x"},
+		{"name": "y", "annotation-index.a": "b"},
+	} {
+		if diff := cmp.Diff(want, got[i].Attrs); diff != "" {
+			t.Errorf("export %d: %s", i, diff)
+		}
+	}
+	if len(oci.Attrs) != 1 {
+		t.Error("the export was changed")
+	}
+}
+
+func TestCacheImports(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		want       []gateway.CacheOptionsEntry
+		err        string
+	}{
+		{name: "none"},
+		{name: "two", text: `[{"Type":"registry","Attrs":{"ref":"a/b"}},{"Type":"local","Attrs":{"digest":"sha256:x","src":"d"}}]`,
+			want: []gateway.CacheOptionsEntry{
+				{Type: "registry", Attrs: map[string]string{"ref": "a/b"}},
+				{Type: "local", Attrs: map[string]string{"digest": "sha256:x", "src": "d"}},
+			}},
+		{name: "nonsense", text: "{", err: "reading the caches to use"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := cacheImports(map[string]string{"cache-imports": tt.text})
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Errorf("got %v, want %q", err, tt.err)
+				}
+				return
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {
+				t.Error(err, diff)
+			}
+		})
+	}
+}
+
+// What the solver says in words only becomes an error of a kind.
+func TestExplain(t *testing.T) {
+	r := &Runner{Builder: &Builder{Addr: "unix:///x"}}
+	job := Job{Exports: []Export{DigestExport("host/repo")}}
+	for _, tt := range []struct {
+		name, text string
+		want       any // the type
+		message    string
+	}{
+		{"push", "failed to solve: failed to push host/repo: unexpected status from PUT request: 500", new(*PushError), "pushing host/repo: "},
+		{"a scanner", "failed to solve: failed to resolve source metadata for 127.0.0.1:5000/scan:1: failed to do request: no such host",
+			new(*build.ImageError), "the builder cannot resolve image 127.0.0.1:5000/scan:1: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := r.explain(context.Background(), job, nil, errors.New(tt.text))
+			if !errors.As(err, tt.want) || !strings.HasPrefix(err.Error(), tt.message) {
+				t.Errorf("got %T: %v", err, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,52 @@
+package tags
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// A tree that is a copy of its context must not take a link for what it happens to lead to where the copy lies.
+func TestConfined(t *testing.T) {
+	tests := []struct {
+		name, link      string
+		outside, broken []string
+		copied          []string
+	}{
+		{"beside it", "b", nil, nil, []string{"a", "b", "dir", "dir/c"}},
+		{"below", "dir/c", nil, nil, []string{"a", "b", "dir", "dir/c"}},
+		{"a directory", "dir", nil, nil, []string{"a", "b", "dir", "dir/c"}},
+		{"up and down again", "dir/../b", nil, nil, []string{"a", "b", "dir", "dir/c"}},
+		{"nothing", "gone", nil, []string{"a"}, []string{"b", "dir", "dir/c"}},
+		{"upwards", "../beside", []string{"a"}, nil, []string{"b", "dir", "dir/c"}},
+		{"upwards, nothing there", "../gone", []string{"a"}, nil, []string{"b", "dir", "dir/c"}},
+		{"absolute", "/etc/hostname", []string{"a"}, nil, []string{"b", "dir", "dir/c"}},
+		{"by another link", "dir/out", []string{"a", "dir/out"}, nil, []string{"b", "dir", "dir/c"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			above := t.TempDir()
+			root := filepath.Join(above, "root")
+			must(t, os.MkdirAll(filepath.Join(root, "dir"), 0o755))
+			for _, file := range []string{"beside", "root/b", "root/dir/c"} {
+				must(t, os.WriteFile(filepath.Join(above, file), []byte("x"), 0o644))
+			}
+			must(t, os.Symlink(tt.link, filepath.Join(root, "a")))
+			if tt.link == "dir/out" {
+				must(t, os.Symlink("../../beside", filepath.Join(root, "dir/out")))
+			}
+			got, err := Scan(t.Context(), root, Source{Paths: wholeTree.Paths, Confined: true})
+			must(t, err)
+			var copied []string
+			for _, e := range got.Entries {
+				copied = append(copied, e.Path)
+			}
+			// A directory under another name may be copied as one: only its name matters here.
+			copied = slices.DeleteFunc(copied, func(p string) bool { return filepath.Dir(p) == "a" })
+			if !slices.Equal(copied, tt.copied) || !slices.Equal(got.Outside, tt.outside) || !slices.Equal(got.Broken, tt.broken) {
+				t.Errorf("got %v, outside %v, broken %v", copied, got.Outside, got.Broken)
+			}
+		})
+	}
+}
