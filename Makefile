@@ -1,4 +1,4 @@
-# Targets: build (default), install, test, demo, bench, lint, clean. See README.md.
+# Targets: build (default), install, test, demo, frontend, bench, lint, clean. See README.md.
 PREFIX ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
@@ -7,7 +7,7 @@ LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
 export CGO_ENABLED = 0
 export GOFLAGS = -trimpath
 
-.PHONY: build install test unit demo bench lint clean
+.PHONY: build install test unit demo frontend bench lint clean
 
 build:
 	go build $(LDFLAGS) -o bin/rtbuild-client ./cmd/client
@@ -36,6 +36,10 @@ unit:
 
 demo: build
 	hack/demo
+
+# The image of the "# syntax=" line: make frontend REGISTRY=host/path
+frontend: build
+	VERSION='$(VERSION)' hack/frontend '$(REGISTRY)' '$(or $(TAG),dev)'
 
 bench:
 	hack/bench

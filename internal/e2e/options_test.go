@@ -28,7 +28,8 @@ func withAgent(t *testing.T) (p *project, key string) {
 	return p, key
 }
 
-const npmCI = "[deps] npm ci"
+// installed reports whether npm ran: it says so. The builder does not say CACHED of a step whose result it fetches.
+func installed(r result) bool { return strings.Contains(r.stderr, "added 1 package") }
 
 // TestOptionsSteps has every step get what the flags say, and other builders get the steps' results.
 func TestOptionsSteps(t *testing.T) {
@@ -41,12 +42,12 @@ func TestOptionsSteps(t *testing.T) {
 	}
 	dir, ref := filepath.Join(t.TempDir(), "cache"), p.repository+":cache"
 	first := p.solve(t, append(flags, "--cache-to", "type=local,dest="+dir+",mode=max", "--cache-to", "type=registry,ref="+ref+",mode=max")...)
-	if cached(first.stderr, npmCI) {
+	if !installed(first) {
 		t.Error("the first build is not the first")
 	}
 	t.Run("no-cache-filter", func(t *testing.T) {
 		again := p.solve(t, append(flags, "--force-rebuild", "--no-cache-filter", "deps")...)
-		if cached(again.stderr, npmCI) || !strings.Contains(again.stderr, " CACHED") {
+		if !installed(again) || !strings.Contains(again.stderr, " CACHED") {
 			t.Errorf("other steps should be cached, npm ci not:\n%s", again.stderr)
 		}
 	})
@@ -55,8 +56,8 @@ func TestOptionsSteps(t *testing.T) {
 			other := *p
 			other.repository += "-" + name
 			res := other.solve(t, append(flags, "--cache-from", from, "--addr", freshBuilder(t, testenv.BuilderOptions{}).Addr)...)
-			if !cached(res.stderr, npmCI) {
-				t.Errorf("npm ci is not cached:\n%s", res.stderr)
+			if installed(res) {
+				t.Errorf("npm ran, although its result is in the cache:\n%s", res.stderr)
 			}
 		})
 	}
