@@ -118,7 +118,7 @@ func TestOrderOfCreation(t *testing.T) {
 	_, first, err := Compute(t.Context(), tree(t, entries...), Inputs{Base: "debian", Source: wholeTree})
 	must(t, err)
 	for seed := range uint64(10) {
-		r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // an order, not a secret
+		r := rand.New(rand.NewPCG(seed, 0))
 		r.Shuffle(len(entries), func(i, j int) { entries[i], entries[j] = entries[j], entries[i] })
 		_, got, err := Compute(t.Context(), tree(t, entries...), Inputs{Base: "debian", Source: wholeTree})
 		must(t, err)

@@ -40,7 +40,7 @@ func TestDoctorShowsCredentialsWithoutSecrets(t *testing.T) {
 		{name: "broken", config: `{"auths": `, want: []string{"missing credentials"}},
 	}
 	path := t.TempDir()
-	if err := os.WriteFile(filepath.Join(path, "docker-credential-here"), nil, 0o755); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(path, "docker-credential-here"), nil, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range tests {
@@ -194,7 +194,7 @@ func realBuildkitd(t *testing.T) string {
 		dir = os.TempDir()
 	}
 	path := filepath.Join(dir, "rtbuild-test", "embedded", "buildkitd")
-	if out, err := exec.Command("go", "build", "-o", path, "github.com/moby/buildkit/cmd/buildkitd").CombinedOutput(); err != nil { //nolint:gosec // our own
+	if out, err := exec.Command("go", "build", "-o", path, "github.com/moby/buildkit/cmd/buildkitd").CombinedOutput(); err != nil {
 		t.Fatalf("building buildkitd: %v\n%s", err, out)
 	}
 	return path

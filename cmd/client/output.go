@@ -67,7 +67,7 @@ func checkExports(exports []solve.Export, several, attested bool) error {
 			return fmt.Errorf("-o type=%s,name=* does not work with attestations: BuildKit then takes * for a name; name the image, or leave --attest, --sbom and --provenance out", e.Kind())
 		}
 		if several && e.Type == client.ExporterDocker {
-			return errors.New("Docker's archives, and --load, hold one platform: give one --platform, or use -o type=oci")
+			return errors.New("type=docker and --load hold one platform: give one --platform, or use -o type=oci")
 		}
 	}
 	return nil
@@ -77,7 +77,7 @@ func checkExports(exports []solve.Export, several, attested bool) error {
 // returned.
 func (o *outputOptions) write(p *project, found *survey, digest string, result *solve.Response) error {
 	if o.iid != "" {
-		if err := os.WriteFile(o.iid, []byte(digest), 0o644); err != nil { //nolint:gosec // as docker writes it
+		if err := os.WriteFile(o.iid, []byte(digest), 0o644); err != nil {
 			return fmt.Errorf("writing --iidfile: %w", err)
 		}
 	}
@@ -95,7 +95,7 @@ func (o *outputOptions) write(p *project, found *survey, digest string, result *
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(o.metadata, append(data, '\n'), 0o644); err != nil { //nolint:gosec // as buildx writes it
+	if err := os.WriteFile(o.metadata, append(data, '\n'), 0o644); err != nil {
 		return fmt.Errorf("writing --metadata-file: %w", err)
 	}
 	return nil

@@ -119,13 +119,13 @@ func (f *folder) elsewhere() string {
 
 // stage makes the folder, and in it the directory that everything is written to before it takes its place.
 func (f *folder) stage() error {
-	if err := os.MkdirAll(f.dir, 0o755); err != nil { //nolint:gosec // any user may read it, as a checkout
+	if err := os.MkdirAll(f.dir, 0o755); err != nil {
 		return f.failed(err)
 	}
 	if err := f.unstage(); err != nil { // what a killed run left
 		return err
 	}
-	return f.failed(os.MkdirAll(f.staged(codeDir), 0o755)) //nolint:gosec // as above
+	return f.failed(os.MkdirAll(f.staged(codeDir), 0o755))
 }
 
 func (f *folder) unstage() error { return f.failed(os.RemoveAll(f.staged())) }
@@ -136,7 +136,7 @@ func (f *folder) staged(name ...string) string {
 
 // writeFile writes the Dockerfile.
 func (f *folder) writeFile(data []byte) error {
-	return f.failed(os.WriteFile(f.staged(dockerfile), data, 0o644)) //nolint:gosec // any user may read it
+	return f.failed(os.WriteFile(f.staged(dockerfile), data, 0o644))
 }
 
 // check reads what was written as a builder will, and compares: a folder that would give another image is of no use.
@@ -190,7 +190,7 @@ func (f *folder) publish() error {
 
 // appendConfig tells the original's build.sh the tags, in the original's words.
 func (f *folder) appendConfig() error {
-	file, err := os.OpenFile(filepath.Join(f.dir, configFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // read by scripts
+	file, err := os.OpenFile(filepath.Join(f.dir, configFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return f.failed(err)
 	}

@@ -86,7 +86,7 @@ func read(dir, name string) (*instance, error) {
 		return nil, fmt.Errorf("invalid builder name %q: it begins with a letter, and . _ - may follow beside letters and digits", name)
 	}
 	file := filepath.Join(dir, "instances", strings.ToLower(name))
-	data, err := os.ReadFile(file) //nolint:gosec // the name has no slash in it
+	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, unknown(dir, name)
 	}

@@ -105,7 +105,7 @@ func (b *builder) launch(ctx context.Context) (*child, error) {
 	case <-ready.serving:
 		return c, nil
 	case <-c.done:
-		return nil, fmt.Errorf("it ended before it answered (%v): %w", c.err, ErrBuilderDied)
+		return nil, fmt.Errorf("it ended before it answered (%v): %w", c.err, ErrBuilderDied) //nolint:errorlint // none if it ended well
 	case <-ctx.Done():
 		c.stop(stopLimit)
 		return nil, context.Cause(ctx)
@@ -126,7 +126,7 @@ func (b *builder) command() (*exec.Cmd, error) {
 		rootless := []string{b.host.program("rootlesskit"), "--net=host", "--state-dir=" + filepath.Join(b.home.run, "rootlesskit")}
 		argv = append(rootless, argv...)
 	}
-	cmd := exec.Command(argv[0], argv[1:]...) //nolint:gosec // the programs that the host has
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = "/"
 	// runc keeps its state below XDG_RUNTIME_DIR if it is not root; Debian has it in a directory that is not in everybody's
 	// PATH.

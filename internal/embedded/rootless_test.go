@@ -68,7 +68,7 @@ func asNormalUser(ctx context.Context, t *testing.T, port int) *exec.Cmd {
 		}
 		removeMapped(t, dir)
 	})
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the other user runs our programs from it
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	home := filepath.Join(dir, "home")
@@ -79,7 +79,7 @@ func asNormalUser(ctx context.Context, t *testing.T, port int) *exec.Cmd {
 	copyFile(t, self(), binary)
 	copyFile(t, needBuildkitd(t), daemon)
 	step := filepath.Join(dir, "program")
-	if err := os.Mkdir(step, 0o755); err != nil { //nolint:gosec // as above
+	if err := os.Mkdir(step, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	copyFile(t, filepath.Join(program(ctx, t), "step"), filepath.Join(step, "step"))
@@ -114,7 +114,7 @@ func become(ctx context.Context, t *testing.T, cmd *exec.Cmd, home string) {
 	if err := os.Chown(home, uid, gid); err != nil {
 		t.Fatal(err)
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}} //nolint:gosec // ids
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 }
 
 // removeMapped removes a directory with files of mapped ids, which only root may, or its owner in a namespace.

@@ -52,8 +52,8 @@ func run(h *home, opt Options, inherited ...*os.File) error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(opt.Command[0], opt.Command[1:]...) //nolint:gosec // our own binary
-	cmd.Dir = "/"                                           // the directory we are in can go away
+	cmd := exec.Command(opt.Command[0], opt.Command[1:]...)
+	cmd.Dir = "/" // the directory we are in can go away
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = inherited
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -82,7 +82,7 @@ func socketPair() (net.Conn, *os.File, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	ours, theirs := os.NewFile(uintptr(fds[0]), "lease"), os.NewFile(uintptr(fds[1]), "lease") //nolint:gosec // descriptors
+	ours, theirs := os.NewFile(uintptr(fds[0]), "lease"), os.NewFile(uintptr(fds[1]), "lease")
 	conn, err := fileConn(ours)
 	if err != nil {
 		_ = theirs.Close()

@@ -30,7 +30,7 @@ func (f Finding) Source() *errdefs.Source {
 	}
 	source := &errdefs.Source{Info: &pb.SourceInfo{Filename: f.File, Data: f.Data}}
 	if f.First > 0 && f.Data != nil {
-		source.Ranges = []*pb.Range{{Start: &pb.Position{Line: int32(f.First)}, End: &pb.Position{Line: int32(f.Last)}}} //nolint:gosec // files are short
+		source.Ranges = []*pb.Range{{Start: &pb.Position{Line: int32(f.First)}, End: &pb.Position{Line: int32(f.Last)}}}
 	}
 	return source
 }

@@ -67,7 +67,7 @@ func checkPrefix(prefix string) error {
 
 func checkWorkdir(dir string) error {
 	if !path.IsAbs(dir) || path.Clean(dir) != dir || strings.ContainsAny(dir, "\n\r") {
-		return fmt.Errorf("workdir %q is not valid: it must be an absolute path without . and ..", dir)
+		return fmt.Errorf("workdir %q is not valid: it must be an absolute path without . and .. in it", dir)
 	}
 	return nil
 }

@@ -236,7 +236,7 @@ func TestFieldErrors(t *testing.T) {
 		{"cmd word", "cmd: [a, true]", "runtime.yaml:1:10: an item of cmd must be a string, not true or false", false},
 		{"cmd word of a type of its own", "cmd: [!x a]", "runtime.yaml:1:7: an item of cmd must be a string, not a value of type !x", beyondSchema},
 		{"base is a date", "base: 2024-01-02", "runtime.yaml:1:7: base must be a string, not a date", beyondSchema},
-		{"workdir", "workdir: srv", `runtime.yaml:1:10: workdir "srv" is not valid: it must be an absolute path without . and ..`, false},
+		{"workdir", "workdir: srv", `runtime.yaml:1:10: workdir "srv" is not valid: it must be an absolute path without . and .. in it`, false},
 		{"port", "expose: [80, 65536]", `runtime.yaml:1:14: port "65536" is not valid: write it as 8080 or 8080/tcp, from 1 to 65535; protocols are tcp, udp, sctp`, false},
 		{"port protocol", "expose: [80/http]", `runtime.yaml:1:10: port "80/http" is not valid: write it as 8080 or 8080/tcp, from 1 to 65535; protocols are tcp, udp, sctp`, false},
 		{"expose", "expose: 80", "runtime.yaml:1:9: expose must be a list, not a number", false},

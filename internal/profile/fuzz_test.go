@@ -37,7 +37,8 @@ func FuzzLoad(f *testing.F) {
 				t.Fatalf("%s is in lines %d to %d", field, first, last)
 			}
 		}
-		if r.ToolsDigest() != r.ToolsDigest() || r.TagInputs().Base != r.Base {
+		first, second := r.ToolsDigest(), r.ToolsDigest()
+		if first != second || r.TagInputs().Base != r.Base {
 			t.Fatal("not the same twice")
 		}
 	})

@@ -98,8 +98,14 @@ func TestExamples(t *testing.T) {
 			data, err := os.ReadFile(example)
 			checkError(t, err, "")
 			checkSchema(t, string(data), true)
-			_, err = Load(os.DirFS(filepath.Dir(example)), Options{})
-			checkError(t, err, "")
+			projects, _ := filepath.Glob(filepath.Join(filepath.Dir(example), "agents", "*")) // that share the file
+			if len(projects) == 0 {
+				projects = []string{filepath.Dir(example)}
+			}
+			for _, project := range projects {
+				_, err = Load(os.DirFS(project), Options{Name: fileName, Data: data})
+				checkError(t, err, "")
+			}
 		})
 	}
 }

@@ -84,7 +84,7 @@ func readCA(file string) ([]byte, error) {
 	if file == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(file) //nolint:gosec // the user names it
+	pem, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading the certificate authorities: %w", err)
 	}

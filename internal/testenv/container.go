@@ -39,7 +39,7 @@ func Run(ctx context.Context, bundle, rootfs string, config ocispecs.ImageConfig
 	spec.Process.Args = slices.Concat(config.Entrypoint, config.Cmd)
 	spec.Process.Env = slices.Concat(config.Env, []string{"HOME=" + who.Home}, env)
 	spec.Process.Cwd = config.WorkingDir
-	spec.Process.User = runtimespec.User{UID: uint32(who.Uid), GID: uint32(who.Gid)} //nolint:gosec // ids of an image
+	spec.Process.User = runtimespec.User{UID: uint32(who.Uid), GID: uint32(who.Gid)}
 	spec.Linux.Namespaces = slices.DeleteFunc(spec.Linux.Namespaces, func(n runtimespec.LinuxNamespace) bool {
 		return n.Type == runtimespec.NetworkNamespace
 	})
