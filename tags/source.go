@@ -31,7 +31,7 @@ type Source struct {
 type Path struct {
 	Path     string `json:"path"`
 	Hash     bool   `json:"hash"`
-	Optional bool   `json:"-"` // no error where it does not exist
+	Optional bool   `json:"optional,omitempty"` // no error where it does not exist
 }
 
 // sourceHash is section 6's hash: the directory digest, shortened. Extra inputs are mixed in by one more MD5, over the

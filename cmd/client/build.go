@@ -159,7 +159,7 @@ func (b *execution) request() build.Request {
 	request := b.flags.request
 	request.Runtime, request.Tree = b.project.runtime, b.project.tree.Copied
 	request.Source = local(localSource, "[source] read the source tree")
-	request.LockFiles = local(localLockFiles, "[deps] read the lock files")
+	request.LockFiles = build.LockFiles(local(localLockFiles, "[deps] read the lock files"), b.project.tree.LockFiles)
 	return request
 }
 

@@ -203,7 +203,8 @@ func (b *builder) source(ctx context.Context, graph func() (llb.State, rtllb.Lay
 	if err != nil {
 		return nil, err
 	}
-	ref, err := b.solve(ctx, state, false)
+	// An extra command is run here, not in the exporter, where its failure would be the exporter's.
+	ref, err := b.solve(ctx, state, b.req.Runtime.Extra != "")
 	if err != nil {
 		return nil, err
 	}

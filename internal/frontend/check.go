@@ -37,7 +37,7 @@ func (f *frontend) lint(ctx context.Context) (*bklint.LintResults, error) {
 		at := &pb.Location{SourceIndex: -1}
 		if found.Data != nil {
 			index := results.AddSource(f.sourceMap(found.File, found.Data))
-			at = &pb.Location{SourceIndex: int32(index), Ranges: ranges(found.First, found.Last)} //nolint:gosec // a handful
+			at = &pb.Location{SourceIndex: int32(index), Ranges: ranges(found.First, found.Last)}
 		}
 		results.Warnings = append(results.Warnings, bklint.Warning{
 			RuleName: found.Rule, Description: found.Description, Detail: found.Detail, Location: at,
@@ -76,7 +76,7 @@ func (f *frontend) buildError(results *bklint.LintResults, err error) (*bklint.L
 	index := results.AddSource(f.sourceMap(sources[0].Info.Filename, sources[0].Info.Data))
 	results.Error = &bklint.BuildError{
 		Message:  strings.TrimSpace(err.Error()),
-		Location: pb.Location{SourceIndex: int32(index), Ranges: sources[0].Ranges}, //nolint:gosec // a handful
+		Location: pb.Location{SourceIndex: int32(index), Ranges: sources[0].Ranges},
 	}
 	return results, nil
 }

@@ -6,9 +6,11 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/util/archiveutil"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
+	rtllb "github.com/rtbuild/rtbuild/llb"
 )
 
 // projectContext is the name of a context that takes the build context's place.
@@ -23,6 +25,11 @@ type project struct {
 
 // project gives the project's root.
 func (f *frontend) project() (*project, error) {
+	url := f.ui.BuildOpts().Opts[dockerui.DefaultLocalNameContext]
+	// Of a file that is no archive, dockerui makes the runtime file.
+	if name, ok := download(url); ok && name == f.file.source.Filename && specOf(f.ui, projectContext, f.host) == "" {
+		return nil, noProject("the build context " + url)
+	}
 	dir, err := profile.Root(f.file.source.Data)
 	return &project{ui: f.ui, platform: f.host, dir: dir}, err
 }
@@ -44,7 +51,7 @@ func (p *project) part(ctx context.Context, opts ...llb.LocalOption) (llb.State,
 		if err != nil || state == nil {
 			return llb.State{}, err
 		}
-		return *state, nil
+		return p.unpacked(ctx, *state)
 	}
 	if p.dir != "." {
 		return p.prepared(ctx)
@@ -54,6 +61,42 @@ func (p *project) part(ctx context.Context, opts ...llb.LocalOption) (llb.State,
 		return llb.State{}, err
 	}
 	return *state, nil
+}
+
+// unpacked is what a named context holds: dockerui unpacks an archive from the web if it is the build context, but not one
+// that has a name.
+func (p *project) unpacked(ctx context.Context, state llb.State) (llb.State, error) {
+	url := specOf(p.ui, projectContext, p.platform)
+	file, ok := download(url)
+	if !ok {
+		return state, nil
+	}
+	ref, err := p.solve(ctx, state)
+	if err != nil {
+		return state, err
+	}
+	head, err := ref.ReadFile(ctx, gateway.ReadRequest{Filename: file, Range: &gateway.FileRange{Length: 1024}})
+	if err != nil {
+		return state, err
+	}
+	if !archiveutil.IsArchive(head) {
+		return state, noProject("context " + projectContext + "=" + url)
+	}
+	archive := &llb.CopyInfo{AttemptUnpack: true}
+	return llb.Scratch().File(llb.Copy(state, file, "/", archive), dockerui.WithInternalName("unpack context "+projectContext)), nil
+}
+
+// download tells under which name BuildKit downloads a context; it is false for one that is no file from the web.
+func download(spec string) (file string, ok bool) {
+	if _, isRepository, _ := dockerui.DetectGitContext(spec, nil); isRepository {
+		return "", false
+	}
+	_, file, ok = dockerui.DetectHTTPContext(spec)
+	return file, ok
+}
+
+func noProject(what string) error {
+	return rtllb.Fault("source", "%s is a file alone, and no project: give a directory, a repository or an archive", what)
 }
 
 // prepared is a project that lies in a directory of the build context. All of it comes: it holds nothing else.

@@ -117,11 +117,15 @@ func (f *contextFS) part(key string, opts ...llb.LocalOption) (gateway.Reference
 	return ref, nil
 }
 
+// faults are the errors that fs knows, by what Linux and Go say of them.
+var faults = map[string]error{
+	"no such file or directory": fs.ErrNotExist, fs.ErrNotExist.Error(): fs.ErrNotExist, fs.ErrPermission.Error(): fs.ErrPermission,
+}
+
 // fault gives the errors that fs knows. The gateway has only their text.
 func fault(op, name string, err error) error {
-	text := err.Error()
-	for _, known := range []error{fs.ErrNotExist, fs.ErrPermission} {
-		if strings.Contains(text, known.Error()) || known == fs.ErrNotExist && strings.Contains(text, "no such file or directory") {
+	for text, known := range faults {
+		if strings.Contains(err.Error(), text) {
 			return &fs.PathError{Op: op, Path: name, Err: known}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
@@ -27,21 +28,34 @@ const language = "YAML"
 // file is the runtime file, and the way from errors to its lines.
 type file struct {
 	source  *dockerui.Source
-	runtime *profile.Runtime // nil until it could be read
+	args    map[string]string // build arguments, which go before what the file says
+	runtime *profile.Runtime  // nil until it could be read
 }
 
 func readFile(ctx context.Context, ui *dockerui.Client) (*file, error) {
 	source, err := ui.ReadEntrypoint(ctx, language)
 	if err != nil {
-		return nil, fmt.Errorf("reading the runtime file: %w: name it by -f, relative to the context", err)
+		return nil, unread(err)
 	}
-	f := &file{source: source}
+	f := &file{source: source, args: ui.BuildArgs}
 	if line := instruction(source.Data); line > 0 {
 		err := fmt.Errorf("%s is a Dockerfile, and rtbuild reads runtime files: remove the line \"# syntax=...\" at its top to build it with "+
 			"docker's own frontend, or name the runtime file by -f runtime.yaml", source.Filename)
 		return nil, f.at(err, line, line)
 	}
 	return f, nil
+}
+
+// unread is the error of a runtime file that could not be read.
+func unread(err error) error {
+	text := strings.TrimPrefix(err.Error(), "failed to read dockerfile: ")
+	switch {
+	case grpcerrors.Code(err) == codes.Canceled:
+		return err
+	case strings.Contains(text, "no such file or directory"):
+		return errors.New("there is no such runtime file: name it by -f, relative to the context: " + text)
+	}
+	return errors.New("reading the runtime file: " + text) // see locate
 }
 
 var instructionForm = regexp.MustCompile(`(?i)^\s*(FROM|ARG)\s+[^\s:]`)
@@ -68,7 +82,7 @@ func (f *file) where(field string) llb.ConstraintsOpt {
 }
 
 func (f *file) lines(field string) (first, last int) {
-	if f.runtime == nil {
+	if f.runtime == nil || f.argOf(field) != "" {
 		return 1, 1
 	}
 	if first, last = f.runtime.Lines(field); first == 0 {
@@ -76,6 +90,24 @@ func (f *file) lines(field string) (first, last int) {
 	}
 	return first, last
 }
+
+// fieldArgs are the build arguments that give a field.
+var fieldArgs = map[string]string{
+	"base": "BASE_IMAGE", "extra": "EXTRA_DEPS", "profile": "PROFILE", "repository": "REPOSITORY", "version": "RUNTIME_VERSION",
+}
+
+// argOf is the build argument that a field was given by; empty if it was not.
+func (f *file) argOf(field string) string {
+	if name := fieldArgs[field]; f.args[name] != "" {
+		return name
+	}
+	return ""
+}
+
+// flagsOf says in the words of docker build what is said in those of the client.
+var flagsOf = strings.NewReplacer(
+	"--base-image", "--build-arg BASE_IMAGE=IMAGE", "--profile", "--build-arg PROFILE=NAME", "--ca-file", "--secret id="+rtllb.SecretCA+",src=FILE",
+)
 
 // locate points an error at the line that caused it, in whichever file of the project that is.
 func (f *file) locate(err error) error {
@@ -85,7 +117,8 @@ func (f *file) locate(err error) error {
 	var fault *profile.Error
 	if errors.As(err, &fault) {
 		if fault.File == f.source.Filename {
-			return f.at(errors.New(fault.Summary()), fault.Line, fault.Line)
+			line := max(1, fault.Line)
+			return f.at(errors.New(flagsOf.Replace(fault.Summary())), line, line)
 		}
 		return errdefs.WithSource(errors.New(fault.File+": "+fault.Summary()), &errdefs.Source{
 			Info:   &pb.SourceInfo{Filename: fault.File, Data: fault.Data},
@@ -98,7 +131,7 @@ func (f *file) locate(err error) error {
 	}
 	// An error that came from the builder carries its text, and whatever was said around it gets lost on the way back: so it
 	// is said anew.
-	text := errors.New(err.Error())
+	text := errors.New(flagsOf.Replace(err.Error()))
 	var of *rtllb.FieldError
 	var image *build.ImageError
 	switch {
@@ -127,6 +160,9 @@ func stepError(err error, vertex *errdefs.VertexError) error {
 
 // atField is an error with the lines of a field.
 func (f *file) atField(err error, field string) error {
+	if name := f.argOf(field); name != "" {
+		err = fmt.Errorf("%w (it was given as build argument %s)", err, name)
+	}
 	first, last := f.lines(field)
 	return f.at(err, first, last)
 }
@@ -144,5 +180,5 @@ func ranges(first, last int) []*pb.Range {
 	if first == 0 {
 		return nil
 	}
-	return []*pb.Range{{Start: &pb.Position{Line: int32(first)}, End: &pb.Position{Line: int32(last)}}} //nolint:gosec // lines of a file
+	return []*pb.Range{{Start: &pb.Position{Line: int32(first)}, End: &pb.Position{Line: int32(last)}}}
 }

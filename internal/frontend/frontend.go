@@ -208,7 +208,7 @@ func (j *job) platforms() []ocispecs.Platform {
 	return []ocispecs.Platform{j.host}
 }
 
-// lockFiles are the lock files as the tags found them: plain files, whatever links led there.
+// lockFiles are the lock files as the tags found them.
 func (j *job) lockFiles(ctx context.Context) (llb.State, error) {
 	files := j.source.LockFiles
 	if len(files) == 0 {
@@ -216,13 +216,5 @@ func (j *job) lockFiles(ctx context.Context) (llb.State, error) {
 	}
 	part, err := j.project.part(ctx, llb.FollowPaths(files), llb.SharedKeyHint("lockfiles"),
 		dockerui.WithInternalName("load the lock files"))
-	if err != nil {
-		return part, err
-	}
-	plain := &llb.CopyInfo{FollowSymlinks: true, CreateDestPath: true, Mode: &llb.ChmodOpt{Mode: 0o644}}
-	action := llb.Copy(part, files[0], "/"+files[0], plain)
-	for _, file := range files[1:] {
-		action = action.Copy(part, file, "/"+file, plain)
-	}
-	return llb.Scratch().File(action, llb.WithCustomName("[deps] take the lock files")), nil
+	return build.LockFiles(part, files), err
 }

@@ -52,7 +52,7 @@ func named(ctx context.Context, ui *dockerui.Client, name string, platform ocisp
 		return &namedImage{ref: strings.TrimPrefix(rest, "//")}, nil
 	case "oci-layout", "input":
 	default:
-		return nil, fmt.Errorf("context %s=%s is no image: give docker-image://, oci-layout:// or target:", name, spec)
+		return nil, fmt.Errorf("context %s=%s is no image: give docker-image://REF, oci-layout://DIR or target:NAME", name, spec)
 	}
 	var dgst digest.Digest
 	nc, err := ui.NamedContext(name, dockerui.ContextOpt{Platform: &platform, CaptureDigest: &dgst})

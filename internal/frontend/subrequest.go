@@ -1,10 +1,14 @@
 package frontend
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 
 	"github.com/moby/buildkit/frontend/dockerui"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/frontend/subrequests"
+	bklint "github.com/moby/buildkit/frontend/subrequests/lint"
 	"github.com/moby/buildkit/frontend/subrequests/outline"
 	bktargets "github.com/moby/buildkit/frontend/subrequests/targets"
 	"github.com/moby/buildkit/solver/pb"
@@ -14,9 +18,36 @@ import (
 
 // subrequest answers what is asked of a build without building: buildx's --call and --check.
 func (f *frontend) subrequest(ctx context.Context) (*gateway.Result, bool, error) {
+	if f.ui.BuildOpts().Opts[requestKey] == subrequests.RequestSubrequestsDescribe {
+		res, err := describeSubrequests()
+		return res, true, err
+	}
 	return f.ui.HandleSubrequest(ctx, dockerui.RequestHandler{
 		Outline: f.outline, ListTargets: f.listTargets, Lint: f.lint,
 	})
+}
+
+// requestKey is the option that names a subrequest.
+const requestKey = "requestid"
+
+// describeSubrequests is the answer to --call=subrequests.describe. That of dockerui leaves out the check.
+func describeSubrequests() (*gateway.Result, error) {
+	described := subrequests.SubrequestsDescribeDefinition
+	data, err := json.MarshalIndent([]subrequests.Request{
+		outline.SubrequestsOutlineDefinition, bktargets.SubrequestsTargetsDefinition, bklint.SubrequestLintDefinition, described,
+	}, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	if err := subrequests.PrintDescribe(data, &text); err != nil {
+		return nil, err
+	}
+	res := gateway.NewResult()
+	res.AddMeta("result.json", data)
+	res.AddMeta("result.txt", text.Bytes())
+	res.AddMeta("version", []byte(described.Version))
+	return res, nil
 }
 
 // listTargets is the answer to --call=targets.

@@ -77,6 +77,10 @@ func syntaxError(t text, err error) error {
 	if m := syntaxLine.FindStringSubmatch(message); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		message = strings.TrimPrefix(message, m[0])
+		if strings.HasPrefix(message, "did not find expected ") {
+			// Where its parser says so and not its scanner, the library counts from 0.
+			line = min(line+1, 1+strings.Count(strings.TrimSpace(string(t.data)), "\n"))
+		}
 	}
 	return t.at(line, 0, "", "not valid YAML: %s", message)
 }
