@@ -22,8 +22,8 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) > 0 && args[0] == collect.Command {
-		return collect.Run(ctx, args[1:])
+	if collect.IsStep(args) {
+		return collect.Run(ctx, args)
 	}
 	return grpcclient.RunFromEnvironment(ctx, frontend.Build)
 }

@@ -1,12 +1,11 @@
-// Package collect hashes a source tree inside the builder, by the same code that the client hashes it with, and lays out
-// what is copied into an image. It runs as a step of the build, in the frontend's own image: so the builder's cache knows
-// when nothing has changed, and no file crosses the connection between builder and frontend.
+// Package collect hashes a source tree inside the builder, by the same code that the client hashes it with. It runs as a step
+// of the build, in the frontend's own image: so the builder's cache knows when nothing has changed, and no file crosses
+// the connection between builder and frontend.
 package collect
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -20,10 +19,14 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// Command is the argument with which the frontend's program collects instead of serving a build.
-const Command = "collect"
+// The first argument with which the frontend's program does a step instead of serving a build. The second is a tags.Source
+// as JSON.
+const (
+	HashCommand   = "hash"    // a Report in ReportDir
+	LayOutCommand = "lay-out" // what is copied into the image in TreeDir
+)
 
-// Where a step finds the context, and leaves the tree and what it says of it.
+// Where a step finds the context, and leaves what it makes.
 const (
 	ContextDir = "/context"
 	TreeDir    = "/tree"
@@ -39,30 +42,41 @@ const (
 // Report is what a step says. Either Error is set or Tree.
 type Report struct {
 	Tree  *tags.Tree `json:"tree,omitempty"` // without entries
+	Exact bool       `json:"exact"`          // the context holds what is copied, and nothing else
 	Error string     `json:"error,omitempty"`
 }
 
-// Run is the program of the step: args is a tags.Source as JSON. What is wrong with the source is reported and no error, so
-// that its reader gets the message alone.
-func Run(ctx context.Context, args []string) error {
-	if len(args) != 1 {
-		return errors.New("collect: one argument is wanted, the source as JSON")
-	}
-	var src tags.Source
-	if err := json.Unmarshal([]byte(args[0]), &src); err != nil {
-		return fmt.Errorf("collect: reading the argument: %w", err)
-	}
-	return into(ctx, src, ContextDir, TreeDir, ReportDir)
+// IsStep reports whether a program's arguments ask for a step.
+func IsStep(args []string) bool {
+	return len(args) == 2 && (args[0] == HashCommand || args[0] == LayOutCommand)
 }
 
-func into(ctx context.Context, src tags.Source, from, tree, report string) error {
-	src.Confined = true
-	t, err := tags.Scan(ctx, from, src)
-	if err != nil {
-		return writeJSON(filepath.Join(report, ReportFile), Report{Error: err.Error()})
+// Run does a step. What is wrong with the source is reported and no error, so that its reader gets the message alone.
+func Run(ctx context.Context, args []string) error {
+	src := tags.Source{}
+	if err := json.Unmarshal([]byte(args[1]), &src); err != nil {
+		return fmt.Errorf("%s: reading the argument: %w", args[0], err)
 	}
-	if err := layOut(ctx, t, tree); err != nil {
-		return fmt.Errorf("collecting the source: %w", err)
+	src.Confined = true
+	tree, err := tags.Scan(ctx, ContextDir, src)
+	switch {
+	case args[0] == HashCommand && err != nil:
+		return writeJSON(filepath.Join(ReportDir, ReportFile), Report{Error: err.Error()})
+	case err != nil:
+		return err
+	case args[0] == HashCommand:
+		return report(tree, ReportDir)
+	}
+	if err := layOut(ctx, tree, TreeDir); err != nil {
+		return fmt.Errorf("laying out the source: %w", err)
+	}
+	return nil
+}
+
+func report(t *tags.Tree, dir string) error {
+	exact, err := isExact(t)
+	if err != nil {
+		return err
 	}
 	paths := []string{}
 	for _, e := range t.Entries {
@@ -70,11 +84,52 @@ func into(ctx context.Context, src tags.Source, from, tree, report string) error
 			paths = append(paths, e.Path)
 		}
 	}
-	if err := writeJSON(filepath.Join(report, PathsFile), paths); err != nil {
+	if err := writeJSON(filepath.Join(dir, PathsFile), paths); err != nil {
 		return err
 	}
 	t.Entries, t.Root = nil, ""
-	return writeJSON(filepath.Join(report, ReportFile), Report{Tree: t})
+	return writeJSON(filepath.Join(dir, ReportFile), Report{Tree: t, Exact: exact})
+}
+
+// isExact reports whether the context holds the tree's entries, as they are copied, and nothing else. Time stamps, and modes
+// as far as the copy makes them equal, do not count.
+func isExact(t *tags.Tree) (bool, error) {
+	wanted := make(map[string]tags.Entry, len(t.Entries))
+	for _, e := range t.Entries {
+		wanted[e.Path] = e
+	}
+	seen, exact := 0, true
+	err := filepath.WalkDir(t.Root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || file == t.Root {
+			return err
+		}
+		name, err := filepath.Rel(t.Root, file)
+		if err != nil {
+			return err
+		}
+		same, err := isAs(d, wanted[filepath.ToSlash(name)])
+		if seen++; err == nil && !same {
+			exact = false
+			return fs.SkipAll
+		}
+		return err
+	})
+	return exact && seen == len(t.Entries), err
+}
+
+// isAs reports whether an entry of the context is copied as it is.
+func isAs(d fs.DirEntry, e tags.Entry) (bool, error) {
+	switch {
+	case e.Path == "" || d.Type() != e.Mode.Type():
+		return false, nil
+	case !d.Type().IsRegular():
+		return true, nil // a link that stays one has its own text
+	}
+	info, err := d.Info()
+	if err != nil {
+		return false, err
+	}
+	return (info.Mode()&0o111 != 0) == (e.Mode&0o111 != 0), nil
 }
 
 func writeJSON(name string, v any) error {

@@ -28,23 +28,15 @@ type Collected struct {
 	report     gateway.Reference
 }
 
-// Tree hashes and lays out a source that lies in state.
+// Tree hashes a source that lies in state. What is copied is laid out only where a build needs it and the state holds more
+// than that.
 func (s *Step) Tree(ctx context.Context, state llb.State, src tags.Source) (*Collected, error) {
 	arg, err := json.Marshal(src)
 	if err != nil {
 		return nil, err
 	}
-	run := s.Self.Run(
-		llb.Args([]string{s.Program, Command, string(arg)}),
-		llb.User("0"), // the context belongs to root, whatever the image says
-		llb.Network(llb.NetModeNone),
-		llb.AddMount(ContextDir, state, llb.Readonly),
-		llb.Platform(s.Platform),
-		llb.WithCustomName("[source] hash and collect the source tree"),
-	)
-	out := run.AddMount(ReportDir, llb.Scratch())
-	c := &Collected{State: run.AddMount(TreeDir, llb.Scratch())}
-	if c.report, err = s.solve(ctx, out); err != nil {
+	c := &Collected{}
+	if c.report, err = s.solve(ctx, s.run(HashCommand, "hash the source tree", state, arg, ReportDir)); err != nil {
 		return nil, err
 	}
 	var report Report
@@ -54,8 +46,23 @@ func (s *Step) Tree(ctx context.Context, state llb.State, src tags.Source) (*Col
 	if report.Error != "" {
 		return nil, errors.New(report.Error)
 	}
-	c.Tree = report.Tree
+	c.Tree, c.State = report.Tree, state
+	if !report.Exact {
+		c.State = s.run(LayOutCommand, "lay out the source tree", state, arg, TreeDir)
+	}
 	return c, nil
+}
+
+// run is a step of the frontend's program, by what it leaves in a directory.
+func (s *Step) run(command, title string, state llb.State, arg []byte, out string) llb.State {
+	return s.Self.Run(
+		llb.Args([]string{s.Program, command, string(arg)}),
+		llb.User("0"), // the context belongs to root, whatever the image says
+		llb.Network(llb.NetModeNone),
+		llb.AddMount(ContextDir, state, llb.Readonly),
+		llb.Platform(s.Platform),
+		llb.WithCustomName("[source] "+title),
+	).AddMount(out, llb.Scratch())
 }
 
 // Paths are the files and links that are copied.
