@@ -2,11 +2,15 @@ package build
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
+	"github.com/moby/buildkit/frontend/attestations"
 	"github.com/moby/buildkit/frontend/attestations/sbom"
 	"github.com/moby/buildkit/frontend/dockerui"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
@@ -20,6 +24,31 @@ type Scanner struct {
 	Platform ocispecs.Platform
 	SBOM     *dockerui.SBOM // what the user asked for; nil is nothing
 	Resolve  string
+}
+
+// NewScanner makes the scanner that the attributes of a solve ask for ("attest:sbom"), as frontends get it.
+func NewScanner(c gateway.Client) (*Scanner, error) {
+	opts := c.BuildOpts()
+	attests, err := attestations.Parse(opts.Opts)
+	if err != nil {
+		return nil, err
+	}
+	s := &Scanner{Client: c}
+	attrs, ok := attests[attestations.KeyTypeSbom]
+	if !ok {
+		return s, nil
+	}
+	if len(opts.Workers) == 0 || len(opts.Workers[0].Platforms) == 0 {
+		return nil, errors.New("the builder does not tell what it runs on, so no scanner of a bill of materials can run")
+	}
+	s.Platform = platforms.Normalize(opts.Workers[0].Platforms[0])
+	name, err := reference.ParseNormalizedNamed(attrs["generator"])
+	if err != nil {
+		return nil, fmt.Errorf("invalid generator %q of a bill of materials: %w", attrs["generator"], err)
+	}
+	delete(attrs, "generator")
+	s.SBOM = &dockerui.SBOM{Generator: reference.TagNameOnly(name).String(), Parameters: attrs}
+	return s, nil
 }
 
 // Attest adds a bill of materials for each image to a result.

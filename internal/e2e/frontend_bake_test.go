@@ -32,7 +32,7 @@ func newBakery(t *testing.T, n int) *bakery {
 	}
 	file := filepath.Join(b.dir, "runtime.yaml")
 	edit(t, file, "ghcr.io/rtbuild/rtbuild-frontend:1", frontendRef(t))
-	edit(t, file, "registry.example.com/team/agents", b.repository+"\nuser: root")
+	edit(t, file, "registry.example.com/team/agents", b.repository)
 	edit(t, file, "packages: [ca-certificates]", "user: root") // what the base of the tests has programs for
 	args := []string{"tags", "--format", "bake", "-f", "runtime.yaml"}
 	base := image(t, must(pushProbeBase())(t))

@@ -2,15 +2,19 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/testenv"
@@ -248,4 +252,173 @@ func decode[T any](t *testing.T, text string) (value T) {
 		t.Fatalf("%v in %s", err, text)
 	}
 	return value
+}
+
+// attestation gives what a tag's attestations say of this machine's platform, of a type that begins so; it is the predicate.
+func attestation[T any](t *testing.T, ref, kind string) (predicate T) {
+	t.Helper()
+	repository, _, _ := strings.Cut(strings.TrimPrefix(ref, env.registry.Host+"/"), ":")
+	got := tag(t, ref)
+	of := got.manifestOf("linux/" + runtime.GOARCH).Digest.String()
+	for _, d := range got.Manifests {
+		if d.Annotations["vnd.docker.reference.digest"] != of {
+			continue
+		}
+		manifest := decode[ocispecs.Manifest](t, string(download(t, "/v2/"+repository+"/manifests/"+d.Digest.String())))
+		for _, layer := range manifest.Layers {
+			if strings.HasPrefix(layer.Annotations["in-toto.io/predicate-type"], kind) {
+				data := string(download(t, "/v2/"+repository+"/blobs/"+layer.Digest.String()))
+				return decode[struct{ Predicate T }](t, data).Predicate
+			}
+		}
+	}
+	t.Fatalf("%s has no attestation of type %s: %+v", ref, kind, got.Manifests)
+	return predicate
+}
+
+// provenance is what of both versions of SLSA's provenance counts here.
+type provenance struct {
+	Materials       []struct{ URI string }
+	BuildDefinition struct{ ResolvedDependencies []struct{ URI string } }
+}
+
+// materials are what an image was made from, by its provenance.
+func materials(t *testing.T, ref string) string {
+	t.Helper()
+	made := attestation[provenance](t, ref, "https://slsa.dev/provenance/")
+	var all []string
+	for _, m := range append(made.Materials, made.BuildDefinition.ResolvedDependencies...) {
+		plain := must(url.PathUnescape(m.URI))(t)
+		all = append(all, plain)
+	}
+	return strings.Join(all, "\n")
+}
+
+// TestFrontendMaterials: what an image was made from is told, and nothing that was only looked at.
+func TestFrontendMaterials(t *testing.T) {
+	tool := []byte("#!/bin/sh\necho a tool\n")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(tool) }))
+	t.Cleanup(server.Close)
+	sum := digest.FromBytes(tool).Encoded()
+	p := probe(t, fmt.Sprintf("tools: [{name: tool, version: \"1\", url: %q, sha256: {amd64: %s, arm64: %s}, to: bin}]", server.URL+"/tool", sum, sum),
+		"source: [{path: main.js}, {path: data, hash: false}]")
+	write(t, p.dir, "data/x", "1")
+	base := strings.TrimPrefix(must(pushProbeBase())(t), env.registry.Host+"/")
+	made := p.names(t, p.repository)
+	own := strings.TrimPrefix(p.repository, env.registry.Host+"/")
+	tests := []struct {
+		name       string
+		before     func(t *testing.T)
+		target     string
+		variant    string
+		want, none []string // in the materials
+	}{
+		{"deps", nil, "deps", "scratch", []string{base + "?", server.URL + "/tool"}, []string{own}},
+		{"source", nil, "source", "lock", []string{own + "@" + made.Lock + "?"}, []string{base + "?", server.URL, made.Source, made.Versioned}},
+		{"stale source image", func(t *testing.T) { write(t, p.dir, "data/x", "2") }, "source", "lock",
+			[]string{own + "@" + made.Lock + "?"}, []string{base + "?", server.URL, made.Source, made.Versioned}},
+		{"existing source image", nil, "source", "none",
+			[]string{own + "@" + made.Source + "?"}, []string{base + "?", made.Versioned, own + "@" + made.Lock + "?"}},
+		{"stale versioned image", func(t *testing.T) { edit(t, filepath.Join(p.dir, "runtime.yaml"), "packages: []", "packages: [git]") },
+			"deps", "scratch", []string{base + "?", server.URL + "/tool"}, []string{own}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if test.before != nil {
+				test.before(t)
+			}
+			for _, mode := range []string{"mode=max", "mode=min", "mode=max,version=v1"} {
+				ref := p.repository + ":" + notInTarget.ReplaceAllString(test.name+"-"+mode, "-")
+				res := succeeds(t, buildx(t, p.dir, "build", "--progress", "plain", "-f", "runtime.yaml", "--target", test.target,
+					"--provenance", mode, "-o", "type=image,push=true,oci-mediatypes=true,name="+ref, "."))
+				if !strings.Contains(res.stderr, "[plan] "+test.variant+": ") {
+					t.Errorf("%s: the variant is not %s:\n%s", mode, test.variant, res.stderr)
+				}
+				got := materials(t, ref)
+				for _, want := range test.want {
+					if !strings.Contains(got, want) {
+						t.Errorf("%s: %s is no material:\n%s", mode, want, got)
+					}
+				}
+				for _, none := range test.none {
+					if strings.Contains(got, none) {
+						t.Errorf("%s: %s is a material:\n%s", mode, none, got)
+					}
+				}
+			}
+			if test.variant != "none" {
+				p.publishes(t, test.variant, p.repository, "--target", test.target)
+			}
+		})
+	}
+}
+
+// scanned are the files that the bill of materials of an image covers.
+func scanned(t *testing.T, ref string) []string {
+	t.Helper()
+	var names []string
+	for _, file := range attestation[struct{ Files []struct{ FileName string } }](t, ref, "https://spdx.dev/Document").Files {
+		names = append(names, file.FileName)
+	}
+	return names
+}
+
+// TestFrontendBillOfMaterials has a scanner look at a source image: at its own layer, so that the deps image is not pulled, or
+// at all of it.
+func TestFrontendBillOfMaterials(t *testing.T) {
+	scanner := must(env.registry.PushScanner(t.Context(), filepath.Join(must(testenv.CacheDir())(t), "bin")))(t)
+	p := probe(t)
+	made := p.names(t, p.repository)
+	config := ocispecs.Image{
+		Platform: ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH}, Config: ocispecs.ImageConfig{Labels: depsLabels()},
+	}
+	// What would be noticed if it were pulled.
+	big := layerOf(t, map[string]string{"big": strings.Repeat("x", 16<<20)})
+	must(env.registry.PushImage(t.Context(), strings.TrimPrefix(p.repository, env.registry.Host+"/"), made.Lock, config, big))(t)
+	programs := image(t, scanner).Size() + image(t, frontendRef(t)).Size()
+	sbom := []string{"--attest", "type=sbom,generator=" + scanner}
+	frontend := func(args ...string) func(*testing.T, string) {
+		return func(t *testing.T, ref string) {
+			x := newBuildx(t, freshBuilder(t, testenv.BuilderOptions{}))
+			args := append(append([]string{"-o", "type=image,push=true,name=" + ref}, sbom...), args...)
+			succeeds(t, buildxOn(t, x, p.dir, p.buildArgs(args...)...))
+		}
+	}
+	tests := []struct {
+		name  string
+		build func(t *testing.T, ref string)
+		all   bool
+	}{
+		{"own layer", frontend(), false},
+		{"all", frontend("--build-arg", "SBOM_SCAN_ALL=1"), true},
+		{"client", func(t *testing.T, ref string) {
+			args := append([]string{"solve", "--progress", "plain", "--addr", freshBuilder(t, testenv.BuilderOptions{}).Addr}, sbom...)
+			succeed(t, p.dir, append(args, "-o", "type=image,push=true,name="+ref)...)
+		}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ref := p.repository + ":" + notInTarget.ReplaceAllString(test.name, "-")
+			env.registry.Traffic()
+			test.build(t, ref)
+			pulled, _, _ := env.registry.Traffic()
+			if isPulled := pulled > programs+1<<20; isPulled != test.all {
+				t.Errorf("%d bytes are pulled, of which frontend and scanner are %d", pulled, programs)
+			}
+			got := scanned(t, ref)
+			if !slices.Contains(got, "agent/code/main.js") || slices.Contains(got, "big") != test.all {
+				t.Errorf("it covers %v", got)
+			}
+		})
+	}
+	t.Run("existing image", func(t *testing.T) {
+		p.publishes(t, "lock", p.repository)
+		ref := p.repository + ":existing"
+		env.registry.Traffic()
+		frontend()(t, ref)
+		pulled, _, _ := env.registry.Traffic()
+		if got := scanned(t, ref); pulled > programs+1<<20 || !slices.Contains(got, "agent/code/main.js") || slices.Contains(got, "big") {
+			t.Errorf("%d bytes are pulled; it covers %v", pulled, got)
+		}
+	})
 }

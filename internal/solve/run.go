@@ -87,18 +87,26 @@ func (j Job) build(ctx context.Context, c gateway.Client) (*gateway.Result, erro
 		return nil, err
 	}
 	images := make([]*build.Image, len(j.Requests))
-	group, ctx := errgroup.WithContext(ctx)
+	group, building := errgroup.WithContext(ctx)
 	for i, req := range j.Requests {
 		req.Imports = imports
 		group.Go(func() (err error) {
-			images[i], err = build.Build(ctx, c, req)
+			images[i], err = build.Build(building, c, req)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return build.Result(images, j.Index)
+	res, err := build.Result(images, j.Index)
+	if err != nil {
+		return nil, err
+	}
+	scanner, err := build.NewScanner(c)
+	if err != nil {
+		return nil, err
+	}
+	return res, scanner.Attest(ctx, res, images)
 }
 
 // cacheImports are the caches to use as the client has prepared them: a local one has got a digest on the way. The key is

@@ -18,18 +18,18 @@ import (
 // Base is a Debian root file system for this machine as a compressed layer, made with mmdebstrap once and kept in the cache.
 func Base(ctx context.Context) (Blob, error) { return BaseFor(ctx, runtime.GOARCH) }
 
-// BaseFor is Base for an architecture, in Go's name. The first time, another than this machine's needs emulation (see Runs) and
-// some minutes.
+// BaseFor is Base for an architecture, in Go's name. Of another than this machine's the packages are unpacked only; to run
+// steps on it takes emulation (see Runs).
 func BaseFor(ctx context.Context, architecture string) (Blob, error) {
 	dir, err := CacheDir()
 	if err != nil {
 		return Blob{}, err
 	}
 	layer := filepath.Join(dir, "debian-bookworm-"+architecture+".tar.gz")
+	if architecture != runtime.GOARCH {
+		layer = filepath.Join(dir, "debian-bookworm-unpacked-"+architecture+".tar.gz")
+	}
 	if _, err := os.Stat(layer); errors.Is(err, os.ErrNotExist) {
-		if err := Runs(architecture); err != nil {
-			return Blob{}, err
-		}
 		if err := makeBase(ctx, dir, layer, architecture); err != nil {
 			return Blob{}, err
 		}
@@ -45,17 +45,27 @@ func makeBase(ctx context.Context, dir, layer, architecture string) error {
 	}
 	defer os.RemoveAll(temp)
 	archive := filepath.Join(temp, "base.tar")
-	args := []string{"--variant=minbase", "--include=ca-certificates", "--format=tar"}
+	args := []string{"--variant=minbase", "--include=ca-certificates"}
 	if architecture != runtime.GOARCH {
-		args = append(args, "--architectures="+architecture)
+		args = foreignBase(architecture)
 	}
-	if err := command(ctx, "mmdebstrap", append(args, "bookworm", archive)...); err != nil {
+	if err := command(ctx, "mmdebstrap", append(args, "--format=tar", "bookworm", archive)...); err != nil {
 		return err
 	}
 	if err := command(ctx, "gzip", "-1", "-n", archive); err != nil {
 		return err
 	}
 	return os.Rename(archive+".gz", layer)
+}
+
+// foreignBase are the arguments for a base that is unpacked and not set up: to run the packages' scripts in an emulator takes
+// ten minutes. It has a shell, and programs for steps that install no packages and make no user.
+func foreignBase(architecture string) []string {
+	users := `printf 'root:x:0:0:root:/root:/bin/sh\n' > "$1/etc/passwd"; printf 'root:x:0:\n' > "$1/etc/group"`
+	return []string{
+		"--variant=extract", "--architectures=" + architecture, "--include=base-files,bash,dash,coreutils,libc6,apt",
+		"--extract-hook=" + users,
+	}
 }
 
 // binfmt is where the kernel tells which programs it runs by an emulator.
