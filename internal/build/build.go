@@ -212,11 +212,7 @@ func (b *builder) source(ctx context.Context, graph func() (llb.State, rtllb.Lay
 	if err != nil {
 		return nil, err
 	}
-	scan := state
-	if !b.req.ScanAll && b.req.Runtime.Extra == "" {
-		scan = b.graph.SourceTree()
-	}
-	return b.image(ref, img, scan)
+	return b.image(ref, img, b.scan(state))
 }
 
 // existing gives the image that is there, as it is.
@@ -226,11 +222,20 @@ func (b *builder) existing(ctx context.Context) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	scan := state
-	if !b.req.ScanAll {
-		scan = b.ownLayers()
+	if b.req.Stage != plan.StageSource {
+		return b.image(ref, b.start, state)
 	}
-	return b.image(ref, b.start, scan)
+	b.takeOwner()
+	return b.image(ref, b.start, b.scan(state))
+}
+
+// scan is what the bill of materials of a source image covers: what the image lays over its deps image, made from the source
+// itself, since to look at the image's own layer is to pull those below. An extra command has pulled them anyway.
+func (b *builder) scan(image llb.State) llb.State {
+	if b.req.ScanAll || b.req.Runtime.Extra != "" {
+		return image
+	}
+	return b.graph.SourceTree()
 }
 
 // takeOwner reads who owns the source from the labels of the deps image; an image that rtbuild did not make has none, and

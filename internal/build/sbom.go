@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
@@ -90,19 +89,4 @@ func (s *Scanner) solve(ctx context.Context, state *llb.State) (gateway.Referenc
 		return nil, err
 	}
 	return solved.SingleRef()
-}
-
-// ownLayers is what an existing source image lays over its deps image, by its history; all of any other image.
-func (b *builder) ownLayers() llb.State {
-	own, all := 0, len(b.start.RootFS.DiffIDs)
-	for _, h := range b.start.History {
-		if strings.HasPrefix(h.CreatedBy, "[source] ") || strings.HasPrefix(h.CreatedBy, "[extra] ") {
-			own++
-		}
-	}
-	image := b.graph.Start()
-	if own == 0 || own >= all || b.graph.Base.State != nil {
-		return image
-	}
-	return llb.Diff(llb.Image(b.graph.Base.Ref, llb.Platform(b.req.Platform), llb.WithLayerLimit(all-own)), image)
 }

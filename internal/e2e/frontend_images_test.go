@@ -303,7 +303,7 @@ func TestFrontendMaterials(t *testing.T) {
 	p := probe(t, fmt.Sprintf("tools: [{name: tool, version: \"1\", url: %q, sha256: {amd64: %s, arm64: %s}, to: bin}]", server.URL+"/tool", sum, sum),
 		"source: [{path: main.js}, {path: data, hash: false}]")
 	write(t, p.dir, "data/x", "1")
-	base := strings.TrimPrefix(must(pushProbeBase())(t), env.registry.Host+"/")
+	base := strings.Replace(strings.TrimPrefix(must(pushProbeBase())(t), env.registry.Host+"/"), ":", "@", 1)
 	made := p.names(t, p.repository)
 	own := strings.TrimPrefix(p.repository, env.registry.Host+"/")
 	tests := []struct {
@@ -414,11 +414,9 @@ func TestFrontendBillOfMaterials(t *testing.T) {
 	t.Run("existing image", func(t *testing.T) {
 		p.publishes(t, "lock", p.repository)
 		ref := p.repository + ":existing"
-		env.registry.Traffic()
-		frontend()(t, ref)
-		pulled, _, _ := env.registry.Traffic()
-		if got := scanned(t, ref); pulled > programs+1<<20 || !slices.Contains(got, "agent/code/main.js") || slices.Contains(got, "big") {
-			t.Errorf("%d bytes are pulled; it covers %v", pulled, got)
+		frontend()(t, ref) // which pulls it: the exporter looks for the layer of each file
+		if got := scanned(t, ref); !slices.Contains(got, "agent/code/main.js") || slices.Contains(got, "big") {
+			t.Errorf("it covers %v", got)
 		}
 	})
 }
