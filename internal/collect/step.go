@@ -53,11 +53,11 @@ func (s *Step) Tree(ctx context.Context, state llb.State, src tags.Source) (*Col
 	return c, nil
 }
 
-// run is a step of the frontend's program, by what it leaves in a directory.
+// run is a step of the frontend's program, by what it leaves in a directory. It runs as root, to whom the context belongs: that
+// is said by naming no user, since v0.19 looks a user up, also by number, in files that the image has not.
 func (s *Step) run(command, title string, state llb.State, arg []byte, out string) llb.State {
 	return s.Self.Run(
 		llb.Args([]string{s.Program, command, string(arg)}),
-		llb.User("0"), // the context belongs to root, whatever the image says
 		llb.Network(llb.NetModeNone),
 		llb.AddMount(ContextDir, state, llb.Readonly),
 		llb.Platform(s.Platform),

@@ -118,7 +118,7 @@ func (f *file) locate(err error) error {
 	if errors.As(err, &fault) {
 		if fault.File == f.source.Filename {
 			line := max(1, fault.Line)
-			return f.at(errors.New(flagsOf.Replace(fault.Summary())), line, line)
+			return f.at(errors.New(flagsOf.Replace(fault.Summary())+newer(fault)), line, line)
 		}
 		return errdefs.WithSource(errors.New(fault.File+": "+fault.Summary()), &errdefs.Source{
 			Info:   &pb.SourceInfo{Filename: fault.File, Data: fault.Data},
@@ -143,6 +143,14 @@ func (f *file) locate(err error) error {
 		return err
 	}
 	return text
+}
+
+// newer says of what this frontend does not know that a later one may: the file may have been written for that.
+func newer(fault *profile.Error) string {
+	if !strings.HasPrefix(fault.Message, "unknown ") {
+		return ""
+	}
+	return " (this is rtbuild-frontend " + Version + "; a newer one may know it)"
 }
 
 // stepError is the error of a failed step, without the script: what it has said and the line that asks for it are shown.

@@ -25,6 +25,9 @@ import (
 // Program is the path of the frontend's program in its image.
 const Program = "/bin/rtbuild-frontend"
 
+// Version is the release of the frontend. The linker sets it (hack/frontend-binary).
+var Version = "dev"
+
 // Build answers a request of the gateway.
 func Build(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 	ui, err := dockerui.NewClient(c)

@@ -40,6 +40,9 @@ func (j *job) images(ctx context.Context, stage string, choose chooser) (*gatewa
 	}); err != nil {
 		return nil, err
 	}
+	if j.attests("provenance") || j.ui.SBOM != nil {
+		j.warn(ctx, "attestations are asked for: the tag becomes an index, and an export with name=* fails; --provenance=false turns them off")
+	}
 	if j.attests("provenance") && slices.ContainsFunc(choices, func(c choice) bool { return c.unused }) {
 		return j.apart(ctx, wanted, choices)
 	}

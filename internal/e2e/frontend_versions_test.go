@@ -1,0 +1,229 @@
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/containerd/platforms"
+	"github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/testenv"
+)
+
+// oldestBuilder is a builder of the oldest BuildKit that we work with.
+func oldestBuilder(t *testing.T) *testenv.Builder {
+	t.Helper()
+	binary := must(testenv.BuildOldest(t.Context(), filepath.Join(must(testenv.CacheDir())(t), "bin")))(t)
+	b := must(testenv.StartBuilder(context.Background(), binary, t.TempDir(), testenv.BuilderOptions{}))(t)
+	t.Cleanup(func() {
+		if err := b.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// TestFrontendOldestBuildKit does all of a small build on the oldest BuildKit and on the newest. Over one deps image both lay
+// the same source, from the frontend and from the client.
+func TestFrontendOldestBuildKit(t *testing.T) {
+	p := withDependencies(t)
+	made := p.names(t, p.repository)
+	oldest := oldestBuilder(t)
+	x := newBuildx(t, oldest)
+	build := func(t *testing.T, args ...string) result {
+		t.Helper()
+		return succeeds(t, buildxOn(t, x, p.dir, p.buildArgs(args...)...))
+	}
+	t.Run("tags", func(t *testing.T) {
+		out := t.TempDir()
+		build(t, "--target", "tags", "-o", "type=local,dest="+out)
+		if got := decode[planned](t, string(must(os.ReadFile(filepath.Join(out, "tags.json")))(t))); !reflect.DeepEqual(got, made) {
+			t.Errorf("the tags are %+v, the client's %+v", got, made)
+		}
+	})
+	t.Run("check", func(t *testing.T) {
+		newest := buildx(t, p.dir, "build", "--check", "-f", "runtime.yaml", ".")
+		got := buildxOn(t, x, p.dir, "build", "--check", "-f", "runtime.yaml", ".")
+		if got.code != newest.code || got.stdout != newest.stdout || !strings.Contains(got.stdout, "warning") {
+			t.Errorf("exit code %d, the newest gives %d\n%s\n%s", got.code, newest.code, got.stdout, newest.stdout)
+		}
+	})
+	t.Run("deps", func(t *testing.T) {
+		res := build(t, "--target", "deps", "-o", computed)
+		if !strings.Contains(res.stderr, "[plan] scratch: ") || image(t, made.Images.Lock).Digest != image(t, made.Images.Versioned).Digest {
+			t.Errorf("it is not built from scratch:\n%s", res.stderr)
+		}
+	})
+	t.Run("source", func(t *testing.T) {
+		export := "type=image,push=true,oci-mediatypes=true,name=" + p.repository
+		build(t, "-o", export+":oldest")
+		p.buildx(t, "-o", export+":newest")
+		sameDigest(t, "source", p.repository+":oldest", p.repository+":newest")
+	})
+	t.Run("client", func(t *testing.T) {
+		p.solves(t, "lock", p.repository, "--addr", oldest.Addr)
+		sameDigest(t, "source", p.repository+":oldest", made.Images.Source)
+		p.solves(t, "scratch", p.repository+"-client", "--addr", oldest.Addr)
+		sameDigest(t, "source", p.repository+":oldest", p.names(t, p.repository+"-client").Images.Source)
+	})
+}
+
+// TestFrontendNewerFile: a file that says more than the frontend knows may be for a newer one.
+func TestFrontendNewerFile(t *testing.T) {
+	tests := []struct {
+		name, line, want string
+	}{
+		{"field", "hologram: true", `unknown field "hologram": known are `},
+		{"field of a component", "network: {hologram: {}}", `unknown field "hologram": known are mirrors`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			p := probe(t, test.line)
+			res := buildx(t, p.dir, p.buildArgs()...)
+			if res.code != 1 || !strings.Contains(res.errorLine(), test.want) || marked(res) != 9 ||
+				!strings.Contains(res.errorLine(), "(this is rtbuild-frontend dev; a newer one may know it)") {
+				t.Errorf("exit code %d, line %d, error %q", res.code, marked(res), res.errorLine())
+			}
+		})
+	}
+}
+
+// guarded is a registry that only users with a password may use, over TLS of a private authority, and buildx on a builder that
+// trusts it.
+func guarded(t *testing.T, guard func(user, password string) testenv.RegistryOption) (*testenv.Registry, *testenv.Buildx) {
+	t.Helper()
+	dir := t.TempDir()
+	ca := must(testenv.NewAuthority(filepath.Join(dir, "registry-ca.pem"), "registries"))(t)
+	r := must(testenv.StartRegistry(t.Context(), filepath.Join(dir, "registry"), testenv.WithTLS(ca), guard("alice", "secret")))(t)
+	t.Cleanup(r.Close)
+	x := newBuildx(t, freshBuilder(t, testenv.BuilderOptions{Config: r.BuilderConfig()}))
+	x.Env = append(x.Env, "SSL_CERT_FILE="+ca.File) // tokens are fetched by buildx
+	return r, x
+}
+
+// TestFrontendCredentials: the frontend looks for images with the credentials of whoever runs buildx. Without them nothing is
+// built.
+func TestFrontendCredentials(t *testing.T) {
+	for name, guard := range map[string]func(user, password string) testenv.RegistryOption{
+		"password": testenv.WithPassword, "token": testenv.WithToken,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, x := guarded(t, guard)
+			p := probe(t)
+			edit(t, filepath.Join(p.dir, "runtime.yaml"), "repository: "+p.repository, "repository: "+r.Host+"/team/agent")
+			made := p.names(t, r.Host+"/team/agent")
+			config := ocispecs.Image{
+				Platform: ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH}, Config: ocispecs.ImageConfig{Labels: depsLabels()},
+			}
+			must(r.PushImage(t.Context(), "team/agent", made.Lock, config, layerOf(t, map[string]string{"deps": ""})))(t)
+			build := func() result { return buildxOn(t, x, p.dir, p.buildArgs("-o", computed)...) }
+			res := build()
+			if res.code != 1 || !strings.Contains(res.errorLine(), "may not read image "+r.Host+"/team/agent:oh_") ||
+				!strings.Contains(res.errorLine(), "log in") || marked(res) != 4 {
+				t.Errorf("without a login: exit code %d, line %d, error %q", res.code, marked(res), res.errorLine())
+			}
+			if strings.Contains(res.stderr, "[system]") || strings.Contains(res.stderr, "[source] copy") {
+				t.Errorf("something is built:\n%s", res.stderr)
+			}
+			if err := r.Login(x.Dir); err != nil {
+				t.Fatal(err)
+			}
+			for _, variant := range []string{"lock", "none"} {
+				if res = succeeds(t, build()); !strings.Contains(res.stderr, "[plan] "+variant+": ") {
+					t.Errorf("the variant is not %s:\n%s", variant, res.stderr)
+				}
+			}
+			must(r.Image(t.Context(), made.Images.Source))(t)
+		})
+	}
+}
+
+// pushNodeBases puts bases of both architectures under node:both, which describe themselves as Node.js's official image does.
+func pushNodeBases(t *testing.T) string {
+	t.Helper()
+	var images []ocispecs.Descriptor
+	for name := range strings.SplitSeq(both, ",") {
+		platform := must(platforms.Parse(name))(t)
+		config := ocispecs.Image{
+			Platform: platform, Config: ocispecs.ImageConfig{Env: []string{"PATH=/usr/bin:/bin", "NODE_VERSION=22.1.0"}},
+		}
+		layer := must(testenv.BaseFor(t.Context(), platform.Architecture))(t)
+		at := must(env.registry.PushImage(t.Context(), "node", platform.Architecture, config, layer))(t)
+		manifest := rawManifest(t, env.registry.Host+"/node:"+platform.Architecture)
+		images = append(images, ocispecs.Descriptor{
+			MediaType: ocispecs.MediaTypeImageManifest, Digest: at, Size: int64(len(manifest)), Platform: &platform,
+		})
+	}
+	must(env.registry.PushIndex(t.Context(), "node", "both", images...))(t)
+	return env.registry.Host + "/node:both"
+}
+
+// TestFrontendEmulated builds for another architecture from the base on, by emulation. Client and frontend find each other's
+// deps steps in the builder's cache: their manifests are equal for each platform.
+func TestFrontendEmulated(t *testing.T) {
+	for _, architecture := range []string{"amd64", "arm64"} {
+		if err := testenv.Runs(architecture); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := probe(t, "extra: uname -m > machine")
+	edit(t, filepath.Join(p.dir, "runtime.yaml"), must(pushProbeBase())(t), pushNodeBases(t))
+	p.buildx(t, "--platform", both, "-o", computed, "--build-arg", "REPOSITORY="+p.repository+"-frontend")
+	res := succeed(t, p.dir, "solve", "--progress", "plain", "--platform", both)
+	ours, clients := tag(t, p.names(t, p.repository+"-frontend").Images.Source), tag(t, res.stdout)
+	if !ours.isIndex || len(ours.Manifests) != 2 {
+		t.Fatalf("the tag holds %+v", ours.Manifests)
+	}
+	machines := map[string]string{"linux/amd64": "x86_64\n", "linux/arm64": "aarch64\n"}
+	for name, machine := range machines {
+		at := ours.manifestOf(name).Digest.String()
+		if want := clients.manifestOf(name).Digest.String(); at != want {
+			t.Errorf("%s: the frontend's is %s, the client's %s", name, at, want)
+		}
+		img := image(t, p.repository+"-frontend:x@"+at)
+		if img.Config.Config.Labels[plan.LabelPlatform] != name || "linux/"+img.Config.Architecture != name {
+			t.Errorf("%s is for %s, labels %v", name, img.Config.Architecture, img.Config.Config.Labels)
+		}
+		files := must(img.Tree(t.Context()))(t)
+		for file, content := range map[string]string{"main.js": "// main\n", "machine": machine} {
+			if got := files["/agent/code/"+file].Digest; got != digest.FromString(content) {
+				t.Errorf("%s: %s is %s", name, file, got)
+			}
+		}
+	}
+}
+
+// TestFrontendPrivateRegistry looks for images and publishes them with the user's own login, in a registry whose certificate
+// a private authority has signed. Without a login nothing is built.
+func TestFrontendPrivateRegistry(t *testing.T) {
+	ca := must(testenv.NewAuthority(filepath.Join(t.TempDir(), "ca.pem"), "tests"))(t)
+	private := must(testenv.StartRegistry(t.Context(), t.TempDir(), testenv.WithTLS(ca), testenv.WithPassword("agent", "secret")))(t)
+	t.Cleanup(private.Close)
+	x := newBuildx(t, freshBuilder(t, testenv.BuilderOptions{Config: private.BuilderConfig()}))
+	p := probe(t)
+	edit(t, filepath.Join(p.dir, "runtime.yaml"), "repository: "+p.repository, "repository: "+private.Host+"/team/agent")
+	build := func(target string) result {
+		return buildxOn(t, x, p.dir, p.buildArgs("-o", computed, "--target", target)...)
+	}
+	res := build("deps")
+	for _, want := range []string{"log in to its registry", ">>> repository: " + private.Host} {
+		if res.code == 0 || !strings.Contains(res.stderr, want) || strings.Contains(res.stderr, "[system]") {
+			t.Errorf("without a login: exit code %d, no %q in\n%s", res.code, want, res.stderr)
+		}
+	}
+	if err := private.Login(x.Dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range [][2]string{{"deps", "scratch"}, {"source", "lock"}, {"source", "none"}} {
+		if res := succeeds(t, build(step[0])); !strings.Contains(res.stderr, "[plan] "+step[1]+": ") {
+			t.Errorf("the variant of %s is not %s:\n%s", step[0], step[1], res.stderr)
+		}
+	}
+}
