@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
@@ -327,7 +329,7 @@ func TestFrontendMaterials(t *testing.T) {
 			if test.before != nil {
 				test.before(t)
 			}
-			for _, mode := range []string{"mode=max", "mode=min", "mode=max,version=v1"} {
+			for _, mode := range []string{"mode=max,version=v1", "mode=min,version=v0.2"} {
 				ref := p.repository + ":" + notInTarget.ReplaceAllString(test.name+"-"+mode, "-")
 				res := succeeds(t, buildx(t, p.dir, "build", "--progress", "plain", "-f", "runtime.yaml", "--target", test.target,
 					"--provenance", mode, "-o", "type=image,push=true,oci-mediatypes=true,name="+ref, "."))
@@ -419,4 +421,97 @@ func TestFrontendBillOfMaterials(t *testing.T) {
 			t.Errorf("it covers %v", got)
 		}
 	})
+}
+
+// TestFrontendTargets builds each target, and looks at what it publishes.
+func TestFrontendTargets(t *testing.T) {
+	p := withDependencies(t)
+	made := p.names(t, p.repository)
+	const warning = "build target deps first"
+	exists := func(ref string) bool { _, err := env.registry.Image(t.Context(), ref); return err == nil }
+	same := func(t *testing.T, target, command string) {
+		t.Helper()
+		out := t.TempDir()
+		p.buildx(t, "--target", target, "-o", "type=local,dest="+out)
+		got := string(must(os.ReadFile(filepath.Join(out, target+".json")))(t))
+		if want := succeed(t, p.dir, command, "--format", "json").stdout; got != want {
+			t.Errorf("%s.json is\n%s\nthe client prints\n%s", target, got, want)
+		}
+	}
+	t.Run("tags", func(t *testing.T) { same(t, "tags", "tags") })
+	t.Run("plan with nothing there", func(t *testing.T) { same(t, "plan", "plan") })
+	for _, stage := range []string{"system", "tools"} {
+		t.Run(stage, func(t *testing.T) {
+			p.buildx(t, "--target", stage, "-o", "type=image,push=true,name="+p.repository+":"+stage)
+			img := image(t, p.repository+":"+stage)
+			if got := img.Config.Config.Labels[plan.LabelStage]; got != stage || len(img.Manifest.Layers) != probeLayers+1 {
+				t.Errorf("stage %q, %d layers", got, len(img.Manifest.Layers))
+			}
+			res := p.buildx(t, "--target", stage, "-o", "type=image,name=*", "--metadata-file", filepath.Join(t.TempDir(), "meta.json"))
+			if exists(made.Images.Lock) || exists(made.Images.Source) {
+				t.Errorf("a stage without a tag is published:\n%s", res.stderr)
+			}
+		})
+	}
+	t.Run("source without a deps image", func(t *testing.T) {
+		res := p.buildx(t, "-o", computed)
+		if !strings.Contains(res.stderr, warning) || !exists(made.Images.Source) || exists(made.Images.Lock) || exists(made.Images.Versioned) {
+			t.Errorf("the source image is there: %t, lock: %t, versioned: %t\n%s",
+				exists(made.Images.Source), exists(made.Images.Lock), exists(made.Images.Versioned), res.stderr)
+		}
+	})
+	t.Run("deps", func(t *testing.T) {
+		p.publishes(t, "scratch", p.repository, "--target", "deps")
+		sameDigest(t, "lock and versioned", made.Images.Lock, made.Images.Versioned)
+		before := image(t, made.Images.Lock).Digest
+		p.publishes(t, "none", p.repository, "--target", "deps")
+		if after := image(t, made.Images.Lock).Digest; after != before {
+			t.Errorf("what existed was %s and is %s", before, after)
+		}
+	})
+	t.Run("plan with all there", func(t *testing.T) { same(t, "plan", "plan") })
+	t.Run("source on a deps image", func(t *testing.T) {
+		write(t, p.dir, "main.js", "// edited\n")
+		same(t, "plan", "plan")
+		if res := p.buildx(t, "-o", computed); strings.Contains(res.stderr, warning) || !exists(p.names(t, p.repository).Images.Source) {
+			t.Errorf("it is warned, or not there:\n%s", res.stderr)
+		}
+	})
+	t.Run("unknown", func(t *testing.T) {
+		res := buildx(t, p.dir, p.buildArgs("--target", "sauce")...)
+		if res.code != 1 || !strings.Contains(res.stderr, `unknown target "sauce": it is one of source, deps,`) {
+			t.Errorf("exit code %d\n%s", res.code, res.stderr)
+		}
+	})
+}
+
+// TestFrontendPlatforms lays the source over deps images of two platforms, which runs none of their programs: an index with the
+// manifests that the client makes.
+func TestFrontendPlatforms(t *testing.T) {
+	p := probe(t)
+	edit(t, filepath.Join(p.dir, "runtime.yaml"), must(pushProbeBase())(t), env.base)
+	p.pushDeps(t, "linux/amd64", "linux/arm64")
+	made := p.planAll(t, "--platform", both)
+	out := t.TempDir()
+	p.buildx(t, "--platform", both, "--target", "plan", "-o", "type=local,dest="+out)
+	got := decode[plannedAll](t, string(must(os.ReadFile(filepath.Join(out, "plan.json")))(t)))
+	if !reflect.DeepEqual(got, made) || made.variants() != "lock lock" {
+		t.Errorf("the plan is %+v, the client's %+v", got, made)
+	}
+	res := p.buildx(t, "--platform", both, "-o", "type=image,push=true,oci-mediatypes=true,name="+p.repository+":frontend")
+	for _, line := range []string{"[plan] linux/amd64: lock: ", "[plan] linux/arm64: lock: "} {
+		if !strings.Contains(res.stderr, line) {
+			t.Errorf("%q is not told:\n%s", line, res.stderr)
+		}
+	}
+	p.solve(t, "--platform", both)
+	ours, clients := tag(t, p.repository+":frontend"), tag(t, made.Images.Source)
+	if !ours.isIndex || len(ours.Manifests) != 2 {
+		t.Fatalf("the frontend's tag holds %+v", ours.Manifests)
+	}
+	for name := range strings.SplitSeq(both, ",") {
+		if a, b := ours.manifestOf(name).Digest, clients.manifestOf(name).Digest; a != b || a == "" {
+			t.Errorf("%s: the frontend's is %s, the client's %s", name, a, b)
+		}
+	}
 }

@@ -31,8 +31,10 @@ func (j *job) plan(ctx context.Context, stage string, platform ocispecs.Platform
 	if j.options.force {
 		return p.make()
 	}
-	if err := p.resolveBase(ctx); err != nil {
-		return choice{}, err
+	if all || j.options.pull {
+		if err := p.resolveBase(ctx); err != nil {
+			return choice{}, err
+		}
 	}
 	if j.tags.Images.Source == "" {
 		return choice{}, rtllb.Fault("repository", "no repository: where the images live must be known to look for them: write a line "+
@@ -147,13 +149,13 @@ func (p *prober) resolve(ctx context.Context, title, ref string) (digest.Digest,
 	return dgst, config, err
 }
 
-// resolveBase learns what the base's tag points to today, where that decides.
+// resolveBase learns what the base's tag points to today. That it cannot be learned is an error only where it decides.
 func (p *prober) resolveBase(ctx context.Context) error {
-	if !p.options.pull {
-		return nil
-	}
 	dgst, _, err := p.resolve(ctx, "[plan] has the base moved?", p.runtime.Base)
-	if err != nil {
+	switch {
+	case err != nil && !p.options.pull:
+		return nil
+	case err != nil:
 		return &build.ImageError{Ref: p.runtime.Base, Platform: platforms.Format(p.platform), Err: err}
 	}
 	p.in.BaseDigest = dgst
