@@ -76,7 +76,7 @@ func TestFrontendBuildArgs(t *testing.T) {
 		want func(planned) bool
 	}{
 		{"BASE_IMAGE", []string{"BASE_IMAGE=" + env.base}, func(m planned) bool {
-			return m.From == env.base && strings.HasSuffix(m.Versioned, "debian_t_bookworm") && m.Lock != before.Lock
+			return strings.HasPrefix(m.From, env.base+"@") && strings.HasSuffix(m.Versioned, "debian_t_bookworm") && m.Lock != before.Lock
 		}},
 		{"REPOSITORY", []string{"REPOSITORY=" + elsewhere}, func(m planned) bool {
 			return m.Images.Source == elsewhere+":"+before.Source
