@@ -122,7 +122,7 @@ func (o *planOptions) input(p *project) *plan.Input {
 	return &plan.Input{
 		Tags: p.tags, Base: p.runtime.Base,
 		Tree: p.tree.Copied, Tools: p.runtime.ToolsDigest(), Recipe: llb.Recipe,
-		Foreign: p.foreign(), Force: o.force, Pull: o.pull,
+		Foreign: p.runtime.SourceApart(), Force: o.force, Pull: o.pull,
 	}
 }
 
@@ -203,17 +203,6 @@ func (o *planOptions) parseVariant() (plan.Variant, error) {
 	}
 	variant, err := plan.ParseVariant(o.variant)
 	return variant, withCode(exitUsage, err)
-}
-
-// foreign reports whether a deps image that rtbuild did not make may be a start: its old source must lie where no
-// dependencies do.
-func (p *project) foreign() bool {
-	for _, source := range p.runtime.Source {
-		if source.Path == "." && p.runtime.Dependencies.Manager == "npm" {
-			return false
-		}
-	}
-	return true
 }
 
 func record(in *plan.Input, role string, img *registry.Image) {

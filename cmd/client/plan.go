@@ -57,24 +57,6 @@ func runPlan(ctx context.Context, out io.Writer, o *projectOptions, where *place
 	return printPlan(out, o.format, p, made)
 }
 
-// platformPlan is a plan for one platform, in JSON.
-type platformPlan struct {
-	Variant plan.Variant          `json:"variant"`
-	From    string                `json:"from"`
-	Reason  string                `json:"reason"`
-	Exists  map[string]plan.State `json:"exists"`
-	Publish []string              `json:"publish"`
-	Notes   []string              `json:"notes,omitempty"`
-}
-
-// planJSON is the output of plan --format json: the tags, the plan of each platform, and at the top level that of the
-// only one.
-type planJSON struct {
-	tags.Set
-	*platformPlan
-	Platforms map[string]platformPlan `json:"platforms"`
-}
-
 func printPlan(out io.Writer, format string, p *project, found *survey) error {
 	if format == "json" {
 		return printJSON(out, found.json(p.tags))
@@ -94,16 +76,12 @@ func printPlan(out io.Writer, format string, p *project, found *survey) error {
 }
 
 // json is the plans as scripts read them.
-func (s *survey) json(set tags.Set) planJSON {
-	all := planJSON{Set: set, Platforms: map[string]platformPlan{}}
+func (s *survey) json(set tags.Set) plan.Document {
+	all := map[string]plan.JSON{}
 	for _, a := range s.aims {
-		one := platformPlan{a.Variant, a.From, a.Reason, a.Exists, append([]string{}, a.Publish...), a.Notes}
-		all.Platforms[a.name()] = one
-		if s.single() {
-			all.platformPlan = &one
-		}
+		all[a.name()] = a.JSON()
 	}
-	return all
+	return plan.NewDocument(set, all)
 }
 
 // write says in lines what is to be done for a platform.

@@ -267,16 +267,23 @@ func (b *builder) oldFiles() []string {
 	return dirs
 }
 
-func (b *builder) solve(ctx context.Context, state llb.State, evaluate bool) (gateway.Reference, error) {
-	def, err := state.Marshal(ctx, llb.Platform(b.req.Platform))
+// Solve makes a state for a platform, by a request that says the rest. Unless the request evaluates it, it is made when
+// somebody needs it.
+func Solve(ctx context.Context, c gateway.Client, state llb.State, platform ocispecs.Platform, req gateway.SolveRequest) (gateway.Reference, error) {
+	def, err := state.Marshal(ctx, llb.Platform(platform))
 	if err != nil {
 		return nil, err
 	}
-	res, err := b.client.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB(), Evaluate: evaluate, CacheImports: b.req.Imports})
+	req.Definition = def.ToPB()
+	res, err := c.Solve(ctx, req)
 	if err != nil {
 		return nil, err
 	}
 	return res.SingleRef()
+}
+
+func (b *builder) solve(ctx context.Context, state llb.State, evaluate bool) (gateway.Reference, error) {
+	return Solve(ctx, b.client, state, b.req.Platform, gateway.SolveRequest{Evaluate: evaluate, CacheImports: b.req.Imports})
 }
 
 // image puts together what was solved.

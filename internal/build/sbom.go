@@ -69,7 +69,7 @@ func (s *Scanner) Attest(ctx context.Context, res *gateway.Result, images []*Ima
 			return err
 		}
 		solved, err := result.ConvertAttestation(&found, func(state *llb.State) (gateway.Reference, error) {
-			return s.solve(ctx, state)
+			return Solve(ctx, s.Client, *state, s.Platform, gateway.SolveRequest{})
 		})
 		if err != nil {
 			return err
@@ -77,16 +77,4 @@ func (s *Scanner) Attest(ctx context.Context, res *gateway.Result, images []*Ima
 		res.AddAttestation(id, *solved)
 	}
 	return nil
-}
-
-func (s *Scanner) solve(ctx context.Context, state *llb.State) (gateway.Reference, error) {
-	def, err := state.Marshal(ctx, llb.Platform(s.Platform))
-	if err != nil {
-		return nil, err
-	}
-	solved, err := s.Client.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB()})
-	if err != nil {
-		return nil, err
-	}
-	return solved.SingleRef()
 }

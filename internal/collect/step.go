@@ -10,6 +10,7 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -36,18 +37,19 @@ func (s *Step) Tree(ctx context.Context, state llb.State, src tags.Source) (*Col
 		return nil, err
 	}
 	c := &Collected{}
-	if c.report, err = s.solve(ctx, s.run(HashCommand, "hash the source tree", state, arg, ReportDir)); err != nil {
+	report := s.run(HashCommand, "hash the source tree", state, arg, ReportDir)
+	if c.report, err = build.Solve(ctx, s.Client, report, s.Platform, gateway.SolveRequest{}); err != nil {
 		return nil, err
 	}
-	var report Report
-	if err := c.read(ctx, ReportFile, &report); err != nil {
+	var said Report
+	if err := c.read(ctx, ReportFile, &said); err != nil {
 		return nil, err
 	}
-	if report.Error != "" {
-		return nil, errors.New(report.Error)
+	if said.Error != "" {
+		return nil, errors.New(said.Error)
 	}
-	c.Tree, c.State = report.Tree, state
-	if !report.Exact {
+	c.Tree, c.State = said.Tree, state
+	if !said.Exact {
 		c.State = s.run(LayOutCommand, "lay out the source tree", state, arg, TreeDir)
 	}
 	return c, nil
@@ -77,16 +79,4 @@ func (c *Collected) read(ctx context.Context, name string, into any) error {
 		return fmt.Errorf("reading what was collected: %w", err)
 	}
 	return json.Unmarshal(data, into)
-}
-
-func (s *Step) solve(ctx context.Context, state llb.State) (gateway.Reference, error) {
-	def, err := state.Marshal(ctx, llb.Platform(s.Platform))
-	if err != nil {
-		return nil, err
-	}
-	res, err := s.Client.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB()})
-	if err != nil {
-		return nil, err
-	}
-	return res.SingleRef()
 }

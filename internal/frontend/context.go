@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/util/archiveutil"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/profile"
 	rtllb "github.com/rtbuild/rtbuild/llb"
 )
@@ -117,15 +118,7 @@ func (p *project) files(ctx context.Context) *contextFS {
 
 // solve makes a part that can be read.
 func (p *project) solve(ctx context.Context, state llb.State) (gateway.Reference, error) {
-	def, err := state.Marshal(ctx, llb.Platform(p.platform))
-	if err != nil {
-		return nil, err
-	}
-	res, err := p.ui.GatewayClient().Solve(ctx, gateway.SolveRequest{Definition: def.ToPB()})
-	if err != nil {
-		return nil, err
-	}
-	return res.SingleRef()
+	return build.Solve(ctx, p.ui.GatewayClient(), state, p.platform, gateway.SolveRequest{})
 }
 
 // sourcePart says which files of a user's directory the source can consist of, so that no others come to the builder.

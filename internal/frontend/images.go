@@ -131,11 +131,7 @@ func (j *job) announce(ctx context.Context, platform ocispecs.Platform, p *plan.
 		title = fmt.Sprintf("[plan] %s: %s: %s", platforms.Format(platform), p.Variant, p.Reason)
 	}
 	said := llb.Scratch().File(llb.Mkfile("/plan", 0o600, []byte(title)), llb.WithCustomName(title), llb.Platform(j.host))
-	def, err := said.Marshal(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = j.client.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB(), Evaluate: true})
+	_, err := build.Solve(ctx, j.client, said, j.host, gateway.SolveRequest{Evaluate: true})
 	return err
 }
 

@@ -170,7 +170,7 @@ func (f *frontend) exportPlan(ctx context.Context) (*gateway.Result, error) {
 		}
 		plans[platforms.Format(platform)] = c.plan.JSON()
 	}
-	return j.export(ctx, "plan.json", plan.Document(j.tags, plans))
+	return j.export(ctx, "plan.json", plan.NewDocument(j.tags, plans))
 }
 
 // export gives a file instead of an image.
@@ -180,15 +180,7 @@ func (j *job) export(ctx context.Context, name string, v any) (*gateway.Result, 
 		return nil, err
 	}
 	file := llb.Scratch().File(llb.Mkfile("/"+name, 0o644, append(data, '\n')), llb.WithCustomName("[plan] write "+name))
-	def, err := file.Marshal(ctx, llb.Platform(j.host))
-	if err != nil {
-		return nil, err
-	}
-	solved, err := j.client.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB()})
-	if err != nil {
-		return nil, err
-	}
-	ref, err := solved.SingleRef()
+	ref, err := build.Solve(ctx, j.client, file, j.host, gateway.SolveRequest{})
 	if err != nil {
 		return nil, err
 	}

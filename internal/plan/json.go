@@ -19,18 +19,19 @@ func (p *Plan) JSON() JSON {
 
 // Document is the output of plan --format json: the tags, the plan of each platform, and at the top level that of the
 // only one.
-func Document(names tags.Set, platforms map[string]JSON) any {
-	if len(platforms) == 1 {
-		for _, only := range platforms {
-			return struct {
-				tags.Set
-				JSON
-				Platforms map[string]JSON `json:"platforms"`
-			}{names, only, platforms}
+type Document struct {
+	tags.Set
+	*JSON
+	Platforms map[string]JSON `json:"platforms"`
+}
+
+// NewDocument is the document of the plans of platforms.
+func NewDocument(names tags.Set, platforms map[string]JSON) Document {
+	d := Document{Set: names, Platforms: platforms}
+	for _, only := range platforms {
+		if len(platforms) == 1 {
+			d.JSON = &only
 		}
 	}
-	return struct {
-		tags.Set
-		Platforms map[string]JSON `json:"platforms"`
-	}{names, platforms}
+	return d
 }
