@@ -25,7 +25,7 @@ func facts(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("asking go for BuildKit's version: %w", err)
 	}
-	memory := int64(info.Totalram) * int64(info.Unit) //nolint:gosec // no machine has that much
+	memory := int64(info.Totalram) * int64(info.Unit)
 	return fmt.Sprintf("%d cores (%s), %s of memory, Linux %s, %s, BuildKit %s",
 		runtime.NumCPU(), processor(), size(memory), bytes.TrimSpace(kernel), runtime.Version(), bytes.TrimSpace(buildkit)), nil
 }

@@ -53,7 +53,7 @@ func (p *project) edit() error {
 
 // writeSource writes a file as a checkout does.
 func writeSource(file, content string) error {
-	return os.WriteFile(file, []byte(content), 0o644) //nolint:gosec // no secret
+	return os.WriteFile(file, []byte(content), 0o644)
 }
 
 // args are the client's arguments for a command on the project.

@@ -49,8 +49,13 @@ func (g goal) faster(what string, ours, theirs []float64) row {
 }
 
 func (g goal) ratio(r row, ratios []float64) row {
+	return g.judge(withRatio(r, ratios), median(ratios))
+}
+
+// withRatio fills in the ratio, with its range.
+func withRatio(r row, ratios []float64) row {
 	r.ratio = fmt.Sprintf("%.2f (%.2f..%.2f)", median(ratios), slices.Min(ratios), slices.Max(ratios))
-	return g.judge(r, median(ratios))
+	return r
 }
 
 func seconds(s float64) string {
