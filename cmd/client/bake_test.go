@@ -2,9 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -93,51 +90,6 @@ func readBake(t *testing.T, text string) (file bakeFile) {
 		t.Fatalf("%v in %s", err, text)
 	}
 	return file
-}
-
-// Docker's bake knows targets of a matrix by their expanded names, so one file serves all of them.
-func TestBakeReadsTheFile(t *testing.T) {
-	buildx, err := filepath.Abs("../../bin/docker-buildx")
-	if _, statErr := os.Stat(buildx); err != nil || statErr != nil {
-		t.Skip("bin/docker-buildx is not there: make bin/docker-buildx")
-	}
-	t.Setenv(repositoryEnv, "")
-	t.Setenv("BUILDX_CONFIG", t.TempDir())
-	const matrix = `
-group "default" { targets = ["source"] }
-target "source" {
-  matrix = { agent = ["node-agent", "python-agent"], base = ["debian:bookworm", "ubuntu:24.04"] }
-  name = "${agent}-${regex_replace(base, "[^A-Za-z0-9_-]", "-")}-source"
-  context = "examples/${agent}"
-  args = { BASE_IMAGE = base }
-}
-`
-	dir := t.TempDir()
-	bases := []string{"debian:bookworm", "ubuntu:24.04"}
-	overrides := mustCommand(t, "tags", "--format", "bake", "--repository", "registry.example.com/t/r",
-		"--base-image", bases[0], "--base-image", bases[1], examples+"node-agent", examples+"python-agent")
-	tree{"docker-bake.hcl": matrix, "tags.json": overrides}.write(t, dir)
-	if out, err := exec.Command(buildx, "create", "--driver", "remote", "--use", "unix:///none").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	cmd := exec.Command(buildx, "bake", "-f", "docker-bake.hcl", "-f", "tags.json", "--print")
-	cmd.Dir, cmd.Stderr = dir, os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := readBake(t, string(out))
-	for _, agent := range []string{"node-agent", "python-agent"} {
-		for _, base := range bases {
-			name := agent + "-" + notInBakeName.ReplaceAllString(base, "-") + "-source"
-			if want := []string{namesOf(t, examples+agent, base).Images.Source}; !reflect.DeepEqual(got.Target[name].Tags, want) {
-				t.Errorf("target %s has the tags %q, want %q", name, got.Target[name].Tags, want)
-			}
-		}
-	}
-	if len(got.Target) != 4 {
-		t.Errorf("bake builds %d targets, want 4: %s", len(got.Target), out)
-	}
 }
 
 func TestBakeAndTagsRefuse(t *testing.T) {

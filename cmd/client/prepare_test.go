@@ -122,6 +122,10 @@ func TestPrepareGivesTheSameImage(t *testing.T) {
 		{name: "python, of the command line", dir: "python-agent", args: []string{
 			"--base-image", "ubuntu:24.04", "--runtime-version", "1.10", "--repository", "registry.example.com/t/r", "--extra-deps", "echo 'a: b' # c",
 		}},
+		{name: "source paths of which all is ignored", tree: tree{
+			"package.json": "{}", "package-lock.json": locked, "a.js": "a\n", ".hidden/b": "b\n", "c.txt": "c\n",
+			"runtime.yaml": "base: debian:bookworm\nsource: [{path: a.js}, {path: .hidden}, {path: c.txt}]\nignore: [.hidden, c.txt]\n",
+		}},
 		{name: "openhands", tree: openhands()},
 		{name: "openhands, as its CI calls it", tree: openhands(), args: []string{
 			"--base_image", "debian:bookworm", "--force_rebuild", "--no_enable_browser", "--platform", "linux/amd64",
@@ -380,7 +384,7 @@ func TestPrepareLeavesTheOldFolder(t *testing.T) {
 	t.Setenv(repositoryEnv, "")
 	folder := t.TempDir()
 	if err := syscall.Mount("none", folder, "tmpfs", 0, "size=64k"); err != nil {
-		t.Skip("cannot mount a small file system:", err)
+		t.Fatal("cannot mount a small file system: run as root:", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(folder, 0); err != nil {

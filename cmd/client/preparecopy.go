@@ -36,7 +36,10 @@ func (f *folder) copyProject(ctx context.Context, more []string) error {
 			return err
 		}
 	}
-	return c.files(slices.Concat(tree.LockFiles, more))
+	if err := c.files(slices.Concat(tree.LockFiles, more)); err != nil {
+		return err
+	}
+	return c.paths(f.project.runtime.Source)
 }
 
 // wholeTree is the project's tree with what is hashed but not copied into the image.
@@ -110,6 +113,37 @@ func (c *copier) files(names []string) error {
 		}
 		if err := c.file(filepath.FromSlash(name), 0o644); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// paths makes the source paths of which nothing was copied: a runtime file may not name what is not there. They are ignored,
+// so that they may be empty.
+func (c *copier) paths(source []profile.Source) error {
+	for _, s := range source {
+		name := filepath.FromSlash(s.Path)
+		there, err := os.Stat(filepath.Join(c.from, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it is optional: else the tree could not have been read
+		}
+		if err != nil {
+			return fmt.Errorf("copying a file of the project: %w", err)
+		}
+		if _, err := c.to.Stat(name); err == nil {
+			continue
+		}
+		dir := name
+		if !there.IsDir() {
+			dir = filepath.Dir(name)
+		}
+		if err := c.to.MkdirAll(dir, 0o755); err != nil {
+			return c.failed(err)
+		}
+		if !there.IsDir() {
+			if err := c.to.WriteFile(name, nil, 0o644); err != nil {
+				return c.failed(err)
+			}
 		}
 	}
 	return nil
