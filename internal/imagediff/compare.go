@@ -1,0 +1,79 @@
+package imagediff
+
+import (
+	"maps"
+	"path"
+	"slices"
+)
+
+// Compare tells what differs between two images. It looks at nothing but what was read: where one of them is as in shared
+// layers that were not, it says so by a change of the kind Unknown.
+func Compare(from, to *Image) *Diff {
+	n := shared(from, to)
+	d := &Diff{
+		From: from, To: to, Shared: n,
+		Config:  configChanges(from.config.facts, to.config.facts),
+		Details: configChanges(from.config.details, to.config.details),
+		Files:   []FileChange{},
+	}
+	if from.Manifest != to.Manifest {
+		d.walk("/", viewOf(from, n), viewOf(to, n))
+	}
+	return d
+}
+
+// walk compares what two images have at a path and below.
+func (d *Diff) walk(name string, from, to view) {
+	if !from.isOwn() && !to.isOwn() && from.sees == to.sees {
+		return // both show the shared layers, or nothing
+	}
+	noted := d.compare(name, from, to)
+	children := map[string]bool{}
+	fromSees := !names(from.own, children) && from.sees
+	toSees := !names(to.own, children) && to.sees
+	if fromSees != toSees { // else what the shared layers have here cancels out
+		seeing := from
+		if toSees {
+			seeing = to
+		}
+		if hidden := names(seeing.shared, children); !hidden && seeing.open && !noted {
+			d.Files = append(d.Files, FileChange{Path: name, Kind: Unknown, As: side(toSees), Rest: true})
+		}
+	}
+	for _, child := range slices.Sorted(maps.Keys(children)) {
+		d.walk(path.Join(name, child), from.child(child), to.child(child))
+	}
+}
+
+// compare compares what two images have at a path itself. It reports whether it had to note that this is unknown.
+func (d *Diff) compare(name string, from, to view) (noted bool) {
+	a, knownA := from.entry()
+	b, knownB := to.entry()
+	change := FileChange{Path: name, From: a, To: b}
+	switch {
+	case !knownA && !knownB: // both as in the shared layers: only what is below can differ
+		return false
+	case knownA != knownB:
+		change.Kind, change.As = Unknown, side(knownA)
+	case a == nil && b == nil:
+		return false
+	case a == nil:
+		change.Kind = Added
+	case b == nil:
+		change.Kind = Removed
+	default:
+		change.Kind, change.Differs = Changed, aspects(a, b)
+		if change.Differs == nil {
+			return false
+		}
+	}
+	d.Files = append(d.Files, change)
+	return change.Kind == Unknown
+}
+
+func side(to bool) Side {
+	if to {
+		return SideTo
+	}
+	return SideFrom
+}

@@ -1,0 +1,150 @@
+package imagediff
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ConfigChange is a field of the config that differs. From and To are JSON; nil is none.
+type ConfigChange struct {
+	Field string `json:"field"`         // as the config calls it: "Env", "Cmd", "architecture"
+	Key   string `json:"key,omitempty"` // of what there is more than one of: the variable, the label, the port
+	From  any    `json:"from"`
+	To    any    `json:"to"`
+}
+
+// field is a field of a config.
+type field struct{ name, key string }
+
+// config is what an image's config says, by field. How the image came to be is kept apart from what it is.
+type config struct{ facts, details map[field]any }
+
+// fieldOrder is the order in which fields are shown; others follow by name.
+var fieldOrder = []string{
+	"os", "architecture", "variant", "User", "WorkingDir", "Entrypoint", "Cmd", "Shell", "Env", "ExposedPorts", "Volumes", "Labels",
+	"StopSignal", "Healthcheck", "OnBuild",
+}
+
+// detailFields say how an image came to be; so does all that BuildKit adds under detailPrefix. Those from "container" on
+// are of Docker's classic builder.
+var detailFields = []string{"created", "history", "container", "container_config", "docker_version", "id", "parent", "Image", "Hostname"}
+
+const detailPrefix = "moby.buildkit."
+
+// layerField lists the layers, which are compared by themselves.
+const layerField = "rootfs"
+
+// readConfig reads an image's config.
+func readConfig(raw []byte) (config, error) {
+	var top map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber() // a health check's times in nanoseconds stay exact
+	if err := decoder.Decode(&top); err != nil {
+		return config{}, fmt.Errorf("reading the config: %w", err)
+	}
+	c := config{facts: map[field]any{}, details: map[field]any{}}
+	run, _ := top["config"].(map[string]any)
+	delete(top, "config")
+	delete(top, layerField)
+	for _, object := range []map[string]any{top, run} {
+		for name, value := range object {
+			into := c.facts
+			if slices.Contains(detailFields, name) || strings.HasPrefix(name, detailPrefix) {
+				into = c.details
+			}
+			flatten(into, name, value)
+		}
+	}
+	return c, nil
+}
+
+// flatten puts a field's value into a map: what there may be several of, each by its key. What is empty is as good as not
+// there.
+func flatten(into map[field]any, name string, value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, one := range value {
+			into[field{name, key}] = one
+		}
+		return
+	case []any:
+		if name == "Env" {
+			flattenEnv(into, value)
+			return
+		}
+		if flattenObjects(into, name, value) || len(value) == 0 {
+			return
+		}
+	case nil:
+		return
+	}
+	if reflect.ValueOf(value).IsZero() {
+		return
+	}
+	into[field{name: name}] = value
+}
+
+// flattenEnv gives each variable by its name. Of two with one name the last counts.
+func flattenEnv(into map[field]any, variables []any) {
+	for _, v := range variables {
+		name, value, _ := strings.Cut(fmt.Sprint(v), "=")
+		into[field{"Env", name}] = value
+	}
+}
+
+// flattenObjects gives the objects of a list, the history's entries for instance, by their numbers.
+func flattenObjects(into map[field]any, name string, list []any) bool {
+	if len(list) == 0 {
+		return false
+	}
+	if _, ok := list[0].(map[string]any); !ok {
+		return false
+	}
+	for i, one := range list {
+		into[field{name, strconv.Itoa(i)}] = one
+	}
+	return true
+}
+
+// configChanges are the fields that differ, in the order in which they are shown. It is never nil.
+func configChanges(a, b map[field]any) []ConfigChange {
+	fields := maps.Clone(a)
+	maps.Copy(fields, b)
+	changes := []ConfigChange{}
+	for _, f := range slices.SortedFunc(maps.Keys(fields), compareFields) {
+		from, inA := a[f]
+		to, inB := b[f]
+		if inA != inB || !reflect.DeepEqual(from, to) {
+			changes = append(changes, ConfigChange{f.name, f.key, from, to})
+		}
+	}
+	return changes
+}
+
+func compareFields(a, b field) int {
+	return cmp.Or(cmp.Compare(rank(a.name), rank(b.name)), cmp.Compare(a.name, b.name), compareKeys(a.key, b.key))
+}
+
+func rank(name string) int {
+	if i := slices.Index(fieldOrder, name); i >= 0 {
+		return i
+	}
+	return len(fieldOrder)
+}
+
+// compareKeys compares numbers as such.
+func compareKeys(a, b string) int {
+	x, errX := strconv.Atoi(a)
+	y, errY := strconv.Atoi(b)
+	if errX == nil && errY == nil {
+		return cmp.Compare(x, y)
+	}
+	return cmp.Compare(a, b)
+}

@@ -1,0 +1,43 @@
+package imagediff
+
+import "slices"
+
+// edit is an element of two lists: of both (' '), of the first alone ('-') or of the second alone ('+').
+type edit struct {
+	sign  rune
+	value string
+}
+
+// edits turns one list into another, keeping as many elements as it can.
+func edits(a, b []string) []edit {
+	// kept[i][j] is how many elements a[i:] and b[j:] have in common, in order.
+	kept := make([][]int, len(a)+1)
+	for i := range kept {
+		kept[i] = make([]int, len(b)+1)
+	}
+	for i, x := range slices.Backward(a) {
+		for j, y := range slices.Backward(b) {
+			if x == y {
+				kept[i][j] = kept[i+1][j+1] + 1
+			} else {
+				kept[i][j] = max(kept[i+1][j], kept[i][j+1])
+			}
+		}
+	}
+	var all []edit
+	i, j := 0, 0
+	for i < len(a) || j < len(b) {
+		switch {
+		case i < len(a) && j < len(b) && a[i] == b[j]:
+			all = append(all, edit{' ', a[i]})
+			i, j = i+1, j+1
+		case j == len(b) || i < len(a) && kept[i+1][j] >= kept[i][j+1]:
+			all = append(all, edit{'-', a[i]})
+			i++
+		default:
+			all = append(all, edit{'+', b[j]})
+			j++
+		}
+	}
+	return all
+}
