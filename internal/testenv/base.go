@@ -21,35 +21,40 @@ func Base(ctx context.Context) (Blob, error) { return BaseFor(ctx, runtime.GOARC
 // BaseFor is Base for an architecture, in Go's name. Of another than this machine's the packages are unpacked only; to run
 // steps on it takes emulation (see Runs).
 func BaseFor(ctx context.Context, architecture string) (Blob, error) {
+	return BaseOf(ctx, "bookworm", architecture)
+}
+
+// BaseOf is BaseFor of another release of Debian.
+func BaseOf(ctx context.Context, suite, architecture string) (Blob, error) {
 	dir, err := CacheDir()
 	if err != nil {
 		return Blob{}, err
 	}
-	layer := filepath.Join(dir, "debian-bookworm-"+architecture+".tar.gz")
+	layer := filepath.Join(dir, "debian-"+suite+"-"+architecture+".tar.gz")
 	if architecture != runtime.GOARCH {
-		layer = filepath.Join(dir, "debian-bookworm-unpacked-"+architecture+".tar.gz")
+		layer = filepath.Join(dir, "debian-"+suite+"-unpacked-"+architecture+".tar.gz")
 	}
 	if _, err := os.Stat(layer); errors.Is(err, os.ErrNotExist) {
-		if err := makeBase(ctx, dir, layer, architecture); err != nil {
+		if err := makeBase(ctx, dir, layer, suite, architecture); err != nil {
 			return Blob{}, err
 		}
 	}
 	return LayerFile(layer)
 }
 
-// makeBase makes the layer under another name until it is whole: several tests may do so at once.
-func makeBase(ctx context.Context, dir, layer, architecture string) error {
+// makeBase makes the layer, with further packages, under another name until it is whole: several tests may do so at once.
+func makeBase(ctx context.Context, dir, layer, suite, architecture string, packages ...string) error {
 	temp, err := os.MkdirTemp(dir, "base-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(temp)
 	archive := filepath.Join(temp, "base.tar")
-	args := []string{"--variant=minbase", "--include=ca-certificates"}
+	args := []string{"--variant=minbase", "--include=" + strings.Join(append(packages, "ca-certificates"), ",")}
 	if architecture != runtime.GOARCH {
 		args = foreignBase(architecture)
 	}
-	if err := command(ctx, "mmdebstrap", append(args, "--format=tar", "bookworm", archive)...); err != nil {
+	if err := command(ctx, "mmdebstrap", append(args, "--format=tar", suite, archive)...); err != nil {
 		return err
 	}
 	if err := command(ctx, "gzip", "-1", "-n", archive); err != nil {
@@ -129,6 +134,16 @@ func (r *Registry) PushBase(ctx context.Context) (string, error) {
 	return r.Host + "/debian:bookworm", err
 }
 
+// PushBaseOf puts this machine's base of a release of Debian under debian:SUITE and gives its reference.
+func (r *Registry) PushBaseOf(ctx context.Context, suite string) (string, error) {
+	layer, err := BaseOf(ctx, suite, runtime.GOARCH)
+	if err != nil {
+		return "", err
+	}
+	_, err = r.pushLayer(ctx, "debian", suite, runtime.GOARCH, "mmdebstrap "+suite, layer)
+	return r.Host + "/debian:" + suite, err
+}
+
 // PushBaseFor puts the Debian base of an architecture under debian:bookworm-ARCHITECTURE and gives its reference.
 func (r *Registry) PushBaseFor(ctx context.Context, architecture string) (string, error) {
 	_, err := r.pushBase(ctx, "debian", "bookworm-"+architecture, architecture)
@@ -154,13 +169,18 @@ func (r *Registry) pushBase(ctx context.Context, repository, tag, architecture s
 	if err != nil {
 		return ocispecs.Descriptor{}, err
 	}
+	return r.pushLayer(ctx, repository, tag, architecture, "mmdebstrap bookworm", layer)
+}
+
+// pushLayer puts a root file system as an image.
+func (r *Registry) pushLayer(ctx context.Context, repository, tag, architecture, madeBy string, layer Blob) (ocispecs.Descriptor, error) {
 	config := ocispecs.Image{
 		Platform: ocispecs.Platform{OS: "linux", Architecture: architecture},
 		Config: ocispecs.ImageConfig{
 			Env: []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
 			Cmd: []string{"bash"},
 		},
-		History: []ocispecs.History{{CreatedBy: "mmdebstrap bookworm"}},
+		History: []ocispecs.History{{CreatedBy: madeBy}},
 	}
 	return r.pushImage(ctx, repository, tag, config, layer)
 }

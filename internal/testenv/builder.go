@@ -29,9 +29,11 @@ type Builder struct {
 
 // BuilderOptions are what a test may want of its builder.
 type BuilderOptions struct {
-	Config string   // further lines of buildkitd.toml
-	Listen string   // address; a socket in dir if empty
-	Args   []string // further arguments
+	Config string     // further lines of buildkitd.toml
+	Listen string     // address; a socket in dir if empty
+	Args   []string   // further arguments
+	Env    []string   // further environment variables, NAME=VALUE
+	Inside *Namespace // the network of the builder and its steps; nil is this process's
 }
 
 // StartBuilder starts the buildkitd binary with its state in dir, and returns when it serves.
@@ -48,6 +50,7 @@ func StartBuilder(ctx context.Context, binary, dir string, o BuilderOptions) (*B
 	}
 	args := append([]string{"--config", config, "--root", b.Dir, "--addr", b.Addr}, o.Args...)
 	b.cmd = exec.CommandContext(ctx, binary, args...)
+	b.cmd.Env = append(os.Environ(), o.Env...)
 	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	b.cmd.Cancel = func() error { return b.cmd.Process.Signal(syscall.SIGTERM) }
 	stderr, err := b.cmd.StderrPipe()
@@ -58,8 +61,13 @@ func StartBuilder(ctx context.Context, binary, dir string, o BuilderOptions) (*B
 	go func() {
 		// The kernel sends the death signal when the thread that started the process ends, not when the process does.
 		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := b.cmd.Start()
+		if o.Inside == nil { // else the thread is spoilt for others, and ends with this goroutine
+			defer runtime.UnlockOSThread()
+		}
+		err := o.Inside.enter()
+		if err == nil {
+			err = b.cmd.Start()
+		}
 		started <- err
 		if err == nil {
 			b.watch(stderr, serving)

@@ -36,6 +36,10 @@ func Run(ctx context.Context, bundle, rootfs string, config ocispecs.ImageConfig
 	}
 	spec.Root = &runtimespec.Root{Path: rootfs}
 	spec.Process.Terminal = false
+	spec.Process.NoNewPrivileges = false
+	spec.Process.Capabilities = &runtimespec.LinuxCapabilities{
+		Bounding: dockerCapabilities, Effective: dockerCapabilities, Permitted: dockerCapabilities,
+	}
 	spec.Process.Args = slices.Concat(config.Entrypoint, config.Cmd)
 	spec.Process.Env = slices.Concat(config.Env, []string{"HOME=" + who.Home}, env)
 	spec.Process.Cwd = config.WorkingDir
@@ -54,6 +58,18 @@ func Run(ctx context.Context, bundle, rootfs string, config ocispecs.ImageConfig
 	c.cmd = exec.CommandContext(ctx, "runc", "run", "--bundle", bundle, c.id)
 	c.cmd.Stdout, c.cmd.Stderr = &c.output, &c.output
 	return c, c.cmd.Start()
+}
+
+// dockerCapabilities are those that Docker's containers have: sudo and su work with them.
+var dockerCapabilities = []string{
+	"CAP_AUDIT_WRITE", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_MKNOD", "CAP_NET_BIND_SERVICE",
+	"CAP_NET_RAW", "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT",
+}
+
+// Wait waits until the container's process has ended, and gives what it printed.
+func (c *Container) Wait() (string, error) {
+	err := c.cmd.Wait()
+	return c.output.String(), err
 }
 
 func containerSpec(ctx context.Context, bundle string) (*runtimespec.Spec, error) {

@@ -1,0 +1,140 @@
+package testenv
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// RPMDistro is a distribution whose packages are rpm packages, played by Debian with the real package manager: its base images
+// cannot be had without their registries.
+type RPMDistro struct {
+	Name      string // the repository of its image
+	OSRelease string
+	Manager   string // a package of Debian, and its program
+	Sources   string // the directory of the files that name package repositories
+}
+
+// rpmManagers are the package managers that the bases hold; each image has one of them.
+var rpmManagers = []string{"dnf", "zypper"}
+
+// PushRPMBase puts the base of a distribution under NAME:latest and gives its reference. Its packages come from this address. It
+// has one package manager: no apt, nor another distribution's.
+func (r *Registry) PushRPMBase(ctx context.Context, distro RPMDistro, address string) (string, error) {
+	debian, err := baseWith(ctx, "trixie", rpmManagers)
+	if err != nil {
+		return "", err
+	}
+	own, err := distro.layer(address)
+	if err != nil {
+		return "", err
+	}
+	config := ocispecs.Image{
+		Platform: ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH},
+		Config:   ocispecs.ImageConfig{Env: []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}},
+	}
+	_, err = r.PushImage(ctx, distro.Name, "latest", config, debian, own)
+	return r.Host + "/" + distro.Name + ":latest", err
+}
+
+// layer is what tells a distribution from Debian.
+func (d RPMDistro) layer(address string) (Blob, error) {
+	source := "[packages]\nname=Packages\nbaseurl=" + address + "\nenabled=1\ngpgcheck=0\n"
+	files := map[string]string{"/etc/os-release": d.OSRelease, path.Join(d.Sources, "packages.repo"): source}
+	gone := []string{"apt", "apt-get", "dpkg"}
+	for _, manager := range rpmManagers {
+		if manager != d.Manager {
+			gone = append(gone, manager)
+		}
+	}
+	for _, program := range gone {
+		files["/usr/bin/.wh."+program] = ""
+	}
+	var plain bytes.Buffer
+	archive := tar.NewWriter(&plain)
+	made := map[string]bool{"/": true}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		err := writeParents(archive, path.Dir(name), made)
+		if err == nil {
+			err = writeFile(archive, name, 0o644, []byte(files[name]))
+		}
+		if err != nil {
+			return Blob{}, fmt.Errorf("packing %s: %w", name, err)
+		}
+	}
+	if err := archive.Close(); err != nil {
+		return Blob{}, err
+	}
+	return gzipLayer(plain.Bytes())
+}
+
+// MakeRPMs makes an rpm repository in dir, of packages with these names. Each has one file, RPMFile of its name, and needs
+// nothing.
+func MakeRPMs(ctx context.Context, dir string, names ...string) error {
+	work, err := os.MkdirTemp("", "rtbuild-rpm-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	args := []string{
+		"-bb", "--quiet", "--define", "_topdir " + work, "--define", "_rpmdir " + dir, "--define", "_build_name_fmt %%{NAME}.rpm",
+		"--define", "_buildhost localhost",
+	}
+	for _, name := range names {
+		spec := filepath.Join(work, name+".spec")
+		if err := os.WriteFile(spec, []byte(rpmSpec(name)), 0o600); err != nil {
+			return err
+		}
+		args = append(args, spec)
+	}
+	if err := command(ctx, "rpmbuild", args...); err != nil {
+		return err
+	}
+	return command(ctx, "createrepo_c", "--quiet", "--no-database", dir)
+}
+
+func rpmSpec(name string) string {
+	return fmt.Sprintf(`Name: %[1]s
+Version: 1.0
+Release: 1
+Summary: Stands for %[1]s
+License: MIT
+BuildArch: noarch
+AutoReqProv: no
+%%description
+%%{summary}.
+%%install
+install -D /dev/null %%{buildroot}%[2]s
+%%files
+%[2]s
+`, name, RPMFile(name))
+}
+
+// RPMFile is the file of a package that MakeRPMs makes.
+func RPMFile(name string) string { return "/usr/share/stand-ins/" + name }
+
+// baseWith is BaseOf for this machine, with further packages of Debian.
+func baseWith(ctx context.Context, suite string, packages []string) (Blob, error) {
+	dir, err := CacheDir()
+	if err != nil {
+		return Blob{}, err
+	}
+	layer := filepath.Join(dir, "debian-"+suite+"-"+strings.Join(packages, "-")+"-"+runtime.GOARCH+".tar.gz")
+	if _, err := os.Stat(layer); errors.Is(err, os.ErrNotExist) {
+		if err := makeBase(ctx, dir, layer, suite, runtime.GOARCH, packages...); err != nil {
+			return Blob{}, err
+		}
+	}
+	return LayerFile(layer)
+}

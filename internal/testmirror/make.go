@@ -1,0 +1,83 @@
+package testmirror
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// recipe is part of the names in the cache: raise it when what is made there changes.
+const recipe = "2"
+
+// cached gives the directory of a name in the cache, and makes it with build if it is not there. Several processes may do so
+// at once: who is first wins.
+func cached(cacheDir, name string, build func(dir string) error) (string, error) {
+	final := filepath.Join(cacheDir, "testmirror", name+"-"+recipe)
+	if _, err := os.Stat(final); err == nil {
+		return final, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(final), 0o755); err != nil {
+		return "", err
+	}
+	temp, err := os.MkdirTemp(filepath.Dir(final), name+"-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(temp)
+	if err := build(temp); err != nil {
+		return "", fmt.Errorf("making the stand-in %s: %w", name, err)
+	}
+	if err := os.Chmod(temp, 0o755); err != nil {
+		return "", err
+	}
+	if err := os.Rename(temp, final); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", err
+	}
+	return final, nil
+}
+
+// command runs a program, and tells what it printed if it fails.
+func command(ctx context.Context, dir, name string, args ...string) error {
+	_, err := output(ctx, dir, name, args...)
+	return err
+}
+
+// output is command, and gives what the program printed on standard output.
+func output(ctx context.Context, dir, name string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	var stderr bytes.Buffer
+	cmd.Dir, cmd.Stderr = dir, &stderr
+	out, err := cmd.Output()
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil, fmt.Errorf("%s is not there: run hack/deps: %w", name, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, stderr.Bytes())
+	}
+	return out, nil
+}
+
+// goBuild compiles a package of this module for an architecture, in Go's name.
+func goBuild(ctx context.Context, architecture, file, pkg string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", file, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+architecture, "GOARM=7")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("compiling %s for %s: %w\n%s", pkg, architecture, err, out)
+	}
+	return nil
+}
+
+// triplet is how Debian names the directory of this machine's libraries.
+func triplet() string {
+	if runtime.GOARCH == "arm64" {
+		return "aarch64-linux-gnu"
+	}
+	return "x86_64-linux-gnu"
+}

@@ -1,0 +1,6 @@
+package testmirror
+
+import "embed"
+
+//go:embed all:testdata
+var testdata embed.FS

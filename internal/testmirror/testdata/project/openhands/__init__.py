@@ -1,0 +1,3 @@
+"""A small agent in OpenHands' place."""
+
+__version__ = "0.62.0"
