@@ -43,12 +43,13 @@ func (g *Graph) Env() []Variable {
 
 // path is the runtime's directories and then the base's PATH, in its own order.
 func (g *Graph) path() string {
-	prefix := g.Runtime.Prefix
-	ours := prefix + "/bin"
-	switch g.Runtime.Dependencies.Manager {
-	case "npm":
+	ours := g.Runtime.Prefix + "/bin"
+	switch {
+	case g.openhands():
+		ours += ":/usr/bin:/bin:/usr/sbin:/sbin"
+	case g.Runtime.Dependencies.Manager == "npm":
 		ours += ":" + g.Runtime.Code() + "/node_modules/.bin"
-	case "pip":
+	case g.hasVenv():
 		ours = g.venv() + "/bin:" + ours
 	}
 	base := envValue(g.Base.Config, "PATH")
@@ -143,7 +144,9 @@ func (g *Graph) depsConfig(layers Layers) (*Image, error) {
 	maps.DeleteFunc(img.Config.Labels, func(key, _ string) bool { return strings.HasPrefix(key, plan.LabelPrefix) })
 	g.setEnv(img)
 	img.Config.User = ""
-	if g.Runtime.User.Name != "root" && g.Runtime.Profile != "openhands" { // whose start script changes the user itself
+	if g.openhands() {
+		img.Config.Shell = []string{"/bin/bash", "-c"}
+	} else if g.Runtime.User.Name != "root" { // OpenHands' start changes the user itself
 		img.Config.User = g.Runtime.User.Name
 	}
 	g.finish(img, layers, plan.StageDeps)

@@ -3,18 +3,20 @@ package llb
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // Distro is a distribution, as data.
 type Distro struct {
-	ID      string // os-release's ID
-	Release string // os-release's VERSION_CODENAME
-	Pretty  string // os-release's PRETTY_NAME
-	Manager string // the package manager
-	Python  string // version of its own python3, empty if not known
+	ID      string          // os-release's ID
+	Like    []string        // os-release's ID_LIKE: what it descends from, nearest first
+	Release string          // os-release's VERSION_CODENAME, else VERSION_ID
+	Pretty  string          // os-release's PRETTY_NAME
+	Manager *PackageManager // nil if none is known, or the base lacks it
+	Python  string          // version of its own python3, empty if not known
+	Libc    Libc            // of the base
 }
 
 // pythons are the versions of python3 that releases ship.
@@ -23,33 +25,32 @@ var pythons = map[string]string{
 	"focal": "3.8", "jammy": "3.10", "noble": "3.12", "resolute": "3.14",
 }
 
-// DistroError says that a base's distribution is not supported. It names what the base says of itself.
-type DistroError struct{ Distro Distro }
+// DistroError says that a base has no package manager that is known, yet packages are to be installed.
+type DistroError struct {
+	Distro   Distro
+	Packages []string
+}
 
 func (e *DistroError) Error() string {
-	return fmt.Sprintf("the base image is %s (os-release ID=%s), whose package manager rtbuild does not know yet: "+
-		"use a base of Debian or Ubuntu", e.Distro.Pretty, e.Distro.ID)
+	return fmt.Sprintf("the base image is %s (os-release ID=%s) and has no package manager that rtbuild knows (apt, apk, dnf, microdnf, yum, "+
+		"zypper), but packages are to be installed: use a base that has one, or one that brings what is needed, with packages: []",
+		cmp.Or(e.Distro.Pretty, "of no known distribution"), e.Distro.ID)
 }
 
-// ParseOSRelease reads an os-release file. What is not Debian or Ubuntu, or like them, is a *DistroError.
-func ParseOSRelease(data []byte) (Distro, error) {
+// ParseOSRelease reads an os-release file: man 5 os-release.
+func ParseOSRelease(data []byte) Distro {
 	fields := osRelease(data)
-	d := Distro{ID: fields["ID"], Release: fields["VERSION_CODENAME"], Pretty: fields["PRETTY_NAME"]}
-	if d.Pretty == "" {
-		d.Pretty = d.ID
+	d := Distro{
+		ID: fields["ID"], Like: strings.Fields(fields["ID_LIKE"]),
+		Release: cmp.Or(fields["VERSION_CODENAME"], fields["VERSION_ID"], "unknown"),
+		Pretty:  cmp.Or(fields["PRETTY_NAME"], fields["ID"]),
 	}
-	like := append(strings.Fields(fields["ID_LIKE"]), d.ID)
-	if !slices.Contains(like, "debian") && !slices.Contains(like, "ubuntu") {
-		return d, &DistroError{d}
-	}
-	if d.Release == "" {
-		d.Release = "unknown"
-	}
-	d.Manager, d.Python = "apt", pythons[d.Release]
-	return d, nil
+	d.Manager = managerOf(append([]string{d.ID}, d.Like...))
+	d.Python = pythons[d.Release]
+	return d
 }
 
-// osRelease gives the fields of an os-release file, unquoted: man 5 os-release.
+// osRelease gives the fields of an os-release file, unquoted.
 func osRelease(data []byte) map[string]string {
 	fields := map[string]string{}
 	lines := bufio.NewScanner(bytes.NewReader(data))

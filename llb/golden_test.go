@@ -62,7 +62,8 @@ func python() *profile.Runtime {
 
 func openhands() *profile.Runtime {
 	r := node()
-	r.Profile, r.Prefix, r.Interpreter = "openhands", "/openhands", profile.Interpreter{}
+	r.Profile, r.Prefix, r.Interpreter = "openhands", "/openhands", profile.Interpreter{Name: "python", Version: "3.12"}
+	r.Components = map[string]bool{"browser": true, "docker": true, "editor": true}
 	r.User.Name = "openhands"
 	r.Dependencies = profile.Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}}
 	r.Source = []profile.Source{{Path: "openhands", Hash: true}, {Path: "pyproject.toml"}}
@@ -73,7 +74,7 @@ func graph(r *profile.Runtime) *rtllb.Graph {
 	return &rtllb.Graph{
 		Runtime:   r,
 		Platform:  ocispecs.Platform{OS: "linux", Architecture: "amd64"},
-		Distro:    rtllb.Distro{ID: "debian", Release: "bookworm", Pretty: "Debian 12", Manager: "apt", Python: "3.11"},
+		Distro:    rtllb.ParseOSRelease([]byte("ID=debian\nVERSION_CODENAME=bookworm\nPRETTY_NAME=\"Debian 12\"\n")),
 		Base:      rtllb.ImageFacts{Ref: "docker.io/library/debian:bookworm" + pinned, Config: baseConfig},
 		LockFiles: llb.Local("lockfiles", llb.LocalUniqueID("test")),
 		Source:    llb.Local("source", llb.LocalUniqueID("test")),
@@ -96,6 +97,17 @@ func TestGoldenGraphs(t *testing.T) {
 		g.Base.Layers = 2
 		return g
 	}
+	ubuntu := graph(openhands())
+	ubuntu.Distro = rtllb.ParseOSRelease([]byte("ID=ubuntu\nID_LIKE=debian\nVERSION_CODENAME=noble\n"))
+	ubuntu.Runtime.Components = nil
+	ubuntu.Base.PackageSources = []string{"http://archive.ubuntu.com/ubuntu", "http://security.ubuntu.com/ubuntu"}
+	ubuntu.Runtime.Mirrors = map[string]string{"https://pypi.org": "https://mirror.example.com/pypi", "http://archive.ubuntu.com/ubuntu": "https://mirror.example.com/ubuntu"}
+	managed := func(manager string) *rtllb.Graph {
+		r := python()
+		r.Tools, r.Packages = nil, nil
+		r.Dependencies = profile.Dependencies{Manager: manager, Files: []string{"pyproject.toml", manager + ".lock"}}
+		return graph(r)
+	}
 	extra := node()
 	extra.Extra = "touch extra"
 
@@ -106,11 +118,17 @@ func TestGoldenGraphs(t *testing.T) {
 	}{
 		{"scratch-node", recipe, graph(node()).Scratch},
 		{"scratch-python", recipe, graph(python()).Scratch},
+		{"scratch-openhands", recipe, graph(openhands()).Scratch},
+		{"scratch-openhands-small-ubuntu", recipe, ubuntu.Scratch},
+		{"versioned-openhands", recipe, versioned(openhands()).Versioned},
+		{"scratch-python-poetry", recipe, managed("poetry").Scratch},
+		{"scratch-python-uv", recipe, managed("uv").Scratch},
 		{"versioned-node", recipe, versioned(node()).Versioned},
 		{"versioned-python", recipe, versioned(python()).Versioned},
 		{"lock-node", "source", onDeps(node()).Lock},
 		{"lock-python", "source", onDeps(python()).Lock},
 		{"lock-openhands-foreign", "source", foreign.Lock},
+		{"lock-openhands", "source", onDeps(openhands()).Lock},
 		{"lock-extra", "source", onDeps(extra).Lock},
 	}
 	for _, test := range tests {

@@ -18,7 +18,8 @@ type Graph struct {
 
 	LockFiles llb.State // the lock files under their paths in the context
 	Source    llb.State // the source tree under its paths in the context
-	Owner     Owner     // whom source belongs to; needed by source alone
+	Accounts  Accounts  // of the base; needed by system alone
+	Owner     Owner     // whom the runtime belongs to
 	Epoch     time.Time // the time stamp of what source adds
 
 	// Fetch gives a file by its address and checksum. Nil fetches in the builder, with the builder's trust store.
@@ -42,6 +43,8 @@ type ImageFacts struct {
 	State  *llb.State // the image itself, where it is in no registry; else nil
 	Config []byte     // its raw image config
 	Layers int        // enter on its first n layers; 0 is all
+
+	PackageSources []string // the addresses that its package manager installs from
 }
 
 // Owner is the numeric owner of the source. Names would have to be looked up in the image's passwd, which would pull it.

@@ -1,6 +1,7 @@
 package llb
 
 import (
+	"slices"
 	"time"
 
 	"github.com/moby/buildkit/client/llb"
@@ -13,7 +14,18 @@ type Layer struct {
 	Stage string // system, tools, deps, source or extra
 	Name  string
 	Field string // the field of runtime.yaml that asks for it
-	add   func(llb.State, ...llb.ConstraintsOpt) llb.State
+
+	// Contacts are the addresses that the layer is fetched from, mirrors applied: what it downloads whole, else where it looks.
+	Contacts []string
+
+	// add puts the layer on a state. What is made beside the other steps of its stage stands on the state that the stage began
+	// with, and is merged.
+	add func(on, begin llb.State, opts ...llb.ConstraintsOpt) llb.State
+}
+
+func (l Layer) contacting(urls ...string) Layer {
+	l.Contacts = append(slices.Clip(l.Contacts), urls...)
+	return l
 }
 
 // Layers are consecutive steps.
@@ -21,8 +33,12 @@ type Layers []Layer
 
 // on puts layers on a state. What a layer's own step fails with points at the line that asks for it.
 func (g *Graph) on(state llb.State, layers Layers) llb.State {
+	begin, stage := state, ""
 	for _, layer := range layers {
-		state = layer.add(state, named(layer.Stage, layer.Name), g.where(layer.Field))
+		if layer.Stage != stage {
+			begin, stage = state, layer.Stage
+		}
+		state = layer.add(state, begin, named(layer.Stage, layer.Name), g.where(layer.Field))
 	}
 	return state
 }
@@ -54,8 +70,8 @@ func named(stage, name string) llb.ConstraintsOpt {
 }
 
 // merge lays a state that stands on nothing over another, without pulling either.
-func merge(upper llb.State) func(llb.State, ...llb.ConstraintsOpt) llb.State {
-	return func(lower llb.State, opts ...llb.ConstraintsOpt) llb.State {
+func merge(upper llb.State) func(_, _ llb.State, _ ...llb.ConstraintsOpt) llb.State {
+	return func(lower, _ llb.State, opts ...llb.ConstraintsOpt) llb.State {
 		return llb.Merge([]llb.State{lower, upper}, opts...)
 	}
 }

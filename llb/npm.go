@@ -2,17 +2,37 @@ package llb
 
 import "github.com/moby/buildkit/client/llb"
 
-// npm installs what package-lock.json says, exactly. Its cache is shared by user id: it refuses what others have written. Development dependencies come only if env sets NODE_ENV to
-// something else than production, as npm itself has it.
+// npm installs what package-lock.json says, exactly. Its cache is shared by user id: it refuses what others have written.
+// Development dependencies come only if env sets NODE_ENV to something else than production, as npm itself has it.
 func (g *Graph) npm() Layer {
-	const script = `export NODE_ENV="${NODE_ENV:-production}"
-npm ci --cache "/var/cache/npm/$(id -u)" --prefer-offline --logs-max=0 --no-audit --no-fund --no-update-notifier
-rm -rf "$HOME/.npm" "$HOME/.cache" "$HOME/.node-gyp"
+	const install = `npm ci --cache "/var/cache/npm/$(id -u)" --prefer-offline --logs-max=0 --no-audit --no-fund --no-update-notifier
 `
+	script := "cd " + g.Runtime.Code() + "\nexport NODE_ENV=\"${NODE_ENV:-production}\"\n" + g.npmMirrors(install) +
+		"rm -rf \"$HOME/.npm\" \"$HOME/.cache\" \"$HOME/.node-gyp\"\n"
 	user := g.user()
-	return g.step("deps", "npm ci", "dependencies", user, "cd "+g.Runtime.Code()+"\n"+script,
+	return g.step("deps", "npm ci", "dependencies", user, script,
 		g.cache("/var/cache/npm", llb.CacheMountShared, "npm"),
 		secretFile(user.home+"/.npmrc", SecretNPMRC),
 		secretFile(user.home+"/.netrc", SecretNetrc),
-		agent())
+		agent()).contacting(g.contacts(npmRegistry)...)
 }
+
+// npmMirrors has npm install from mirrors: of the registry that it is set to, and of the addresses that package-lock.json names,
+// which is as before afterwards.
+func (g *Graph) npmMirrors(install string) string {
+	edits := g.mirrorScript(everywhere...)
+	if edits == "" {
+		return install
+	}
+	return "cat > /tmp/mirrors <<'EOF'\n" + edits + `EOF
+export npm_config_registry="$(npm config get registry | sed -f /tmp/mirrors)"
+cp -p package-lock.json /tmp/package-lock.json
+sed -f /tmp/mirrors /tmp/package-lock.json > package-lock.json
+` + install + "cp -p /tmp/package-lock.json package-lock.json\n"
+}
+
+// everywhere is what every address begins with: a lock file may name any.
+var everywhere = []string{"http://", "https://"}
+
+// npmRegistry is the npm registry, under the name that yarn gives it.
+const npmRegistry = "https://registry.yarnpkg.com"

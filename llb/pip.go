@@ -7,7 +7,7 @@ import "github.com/moby/buildkit/client/llb"
 func (g *Graph) pip() Layer {
 	script := `venv=` + g.venv() + ` code=` + g.Runtime.Code() + `
 export PIP_CACHE_DIR="/var/cache/pip/$(id -u)" PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
-python3 -m venv --clear "$venv"
+` + g.pipIndex() + `python3 -m venv --clear "$venv"
 cd "$code"
 "$venv/bin/python" -m pip install --no-compile --no-input -r ` + g.Runtime.Dependencies.Files[0] + `
 find "$venv" -name __pycache__ -prune -exec rm -rf {} +
@@ -18,7 +18,24 @@ rm -rf "$HOME/.cache"
 		g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc),
-		agent())
+		agent()).contacting(g.contacts(pypi, pypiFiles)...)
+}
+
+// pipIndex sets pip's index where that has a mirror. Else it is the default, or what the secret pip.conf says.
+func (g *Graph) pipIndex() string {
+	if index := g.mirrored(pypi + "/simple"); index != pypi+"/simple" {
+		return "export PIP_INDEX_URL=" + index + "\n"
+	}
+	return ""
+}
+
+// hasVenv reports whether the dependencies lie in a virtual environment below the prefix.
+func (g *Graph) hasVenv() bool {
+	switch g.Runtime.Dependencies.Manager {
+	case "pip", "poetry", "uv":
+		return !g.openhands()
+	}
+	return false
 }
 
 // venv is the virtual environment of a Python runtime.

@@ -1,6 +1,10 @@
 package llb
 
 import (
+	"maps"
+	"path"
+	"slices"
+
 	"github.com/moby/buildkit/client/llb"
 )
 
@@ -21,32 +25,41 @@ func (g *Graph) SourceTree() llb.State {
 	files := onto
 	files.Mode = &sourceMode
 	tree := llb.Copy(dirs, "/", "/", &onto).
-		Copy(g.Source, "/", g.Runtime.Code(), &files, llb.WithUIDGID(g.Owner.UID, g.Owner.GID)).
-		Copy(dirs, "/", "/", &onto)
+		Copy(g.Source, "/", g.Runtime.Code(), &files, llb.WithUIDGID(g.Owner.UID, g.Owner.GID))
+	if g.openhands() {
+		tree = g.openhandsSource(tree)
+	}
+	tree = tree.Copy(dirs, "/", "/", &onto)
 	return llb.Scratch().File(tree, named("source", "collect source"))
 }
 
-// codeDirs makes the code directory and those that lead to it. A layer carries them with mode and owner, so they are
-// those that the system stage gives them.
-func (g *Graph) codeDirs() *llb.FileAction {
-	owner := llb.WithUIDGID(g.Owner.UID, g.Owner.GID)
-	var action *llb.FileAction
-	for _, dir := range parents(g.Runtime.Code()) {
-		var opts []llb.MkdirOption
-		if dir == g.Runtime.Code() || dir == g.Runtime.Prefix && g.ownsPrefix() {
-			opts = append(opts, owner)
-		}
-		if action == nil {
-			action = llb.Mkdir(dir, 0o755, opts...)
-			continue
-		}
-		action = action.Mkdir(dir, 0o755, opts...)
+// extensions are the editor's extensions that the agent's source brings, by the names under which the editor finds them.
+var extensions = map[string]string{"hello-world": "openhands-hello-world", "memory-monitor": "openhands-memory-monitor"}
+
+// openhandsSource adds what OpenHands' build makes of some of its source. The brackets are there because only a pattern may match
+// nothing, and its first names must be there.
+func (g *Graph) openhandsSource(tree *llb.FileAction) *llb.FileAction {
+	some := llb.CopyInfo{AllowWildcard: true, AllowEmptyWildcard: true, CreatedTime: &g.Epoch}
+	public := some
+	public.Mode = &llb.ChmodOpt{ModeStr: "a+rwx"}
+	tree = tree.Copy(g.Source, "/[o]penhands/__init__.py", g.Runtime.Code()+"/openhands/", &public, llb.WithUIDGID(g.Owner.UID, g.Owner.GID))
+	if !g.Runtime.Components["editor"] {
+		return tree
 	}
-	return action
+	contents := some
+	contents.CopyDirContentsOnly, contents.CreateDestPath, contents.Mode = true, true, &sourceMode
+	for _, name := range slices.Sorted(maps.Keys(extensions)) {
+		tree = tree.Copy(g.Source, "/[o]penhands/runtime/utils/vscode-extensions/"+name,
+			g.editorDir()+"/extensions/"+extensions[name]+"/", &contents, g.ownedTools())
+	}
+	return tree
 }
 
-// ownsPrefix reports whether the prefix itself belongs to the user, as in the original's images.
-func (g *Graph) ownsPrefix() bool { return g.Runtime.Profile == "openhands" }
+// codeDirs makes the code directory and those that lead to it.
+func (g *Graph) codeDirs() *llb.FileAction {
+	code := g.Runtime.Code()
+	return g.inDir(path.Dir(code)).Mkdir(code, 0o755, llb.WithCreatedTime(g.Epoch), llb.WithUIDGID(g.Owner.UID, g.Owner.GID))
+}
 
 // removeOld takes directories of an older source away from an image that is not pulled: the difference between a tree
 // that has them and one that has not is a whiteout.
@@ -54,7 +67,7 @@ func (g *Graph) removeOld() Layers {
 	if len(g.OldFiles) == 0 {
 		return nil
 	}
-	return Layers{{Stage: "source", Name: "remove the old source", Field: "source", add: func(s llb.State, opts ...llb.ConstraintsOpt) llb.State {
+	return Layers{{Stage: "source", Name: "remove the old source", Field: "source", add: func(s, _ llb.State, opts ...llb.ConstraintsOpt) llb.State {
 		old, remove := g.codeDirs(), llb.Rm(g.OldFiles[0])
 		for _, dir := range g.OldFiles {
 			old = old.Mkdir(dir, 0o755, llb.WithParents(true))

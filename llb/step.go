@@ -36,27 +36,42 @@ fi
 export APT_CONFIG=` + aptConfPath + `
 `
 
+// inputs is where a step finds the files that it is given.
+const inputs = "/run/rtbuild"
+
 // step runs a shell script on the image. Nothing of /tmp, of secrets or of the caches it mounts stays in the layer.
 func (g *Graph) step(stage, name, field string, as profileUser, script string, opts ...llb.RunOption) Layer {
-	return Layer{Stage: stage, Name: name, Field: field, add: func(s llb.State, labels ...llb.ConstraintsOpt) llb.State {
-		run := []llb.RunOption{
-			llb.Args([]string{"/bin/sh", "-c", prologue + script}),
-			llb.AddMount("/tmp", llb.Scratch(), llb.Tmpfs()),
-			llb.AddSecret(caPath, llb.SecretID(SecretCA), llb.SecretOptional, llb.SecretFileOpt(0, 0, 0o444)),
-			as,
-		}
-		for _, label := range labels {
-			run = append(run, label)
-		}
-		if g.Proxy != nil {
-			run = append(run, llb.WithProxy(*g.Proxy))
-		}
-		if g.NoCache != nil && g.NoCache(stage) {
-			run = append(run, llb.IgnoreCache)
-		}
-		run = append(run, g.Steps...)
-		return s.Run(append(run, opts...)...).Root()
+	return Layer{Stage: stage, Name: name, Field: field, add: func(s, _ llb.State, labels ...llb.ConstraintsOpt) llb.State {
+		return g.run(s, stage, as, script, labels, opts...).Root()
 	}}
+}
+
+// made gives a directory as a script, run as root on a state, fills it: one layer on nothing, to be merged. All else that the
+// script writes is lost.
+func (g *Graph) made(on llb.State, stage, name, dir, script string, opts ...llb.RunOption) llb.State {
+	empty := llb.Scratch().File(g.inDir(dir), named(stage, "make "+dir))
+	full := g.run(on, stage, asRoot(), script, []llb.ConstraintsOpt{named(stage, name)}, opts...).AddMount(dir, empty, llb.SourcePath(dir))
+	return llb.Diff(empty, full, named(stage, "take "+dir))
+}
+
+func (g *Graph) run(s llb.State, stage string, as profileUser, script string, labels []llb.ConstraintsOpt, opts ...llb.RunOption) llb.ExecState {
+	run := []llb.RunOption{
+		llb.Args([]string{"/bin/sh", "-c", prologue + script}),
+		llb.AddMount("/tmp", llb.Scratch(), llb.Tmpfs()),
+		llb.AddSecret(caPath, llb.SecretID(SecretCA), llb.SecretOptional, llb.SecretFileOpt(0, 0, 0o444)),
+		as,
+	}
+	for _, label := range labels {
+		run = append(run, label)
+	}
+	if g.Proxy != nil {
+		run = append(run, llb.WithProxy(*g.Proxy))
+	}
+	if g.NoCache != nil && g.NoCache(stage) {
+		run = append(run, llb.IgnoreCache)
+	}
+	run = append(run, g.Steps...)
+	return s.Run(append(run, opts...)...)
 }
 
 // profileUser is who a step runs as: the name decides, HOME is where installers look for their settings.

@@ -46,6 +46,16 @@ func (p *project) lintInput() lint.Input {
 	return in
 }
 
+// checkStrict is an error for a tool that --strict refuses.
+func (p *project) checkStrict() error {
+	for _, finding := range lint.Check(p.lintInput()) {
+		if finding.Rule == lint.UnverifiedTool.Name {
+			return withCode(exitUsage, fmt.Errorf("--strict: %s", finding.Detail))
+		}
+	}
+	return nil
+}
+
 // printFindings prints them in buildx's words, or as JSON.
 func printFindings(out io.Writer, format string, findings []lint.Finding) error {
 	if format == "json" {

@@ -31,6 +31,7 @@ type planOptions struct {
 	previous    string
 	force, pull bool
 	variant     string
+	strict      bool
 }
 
 func (o *planOptions) register(cmd *cobra.Command) {
@@ -39,6 +40,7 @@ func (o *planOptions) register(cmd *cobra.Command) {
 	flags.StringVar(&o.previous, "previous-version", "", "version whose versioned image may be entered")
 	flags.BoolVar(&o.force, "force-rebuild", false, "ignore the images that exist")
 	flags.BoolVar(&o.pull, "pull", false, "rebuild what was made from an older base or by an older recipe")
+	flags.BoolVar(&o.strict, "strict", false, "refuse tools whose checksum nobody has verified")
 	flags.StringVar(&o.variant, "variant", "", "enter here: none, lock, versioned, scratch (default: the least work)")
 }
 
@@ -47,6 +49,11 @@ func (o *planOptions) survey(ctx context.Context, p *project, at *place) (*surve
 	variant, err := o.parseVariant()
 	if err != nil {
 		return nil, err
+	}
+	if o.strict {
+		if err := p.checkStrict(); err != nil {
+			return nil, err
+		}
 	}
 	questions, err := o.questions(p)
 	if err != nil {

@@ -21,6 +21,6 @@ func newRoot() *cobra.Command {
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-"))
 	})
-	root.AddCommand(newTags(), newPlan(), newSolve(), newPrepare(), newServe(), newDoctor(), newVersion())
+	root.AddCommand(newTags(), newPlan(), newSolve(), newPrepare(), newServe(), newGraph(), newDiff(), newDoctor(), newVersion())
 	return root
 }

@@ -30,6 +30,7 @@ type Request struct {
 	Variant  plan.Variant // where the build enters
 	From     string       // the image it enters on; pinned by digest here if it is not yet
 	Start    *Start       // that image, if it is not looked up under From
+	Entry    *plan.Image  // what the plan knows of that image: with its config it is not resolved again
 	Tree     string       // digest of everything that is copied
 	Epoch    *time.Time   // SOURCE_DATE_EPOCH; nil takes the time of the image that the build enters on
 
@@ -150,6 +151,11 @@ func (b *builder) facts(ctx context.Context) (rtllb.ImageFacts, error) {
 	if s := req.Start; s != nil {
 		b.digest = s.Digest.String()
 		return rtllb.ImageFacts{Ref: req.From, State: &s.State, Config: s.Config}, nil
+	}
+	if e := req.Entry; e != nil && e.Config != nil && e.Pinned() == req.From {
+		b.digest = e.Digest.String()
+		ref, err := pinned(e.Reference, b.digest)
+		return rtllb.ImageFacts{Ref: ref, Config: e.Config}, err
 	}
 	ref, dgst, config, err := b.client.ResolveImageConfig(ctx, req.From, sourceresolver.Opt{
 		LogName:  fmt.Sprintf("[base] resolve %s", req.From),

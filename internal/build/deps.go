@@ -1,15 +1,12 @@
 package build
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"strconv"
 	"strings"
 
 	"github.com/distribution/reference"
-	gateway "github.com/moby/buildkit/frontend/gateway/client"
-	"github.com/moby/sys/user"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/plan"
@@ -36,16 +33,12 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 	if err != nil {
 		return nil, err
 	}
-	owner, err := b.ownerIn(ctx, ref)
-	if err != nil {
-		return nil, err
-	}
 	name, err := reference.ParseNormalizedNamed(b.req.Runtime.Base)
 	if err != nil {
 		return nil, err
 	}
 	img, err := b.graph.DepsConfig(layers, rtllb.DepsFacts{
-		Stage: b.req.Stage, Owner: owner, Tools: b.req.Runtime.ToolsDigest(),
+		Stage: b.req.Stage, Owner: b.graph.Owner, Tools: b.req.Runtime.ToolsDigest(),
 		BaseName: reference.TagNameOnly(name).String(), BaseDigest: b.digest,
 	})
 	return &built{state, ref, img}, err
@@ -81,59 +74,6 @@ func (b *builder) standOn(deps *built) error {
 	}
 	b.graph.Base = rtllb.ImageFacts{Config: config}
 	return nil
-}
-
-// inspectBase learns what the base is: its files are looked at, which pulls it, as the build from scratch does anyway.
-func (b *builder) inspectBase(ctx context.Context) error {
-	base := b.req.Runtime.Base
-	if b.start.Config.Labels[plan.LabelStage] != "" {
-		return rtllb.Fault("base", "base image %s was made by rtbuild: use its own base, %s", base,
-			b.start.Config.Labels[ocispecs.AnnotationBaseImageName])
-	}
-	ref, err := b.solve(ctx, b.graph.Start(), true)
-	if err != nil {
-		return err
-	}
-	data, err := osRelease(ctx, ref)
-	if err != nil {
-		return rtllb.Fault("base", "base image %s has no os-release file, so its distribution is unknown: use a base of Debian or Ubuntu: %w", base, err)
-	}
-	if b.graph.Distro, err = rtllb.ParseOSRelease(data); err != nil {
-		return rtllb.Fault("base", "base image %s cannot be used: %w", base, err)
-	}
-	for _, program := range []string{"/bin/sh", "/usr/bin/apt-get"} {
-		if _, err := ref.StatFile(ctx, gateway.StatRequest{Path: program}); err != nil {
-			return rtllb.Fault("base", "base image %s (%s) has no %s, which the build needs: use a base that has it: %w", base,
-				b.graph.Distro.Pretty, program, err)
-		}
-	}
-	return nil
-}
-
-// osRelease reads the file at the two places that os-release(5) names.
-func osRelease(ctx context.Context, ref gateway.Reference) ([]byte, error) {
-	data, err := ref.ReadFile(ctx, gateway.ReadRequest{Filename: "/etc/os-release"})
-	if err != nil {
-		data, err = ref.ReadFile(ctx, gateway.ReadRequest{Filename: "/usr/lib/os-release"})
-	}
-	return data, err
-}
-
-// ownerIn looks up the ids that the system stage gave to the user.
-func (b *builder) ownerIn(ctx context.Context, ref gateway.Reference) (rtllb.Owner, error) {
-	name := b.req.Runtime.User.Name
-	if name == "root" {
-		return rtllb.Owner{}, nil
-	}
-	passwd, err := ref.ReadFile(ctx, gateway.ReadRequest{Filename: "/etc/passwd"})
-	if err != nil {
-		return rtllb.Owner{}, rtllb.Fault("user", "looking up user %s in the image: %w", name, err)
-	}
-	users, err := user.ParsePasswdFilter(bytes.NewReader(passwd), func(u user.User) bool { return u.Name == name })
-	if err != nil || len(users) == 0 {
-		return rtllb.Owner{}, rtllb.Fault("user", "looking up user %s in the image: not in /etc/passwd", name)
-	}
-	return rtllb.Owner{UID: users[0].Uid, GID: users[0].Gid}, nil
 }
 
 // isCopied reports whether a label is copied to the manifest's annotations: ours, and those that we set of OCI's.

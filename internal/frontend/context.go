@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/moby/buildkit/client/llb"
@@ -22,17 +23,35 @@ type project struct {
 	ui       *dockerui.Client
 	platform ocispecs.Platform
 	dir      string // the root in the build context; "." but for folders that were made for another builder
+	local    bool   // the build context is a directory of the user's
 }
 
 // project gives the project's root.
-func (f *frontend) project() (*project, error) {
-	url := f.ui.BuildOpts().Opts[dockerui.DefaultLocalNameContext]
+func (f *frontend) project(ctx context.Context) (*project, error) {
+	opts := f.ui.BuildOpts().Opts
+	url := opts[cmp.Or(opts["contextkey"], dockerui.DefaultLocalNameContext)]
 	// Of a file that is no archive, dockerui makes the runtime file.
 	if name, ok := download(url); ok && name == f.file.source.Filename && specOf(f.ui, projectContext, f.host) == "" {
 		return nil, noProject("the build context " + url)
 	}
 	dir, err := profile.Root(f.file.source.Data)
-	return &project{ui: f.ui, platform: f.host, dir: dir}, err
+	if err != nil {
+		return nil, err
+	}
+	local, err := isLocal(ctx, f.client, url)
+	return &project{ui: f.ui, platform: f.host, dir: dir, local: local}, err
+}
+
+// isLocal reports whether the build context is a directory of the user's: no repository, no download, nothing that
+// another target gives. So dockerui decides it.
+func isLocal(ctx context.Context, c gateway.Client, url string) (bool, error) {
+	_, isRepository, _ := dockerui.DetectGitContext(url, nil)
+	if _, isDownload := download(url); isRepository || isDownload {
+		return false, nil
+	}
+	inputs, err := c.Inputs(ctx)
+	_, given := inputs[dockerui.DefaultLocalNameContext]
+	return !given, err
 }
 
 // part is what of the project the options leave, if it lies at the user's; all of a repository or an archive.
@@ -56,6 +75,17 @@ func (p *project) part(ctx context.Context, opts ...llb.LocalOption) (llb.State,
 	}
 	if p.dir != "." {
 		return p.prepared(ctx)
+	}
+	return p.mainContext(ctx, opts...)
+}
+
+// mainContext is the build context. Before dockerui gives a directory of the user's, it loads the .dockerignore: here that would
+// be a transfer for nothing, since part does not go by it.
+func (p *project) mainContext(ctx context.Context, opts ...llb.LocalOption) (llb.State, error) {
+	if p.local {
+		build := p.ui.BuildOpts()
+		session := cmp.Or(build.Opts["local-sessionid:"+dockerui.DefaultLocalNameContext], build.SessionID)
+		return llb.Local(dockerui.DefaultLocalNameContext, append(opts, llb.SessionID(session))...), nil
 	}
 	state, err := p.ui.MainContext(ctx, opts...)
 	if err != nil {
@@ -102,18 +132,21 @@ func noProject(what string) error {
 
 // prepared is a project that lies in a directory of the build context. All of it comes: it holds nothing else.
 func (p *project) prepared(ctx context.Context) (llb.State, error) {
-	state, err := p.ui.MainContext(ctx, llb.ExcludePatterns(nil), llb.FollowPaths([]string{p.dir}),
+	state, err := p.mainContext(ctx, llb.ExcludePatterns(nil), llb.FollowPaths([]string{p.dir}),
 		llb.SharedKeyHint("prepared"), dockerui.WithInternalName("load the prepared project"))
 	if err != nil {
 		return llb.State{}, err
 	}
 	all := &llb.CopyInfo{CopyDirContentsOnly: true}
-	return llb.Scratch().File(llb.Copy(*state, p.dir, "/", all), dockerui.WithInternalName("take it out of its directory")), nil
+	return llb.Scratch().File(llb.Copy(state, p.dir, "/", all), dockerui.WithInternalName("take it out of its directory")), nil
 }
 
 // files reads files of the project.
 func (p *project) files(ctx context.Context) *contextFS {
-	return &contextFS{ctx: ctx, project: p, known: profile.Manifests(), parts: map[string]gateway.Reference{}}
+	return &contextFS{
+		ctx: ctx, project: p, known: profile.Manifests(),
+		parts: map[string]gateway.Reference{}, stats: map[string]stat{}, data: map[string][]byte{},
+	}
 }
 
 // solve makes a part that can be read.

@@ -24,6 +24,14 @@ type contextFS struct {
 	project *project
 	known   []string
 	parts   map[string]gateway.Reference
+	stats   map[string]stat // by path: a runtime is read in several places, and every question is a round trip
+	data    map[string][]byte
+}
+
+// stat is the answer to a Stat.
+type stat struct {
+	info fs.FileInfo
+	err  error
 }
 
 // Paths that stand for more than themselves: the key of a part.
@@ -47,18 +55,34 @@ func (f *contextFS) Open(name string) (fs.File, error) {
 
 // ReadFile implements fs.ReadFileFS.
 func (f *contextFS) ReadFile(name string) ([]byte, error) {
-	part, err := f.partOf("read", name)
-	if err != nil {
-		return nil, err
-	}
 	if _, err := f.Stat(name); err != nil {
 		return nil, err
 	}
-	return dockerui.ReadFile(f.ctx, part, name)
+	data, known := f.data[name]
+	if !known {
+		part, err := f.partOf("read", name)
+		if err != nil {
+			return nil, err
+		}
+		if data, err = dockerui.ReadFile(f.ctx, part, name); err != nil {
+			return nil, err
+		}
+		f.data[name] = data
+	}
+	return bytes.Clone(data), nil
 }
 
 // Stat implements fs.StatFS.
 func (f *contextFS) Stat(name string) (fs.FileInfo, error) {
+	said, known := f.stats[name]
+	if !known {
+		said.info, said.err = f.ask(name)
+		f.stats[name] = said
+	}
+	return said.info, said.err
+}
+
+func (f *contextFS) ask(name string) (fs.FileInfo, error) {
 	part, err := f.partOf("stat", name)
 	if err != nil {
 		return nil, err

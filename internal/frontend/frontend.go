@@ -120,7 +120,7 @@ func (f *frontend) read(ctx context.Context) (*job, error) {
 
 // open reads the runtime, and nothing of the source.
 func (f *frontend) open(ctx context.Context) (*job, error) {
-	root, err := f.project()
+	root, err := f.project(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -135,7 +135,7 @@ func (p *prober) look(ctx context.Context, role, ref string) (*plan.Image, error
 		return nil, err
 	}
 	p.seen++
-	return &plan.Image{Reference: ref, Digest: dgst, Labels: img.Config.Labels}, nil
+	return &plan.Image{Reference: ref, Digest: dgst, Labels: img.Config.Labels, Config: config}, nil
 }
 
 // resolve asks the registry, not the builder's memory of it.

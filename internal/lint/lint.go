@@ -50,7 +50,7 @@ func Check(in Input) []Finding {
 	}
 	var all []Finding
 	for _, check := range []func(Input) []Finding{
-		unpinnedBase, unpinnedTools, locksOutOfStep, unhashedSources, secrets, hiddenFiles, lostPlatforms,
+		unpinnedBase, unpinnedTools, unverifiedTools, locksOutOfStep, unhashedSources, secrets, hiddenFiles, lostPlatforms,
 	} {
 		all = append(all, check(in)...)
 	}

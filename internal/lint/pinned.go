@@ -28,7 +28,7 @@ func unpinnedTools(in Input) []Finding {
 	var all []Finding
 	for _, tool := range in.Runtime.Tools {
 		at := in.field("tools." + tool.Name)
-		if !namesVersion(tool) {
+		if tool.URL != "" && !namesVersion(tool) {
 			all = append(all, UnpinnedTool.found(at, "the url of tool %s does not name its version, so the build fails as soon as another "+
 				"one lies there: take an address that does, with {version} in it", tool.Name))
 		}
@@ -36,6 +36,22 @@ func unpinnedTools(in Input) []Finding {
 			if tool.SHA256[arch] == "" {
 				all = append(all, UnpinnedTool.found(at, "tool %s has no sha256 for %s, which is built: add %s: CHECKSUM to its sha256", tool.Name, arch, arch))
 			}
+		}
+	}
+	return all
+}
+
+// unverifiedTools finds downloads that are taken as they come, since nobody has said what they must be.
+func unverifiedTools(in Input) []Finding {
+	var all []Finding
+	for _, tool := range in.Runtime.Downloads() {
+		for _, arch := range architectures(in.Platforms) {
+			if sum, listed := tool.SHA256[arch]; !listed || sum != "" {
+				continue
+			}
+			all = append(all, UnverifiedTool.found(in.field("tools."+tool.Name), "%s %s for %s is taken as it comes from %s, since its digest is not "+
+				"known to rtbuild: write it under tools, as {name: %s, version: %s, sha256: {%s: CHECKSUM}}", tool.Name, tool.Version, arch,
+				tool.Address(arch), tool.Name, tool.Version, arch))
 		}
 	}
 	return all

@@ -10,6 +10,7 @@ type Rule struct {
 var (
 	UnpinnedBase      = Rule{"UnpinnedBase", "The base image should be named with its digest"}
 	UnpinnedTool      = Rule{"UnpinnedTool", "A tool should be downloaded from an address of its version and have a checksum for every platform"}
+	UnverifiedTool    = Rule{"UnverifiedTool", "A download should have a checksum that somebody has verified"}
 	LockOutOfStep     = Rule{"LockOutOfStep", "The lock file should agree with the manifest"}
 	UnhashedSource    = Rule{"UnhashedSource", "What is copied into the image should be in its tag"}
 	SecretInSource    = Rule{"SecretInSource", "The source should hold no secrets"}
@@ -19,5 +20,5 @@ var (
 
 // Rules are all rules, by name.
 func Rules() []Rule {
-	return []Rule{IgnoreHidesHashed, LockOutOfStep, PlatformsLost, SecretInSource, UnhashedSource, UnpinnedBase, UnpinnedTool}
+	return []Rule{IgnoreHidesHashed, LockOutOfStep, PlatformsLost, SecretInSource, UnhashedSource, UnpinnedBase, UnpinnedTool, UnverifiedTool}
 }

@@ -46,6 +46,7 @@ type Image struct {
 	Reference string // repository:tag
 	Digest    digest.Digest
 	Labels    map[string]string
+	Config    []byte // raw; nil if it was not kept
 }
 
 // Pinned is the reference with the digest that the plan saw.

@@ -9,15 +9,13 @@ import (
 
 // foreignLocks are the lock files of managers that no profile can install with yet, with what to do instead.
 var foreignLocks = []struct{ file, message, hint string }{
-	{"uv.lock", poetryAndUV, "write a requirements.txt, by uv export --format requirements-txt -o requirements.txt"},
-	{"poetry.lock", poetryAndUV, "write a requirements.txt, by poetry export -o requirements.txt"},
+	{"uv.lock", "pyproject.toml is missing", "name the project's root"},
+	{"poetry.lock", "pyproject.toml is missing", "name the project's root"},
 	{"Pipfile.lock", "the manager pipenv is not supported by profile python", "write a requirements.txt, by pipenv requirements > requirements.txt"},
 	{"yarn.lock", "the manager yarn is not supported by profile node", "write a package-lock.json, by npm install --package-lock-only"},
 	{"pnpm-lock.yaml", "the manager pnpm is not supported by profile node", "write a package-lock.json, by npm install --package-lock-only"},
 	{"package.json", "package-lock.json is missing", "write it, by npm install --package-lock-only"},
 }
-
-const poetryAndUV = "the managers poetry and uv are not supported yet by profile python"
 
 // detect gives the profile of a project by its lock files.
 func detect(fsys fs.FS) (builtin, error) {
@@ -49,9 +47,9 @@ func detect(fsys fs.FS) (builtin, error) {
 		strings.Join(locks, " and "), strings.Join(names, " or "), fileName)
 }
 
-// fits says whether the project has the profile's lock files and, if that matters, its name.
+// fits says whether the project has lock files of the profile and, if that matters, its name.
 func (b builtin) fits(fsys fs.FS) (bool, error) {
-	if slices.ContainsFunc(b.locks, func(file string) bool { return !exists(fsys, file) }) {
+	if len(b.installable(fsys)) == 0 {
 		return false, nil
 	}
 	if b.project == "" {
@@ -59,6 +57,44 @@ func (b builtin) fits(fsys fs.FS) (bool, error) {
 	}
 	p, err := readPyproject(fsys)
 	return p.name() == b.project, err
+}
+
+// installable are the dependencies whose lock files the project has.
+func (b builtin) installable(fsys fs.FS) []Dependencies {
+	has := func(files []string) bool {
+		return !slices.ContainsFunc(files, func(file string) bool { return !exists(fsys, file) })
+	}
+	var all []Dependencies
+	if has(b.locks) {
+		all = append(all, b.defaults.Dependencies)
+	}
+	for _, d := range b.others {
+		if has(d.Files) {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// completeManager takes the manager whose lock files there are, where the file names none.
+func (b builtin) completeManager(fsys fs.FS, r *Runtime, doc *document) error {
+	if doc.sets("dependencies") {
+		return nil
+	}
+	switch found := b.installable(fsys); len(found) {
+	case 0:
+	case 1:
+		r.Dependencies = found[0]
+	default:
+		var files, managers []string
+		for _, d := range found {
+			files = append(files, d.Files[len(d.Files)-1])
+			managers = append(managers, d.Manager)
+		}
+		return fmt.Errorf("the project has %s: say which its dependencies are installed from, by dependencies: {manager: %s} in %s",
+			strings.Join(files, " and "), strings.Join(managers, "} or {manager: "), fileName)
+	}
+	return nil
 }
 
 // noProfile is the error for a project that has none of the lock files.
@@ -70,7 +106,11 @@ func noProfile(fsys fs.FS) error {
 	}
 	var looked []string
 	for _, b := range builtins {
-		text := strings.Join(b.locks, " with ") + " (" + b.defaults.Profile
+		text := strings.Join(b.locks, " with ")
+		for _, d := range b.others {
+			text += " or " + strings.Join(d.Files, " with ")
+		}
+		text += " (" + b.defaults.Profile
 		if b.project != "" {
 			text += ", of project " + b.project
 		}

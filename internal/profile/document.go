@@ -101,6 +101,19 @@ func (d *document) errorIn(field, hint, format string, args ...any) error {
 	return d.errorAt(at, hint, format, args...)
 }
 
+// sets reports whether the file sets a field.
+func (d *document) sets(field string) bool {
+	if d.root == nil {
+		return false
+	}
+	for i := 0; i+1 < len(d.root.Content); i += 2 {
+		if resolve(d.root.Content[i]).Value == field {
+			return true
+		}
+	}
+	return false
+}
+
 // wrongType is the error for a node of another kind than is wanted.
 func (d *document) wrongType(n *yaml.Node, what, want string) error {
 	return d.errorAt(n, "", "%s must be %s, not %s", what, want, kindOf(n))

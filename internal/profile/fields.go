@@ -163,7 +163,10 @@ func setUser(d *document, n *yaml.Node, r *Runtime) error {
 }
 
 // packageFields are those of "packages" where they are given by package manager.
-var packageFields = fields[map[string][]string]{"apt": packagesOf("apt"), "apk": packagesOf("apk"), "dnf": packagesOf("dnf")}
+var packageFields = fields[map[string][]string]{
+	"apt": packagesOf("apt"), "apk": packagesOf("apk"), "dnf": packagesOf("dnf"),
+	"zypper": packagesOf("zypper"),
+}
 
 func packagesOf(manager string) func(*document, *yaml.Node, *map[string][]string) error {
 	return func(d *document, n *yaml.Node, into *map[string][]string) (err error) {
@@ -193,6 +196,7 @@ func setPackages(d *document, n *yaml.Node, r *Runtime) (err error) {
 	default:
 		err = d.wrongType(resolve(n), "packages", "a list, or a map of lists by package manager")
 	}
+	r.given.noPackages = err == nil && resolve(n).Kind == yaml.SequenceNode && len(r.Packages[""]) == 0
 	maps.DeleteFunc(r.Packages, func(_ string, names []string) bool { return len(names) == 0 })
 	return err
 }
@@ -236,12 +240,12 @@ var dependencyFields = fields[Dependencies]{
 	},
 }
 
-// setDependencies takes the files of the profile only for the manager of the profile.
+// setDependencies takes a manager's usual files where the file names none.
 func setDependencies(d *document, n *yaml.Node, r *Runtime) error {
 	given := Dependencies{Manager: r.Dependencies.Manager}
 	err := dependencyFields.read(d, n, "dependencies", &given)
-	if given.Files == nil && given.Manager == r.Dependencies.Manager {
-		given.Files = r.Dependencies.Files
+	if given.Files == nil {
+		given.Files = filesOf(given.Manager)
 	}
 	r.Dependencies = given
 	return err

@@ -93,8 +93,8 @@ func TestFields(t *testing.T) {
 				"- {name: x, version: v1, url: 'http://e.com/@s/x', sha256: {amd64: " + sum + "}, to: lib/./x/}\n",
 			func(r *Runtime) {
 				r.Tools = []Tool{
-					{"uv", "0.8", "https://e.com/{version}/uv-{arch}.tgz", map[string]string{"amd64": sum, "arm64": sum}, "bin"},
-					{"x", "v1", "http://e.com/@s/x", map[string]string{"amd64": sum}, "lib/x"},
+					{Name: "uv", Version: "0.8", URL: "https://e.com/{version}/uv-{arch}.tgz", SHA256: map[string]string{"amd64": sum, "arm64": sum}, To: "bin"},
+					{Name: "x", Version: "v1", URL: "http://e.com/@s/x", SHA256: map[string]string{"amd64": sum}, To: "lib/x"},
 				}
 			},
 		},
@@ -186,7 +186,7 @@ func TestFieldErrors(t *testing.T) {
 		{"packages", "packages: git", "runtime.yaml:1:11: packages must be a list, or a map of lists by package manager, not a string", false},
 		{"package", "packages: [git, 'a; rm -rf /']", `runtime.yaml:1:17: package "a; rm -rf /" is not valid: give the name of a package, or NAME=VERSION`, false},
 		{"package of a wrong type", "packages: [{a: b}]", "runtime.yaml:1:12: package must be a string, not a map", false},
-		{"package manager", "packages: {atp: [git]}", `runtime.yaml:1:12: unknown field "atp": known are apk, apt, dnf`, false},
+		{"package manager", "packages: {atp: [git]}", `runtime.yaml:1:12: unknown field "atp": known are apk, apt, dnf, zypper`, false},
 		{"packages of a manager", "packages: {apt: git}", "runtime.yaml:1:17: packages.apt must be a list, not a string", false},
 		{"component", "components: {borwser: true}", `runtime.yaml:1:14: unknown field "borwser": did you mean "browser"?`, false},
 		{"component of a wrong type", "components: {browser: yes please}", "runtime.yaml:1:23: component browser must be true or false, not a string", false},
@@ -210,7 +210,7 @@ func TestFieldErrors(t *testing.T) {
 		{"tool checksums", tool("sha256: abc"), "runtime.yaml:1:18: sha256 must be a map, not a string", false},
 		{"tool directory", tool("to: /bin"), `runtime.yaml:1:14: to "/bin" is not valid: it must be a path below the prefix, of letters, digits, ., _, + and -`, false},
 		{"tool directory outside", tool("to: a/../.."), `runtime.yaml:1:14: to "a/../.." is not valid: it must be relative and stay inside`, false},
-		{"manager", "dependencies: {manager: uv}", `runtime.yaml:1:25: unknown manager "uv": known are none, npm, pip, poetry`, false},
+		{"manager", "dependencies: {manager: yarn}", `runtime.yaml:1:25: unknown manager "yarn": known are none, npm, pip, poetry, uv`, false},
 		{"dependencies", "dependencies: npm", "runtime.yaml:1:15: dependencies must be a map, not a string", false},
 		{"dependency files", "dependencies: {files: []}", "runtime.yaml:1:23: files is empty: name at least one, or leave files out", false},
 		{"dependency file", "dependencies: {files: ['a b']}", `runtime.yaml:1:24: dependency file "a b" is not valid: it must be a path relative to the context, of letters, digits, ., _, @, + and -`, false},

@@ -52,6 +52,9 @@ func (e extra) add(name string, value, byDefault any) {
 func (r *Runtime) lockExtra(b builtin) map[string]any {
 	e := extra{}
 	e.add("packages", r.packages(), []string(nil))
+	if b.installs && r.given.noPackages {
+		e["packages"] = []string{}
+	}
 	components := changed(r.Components, b.defaults.Components)
 	delete(components, "browser") // the original has it in the hash already
 	e.add("components", components, map[string]bool(nil))
@@ -122,7 +125,7 @@ func changed[V comparable](values, byDefault map[string]V) map[string]V {
 // ToolsDigest is "sha256:..." over everything but the base that the system and tools stages are made from, so that a
 // later build can tell whether it may enter behind them. Mirrors are not in it: what comes from them is pinned.
 func (r *Runtime) ToolsDigest() string {
-	raw, _ := json.Marshal(map[string]any{ // strings, numbers and booleans always have a JSON form
+	facts := map[string]any{
 		"profile":     r.Profile,
 		"packages":    nonNil(r.Packages),
 		"components":  nonNil(r.Components),
@@ -131,7 +134,11 @@ func (r *Runtime) ToolsDigest() string {
 		"prefix":      r.Prefix,
 		"user":        r.User,
 		"env":         nonNil(r.Env),
-	})
+	}
+	if r.given.noPackages {
+		facts["packages"] = []string{}
+	}
+	raw, _ := json.Marshal(facts) // strings, numbers and booleans always have a JSON form
 	canonical, _ := jsoncanonicalizer.Transform(raw)
 	sum := sha256.Sum256(canonical)
 	return "sha256:" + hex.EncodeToString(sum[:])

@@ -47,6 +47,9 @@ func Load(fsys fs.FS, opts Options) (*Runtime, error) {
 	if err := opts.apply(r); err != nil {
 		return nil, err
 	}
+	if err := b.completeManager(fsys, r, doc); err != nil {
+		return nil, err
+	}
 	if err := b.check(doc, r); err != nil {
 		return nil, err
 	}
@@ -123,11 +126,12 @@ func (b builtin) check(doc *document, r *Runtime) error {
 		return doc.errorIn("runtime", hint, "profile %s does not run on %s", name, r.Interpreter.Name)
 	}
 	if m := r.Dependencies.Manager; !slices.Contains(b.managers, m) {
-		message := fmt.Sprintf("the manager %s is not supported by profile %s", m, name)
-		if m == "poetry" && name == "python" {
-			message = poetryAndUV
+		return doc.errorIn("dependencies", "take "+strings.Join(b.managers, " or "), "the manager %s is not supported by profile %s", m, name)
+	}
+	for _, t := range r.Tools {
+		if t.URL == "" && !slices.Contains(b.releases, t.Name) && t.Name != r.Dependencies.Manager {
+			return doc.errorIn("tools", "give its url", "nothing in profile %s needs the tool %q, so it is one of your own, and has no url", name, t.Name)
 		}
-		return doc.errorIn("dependencies", "take "+strings.Join(b.managers, " or "), "%s", message)
 	}
 	if b.original && r.given.ignore != nil {
 		return doc.errorIn("ignore", "leave ignore out", "profile %s hashes and copies by the rules of the original and by nothing else", name)

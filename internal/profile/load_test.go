@@ -15,7 +15,8 @@ const openhandsPyproject = "[tool.poetry]\nname = \"openhands-ai\"\nversion = \"
 func openhandsRuntime(change func(*Runtime)) *Runtime {
 	r := &Runtime{
 		Profile: "openhands", Base: "nikolaik/python-nodejs:python3.12-nodejs22", Version: "0.62.0",
-		Prefix: "/openhands", User: User{"openhands", 1000, 1000},
+		Interpreter: Interpreter{"python", "3.12"},
+		Prefix:      "/openhands", User: User{"openhands", 1000, 1000},
 		Components:   map[string]bool{"browser": true, "docker": true, "editor": true},
 		Dependencies: Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}},
 		Source:       []Source{{Path: "openhands", Hash: true}, {Path: "skills", Optional: true}},
@@ -56,7 +57,16 @@ func TestLoad(t *testing.T) {
 	}{
 		{"node without a file", files("package-lock.json", "{}", "requirements.txtx", ""), Options{Base: "debian:bookworm"}, nodeRuntime(func(r *Runtime) { r.Version = "unknown" })},
 		{"python", files("requirements.txt", "a==1\n"), debian, pythonRuntime(nil)},
-		{"python beside poetry", files("requirements.txt", "a==1\n", "poetry.lock", "", "pyproject.toml", "[project]\nname = 'x'\nversion = '2'\n"), debian, pythonRuntime(func(r *Runtime) { r.Version = "2" })},
+		{"python by pip beside poetry", files("requirements.txt", "a==1\n", "poetry.lock", "", "pyproject.toml", "[project]\nname = 'x'\nversion = '2'\n", fileName, "dependencies: {manager: pip}"), debian, pythonRuntime(func(r *Runtime) { r.Version = "2" })},
+		{"python by poetry", files("poetry.lock", "", "pyproject.toml", "[tool.poetry]\nname = 'x'\nversion = '2'\n"), debian, pythonRuntime(func(r *Runtime) {
+			r.Version, r.Dependencies = "2", Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}}
+		})},
+		{"python by uv", files("uv.lock", "", "pyproject.toml", "[project]\nname = 'x'\nversion = '2'\n"), debian, pythonRuntime(func(r *Runtime) {
+			r.Version, r.Dependencies = "2", Dependencies{Manager: "uv", Files: []string{"pyproject.toml", "uv.lock"}}
+		})},
+		{"python by uv with further files", files("uv.lock", "", "pyproject.toml", "", fileName, "dependencies: {manager: uv, files: [pyproject.toml, uv.lock, a/pyproject.toml]}"), debian, pythonRuntime(func(r *Runtime) {
+			r.Version, r.Dependencies = "unknown", Dependencies{Manager: "uv", Files: []string{"pyproject.toml", "uv.lock", "a/pyproject.toml"}}
+		})},
 		{"python 3.10", files("requirements.txt", "", fileName, "runtime: {python: 3.10}"), debian, pythonRuntime(func(r *Runtime) { r.Interpreter.Version = "3.10" })},
 		{"python without a requirements.txt is the tags' error", files("a.py", ""), Options{Base: "debian", Profile: "python"}, pythonRuntime(nil)},
 		{"openhands", files("pyproject.toml", openhandsPyproject, "poetry.lock", "", "package-lock.json", "{}", ".dockerignore", "a"), Options{}, openhandsRuntime(nil)},
@@ -106,9 +116,9 @@ func TestLoadErrors(t *testing.T) {
 		opts    Options
 		want    string
 	}{
-		{"no lock file", files("README.md", ""), debian, "no profile fits the project: looked for package-lock.json (node), requirements.txt (python), pyproject.toml with poetry.lock (openhands, of project openhands-ai): name the project's root, write one of these files, or say profile: and dependencies: {manager: none} in runtime.yaml"},
-		{"uv", files("uv.lock", "", "pyproject.toml", "[project]\nname='x'"), debian, "no profile fits the project: found uv.lock, but the managers poetry and uv are not supported yet by profile python: write a requirements.txt, by uv export --format requirements-txt -o requirements.txt"},
-		{"poetry", files("poetry.lock", "", "pyproject.toml", "[project]\nname='x'"), debian, "no profile fits the project: found poetry.lock, but the managers poetry and uv are not supported yet by profile python: write a requirements.txt, by poetry export -o requirements.txt"},
+		{"no lock file", files("README.md", ""), debian, "no profile fits the project: looked for package-lock.json (node), requirements.txt or pyproject.toml with poetry.lock or pyproject.toml with uv.lock (python), pyproject.toml with poetry.lock (openhands, of project openhands-ai): name the project's root, write one of these files, or say profile: and dependencies: {manager: none} in runtime.yaml"},
+		{"uv without its project", files("uv.lock", ""), debian, "no profile fits the project: found uv.lock, but pyproject.toml is missing: name the project's root"},
+		{"two managers", files("poetry.lock", "", "requirements.txt", "", "pyproject.toml", "[project]\nname='x'"), debian, "the project has requirements.txt and poetry.lock: say which its dependencies are installed from, by dependencies: {manager: pip} or {manager: poetry} in runtime.yaml"},
 		{"npm without its lock file", files("package.json", "{}"), debian, "no profile fits the project: found package.json, but package-lock.json is missing: write it, by npm install --package-lock-only"},
 		{"two profiles", files("package-lock.json", "{}", "requirements.txt", ""), debian, "the project has package-lock.json and requirements.txt, so its profile may be node or python: say which by profile: in runtime.yaml, or by --profile"},
 		{"a misspelt field before a missing profile", files(fileName, "profle: node"), debian, `runtime.yaml:1:1: unknown field "profle": did you mean "profile"?`},
@@ -120,10 +130,10 @@ func TestLoadErrors(t *testing.T) {
 		{"no base", nodeProject("profile: node"), Options{}, "runtime.yaml: no base image is named: write a line such as base: debian:bookworm, or give --base-image"},
 		{"component", nodeProject("components: {browser: true}"), debian, `runtime.yaml:1:1: profile node has no component "browser": only profile openhands has components`},
 		{"interpreter", nodeProject("base: a\nruntime: {python: 3.12}"), Options{}, "runtime.yaml:2:1: profile node does not run on python: write runtime: {node: VERSION}"},
-		{"interpreter of openhands", files(fileName, "profile: openhands\nruntime: {python: 3.12}"), Options{}, "runtime.yaml:2:1: profile openhands does not run on python: leave runtime out"},
+		{"interpreter of openhands", files(fileName, "profile: openhands\nruntime: {node: 22}"), Options{}, "runtime.yaml:2:1: profile openhands does not run on node: write runtime: {python: VERSION}"},
 		{"manager", nodeProject("dependencies: {manager: pip}"), debian, "runtime.yaml:1:1: the manager pip is not supported by profile node: take npm or none"},
-		{"poetry in profile python", files(fileName, "profile: python\ndependencies: {manager: poetry}"), debian, "runtime.yaml:2:1: the managers poetry and uv are not supported yet by profile python: take pip or none"},
-		{"a field under an alias", files(fileName, "profile: &d python\n? &k dependencies\n: {manager: poetry}"), debian, "runtime.yaml:2:3: the managers poetry and uv are not supported yet by profile python: take pip or none"},
+		{"uv in profile openhands", files(fileName, "profile: openhands\ndependencies: {manager: uv}"), debian, "runtime.yaml:2:1: the manager uv is not supported by profile openhands: take poetry"},
+		{"a field under an alias", files(fileName, "profile: &d python\n? &k dependencies\n: {manager: npm}"), debian, "runtime.yaml:2:3: the manager npm is not supported by profile python: take pip or poetry or uv or none"},
 		{"a field whose name is an alias", files(fileName, "profile: openhands\nenv: {x: &k ignore}\n*k : [a]"), Options{}, "runtime.yaml:2:10: profile openhands hashes and copies by the rules of the original and by nothing else: leave ignore out"},
 		{"ignore of openhands", files(fileName, "profile: openhands\nignore: [a]"), Options{}, "runtime.yaml:2:1: profile openhands hashes and copies by the rules of the original and by nothing else: leave ignore out"},
 		{"a file that is not there", nodeProject(""), Options{Name: "x.yaml"}, "reading the runtime file: open x.yaml: file does not exist"},

@@ -16,6 +16,9 @@ func Manifests() []string {
 	for _, b := range builtins {
 		names = append(names, b.locks...)
 		names = append(names, b.defaults.Dependencies.Files...)
+		for _, d := range b.others {
+			names = append(names, d.Files...)
+		}
 		for _, dir := range b.lookIn {
 			for _, file := range b.defaults.Dependencies.Files {
 				names = append(names, path.Join(dir, file))

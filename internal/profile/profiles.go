@@ -12,12 +12,15 @@ type builtin struct {
 	defaults Runtime
 	env      map[string]string // {prefix} is replaced
 	managers []string          // those it can install with
+	installs bool              // packages of its own, which packages: [] leaves out
+	releases []string          // the downloads that its components install; see releases.go
 
-	locks    []string // the files by which a project is detected, all of them
-	project  string   // the name in pyproject.toml that it must have besides; empty: any
-	lookIn   []string // where the lock files may lie; nil: the context alone
-	original bool     // hash and copy by the rules of OpenHands' own build
-	noCopy   []string // names that are hashed but not copied
+	locks    []string       // the files by which a project is detected, all of them
+	others   []Dependencies // by other managers than the default; each fits a project that has its files
+	project  string         // the name in pyproject.toml that it must have besides; empty: any
+	lookIn   []string       // where the lock files may lie; nil: the context alone
+	original bool           // hash and copy by the rules of OpenHands' own build
+	noCopy   []string       // names that are hashed but not copied
 
 	version func(fs.FS) (string, error)   // of the project; empty if it has none
 	command func(fs.FS) ([]string, error) // the default of cmd; nil: the base's
@@ -55,15 +58,21 @@ var builtins = []builtin{
 			Source:       []Source{{Path: ".", Hash: true}},
 			Ignore:       alwaysIgnored,
 		},
-		managers: []string{"pip", "none"},
+		managers: []string{"pip", "poetry", "uv", "none"},
+		installs: true,
 		locks:    []string{"requirements.txt"},
-		version:  pythonVersion,
-		command:  noCommand,
+		others: []Dependencies{
+			{Manager: "poetry", Files: []string{pyprojectTOML, "poetry.lock"}},
+			{Manager: "uv", Files: []string{pyprojectTOML, "uv.lock"}},
+		},
+		version: pythonVersion,
+		command: noCommand,
 	},
 	{
 		defaults: Runtime{
 			Profile:      "openhands",
 			Base:         "nikolaik/python-nodejs:python3.12-nodejs22",
+			Interpreter:  Interpreter{Name: "python", Version: "3.12"},
 			Prefix:       "/openhands",
 			User:         User{Name: "openhands", UID: 1000, GID: 1000},
 			Components:   map[string]bool{"browser": true, "docker": true, "editor": true},
@@ -78,6 +87,8 @@ var builtins = []builtin{
 			"POETRY_VIRTUALENVS_PATH": "{prefix}/poetry",
 		},
 		managers: []string{"poetry"},
+		installs: true,
+		releases: []string{"uv", "micromamba", "openvscode-server", "docker-apt-key"},
 		locks:    []string{"pyproject.toml", "poetry.lock"},
 		project:  "openhands-ai",
 		lookIn:   []string{"openhands", "."},
@@ -97,6 +108,18 @@ func profileNames() []string {
 		names = append(names, b.defaults.Profile)
 	}
 	return names
+}
+
+// filesOf are the files that a manager installs from where the file does not say; nil if no profile does.
+func filesOf(manager string) []string {
+	for _, b := range builtins {
+		for _, d := range append([]Dependencies{b.defaults.Dependencies}, b.others...) {
+			if d.Manager == manager {
+				return d.Files
+			}
+		}
+	}
+	return nil
 }
 
 // managers are the package managers that some profile can install with.

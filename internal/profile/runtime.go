@@ -36,6 +36,7 @@ type Runtime struct {
 type given struct {
 	dependencies Dependencies // without the files that others refer to
 	cmd          []string     // the default
+	noPackages   bool         // packages: []
 	ignore       []string     // the file's own
 	document     *document    // the file; nil if the runtime was not loaded
 	overridden   []string     // the fields that the command line says instead of the file
@@ -60,13 +61,16 @@ type Tool struct {
 	Name    string            `json:"name"`
 	Version string            `json:"version"`
 	URL     string            `json:"url"`    // {version} and {arch} are replaced
-	SHA256  map[string]string `json:"sha256"` // by OCI architecture, hex
+	SHA256  map[string]string `json:"sha256"` // by OCI architecture, hex; "" is not verified
 	To      string            `json:"to"`     // a directory below the prefix
+
+	Arch  map[string]string `json:"-"` // what the publisher calls architectures, by OCI's names; those not in it are called alike
+	Glibc string            `json:"-"` // the oldest that runs it; empty: any C library
 }
 
 // Dependencies says who installs what the lock files name.
 type Dependencies struct {
-	Manager string   `json:"manager"`         // npm, pip, none; poetry in profile openhands
+	Manager string   `json:"manager"`         // npm, pip, poetry, uv or none
 	Files   []string `json:"files,omitempty"` // relative to the context, the lock files in the order in which they are hashed
 }
 
@@ -76,6 +80,9 @@ type Source struct {
 	Hash     bool   `json:"hash"`
 	Optional bool   `json:"-"` // no error where it does not exist
 }
+
+// NoPackages reports whether the file says packages: [], so that no package manager is asked for anything.
+func (r *Runtime) NoPackages() bool { return r.given.noPackages }
 
 // Code is the directory in the image that holds the source, prefix + "/code".
 func (r *Runtime) Code() string { return r.Prefix + "/code" }

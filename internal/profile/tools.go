@@ -89,14 +89,20 @@ func (t Tool) missing() string {
 	switch {
 	case t.Name == "":
 		return "name"
-	case t.URL == "":
+	case t.URL == "" && !t.known():
 		return "url"
 	case t.Version == "":
 		return "version"
 	case len(t.SHA256) == 0:
 		return "sha256"
-	case len(t.SHA256) > 1 && !strings.Contains(t.URL, "{arch}") && len(slices.Compact(slices.Sorted(maps.Values(t.SHA256)))) > 1:
+	case t.URL != "" && len(t.SHA256) > 1 && !strings.Contains(t.URL, "{arch}") && len(slices.Compact(slices.Sorted(maps.Values(t.SHA256)))) > 1:
 		return "{arch} in its url, but several checksums"
 	}
 	return ""
+}
+
+// known says whether rtbuild knows where versions of the tool are.
+func (t Tool) known() bool {
+	_, known := releaseOf(t.Name, "")
+	return known
 }

@@ -30,7 +30,7 @@ func (e *StepError) Error() string {
 	if e.ExitCode != 0 {
 		fmt.Fprintf(&text, "step %q failed: exit code %d", e.Step, e.ExitCode)
 	} else {
-		fmt.Fprintf(&text, "step %q failed: %v", e.Step, e.Err)
+		fmt.Fprintf(&text, "step %q failed: %s", e.Step, mismatch.ReplaceAllString(e.Err.Error(), mismatched))
 	}
 	for _, line := range e.Lines {
 		text.WriteString("\n  | " + line)
@@ -38,6 +38,13 @@ func (e *StepError) Error() string {
 	text.WriteString(build.TrustAdvice(errors.New(strings.Join(e.Lines, "\n")), "the step"))
 	return text.String()
 }
+
+// mismatched says what BuildKit means. Of a download that has a checksum it does not look at the answer's status (v0.34.2,
+// httpSourceHandler.Snapshot), so that an error page is a file like any other.
+const mismatched = "its sha256 is $1, expected $2: another file lies at that address, or the server sent an error page instead of it"
+
+// mismatch is how BuildKit says that a download is not what its checksum says.
+var mismatch = regexp.MustCompile(`(?:failed to solve: )?digest mismatch sha256:(\w+): sha256:(\w+)`)
 
 func (e *StepError) Unwrap() error { return e.Err }
 

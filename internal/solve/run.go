@@ -39,7 +39,8 @@ type Job struct {
 	Requests  []build.Request // one a platform
 	Index     bool            // an index, also of one platform
 	Locals    map[string]fsutil.FS
-	SharedKey string // tells the builder which earlier copy of the directories to update
+	SharedKey string                                                               // tells the builder which earlier copy of the directories to update
+	Inspect   func(ctx context.Context, c gateway.Client, req build.Request) error // instead of a build; for each request
 	Exports   []Export
 	Allowed   []string // entitlements
 
@@ -78,6 +79,16 @@ func (j Job) names() string {
 		}
 	}
 	return strings.Join(names, ",")
+}
+
+// inspect only looks, and has no result.
+func (j Job) inspect(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+	for _, req := range j.Requests {
+		if err := j.Inspect(ctx, c, req); err != nil {
+			return nil, err
+		}
+	}
+	return gateway.NewResult(), nil
 }
 
 // build solves all platforms side by side.
@@ -180,7 +191,11 @@ func (r *Runner) once(ctx context.Context, job Job) (*Response, error) {
 	var cause error
 	run := func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		var res *gateway.Result
-		res, cause = job.build(ctx, c)
+		if job.Inspect != nil {
+			res, cause = job.inspect(ctx, c)
+		} else {
+			res, cause = job.build(ctx, c)
+		}
 		var image *build.ImageError
 		if errors.As(cause, &image) {
 			cause = fmt.Errorf("%w%s", cause, build.TrustAdvice(image, "the builder"))

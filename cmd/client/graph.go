@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/spf13/cobra"
+
+	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/plan"
+)
+
+// graphOptions are the flags of graph.
+type graphOptions struct {
+	project   projectOptions
+	place     placeOptions
+	build     buildOptions
+	addresses bool
+}
+
+func newGraph() *cobra.Command {
+	var o graphOptions
+	cmd := &cobra.Command{
+		Use:   "graph [CONTEXT]",
+		Short: "Show what a build from scratch is made of: --addresses lists all that it would contact",
+		Long: "graph looks at the base image in the builder, and builds nothing.\n\n" +
+			"--addresses lists what a build from scratch would contact, mirrors applied: what a closed network has to let through.\n" +
+			"An address is that of a file, or the one below which a package manager fetches what it needs.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !o.addresses {
+				return withCode(exitUsage, fmt.Errorf("graph shows addresses only: give --addresses"))
+			}
+			return runAddresses(cmd.Context(), cmd.OutOrStdout(), &o, args)
+		},
+	}
+	o.project.register(cmd)
+	o.place.register(cmd)
+	o.build.register(cmd)
+	cmd.Flags().BoolVar(&o.addresses, "addresses", false, "list the addresses that a build would contact")
+	return cmd
+}
+
+func runAddresses(ctx context.Context, out io.Writer, o *graphOptions, args []string) error {
+	p, err := o.project.read(args)
+	if err != nil {
+		return err
+	}
+	flags, err := o.build.read(o.place.caFile)
+	if err != nil {
+		return withCode(exitUsage, err)
+	}
+	at, err := o.place.find(ctx, p, p.namedRepository(&o.project))
+	if err != nil {
+		return err
+	}
+	defer at.Close()
+	if err := p.compute(ctx, at.repository); err != nil {
+		return err
+	}
+	found, err := registryContacts(p, at)
+	if err != nil {
+		return err
+	}
+	more, err := scratchContacts(ctx, &execution{options: &solveOptions{place: o.place, build: o.build}, project: p, place: at, flags: flags})
+	if err != nil {
+		return err
+	}
+	found = append(append(found, more...), lockContacts(p)...)
+	return printContacts(out, o.project.format, found)
+}
+
+// registryContacts are the registries of the base and of the images.
+func registryContacts(p *project, at *place) ([]build.Contact, error) {
+	var all []build.Contact
+	for _, image := range []struct{ ref, what string }{{p.runtime.Base, "the base image"}, {at.repository, "the images"}} {
+		addresses, err := at.registry.Addresses(image.ref)
+		if err != nil {
+			return nil, err
+		}
+		for _, address := range addresses {
+			all = append(all, build.Contact{Address: address, For: image.what})
+		}
+	}
+	return all, nil
+}
+
+// scratchContacts asks the builder what a build from scratch of all platforms would fetch from.
+func scratchContacts(ctx context.Context, b *execution) ([]build.Contact, error) {
+	b.survey = &survey{}
+	for _, platform := range b.project.platforms {
+		b.survey.aims = append(b.survey.aims, aim{platform, &plan.Plan{Variant: plan.Scratch, From: b.project.runtime.Base}})
+	}
+	builder, err := b.place.builder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer builder.Close()
+	if err := b.prepare(ctx, builder); err != nil {
+		return nil, err
+	}
+	var all []build.Contact
+	job := b.job
+	job.Requests = b.requests
+	job.Inspect = func(ctx context.Context, c gateway.Client, req build.Request) error {
+		contacts, err := build.Contacts(ctx, c, req)
+		all = append(all, contacts...)
+		return err
+	}
+	_, err = b.runner.Run(ctx, job)
+	if closeErr := b.runner.Progress.Close(); err == nil {
+		err = closeErr
+	}
+	return all, withCode(exitBuild, err)
+}
+
+// inLockFile is an address in a lock file that names where its packages are: scheme and host, without who asks. What follows is a
+// package's own.
+var inLockFile = regexp.MustCompile(`["'= ](https?://)(?:[^/"' #@]*@)?([^/"' #@]+)/`)
+
+// lockContacts are the servers that the lock files name. Others are the package manager's default, which its step knows.
+func lockContacts(p *project) []build.Contact {
+	var all []build.Contact
+	for _, file := range p.tree.LockFiles {
+		if !strings.HasSuffix(file, ".lock") && !strings.HasSuffix(file, "-lock.json") && !strings.HasSuffix(file, ".txt") {
+			continue // a manifest, whose addresses are for people
+		}
+		data, err := os.ReadFile(filepath.Join(p.root, filepath.FromSlash(file)))
+		if err != nil {
+			continue // compute has read it
+		}
+		for _, m := range inLockFile.FindAllSubmatch(data, -1) {
+			all = append(all, build.Contact{Address: p.runtime.Mirrored(string(m[1]) + string(m[2])), For: file})
+		}
+	}
+	return all
+}
+
+// printContacts prints each address once: alone, for scripts, or as JSON with what it is for.
+func printContacts(out io.Writer, format string, contacts []build.Contact) error {
+	uses := map[string][]string{}
+	for _, c := range contacts {
+		if !slices.Contains(uses[c.Address], c.For) {
+			uses[c.Address] = append(uses[c.Address], c.For)
+		}
+	}
+	addresses := slices.Sorted(maps.Keys(uses))
+	if format == "json" {
+		type contact struct {
+			Address string   `json:"address"`
+			For     []string `json:"for"`
+		}
+		all := []contact{}
+		for _, address := range addresses {
+			all = append(all, contact{address, uses[address]})
+		}
+		return printJSON(out, map[string]any{"addresses": all})
+	}
+	_, err := fmt.Fprintln(out, strings.Join(addresses, "\n"))
+	return err
+}

@@ -1,0 +1,184 @@
+package build
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	fstypes "github.com/tonistiigi/fsutil/types"
+
+	"github.com/rtbuild/rtbuild/internal/plan"
+	rtllb "github.com/rtbuild/rtbuild/llb"
+)
+
+// inspectBase learns what the base is: its files are looked at, which pulls it, as the build from scratch does anyway.
+func (b *builder) inspectBase(ctx context.Context) error {
+	if b.start.Config.Labels[plan.LabelStage] != "" {
+		return rtllb.Fault("base", "base image %s was made by rtbuild: use its own base, %s", b.req.Runtime.Base,
+			b.start.Config.Labels[ocispecs.AnnotationBaseImageName])
+	}
+	if err := b.checkVolumes(); err != nil {
+		return err
+	}
+	ref, err := b.solve(ctx, b.graph.Start(), true)
+	if err != nil {
+		return err
+	}
+	base := &files{ctx: ctx, ref: ref}
+	b.graph.Distro = rtllb.ParseOSRelease(base.read("/etc/os-release", "/usr/lib/os-release")) // as os-release(5) has it
+	b.graph.Distro.Libc = base.libc()
+	if b.graph.Accounts, err = rtllb.ParseAccounts(base.read("/etc/passwd"), base.read("/etc/group")); err != nil {
+		return rtllb.Fault("base", "base image %s cannot be used: %w", b.req.Runtime.Base, err)
+	}
+	b.graph.Owner = b.graph.Accounts.Owner(b.req.Runtime.User)
+	if m := b.graph.Distro.Manager; m != nil && base.hasOne(m.Programs) {
+		b.graph.Base.PackageSources = base.addresses(m.Sources)
+	} else {
+		b.graph.Distro.Manager = nil
+	}
+	err = b.checkBase(base)
+	if base.fault != nil { // what was not read is not known to be absent, whatever was made of it
+		err = rtllb.Fault("base", "looking into base image %s: %w", b.req.Runtime.Base, base.fault)
+	}
+	return err
+}
+
+// checkBase says what the build would stumble over.
+func (b *builder) checkBase(base *files) error {
+	name, prefix := b.req.Runtime.Base, b.req.Runtime.Prefix
+	if !base.hasOne([]string{"/bin/sh"}) {
+		return rtllb.Fault("base", "base image %s (%s) has no /bin/sh, which the build's steps need: use a base that has a shell; of a distroless image "+
+			"that is usually the one tagged debug", name, cmp.Or(b.graph.Distro.Pretty, "no os-release file"))
+	}
+	for dir := prefix; dir != "/"; dir = path.Dir(dir) {
+		switch kind := base.kind(dir); kind {
+		case "", "directory":
+		default:
+			return rtllb.Fault("prefix", "base image %s has a %s at %s, where the runtime is to be: remove it from the base, or take another prefix",
+				name, kind, dir)
+		}
+	}
+	return nil
+}
+
+// checkVolumes refuses a base whose containers would hide the runtime behind a volume.
+func (b *builder) checkVolumes() error {
+	prefix := b.req.Runtime.Prefix
+	for _, volume := range slices.Sorted(maps.Keys(b.start.Config.Volumes)) {
+		dir := path.Clean(volume)
+		if dir == prefix || strings.HasPrefix(prefix, strings.TrimSuffix(dir, "/")+"/") || strings.HasPrefix(dir, prefix+"/") {
+			return rtllb.Fault("prefix", "base image %s declares a volume at %s, so its containers would hide the runtime at %s behind it: "+
+				"use a base without the volume, or take another prefix", b.req.Runtime.Base, volume, prefix)
+		}
+	}
+	return nil
+}
+
+// files are those of an image.
+type files struct {
+	ctx   context.Context
+	ref   gateway.Reference
+	fault error // the first reason why something could not be read, other than that it is not there
+}
+
+// there reports whether what an error is about is there, and keeps the error if it says neither. The builder sends no types of
+// such errors, but their texts.
+func (f *files) there(err error) bool {
+	if err == nil {
+		return true
+	}
+	absent := slices.ContainsFunc([]string{
+		syscall.ENOENT.Error(), syscall.ENOTDIR.Error(), syscall.ELOOP.Error(), "not a regular file",
+	}, func(known string) bool { return strings.Contains(err.Error(), known) })
+	if !absent && f.fault == nil {
+		f.fault = err
+	}
+	return false
+}
+
+// read gives the first file that there is, nil if there is none.
+func (f *files) read(names ...string) []byte {
+	for _, name := range names {
+		if data, err := f.ref.ReadFile(f.ctx, gateway.ReadRequest{Filename: name}); f.there(err) {
+			return data
+		}
+	}
+	return nil
+}
+
+func (f *files) hasOne(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		_, err := f.ref.StatFile(f.ctx, gateway.StatRequest{Path: name})
+		return f.there(err)
+	})
+}
+
+// kind is what lies at a path itself, links not followed: "directory", "link", "file" or, if nothing does, empty.
+func (f *files) kind(name string) string {
+	for _, entry := range f.list(path.Dir(name)) {
+		switch {
+		case path.Base(entry.Path) != path.Base(name):
+		case entry.Linkname != "":
+			return "link"
+		case entry.IsDir():
+			return "directory"
+		default:
+			return "file"
+		}
+	}
+	return ""
+}
+
+// list gives what lies in a directory.
+func (f *files) list(dir string) []*fstypes.Stat {
+	entries, err := f.ref.ReadDir(f.ctx, gateway.ReadDirRequest{Path: dir})
+	if !f.there(err) {
+		return nil
+	}
+	return entries
+}
+
+// glibcs is where distributions keep the C library, and musls where it is musl.
+var (
+	glibcs = []string{"/lib/x86_64-linux-gnu/libc.so.6", "/lib/aarch64-linux-gnu/libc.so.6", "/lib/arm-linux-gnueabihf/libc.so.6", "/lib64/libc.so.6", "/lib/libc.so.6"}
+	musls  = []string{"/lib/ld-musl-x86_64.so.1", "/lib/ld-musl-aarch64.so.1", "/lib/ld-musl-armhf.so.1"}
+)
+
+// libc is the C library of the image.
+func (f *files) libc() rtllb.Libc {
+	if data := f.read(glibcs...); data != nil {
+		return rtllb.ParseGlibc(data)
+	}
+	return rtllb.Libc{Musl: f.hasOne(musls)}
+}
+
+// address is one in a file that says where packages come from, up to what the package manager fills in.
+var address = regexp.MustCompile(`https?://[^\s"'$]+`)
+
+// addresses are those in files, and in the files of directories, sorted and unique.
+func (f *files) addresses(sources []string) []string {
+	var all []string
+	for _, source := range sources {
+		names := []string{source}
+		for _, entry := range f.list(source) {
+			names = append(names, path.Join(source, path.Base(entry.Path)))
+		}
+		for _, name := range names {
+			for _, found := range address.FindAll(comment.ReplaceAll(f.read(name), nil), -1) {
+				all = append(all, strings.TrimSuffix(string(found), "/"))
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// comment is a line that all of the package managers' files skip.
+var comment = regexp.MustCompile(`(?m)^\s*#.*$`)

@@ -1,0 +1,92 @@
+package frontend
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"testing"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/frontend/dockerui"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/tonistiigi/fsutil/types"
+)
+
+type inputs struct {
+	gateway.Client
+	names []string
+}
+
+func (c inputs) Inputs(context.Context) (map[string]llb.State, error) {
+	given := map[string]llb.State{}
+	for _, name := range c.names {
+		given[name] = llb.Scratch()
+	}
+	return given, nil
+}
+
+func TestIsLocal(t *testing.T) {
+	for _, tt := range []struct {
+		name, url string
+		inputs    []string
+		want      bool
+	}{
+		{"a directory", "", nil, true},
+		{"a directory, and another target's result", "", []string{"deps"}, true},
+		{"a repository", "https://example.com/agent.git#main", nil, false},
+		{"a repository without a scheme", "github.com/example/agent", nil, false},
+		{"an archive", "https://example.com/agent.tar.gz", nil, false},
+		{"another target's result", "", []string{dockerui.DefaultLocalNameContext}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := isLocal(t.Context(), inputs{names: tt.inputs}, tt.url)
+			if err != nil || got != tt.want {
+				t.Errorf("got %t, %v", got, err)
+			}
+		})
+	}
+}
+
+// counted is a part of a project with one file, a.txt.
+type counted struct {
+	gateway.Reference
+	asked map[string]int
+}
+
+func (r *counted) StatFile(_ context.Context, req gateway.StatRequest) (*types.Stat, error) {
+	r.asked["stat "+req.Path]++
+	if req.Path != "a.txt" {
+		return nil, &fs.PathError{Op: "lstat", Path: req.Path, Err: fs.ErrNotExist}
+	}
+	return &types.Stat{Path: req.Path, Mode: 0o644, Size: 1}, nil
+}
+
+func (r *counted) ReadFile(_ context.Context, req gateway.ReadRequest) ([]byte, error) {
+	r.asked["read "+req.Filename]++
+	return []byte("a"), nil
+}
+
+// A file is read once, whoever asks, and nobody sees what another does to it. That there is none is asked once, too.
+func TestContextFSAsksOnce(t *testing.T) {
+	ref := &counted{asked: map[string]int{}}
+	files := (&project{}).files(t.Context())
+	files.known, files.parts[partKnown] = []string{"a.txt", "b.txt"}, ref
+	for range 3 {
+		data, err := fs.ReadFile(files, "a.txt")
+		if err != nil || string(data) != "a" {
+			t.Fatalf("got %q, %v", data, err)
+		}
+		data[0] = 'x'
+		if _, err := fs.Stat(files, "b.txt"); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("got %v", err)
+		}
+		if _, err := fs.ReadFile(files, "b.txt"); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("got %v", err)
+		}
+	}
+	for question, want := range map[string]int{"read a.txt": 1, "stat b.txt": 1, "read b.txt": 0} {
+		if got := ref.asked[question]; got != want {
+			t.Errorf("%s: asked %d times, not %d", question, got, want)
+		}
+	}
+}

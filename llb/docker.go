@@ -1,0 +1,59 @@
+package llb
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+)
+
+// dockerPackages is Docker Engine. On Debian and Ubuntu it comes from Docker's own repository, elsewhere from the distribution.
+var dockerPackages = packageNames{
+	apt:    "docker-ce docker-ce-cli containerd.io docker-buildx-plugin docker-compose-plugin",
+	apk:    "docker docker-cli-buildx docker-cli-compose",
+	dnf:    "docker docker-buildx docker-compose",
+	zypper: "docker docker-buildx docker-compose",
+}
+
+// dockerRepository is where Docker keeps packages for a distribution.
+const dockerRepository = "https://download.docker.com/linux/"
+
+// benchmarks are parts of the names of base images whose containers get their Docker from outside, as the original has it.
+var benchmarks = []string{"swebench", "mswebench"}
+
+// docker is the layer of Docker Engine; none where the profile, or the kind of base, turns it off.
+func (g *Graph) docker() (Layers, error) {
+	off := slices.ContainsFunc(benchmarks, func(name string) bool { return strings.Contains(g.Runtime.Base, name) })
+	if !g.Runtime.Components["docker"] || g.Runtime.NoPackages() || g.Distro.Manager == nil || off {
+		return nil, nil
+	}
+	what := installation{
+		title: "install Docker Engine", field: "components", packages: dockerPackages.of(g.Distro.Manager.Name),
+		// Containers inside of containers stand behind networks with smaller packets.
+		after: "install -d -m 0755 /etc/docker\nprintf '%s\\n' '{\"mtu\": 1450}' > /etc/docker/daemon.json\n",
+	}
+	if g.Distro.Manager.Name != "apt" {
+		return Layers{g.install(what)}, nil
+	}
+	return g.dockerCE(what)
+}
+
+// dockerCE is Docker Engine from Docker's own apt repository.
+func (g *Graph) dockerCE(what installation) (Layers, error) {
+	key, err := g.release("docker-apt-key", "", "components")
+	if err != nil {
+		return nil, err
+	}
+	repository := dockerRepository + "debian"
+	if g.Distro.ID == "ubuntu" || slices.Contains(g.Distro.Like, "ubuntu") {
+		repository = dockerRepository + "ubuntu"
+	}
+	const keyring = "/etc/apt/keyrings/docker.asc"
+	what.before = fmt.Sprintf("install -d -m 0755 /etc/apt/keyrings\ninstall -m 0644 %s/docker-apt-key %s\n", inputs, keyring) +
+		fmt.Sprintf("echo 'deb [arch=%s signed-by=%s] %s %s stable' > /etc/apt/sources.list.d/docker.list\n",
+			g.Platform.Architecture, keyring, repository, g.Distro.Release)
+	what.from = []string{repository}
+	what.opts = append(what.opts, llb.AddMount(inputs, key.state, llb.Readonly))
+	return Layers{g.install(what).contacting(key.contacts...)}, nil
+}

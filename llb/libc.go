@@ -1,0 +1,53 @@
+package llb
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Libc is the C library of a base, which decides whether a program that was built elsewhere runs there. The zero value is one
+// that is not known.
+type Libc struct {
+	Musl    bool
+	Version string // glibc's, "2.36"
+}
+
+func (l Libc) String() string {
+	if l.Musl {
+		return "musl"
+	}
+	return "glibc " + l.Version
+}
+
+// glibcBanner is what every libc.so.6 says of itself.
+var glibcBanner = regexp.MustCompile(`GNU C Library [^\n]*version ([0-9]+\.[0-9]+)`)
+
+// ParseGlibc finds the version in the bytes of a libc.so.6. The zero value comes back if there is none.
+func ParseGlibc(data []byte) Libc {
+	if m := glibcBanner.FindSubmatch(data); m != nil {
+		return Libc{Version: string(m[1])}
+	}
+	return Libc{}
+}
+
+// runs reports whether a program that needs a glibc runs on it; what is not known is taken to.
+func (l Libc) runs(needs string) bool {
+	switch {
+	case needs == "" || l == Libc{}:
+		return true
+	case l.Musl:
+		return false
+	}
+	has, want := strings.Split(l.Version, "."), strings.Split(needs, ".")
+	for i := range want {
+		if i == len(has) {
+			return false
+		}
+		h, _ := strconv.Atoi(has[i])
+		if w, _ := strconv.Atoi(want[i]); h != w {
+			return h > w
+		}
+	}
+	return true
+}

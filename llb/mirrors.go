@@ -1,0 +1,49 @@
+package llb
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+func (g *Graph) mirrored(url string) string { return g.Runtime.Mirrored(url) }
+
+// contacts are addresses as the build will use them.
+func (g *Graph) contacts(urls ...string) []string {
+	var all []string
+	for _, url := range urls {
+		all = append(all, g.mirrored(url))
+		if strings.HasPrefix(all[len(all)-1], "https://github.com/") {
+			all = append(all, githubFiles)
+		}
+	}
+	return all
+}
+
+// githubFiles is where GitHub sends whoever asks for a release's file.
+const githubFiles = "https://release-assets.githubusercontent.com"
+
+// mirrorScript is sed commands that replace addresses in text by their mirrors, the longest first; empty if none of them has one.
+// Mirrors of other addresses are left out: they would be in the step's cache key.
+func (g *Graph) mirrorScript(addresses ...string) string {
+	prefixes := slices.SortedFunc(maps.Keys(g.Runtime.Mirrors), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+	})
+	prefixes = slices.DeleteFunc(prefixes, func(prefix string) bool {
+		return !slices.ContainsFunc(addresses, func(address string) bool {
+			return strings.HasPrefix(address, prefix) || strings.HasPrefix(prefix, address)
+		})
+	})
+	var script strings.Builder
+	for _, prefix := range prefixes {
+		script.WriteString("s|" + sedPattern.Replace(prefix) + "|" + sedReplacement.Replace(g.Runtime.Mirrors[prefix]) + "|g\n")
+	}
+	return script.String()
+}
+
+// What sed takes for something else. A mirror's address is parsed before it comes here: it has no line feeds or blanks.
+var (
+	sedPattern     = strings.NewReplacer(`\`, `\\`, `.`, `\.`, `*`, `\*`, `[`, `\[`, `]`, `\]`, `^`, `\^`, `$`, `\$`, `|`, `\|`)
+	sedReplacement = strings.NewReplacer(`\`, `\\`, `&`, `\&`, `|`, `\|`)
+)

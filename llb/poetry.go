@@ -1,0 +1,102 @@
+package llb
+
+import (
+	_ "embed"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+)
+
+// pypi is the index of Python packages, pypiFiles where it says that they are.
+const (
+	pypi      = "https://pypi.org"
+	pypiFiles = "https://files.pythonhosted.org"
+)
+
+// poetryMirror is a plugin that gives Poetry mirrors: it has no setting for them.
+var (
+	//go:embed poetry_mirror.py
+	poetryMirror []byte
+	//go:embed poetry_mirror_entry_points.txt
+	poetryMirrorEntryPoints []byte
+)
+
+// poetrySettings keep Poetry from asking, and from leaving anything behind.
+const poetrySettings = `export POETRY_CACHE_DIR="/var/cache/poetry/$(id -u)" POETRY_NO_INTERACTION=1 PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
+export VIRTUALENV_OVERRIDE_APP_DATA="$POETRY_CACHE_DIR/virtualenv"
+`
+
+// poetrySync says how to install exactly what poetry.lock says, so that what it dropped is gone. Before Poetry 2.0 this was an
+// option of install.
+const poetrySync = "if poetry sync --help >/dev/null 2>&1; then sync=sync; else sync='install --sync'; fi\n"
+
+// openhandsPoetry installs the groups main and runtime, without the project itself, into an environment below the prefix. Its name
+// is Poetry's choice.
+func (g *Graph) openhandsPoetry() Layer {
+	script := fmt.Sprintf(`cd %[1]s
+%[2]sexport PATH=%[3]s/bin:"$PATH"
+touch /tmp/begin
+poetry env use %[3]s/bin/python
+%[4]spoetry $sync --only main,runtime --no-root
+find %[5]s/poetry -name __pycache__ -prune -exec rm -rf {} +
+for record in %[5]s/poetry/*/lib/*/site-packages/pip-*.dist-info/RECORD; do sort -o "$record" "$record"; done # virtualenv's order is random
+find %[3]s -name '*.pyc' -newer /tmp/begin -exec rm {} + # interpreters that are told to take no settings write byte code
+find %[3]s -name __pycache__ -empty -newer /tmp/begin -exec rmdir {} +
+chmod -R go+rX %[5]s/poetry
+rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
+`, g.Runtime.Code(), poetrySettings, g.mambaRoot()+"/envs/"+environment, poetrySync, g.Runtime.Prefix)
+	user := g.user()
+	return g.step("deps", "poetry sync", "dependencies", user, script, append(g.poetryInputs(),
+		secretFile("/etc/pip.conf", SecretPipConf),
+		secretFile(user.home+"/.netrc", SecretNetrc),
+		agent())...).contacting(g.contacts(pypi, pypiFiles)...)
+}
+
+// poetryVersion is the Poetry of profile python, where the base has none. It reads the lock files of all Poetries since 1.0.
+const poetryVersion = "2.1.3"
+
+// poetry installs the group main, without the project itself, into a virtual environment. Poetry is not in the image.
+func (g *Graph) poetry() Layer {
+	script := fmt.Sprintf(`venv=%[1]s
+export PIP_CACHE_DIR="/var/cache/pip/$(id -u)" PIP_DISABLE_PIP_VERSION_CHECK=1
+%[4]s%[2]sif ! command -v poetry >/dev/null; then
+  python3 -m venv /tmp/poetry
+  /tmp/poetry/bin/python -m pip install --quiet --no-input poetry==%[5]s
+  export PATH="/tmp/poetry/bin:$PATH"
+fi
+python3 -m venv --clear "$venv"
+cd %[3]s
+export VIRTUAL_ENV="$venv" PATH="$venv/bin:$PATH"
+%[6]spoetry $sync --only main --no-root
+find "$venv" -name __pycache__ -prune -exec rm -rf {} +
+rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
+`, g.venv(), poetrySettings, g.Runtime.Code(), g.pipIndex(), poetryVersion, poetrySync)
+	user := g.user()
+	return g.step("deps", "poetry sync", "dependencies", user, script, append(g.poetryInputs(),
+		g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
+		secretFile("/etc/pip.conf", SecretPipConf),
+		secretFile(user.home+"/.netrc", SecretNetrc),
+		agent())...).contacting(g.contacts(pypi, pypiFiles)...)
+}
+
+// poetryInputs are Poetry's cache, and the plugin where the runtime has mirrors.
+func (g *Graph) poetryInputs() []llb.RunOption {
+	opts := []llb.RunOption{g.cache("/var/cache/poetry", llb.CacheMountShared, "poetry")}
+	if len(g.Runtime.Mirrors) == 0 {
+		return opts
+	}
+	plugin := llb.Scratch().File(llb.Mkdir("/rtbuild_poetry_mirror.dist-info", 0o755).
+		Mkfile("/poetry_mirror.py", 0o644, poetryMirror).
+		Mkfile("/rtbuild_poetry_mirror.dist-info/entry_points.txt", 0o644, poetryMirrorEntryPoints).
+		Mkfile("/rtbuild_poetry_mirror.dist-info/METADATA", 0o644, []byte("Metadata-Version: 2.1\nName: rtbuild-poetry-mirror\nVersion: 1\n")),
+		llb.WithCustomName("[internal] Poetry's mirrors"))
+	var mirrors []string
+	for _, prefix := range slices.Sorted(maps.Keys(g.Runtime.Mirrors)) {
+		mirrors = append(mirrors, prefix+"="+g.Runtime.Mirrors[prefix])
+	}
+	return append(opts, llb.AddMount(inputs+"/poetry", plugin, llb.Readonly),
+		llb.AddEnv("PYTHONPATH", inputs+"/poetry"), llb.AddEnv("RTBUILD_MIRRORS", strings.Join(mirrors, "\n")))
+}

@@ -1,0 +1,96 @@
+package llb
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+)
+
+// makeUser makes the user and the directories that belong to it. The image's labels say its ids, so that later builds need not
+// look into the image.
+func (g *Graph) makeUser() Layer {
+	name, code := g.Runtime.User.Name, g.Runtime.Code()
+	if name == "root" && !g.openhands() {
+		return Layer{Stage: "system", Name: "make " + code, Field: "prefix", add: func(s, _ llb.State, opts ...llb.ConstraintsOpt) llb.State {
+			return s.File(llb.Mkdir(code, 0o755, llb.WithParents(true)), opts...)
+		}}
+	}
+	var script strings.Builder
+	if name != "root" {
+		script.WriteString(g.userScript())
+	}
+	if g.openhands() {
+		script.WriteString(g.sudoScript())
+	}
+	fmt.Fprintf(&script, "install -d -m 0755 %s\ninstall -d -m 0755 -o %d -g %d %s\n",
+		g.Runtime.Prefix, g.Owner.UID, g.Owner.GID, strings.Join(g.userDirs(), " "))
+	if g.openhands() {
+		fmt.Fprintf(&script, "chmod g+rws,o+rw %s/workspace\n", g.Runtime.Prefix)
+	}
+	// What useradd and its like keep of the state before, and logs. In /etc/shadow is the day of the last change.
+	script.WriteString("if [ -e /etc/shadow ]; then sed -i -E 's/^(root|" + name + "):([^:]*):[0-9]+:/\\1:\\2::/' /etc/shadow; fi\n")
+	script.WriteString("rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- /var/log/lastlog /var/log/faillog\n")
+	return g.step("system", "make user "+name+" and "+code, "user", asRoot(), script.String())
+}
+
+// userScript makes the user with the ids that were chosen for it. One that the base has keeps its ids.
+func (g *Graph) userScript() string {
+	u, shell := g.Runtime.User, "/bin/sh"
+	if g.openhands() {
+		shell = "/bin/bash"
+	}
+	var script strings.Builder
+	if _, exists := g.Accounts.user(u.Name); exists {
+		if g.openhands() {
+			fmt.Fprintf(&script, "usermod -s %s -d /home/%s %s\n", shell, u.Name, u.Name)
+		}
+		fmt.Fprintf(&script, "install -d -m 0755 -o %d -g %d /home/%s\n", g.Owner.UID, g.Owner.GID, u.Name)
+		return script.String()
+	}
+	for _, name := range g.Accounts.leftovers(u) {
+		if _, exists := g.Accounts.user(name); exists {
+			fmt.Fprintf(&script, "userdel %s\n", name)
+		}
+		fmt.Fprintf(&script, "if grep -q '^%s:' /etc/group; then groupdel %s; fi\n", name, name)
+	}
+	if _, exists := g.Accounts.group(u.Name); !exists {
+		fmt.Fprintf(&script, "groupadd -g %d %s\n", g.Owner.GID, u.Name)
+	}
+	fmt.Fprintf(&script, "useradd -m -N -l -s %s -u %d -g %s %s\n", shell, g.Owner.UID, u.Name, u.Name)
+	return script.String()
+}
+
+// sudoScript lets root and the user become each other without a password: the container's start changes from one to the other,
+// and agents install what they need.
+func (g *Graph) sudoScript() string {
+	name := g.Runtime.User.Name
+	script := `passwd -d root
+if [ -e /etc/pam.d/su ]; then
+  sed -i -e '/pam_rootok\.so/d' /etc/pam.d/su
+  sed -i -e '1i auth sufficient pam_rootok.so' /etc/pam.d/su
+fi
+`
+	if name == "root" {
+		return script
+	}
+	return script + fmt.Sprintf(`grep -q '^sudo:' /etc/group || groupadd -r sudo
+usermod -aG sudo %[1]s
+passwd -d %[1]s
+[ -d /etc/sudoers.d ] || install -d -m 0750 /etc/sudoers.d
+echo '%[1]s ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/%[1]s
+chmod 0440 /etc/sudoers.d/%[1]s
+`, name)
+}
+
+// userDirs are the directories that belong to the user: what the user's own steps write to.
+func (g *Graph) userDirs() []string {
+	prefix, code := g.Runtime.Prefix, g.Runtime.Code()
+	switch {
+	case g.openhands():
+		return []string{prefix, code, prefix + "/logs", prefix + "/poetry", prefix + "/workspace"}
+	case g.hasVenv():
+		return []string{code, g.venv()}
+	}
+	return []string{code}
+}
