@@ -21,18 +21,18 @@ install: build
 	install -m 0755 bin/buildkitd bin/buildctl '$(DESTDIR)$(PREFIX)/libexec/rtbuild/'
 
 # Packages whose tests run a real builder: they need what hack/deps installs.
-REAL = ./cmd/client ./internal/embedded ./internal/e2e
+REAL = ./cmd/client ./internal/embedded ./internal/e2e ./internal/testmirror
 
 # All tests: needs root.
 test: unit build
 	hack/deps
-	RTBUILD_BUILDKITD='$(CURDIR)/bin/buildkitd' go test -timeout 45m $(REAL)
+	RTBUILD_BUILDKITD='$(CURDIR)/bin/buildkitd' go test -timeout 70m $(REAL)
 
 # Those that need nothing but Go.
 unit:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
-	go test $$(go list ./... | grep -v -e cmd/client -e internal/embedded -e internal/e2e)
+	go test $$(go list ./... | grep -v -e cmd/client -e internal/embedded -e internal/e2e -e 'internal/testmirror$$')
 
 demo: build
 	hack/demo

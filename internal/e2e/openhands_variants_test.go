@@ -1,0 +1,72 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rtbuild/rtbuild/internal/testenv"
+)
+
+// sameImage wants two images to have the same files and config, and says what differs.
+func sameImage(t *testing.T, from, to string) {
+	t.Helper()
+	if res := client(t, env.dir, "diff", "--exit-code", from, to); res.code != 0 {
+		lines := strings.Split(res.stdout+res.stderr, "\n")
+		t.Errorf("the images differ:\n%s", strings.Join(lines[:min(len(lines), 60)], "\n"))
+	}
+}
+
+// TestOpenhandsVariants: lock and versioned end in the image that a build from scratch gives.
+func TestOpenhandsVariants(t *testing.T) {
+	built := builtOpenhands(t)
+	p := &project{t.TempDir(), built.repository}
+	if err := os.CopyFS(p.dir, os.DirFS(built.dir)); err != nil {
+		t.Fatal(err)
+	}
+	// Each is made from scratch again by a builder of its own, which has seen nothing.
+	again := &project{p.dir, built.repository + "-again"}
+	solve := func(t *testing.T, p *project, want, addr string, more ...string) {
+		t.Helper()
+		res := succeed(t, p.dir, p.openhandsArgs("solve", append(more, "--progress", "plain", "--addr", addr)...)...)
+		if !strings.Contains(res.stderr, want+": ") {
+			t.Errorf("not %s:\n%s", want, res.stderr)
+		}
+	}
+
+	write(t, p.dir, "openhands/added.py", "print(1)\n")
+	if err := os.Remove(filepath.Join(p.dir, "openhands/runtime/utils/vscode-extensions/memory-monitor/extension.js")); err != nil {
+		t.Fatal(err)
+	}
+	builder := freshBuilder(t, testenv.BuilderOptions{})
+	env.registry.Traffic()
+	solve(t, p, "lock", builder.Addr)
+	if pulled, _, _ := env.registry.Traffic(); pulled > 1<<20 {
+		t.Errorf("%d bytes pulled for a change of the source", pulled)
+	}
+	lock := p.images(t).Source
+	solve(t, again, "scratch", builder.Addr)
+	sameImage(t, lock, again.images(t).Source)
+
+	dropRuntimeWheel(t, p.dir)
+	solve(t, p, "versioned", env.builder.Addr)
+	solve(t, again, "scratch", builder.Addr, "--force-rebuild")
+	sameImage(t, p.images(t).Source, again.images(t).Source)
+	sameImage(t, p.images(t).Lock, again.images(t).Lock)
+	for name := range tree(t, p.images(t).Lock) {
+		if strings.HasPrefix(name, "/openhands/poetry/") && strings.Contains(name, "/wheel-") {
+			t.Errorf("the lock file dropped it, and the image has %s", name)
+		}
+	}
+}
+
+// dropRuntimeWheel moves wheel from the group runtime to dev, with the hash that Poetry computes of the manifest.
+func dropRuntimeWheel(t *testing.T, dir string) {
+	t.Helper()
+	manifest, lock := filepath.Join(dir, "pyproject.toml"), filepath.Join(dir, "poetry.lock")
+	edit(t, manifest, "runtime.dependencies]\nwheel = \"*\"", "runtime.dependencies]\npackaging = \"*\"")
+	edit(t, manifest, "setuptools = \"*\"\n", "setuptools = \"*\"\nwheel = \"*\"\n")
+	edit(t, lock, "3f1fc6afed6d074087409fb84299b043ce143058f3c5f7692324c434d55c9c9b", "72d1e1f628f111b5b6b321d99cd97f50384b26811e6a4ef93f81e076a363ee58")
+	edit(t, lock, `groups = ["runtime"]`, `groups = ["dev"]`)
+}
