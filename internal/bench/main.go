@@ -22,6 +22,7 @@ var parts = []part{
 	{"tags", "tags of 20,000 files", 1 << 30, measureTags},
 	{"lock", "a source edit on a deps image of 1 GB", 6 << 30, measureLock},
 	{"frontend", "the frontend image through docker buildx", 12 << 30, measureFrontend},
+	{"openhands", "the openhands image from scratch", 14 << 30, measureOpenhands},
 	{"size", "a source edit on deps images of 0.1 and 4 GB", 6 << 30, measureSize},
 }
 

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rtbuild/rtbuild/internal/imagediff"
+	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/testenv"
+	"github.com/rtbuild/rtbuild/internal/testmirror"
+)
+
+//go:embed testdata/openhands.Dockerfile
+var openhandsDockerfile string
+
+// checkout is a checkout as OpenHands', that is built from scratch: Debian's packages by way of a cache, everything else from
+// stand-ins on loopback.
+type checkout struct {
+	bench      *bench
+	dir        string
+	base       string
+	python     string
+	runtime    *profile.Runtime
+	mirror     *testmirror.Mirror
+	debian     *debianCache
+	dockerfile string // directory
+	plugin     string // directory of Poetry's plugin
+	builds     int
+	images     [2]string // the last ones, ours and theirs
+}
+
+// measureOpenhands compares the whole image of profile openhands, from scratch on a fresh builder, with the same steps as one
+// Dockerfile.
+func measureOpenhands(ctx context.Context, b *bench) ([]row, error) {
+	c, err := b.newCheckout(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	ours, theirs := c.cold("rtbuild-client solve", c.solve), c.cold("one Dockerfile", c.build)
+	b.say("once, not counted: what comes from Debian's mirror is kept")
+	if _, err := b.inTurns(ctx, 1, theirs); err != nil {
+		return nil, err
+	}
+	all, err := b.inTurns(ctx, b.runs, ours, theirs)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.compare(ctx); err != nil {
+		return nil, err
+	}
+	const what = "the openhands image from scratch, fresh builder: the same steps as one Dockerfile"
+	return []row{atLeast(1.3, "1.3 times faster").faster(what, each(all[0], wall), each(all[1], wall))}, nil
+}
+
+func (b *bench) newCheckout(ctx context.Context) (_ *checkout, err error) {
+	c := &checkout{bench: b, dir: filepath.Join(b.dir, "openhands"), python: "3.13"} // trixie's, of which the stand-ins are made
+	defer func() {
+		if err != nil {
+			c.Close()
+		}
+	}()
+	cache, err := testenv.CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	b.say("starting the stand-ins for what is not Debian's")
+	if c.mirror, err = testmirror.Start(ctx, cache); err != nil {
+		return nil, err
+	}
+	if c.debian, err = startDebianCache(filepath.Join(b.dir, "debian-cache")); err != nil {
+		return nil, err
+	}
+	if c.base, err = b.registry.PushBaseOf(ctx, "trixie"); err != nil {
+		return nil, err
+	}
+	if err := testmirror.Project(c.dir, c.mirror); err != nil {
+		return nil, err
+	}
+	if err := c.writeRuntimeFile(); err != nil {
+		return nil, err
+	}
+	if c.runtime, err = profile.Load(os.DirFS(c.dir), profile.Options{}); err != nil {
+		return nil, err
+	}
+	return c, c.writeDockerfile()
+}
+
+// Close ends what serves the builds.
+func (c *checkout) Close() {
+	if c.debian != nil {
+		c.debian.Close()
+	}
+	if c.mirror != nil {
+		c.mirror.Close()
+	}
+}
+
+// writeRuntimeFile names the stand-ins and their digests.
+func (c *checkout) writeRuntimeFile() error {
+	var tools []map[string]any
+	for _, name := range []string{"uv", "micromamba", "openvscode-server", "docker-apt-key"} {
+		release, _ := (&profile.Runtime{}).Release(name, "")
+		tools = append(tools, map[string]any{
+			"name": name, "version": release.Version,
+			"sha256": map[string]string{runtime.GOARCH: c.mirror.SHA256(release.Address(runtime.GOARCH))},
+		})
+	}
+	file := map[string]any{
+		"base": c.base, "runtime": map[string]string{"python": c.python}, "tools": tools,
+		"network": map[string]any{"mirrors": c.mirror.Mirrors()},
+	}
+	data, err := json.MarshalIndent(file, "", "  ") // which is YAML, too
+	if err != nil {
+		return err
+	}
+	return writeSource(filepath.Join(c.dir, "runtime.yaml"), string(data))
+}
+
+// writeDockerfile writes the Dockerfile, and Poetry's plugin as it is in our steps.
+func (c *checkout) writeDockerfile() error {
+	c.dockerfile, c.plugin = filepath.Join(c.bench.dir, "dockerfile-openhands"), filepath.Join(c.bench.dir, "poetry-mirror")
+	info := filepath.Join(c.plugin, "rtbuild_poetry_mirror.dist-info")
+	if err := errors.Join(os.Mkdir(c.dockerfile, 0o755), os.MkdirAll(info, 0o755)); err != nil {
+		return err
+	}
+	for file, from := range map[string]string{
+		filepath.Join(c.plugin, "poetry_mirror.py"): "llb/poetry_mirror.py",
+		filepath.Join(info, "entry_points.txt"):     "llb/poetry_mirror_entry_points.txt",
+	} {
+		data, err := os.ReadFile(from)
+		if err != nil {
+			return err
+		}
+		if err := writeSource(file, string(data)); err != nil {
+			return err
+		}
+	}
+	return errors.Join(
+		writeSource(filepath.Join(info, "METADATA"), "Metadata-Version: 2.1\nName: rtbuild-poetry-mirror\nVersion: 1\n"),
+		writeSource(filepath.Join(c.dockerfile, "Dockerfile"), openhandsDockerfile))
+}
+
+// cold is a build on a builder that has seen nothing, into a repository that has nothing. The builder's start is not timed.
+func (c *checkout) cold(name string, build func(ctx context.Context, builder, repository string) (time.Duration, error)) contender {
+	return contender{name, func(ctx context.Context) (s sample, err error) {
+		c.builds++
+		repository := fmt.Sprintf("%s/openhands-%d", c.bench.registry.Host, c.builds)
+		builder, stop, err := c.bench.freshBuilder(ctx)
+		if err != nil {
+			return s, err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+		s.wall, err = build(ctx, builder.Addr, repository)
+		return s, err
+	}}
+}
+
+// proxy is how both are told of the proxy. The stand-ins are on loopback, too.
+func (c *checkout) proxy() map[string]string {
+	return map[string]string{"HTTP_PROXY": c.debian.url, "NO_PROXY": "127.0.0.1"}
+}
+
+// solve runs the client's solve, whole.
+func (c *checkout) solve(ctx context.Context, builder, repository string) (time.Duration, error) {
+	args := []string{"solve", c.dir, "--repository", repository, "--progress", "plain"}
+	for name, value := range c.proxy() {
+		args = append(args, "--build-arg", name+"="+value)
+	}
+	took, out, err := c.bench.process(ctx, builder, c.bench.binaries.Client, args...)
+	c.images[0] = strings.TrimSpace(out)
+	return took, err
+}
+
+// build runs buildctl, whole.
+func (c *checkout) build(ctx context.Context, builder, repository string) (time.Duration, error) {
+	image := repository + ":dockerfile"
+	args := []string{"build", "--progress", "plain", "--frontend", "dockerfile.v0",
+		"--local", "context=" + c.dir, "--local", "dockerfile=" + c.dockerfile,
+		"--local", "poetry-mirror=" + c.plugin, "--opt", "context:poetry-mirror=local:poetry-mirror",
+		"--output", "type=image,name=" + image + ",push=true"}
+	values := c.arguments()
+	maps.Copy(values, c.proxy())
+	for name, value := range values {
+		args = append(args, "--opt", "build-arg:"+name+"="+value)
+	}
+	took, _, err := c.bench.process(ctx, builder, c.bench.binaries.Buildctl, args...)
+	c.images[1] = image
+	return took, err
+}
+
+// arguments are the Dockerfile's: the addresses that the client fetches from, too.
+func (c *checkout) arguments() map[string]string {
+	var mirrors []string
+	for _, from := range slices.Sorted(maps.Keys(c.runtime.Mirrors)) {
+		mirrors = append(mirrors, from+"="+c.runtime.Mirrors[from])
+	}
+	values := map[string]string{
+		"BASE": c.base, "PYTHON": c.python,
+		"DOCKER_REPOSITORY": c.runtime.Mirrored("https://download.docker.com/linux/debian"),
+		"CONDA_FORGE":       c.runtime.Mirrored("https://conda.anaconda.org/conda-forge"),
+		"PLAYWRIGHT":        c.runtime.Mirrored("https://cdn.playwright.dev/dbazure/download/playwright"),
+		"RTBUILD_MIRRORS":   strings.Join(mirrors, "\n"),
+	}
+	for arg, name := range map[string]string{
+		"DOCKER_KEY": "docker-apt-key", "UV": "uv", "MICROMAMBA": "micromamba", "EDITOR_ARCHIVE": "openvscode-server",
+	} {
+		release, _ := c.runtime.Release(name, "")
+		values[arg] = c.runtime.Mirrored(release.Address(runtime.GOARCH))
+	}
+	return values
+}
+
+// traces are what the images may differ in: what package managers keep, in which there is the time or the order of steps, and the
+// texts of start files.
+var traces = []string{
+	"/etc/bash.bashrc", "/etc/environment", "/root/.bashrc", "/home/openhands/.bashrc", "/etc/passwd-", "/etc/group-", "/etc/shadow",
+	"/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/subuid-", "/etc/subgid-", "/etc/group", "/var/log/", "/var/cache/", "/var/lib/dpkg/",
+	"/var/lib/apt/", "/etc/ld.so.cache",
+}
+
+// isTrace says whether a path is among them. A wheel's record lists byte code that was there for a while.
+func isTrace(path string) bool {
+	return strings.HasSuffix(path, ".dist-info/RECORD") || slices.ContainsFunc(traces, func(p string) bool {
+		return path == p || strings.HasSuffix(p, "/") && strings.HasPrefix(path+"/", p)
+	})
+}
+
+// compare says what the images differ in, and fails if that is more than it should be.
+func (c *checkout) compare(ctx context.Context) error {
+	_, out, err := c.bench.process(ctx, "", c.bench.binaries.Client, "diff", "--format", "json", c.images[0], c.images[1])
+	if err != nil {
+		return err
+	}
+	var diff struct {
+		Files []struct {
+			Path    string
+			Kind    imagediff.Kind
+			Differs []imagediff.Aspect
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &diff); err != nil {
+		return err
+	}
+	var more []string
+	for _, f := range diff.Files {
+		if !isTrace(f.Path) {
+			more = append(more, fmt.Sprintf("%s %s %v", f.Kind, f.Path, f.Differs))
+		}
+	}
+	c.bench.say("the images differ in %d paths, in %d of them by more than traces of the steps", len(diff.Files), len(more))
+	if len(more) > 0 {
+		return fmt.Errorf("the Dockerfile does not make the same image (- ours, + theirs):\n%s", strings.Join(more, "\n"))
+	}
+	return nil
+}
