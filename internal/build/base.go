@@ -95,7 +95,8 @@ func (f *files) there(err error) bool {
 		return true
 	}
 	absent := slices.ContainsFunc([]string{
-		syscall.ENOENT.Error(), syscall.ENOTDIR.Error(), syscall.ELOOP.Error(), "not a regular file",
+		syscall.ENOENT.Error(), syscall.ENOTDIR.Error(), syscall.ELOOP.Error(),
+		syscall.EISDIR.Error(), "not a regular file", // the former from BuildKit up to v0.20
 	}, func(known string) bool { return strings.Contains(err.Error(), known) })
 	if !absent && f.fault == nil {
 		f.fault = err
