@@ -45,7 +45,7 @@ find %[5]s/poetry -name __pycache__ -prune -exec rm -rf {} +
 for record in %[5]s/poetry/*/lib/*/site-packages/pip-*.dist-info/RECORD; do sort -o "$record" "$record"; done # virtualenv's order is random
 find %[3]s -name '*.pyc' -newer /tmp/begin -exec rm {} + # interpreters that are told to take no settings write byte code
 find %[3]s -name __pycache__ -empty -newer /tmp/begin -exec rmdir {} +
-chmod -R go+rX %[5]s/poetry
+chmod -R go+rX-w %[5]s/poetry # Poetry's threads take each other's umask away for moments
 rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
 `, g.Runtime.Code(), poetrySettings, g.mambaRoot()+"/envs/"+environment, poetrySync, g.Runtime.Prefix)
 	user := g.user()
@@ -72,6 +72,7 @@ cd %[3]s
 export VIRTUAL_ENV="$venv" PATH="$venv/bin:$PATH"
 %[6]spoetry $sync --only main --no-root
 find "$venv" -name __pycache__ -prune -exec rm -rf {} +
+chmod -R go+rX-w "$venv" # Poetry's threads take each other's umask away for moments
 rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
 `, g.venv(), poetrySettings, g.Runtime.Code(), g.pipIndex(), poetryVersion, poetrySync)
 	user := g.user()

@@ -66,7 +66,7 @@ RUN mkdir -p /openhands/micromamba/bin && \
 RUN HOME=/tmp/home /openhands/micromamba/bin/micromamba create -y -n openhands --override-channels -c "${CONDA_FORGE}" poetry "python=${PYTHON}" && \
     rm -rf /openhands/micromamba/pkgs /tmp/home && \
     find /openhands/micromamba -name __pycache__ -prune -exec rm -rf {} + && \
-    chown -R openhands:openhands /openhands/micromamba && chmod -R go+rX /openhands/micromamba
+    chown -R openhands:openhands /openhands/micromamba && chmod -R go+rX-w /openhands/micromamba
 
 # The editor.
 ARG EDITOR_ARCHIVE
@@ -89,7 +89,7 @@ RUN --mount=from=poetry-mirror,target=/run/poetry-mirror \
     rm -rf /home/openhands/.cache /home/openhands/.config /home/openhands/.local && \
     find /openhands/poetry -name __pycache__ -prune -exec rm -rf {} + && \
     find /openhands/micromamba -name __pycache__ -prune -exec rm -rf {} + && \
-    chmod -R go+rX /openhands/poetry
+    chmod -R go+rX-w /openhands/poetry
 USER root
 
 # The browser.
