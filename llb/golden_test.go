@@ -91,7 +91,7 @@ func TestGoldenGraphs(t *testing.T) {
 		return g
 	}
 	foreign := onDeps(openhands())
-	foreign.OldFiles = []string{"/openhands/code/openhands", "/openhands/code/skills"}
+	foreign.OldSource = true
 	versioned := func(r *profile.Runtime) *rtllb.Graph {
 		g := onDeps(r)
 		g.Base.Layers = 2

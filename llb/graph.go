@@ -25,10 +25,10 @@ type Graph struct {
 	// Fetch gives a file by its address and checksum. Nil fetches in the builder, with the builder's trust store.
 	Fetch func(Download) (llb.State, error)
 
-	Proxy    *llb.ProxyEnv // for every step; in no cache key
-	Steps    []llb.RunOption
-	NoCache  func(stage string) bool // whether the steps of a stage run again; nil is no
-	OldFiles []string                // directories of an older source, to be removed from a deps image that rtbuild did not make
+	Proxy     *llb.ProxyEnv // for every step; in no cache key
+	Steps     []llb.RunOption
+	NoCache   func(stage string) bool // whether the steps of a stage run again; nil is no
+	OldSource bool                    // the deps image is one that rtbuild did not make, and may hold an older source
 
 	CacheNamespace string // keeps the caches of steps apart from those of other builds; usually empty
 
@@ -73,6 +73,21 @@ func (g *Graph) UpTo(stage string) (llb.State, Layers, error) {
 		}
 	}
 	return g.on(base, layers), layers, nil
+}
+
+// Below gives the image from the base on as it is at the end of each stage but the last of those that layers are of.
+func (g *Graph) Below(layers Layers) ([]llb.State, error) {
+	base, err := g.image()
+	if err != nil {
+		return nil, err
+	}
+	var ends []llb.State
+	for i := 1; i < len(layers); i++ {
+		if layers[i].Stage != layers[i-1].Stage {
+			ends = append(ends, g.on(base, layers[:i]))
+		}
+	}
+	return ends, nil
 }
 
 // Versioned is the deps image from an earlier one on: system and tools are reused, the deps stage runs anew.

@@ -17,8 +17,8 @@ func (g *Graph) source() Layers {
 	return Layers{{Stage: "source", Name: "copy source to " + g.Runtime.Code(), Field: "source", add: merge(g.SourceTree())}}
 }
 
-// SourceTree is the source on nothing, the same bytes wherever it is made: the directories that lead to it are laid over
-// it once more, since their time stamps change when something is put into them.
+// SourceTree is the source on nothing, the same bytes wherever it is made: what leads to it is laid over it once more, since the
+// time stamps of directories change when something is put into them.
 func (g *Graph) SourceTree() llb.State {
 	dirs := llb.Scratch().File(g.codeDirs(), named("source", "make directories"))
 	onto := llb.CopyInfo{CopyDirContentsOnly: true, CreatedTime: &g.Epoch}
@@ -27,7 +27,7 @@ func (g *Graph) SourceTree() llb.State {
 	tree := llb.Copy(dirs, "/", "/", &onto).
 		Copy(g.Source, "/", g.Runtime.Code(), &files, llb.WithUIDGID(g.Owner.UID, g.Owner.GID))
 	if g.openhands() {
-		tree = g.openhandsSource(tree)
+		tree = tree.Copy(g.openhandsSource(), "/", "/", &onto)
 	}
 	tree = tree.Copy(dirs, "/", "/", &onto)
 	return llb.Scratch().File(tree, named("source", "collect source"))
@@ -36,23 +36,22 @@ func (g *Graph) SourceTree() llb.State {
 // extensions are the editor's extensions that the agent's source brings, by the names under which the editor finds them.
 var extensions = map[string]string{"hello-world": "openhands-hello-world", "memory-monitor": "openhands-memory-monitor"}
 
-// openhandsSource adds what OpenHands' build makes of some of its source. The brackets are there because only a pattern may match
-// nothing, and its first names must be there.
-func (g *Graph) openhandsSource(tree *llb.FileAction) *llb.FileAction {
-	some := llb.CopyInfo{AllowWildcard: true, AllowEmptyWildcard: true, CreatedTime: &g.Epoch}
+// openhandsSource is what OpenHands' build makes of some of its source, on nothing. The brackets are there because only a pattern
+// may match nothing, and its first names must be there.
+func (g *Graph) openhandsSource() llb.State {
+	some := llb.CopyInfo{AllowWildcard: true, AllowEmptyWildcard: true, CreateDestPath: true, CreatedTime: &g.Epoch}
 	public := some
 	public.Mode = &llb.ChmodOpt{ModeStr: "a+rwx"}
-	tree = tree.Copy(g.Source, "/[o]penhands/__init__.py", g.Runtime.Code()+"/openhands/", &public, llb.WithUIDGID(g.Owner.UID, g.Owner.GID))
-	if !g.Runtime.Components["editor"] {
-		return tree
+	made := llb.Copy(g.Source, "/[o]penhands/__init__.py", g.Runtime.Code()+"/openhands/", &public, llb.WithUIDGID(g.Owner.UID, g.Owner.GID))
+	if g.Runtime.Components["editor"] {
+		contents := some
+		contents.CopyDirContentsOnly, contents.Mode = true, &sourceMode
+		for _, name := range slices.Sorted(maps.Keys(extensions)) {
+			made = made.Copy(g.Source, "/[o]penhands/runtime/utils/vscode-extensions/"+name,
+				g.editorDir()+"/extensions/"+extensions[name]+"/", &contents, g.ownedTools())
+		}
 	}
-	contents := some
-	contents.CopyDirContentsOnly, contents.CreateDestPath, contents.Mode = true, true, &sourceMode
-	for _, name := range slices.Sorted(maps.Keys(extensions)) {
-		tree = tree.Copy(g.Source, "/[o]penhands/runtime/utils/vscode-extensions/"+name,
-			g.editorDir()+"/extensions/"+extensions[name]+"/", &contents, g.ownedTools())
-	}
-	return tree
+	return llb.Scratch().File(made, named("source", "collect what OpenHands has of it elsewhere"))
 }
 
 // codeDirs makes the code directory and those that lead to it.
@@ -64,21 +63,41 @@ func (g *Graph) codeDirs() *llb.FileAction {
 // removeOld takes directories of an older source away from an image that is not pulled: the difference between a tree
 // that has them and one that has not is a whiteout.
 func (g *Graph) removeOld() Layers {
-	if len(g.OldFiles) == 0 {
+	if !g.OldSource {
 		return nil
 	}
 	return Layers{{Stage: "source", Name: "remove the old source", Field: "source", add: func(s, _ llb.State, opts ...llb.ConstraintsOpt) llb.State {
-		old, remove := g.codeDirs(), llb.Rm(g.OldFiles[0])
-		for _, dir := range g.OldFiles {
-			old = old.Mkdir(dir, 0o755, llb.WithParents(true))
-		}
-		for _, dir := range g.OldFiles[1:] {
+		old, remove := g.codeDirs(), (*llb.FileAction)(nil)
+		for _, dir := range g.sourcePaths() {
+			old = old.Mkdir(dir, 0o755, llb.WithParents(true), llb.WithCreatedTime(g.Epoch), g.ownedTools())
+			if remove == nil {
+				remove = llb.Rm(dir)
+				continue
+			}
 			remove = remove.Rm(dir)
 		}
 		with := llb.Scratch().File(old, named("source", "have the old source"))
 		without := with.File(remove, named("source", "have it no more"))
 		return llb.Merge([]llb.State{s, llb.Diff(with, without)}, opts...)
 	}}}
+}
+
+// sourcePaths are the files and directories that hold nothing but source.
+func (g *Graph) sourcePaths() []string {
+	var dirs []string
+	for _, source := range g.Runtime.Source {
+		if source.Path == "." {
+			dirs = []string{g.Runtime.Code()}
+			break
+		}
+		dirs = append(dirs, g.Runtime.Code()+"/"+source.Path)
+	}
+	if g.openhands() && g.Runtime.Components["editor"] {
+		for _, name := range slices.Sorted(maps.Values(extensions)) {
+			dirs = append(dirs, g.editorDir()+"/extensions/"+name)
+		}
+	}
+	return dirs
 }
 
 // extra is the user's own command, last and on everything before it: it pulls the deps image.

@@ -44,6 +44,7 @@ type Request struct {
 	Resolve        string                                // image resolve mode; empty is the builder's default
 	CacheNamespace string                                // of cache mounts
 	Imports        []gateway.CacheOptionsEntry           // caches of other builders
+	Ahead          func(*llb.Definition)                 // is told what a deps image is built up of before it is made; may be nil
 
 	Labels      map[string]string // for the source image
 	Annotations map[string]string
@@ -250,7 +251,7 @@ func (b *builder) takeOwner() {
 	b.graph.Owner = rtllb.Owner{UID: b.req.Runtime.User.UID, GID: b.req.Runtime.User.GID}
 	labels := b.start.Config.Labels
 	if labels[plan.LabelStage] == "" {
-		b.graph.OldFiles = b.oldFiles()
+		b.graph.OldSource = true
 		return
 	}
 	if uid, err := strconv.Atoi(labels[plan.LabelUID]); err == nil {
@@ -259,18 +260,6 @@ func (b *builder) takeOwner() {
 	if gid, err := strconv.Atoi(labels[plan.LabelGID]); err == nil {
 		b.graph.Owner.GID = gid
 	}
-}
-
-// oldFiles are the directories of the image in which an older source may lie.
-func (b *builder) oldFiles() []string {
-	var dirs []string
-	for _, source := range b.req.Runtime.Source {
-		if source.Path == "." {
-			return []string{b.req.Runtime.Code()}
-		}
-		dirs = append(dirs, b.req.Runtime.Code()+"/"+source.Path)
-	}
-	return dirs
 }
 
 // Solve makes a state for a platform, by a request that says the rest. Unless the request evaluates it, it is made when

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
+	"github.com/moby/buildkit/client/llb"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/plan"
@@ -29,6 +30,9 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := b.tellAhead(ctx, layers); err != nil {
+		return nil, err
+	}
 	ref, err := b.solve(ctx, state, true)
 	if err != nil {
 		return nil, err
@@ -42,6 +46,25 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 		BaseName: reference.TagNameOnly(name).String(), BaseDigest: b.digest,
 	})
 	return &built{state, ref, img}, err
+}
+
+// tellAhead tells what the image is built up of.
+func (b *builder) tellAhead(ctx context.Context, layers rtllb.Layers) error {
+	if b.req.Ahead == nil {
+		return nil
+	}
+	stages, err := b.graph.Below(layers)
+	if err != nil {
+		return err
+	}
+	for _, state := range stages {
+		def, err := state.Marshal(ctx, llb.Platform(b.req.Platform))
+		if err != nil {
+			return err
+		}
+		b.req.Ahead(def)
+	}
+	return nil
 }
 
 // versioned enters on the first layers of an earlier deps image. One that rtbuild did not make does not say how many of
@@ -60,7 +83,7 @@ func (b *builder) versioned(ctx context.Context) (*built, error) {
 		return nil, err
 	}
 	img, err := b.graph.VersionedConfig(layers, b.graph.Owner)
-	b.graph.OldFiles = nil
+	b.graph.OldSource = false
 	return &built{state, ref, img}, err
 }
 

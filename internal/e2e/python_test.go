@@ -4,11 +4,16 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
 
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
@@ -19,7 +24,13 @@ func TestPython(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "../../hack/wheels", wheels, "python3-bottle", "python3-waitress").CombinedOutput(); err != nil {
 		t.Fatalf("hack/wheels: %v\n%s", err, out)
 	}
-	index := httptest.NewServer(http.FileServer(http.Dir(wheels)))
+	var meanwhile atomic.Pointer[func()] // what else happens when pip asks
+	index := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f := meanwhile.Swap(nil); f != nil {
+			(*f)()
+		}
+		http.FileServer(http.Dir(wheels)).ServeHTTP(w, r)
+	}))
 	t.Cleanup(index.Close)
 	conf := filepath.Join(t.TempDir(), "pip.conf")
 	write(t, filepath.Dir(conf), "pip.conf", "[global]\nindex-url = "+index.URL+"/simple/\n")
@@ -41,7 +52,13 @@ func TestPython(t *testing.T) {
 		p.solve(t, "--secret", "id=pip.conf,src="+conf)
 		again := *p
 		again.repository += "-again"
-		again.solve(t, "--secret", "id=pip.conf,src="+conf, "--addr", freshBuilder(t, testenv.BuilderOptions{}).Addr)
+		builder := freshBuilder(t, testenv.BuilderOptions{})
+		compressed := func() { compressesAhead(t, builder) }
+		meanwhile.Store(&compressed)
+		again.solve(t, "--secret", "id=pip.conf,src="+conf, "--addr", builder.Addr)
+		if meanwhile.Load() != nil {
+			t.Error("pip did not ask")
+		}
 		files := tree(t, p.plan(t).Images.Source)
 		if slices.ContainsFunc(slices.Collect(maps.Keys(files)), func(name string) bool { return strings.Contains(name, "site-packages/waitress") }) {
 			t.Error("what was dropped is still there")
@@ -49,4 +66,36 @@ func TestPython(t *testing.T) {
 		sameTree(t, files, tree(t, again.plan(t).Images.Source))
 		sameConfig(t, image(t, p.plan(t).Images.Source), image(t, again.plan(t).Images.Source))
 	})
+}
+
+// compressesAhead waits until the builder has compressed the layer of system's packages. A step of deps is running meanwhile.
+func compressesAhead(t *testing.T, builder *testenv.Builder) {
+	content := filepath.Join(builder.Dir, "runc-overlayfs/content/blobs/sha256")
+	events := must(fsnotify.NewWatcher())(t)
+	defer events.Close()
+	if err := events.Add(content); err != nil {
+		t.Error(err)
+		return
+	}
+	giveUp := time.After(2 * time.Minute)
+	for {
+		layers := 0
+		for _, blob := range must(os.ReadDir(content))(t) {
+			if info, err := blob.Info(); err == nil && info.Size() > 4<<20 {
+				layers++
+			}
+		}
+		if layers > 1 { // the first is the base's
+			return
+		}
+		select {
+		case <-events.Events:
+		case err := <-events.Errors:
+			t.Error(err)
+			return
+		case <-giveUp:
+			t.Error("the layers of system were not compressed while deps was built")
+			return
+		}
+	}
 }

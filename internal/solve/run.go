@@ -92,7 +92,7 @@ func (j Job) inspect(ctx context.Context, c gateway.Client) (*gateway.Result, er
 }
 
 // build solves all platforms side by side.
-func (j Job) build(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+func (j Job) build(ctx context.Context, c gateway.Client, ahead *ahead) (*gateway.Result, error) {
 	imports, err := cacheImports(c.BuildOpts().Opts)
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (j Job) build(ctx context.Context, c gateway.Client) (*gateway.Result, erro
 	images := make([]*build.Image, len(j.Requests))
 	group, building := errgroup.WithContext(ctx)
 	for i, req := range j.Requests {
-		req.Imports = imports
+		req.Imports, req.Ahead = imports, ahead.start
 		group.Go(func() (err error) {
 			images[i], err = build.Build(building, c, req)
 			return err
@@ -188,13 +188,15 @@ func (r *Runner) once(ctx context.Context, job Job) (*Response, error) {
 	for _, e := range job.Exports {
 		defer e.Abort()
 	}
+	ahead := r.ahead(ctx, job)
+	defer ahead.stop()
 	var cause error
 	run := func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		var res *gateway.Result
 		if job.Inspect != nil {
 			res, cause = job.inspect(ctx, c)
 		} else {
-			res, cause = job.build(ctx, c)
+			res, cause = job.build(ctx, c, ahead)
 		}
 		var image *build.ImageError
 		if errors.As(cause, &image) {
