@@ -18,8 +18,8 @@ import (
 func TestTLS(t *testing.T) {
 	ca := newAuthority(t, "builders")
 	server, user := t.TempDir(), t.TempDir()
-	ca.issue(t, server, x509.ExtKeyUsageServerAuth)
-	ca.issue(t, user, x509.ExtKeyUsageClientAuth)
+	issue(t, ca, server, x509.ExtKeyUsageServerAuth)
+	issue(t, ca, user, x509.ExtKeyUsageClientAuth)
 	addr := "tcp://127.0.0.1:" + freePort(t)
 	freshBuilder(t, testenv.BuilderOptions{Listen: addr, Args: []string{
 		"--tlscacert", filepath.Join(server, "ca.pem"), "--tlscert", filepath.Join(server, "cert.pem"), "--tlskey", filepath.Join(server, "key.pem"),
@@ -28,7 +28,7 @@ func TestTLS(t *testing.T) {
 	p.solve(t, "--addr", addr, "--tlsdir", user)
 	t.Run("another authority", func(t *testing.T) {
 		other := t.TempDir()
-		newAuthority(t, "other").issue(t, other, x509.ExtKeyUsageClientAuth)
+		issue(t, newAuthority(t, "other"), other, x509.ExtKeyUsageClientAuth)
 		res := p.fails(t, 4, "connecting to builder "+addr, "--addr", addr, "--tlsdir", other, "--force-rebuild")
 		if !strings.Contains(res.stderr, "x509") {
 			t.Errorf("the cause is not told: %s", res.stderr)

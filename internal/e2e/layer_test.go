@@ -13,8 +13,14 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// layerOf is a layer that holds files.
+// layerOf is a layer that holds files of root.
 func layerOf(t *testing.T, files map[string]string) testenv.Blob {
+	t.Helper()
+	return layerOwned(t, 0, files)
+}
+
+// layerOwned is a layer that holds files of a user and its group, and so their directories.
+func layerOwned(t *testing.T, owner int, files map[string]string) testenv.Blob {
 	t.Helper()
 	var data bytes.Buffer
 	archive := tar.NewWriter(&data)
@@ -26,14 +32,14 @@ func layerOf(t *testing.T, files map[string]string) testenv.Blob {
 		}
 		mkdir(path.Dir(dir))
 		made[dir] = true
-		if err := archive.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o755}); err != nil {
+		if err := archive.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o755, Uid: owner, Gid: owner}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		mkdir(path.Dir(name))
 		content := files[name]
-		if err := archive.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content))}); err != nil {
+		if err := archive.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Uid: owner, Gid: owner, Size: int64(len(content))}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := archive.Write([]byte(content)); err != nil {

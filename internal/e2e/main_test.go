@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +23,8 @@ var env struct {
 	dir      string
 	registry *testenv.Registry
 	builder  *testenv.Builder
-	base     string // reference of the Debian base
+	base     string         // reference of the Debian base
+	closers  []func() error // of what outlives a test, the last first
 }
 
 func TestMain(m *testing.M) {
@@ -64,8 +66,13 @@ func testAll(m *testing.M) (code int, err error) {
 	if env.builder, err = testenv.StartBuilder(ctx, env.Buildkitd, state, testenv.BuilderOptions{}); err != nil {
 		return 1, err
 	}
-	defer env.builder.Stop()
-	return m.Run(), nil
+	env.closers = append(env.closers, env.builder.Stop)
+	code = m.Run()
+	slices.Reverse(env.closers)
+	for _, end := range env.closers {
+		err = errors.Join(err, end())
+	}
+	return code, err
 }
 
 // freshBuilder starts a builder that has seen nothing.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -171,9 +170,8 @@ func within(name string, dirs []string) bool {
 
 // TestRPMManagerPrivateCA: packages come over HTTPS from a server whose authority only --ca-file knows.
 func TestRPMManagerPrivateCA(t *testing.T) {
-	ca, dir := newAuthority(t, "private"), t.TempDir()
-	ca.issue(t, dir, x509.ExtKeyUsageServerAuth)
-	certificate := must(tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")))(t)
+	ca := newAuthority(t, "private")
+	certificate := must(ca.Certificate(x509.ExtKeyUsageServerAuth))(t)
 	rpms := makeRPMs(t)
 	for _, distro := range rpmDistros {
 		t.Run(distro.Manager, func(t *testing.T) {
@@ -181,7 +179,7 @@ func TestRPMManagerPrivateCA(t *testing.T) {
 			base := must(env.registry.PushRPMBase(t.Context(), distro.RPMDistro, elsewhere))(t)
 			p := onRPMs(t, repository.URL, "packages: [git]")
 			p.fails(t, 1, "", "--base-image", base)
-			p.solve(t, "--base-image", base, "--ca-file", ca.file)
+			p.solve(t, "--base-image", base, "--ca-file", ca.File)
 			if !repository.gave("git") {
 				t.Error("git did not come from the mirror")
 			}

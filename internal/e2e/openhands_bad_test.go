@@ -148,7 +148,7 @@ func TestOpenhandsDownloads(t *testing.T) {
 	tests := []struct {
 		name  string
 		fault func(http.ResponseWriter, *http.Request) bool
-		edit  func(yaml string) string
+		from  string // in github.com's place, for the builder's own downloads
 		want  []string
 	}{
 		{"another file", func(w http.ResponseWriter, r *http.Request) bool {
@@ -157,16 +157,14 @@ func TestOpenhandsDownloads(t *testing.T) {
 			}
 			_, _ = w.Write([]byte(r.URL.Path))
 			return true
-		}, func(yaml string) string { return yaml }, []string{
+		}, oh.mirror.URL + "/github", []string{
 			`step "[tools] fetch uv 0.11.8 from http://`, "/github/astral-sh/uv/releases/download/0.11.8/uv-", "failed: its sha256 is ", ", expected ",
 		}},
 		{"absent", func(w http.ResponseWriter, r *http.Request) bool {
 			http.Error(w, "gone", http.StatusNotFound)
 			return true
-		}, func(yaml string) string { return yaml }, []string{"/github/", "or the server sent an error page instead of it"}},
-		{"unreachable", nil, func(yaml string) string {
-			return strings.ReplaceAll(yaml, oh.mirror.URL+"/github", "http://127.0.0.1:1/github")
-		}, []string{"http://127.0.0.1:1/github/", "connection refused"}},
+		}, oh.mirror.URL + "/github", []string{"/github/", "or the server sent an error page instead of it"}},
+		{"unreachable", nil, "http://127.0.0.1:1/github", []string{"http://127.0.0.1:1/github/", "connection refused"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -174,7 +172,8 @@ func TestOpenhandsDownloads(t *testing.T) {
 			if err := os.CopyFS(p.dir, os.DirFS(oh.dir)); err != nil {
 				t.Fatal(err)
 			}
-			write(t, p.dir, "runtime.yaml", test.edit(openhandsYAML(t, oh.base, "components: {docker: false, editor: false, browser: false}", "packages: []")))
+			yaml := openhandsYAML(t, oh.base, "components: {docker: false, editor: false, browser: false}", "packages: []")
+			write(t, p.dir, "runtime.yaml", strings.ReplaceAll(yaml, oh.mirrors["https://github.com"], test.from))
 			oh.mirror.Fault(nil)
 			if test.fault != nil {
 				oh.mirror.Fault(func(w http.ResponseWriter, r *http.Request) bool {
@@ -185,7 +184,7 @@ func TestOpenhandsDownloads(t *testing.T) {
 				})
 			}
 			builder := freshBuilder(t, testenv.BuilderOptions{})
-			res := client(t, p.dir, p.openhandsArgs("solve", "--progress", "plain", "--addr", builder.Addr)...)
+			res := client(t, p.dir, "solve", "--repository", p.repository, "--progress", "plain", "--addr", builder.Addr)
 			for _, want := range test.want {
 				if !strings.Contains(res.errorLine(), want) {
 					t.Errorf("%s\nlacks %s", res.errorLine(), want)

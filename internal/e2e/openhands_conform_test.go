@@ -156,6 +156,17 @@ func TestOpenhandsFiles(t *testing.T) {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
+	// Poetry's installer has left files that all may write to, now and then.
+	public := []string{"workspace/", "code/openhands/__init__.py"}
+	for _, name := range root.below(t, "/openhands") {
+		info, err := os.Lstat(filepath.Join(string(root), "openhands", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Type() != fs.ModeSymlink && info.Mode().Perm()&0o022 != 0 && !slices.Contains(public, name) {
+			t.Errorf("/openhands/%s may be written to by others: %s", name, info.Mode())
+		}
+	}
 	for _, name := range []string{"handlebars", "pug", "json", "diff", "grunt", "ini", "npm"} {
 		if got := root.at(t, "/openhands/.openvscode-server/extensions/"+name); got != "nothing" {
 			t.Errorf("extension %s: %s", name, got)

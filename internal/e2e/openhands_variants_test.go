@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,6 +59,41 @@ func TestOpenhandsVariants(t *testing.T) {
 		if strings.HasPrefix(name, "/openhands/poetry/") && strings.Contains(name, "/wheel-") {
 			t.Errorf("the lock file dropped it, and the image has %s", name)
 		}
+	}
+}
+
+// TestOpenhandsForeign enters on an image of the original's kind: the same dependencies, no labels, and an older source with the
+// editor's extensions. It gives the files that it gives on an image of our own, and pulls none.
+func TestOpenhandsForeign(t *testing.T) {
+	built := builtOpenhands(t)
+	ours, p := built.images(t), &project{built.dir, built.repository + "-original"}
+	lock := image(t, ours.Lock)
+	const extension = "openhands/.openvscode-server/extensions/openhands-"
+	older := layerOwned(t, 1000, map[string]string{
+		"openhands/code/openhands/stale.py": "x = 0\n", "openhands/code/openhands/__init__.py": "x = 0\n",
+		extension + "hello-world/stale.js": "", extension + "memory-monitor/extension.js": "",
+	})
+	config := lock.Config
+	config.Config.Labels, config.History = nil, nil
+	_, tag, _ := strings.Cut(p.images(t).Lock, "/openhands-original:")
+	if _, err := env.registry.PushImage(t.Context(), "openhands-original", tag, config, append(lock.Layers(t.Context()), older)...); err != nil {
+		t.Fatal(err)
+	}
+	builder := freshBuilder(t, testenv.BuilderOptions{})
+	env.registry.Traffic()
+	res := succeed(t, p.dir, p.openhandsArgs("solve", "--progress", "plain", "--addr", builder.Addr)...)
+	if !strings.Contains(res.stderr, "lock: ") {
+		t.Errorf("not lock:\n%s", res.stderr)
+	}
+	if pulled, _, _ := env.registry.Traffic(); pulled > 1<<20 {
+		t.Errorf("%d bytes pulled", pulled)
+	}
+	var diff struct{ Files []json.RawMessage }
+	if err := json.Unmarshal([]byte(succeed(t, p.dir, "diff", "--format", "json", ours.Source, p.images(t).Source).stdout), &diff); err != nil {
+		t.Fatal(err)
+	}
+	if len(diff.Files) > 0 {
+		t.Errorf("files differ: %s", diff.Files)
 	}
 }
 

@@ -36,7 +36,7 @@ func TestPythonManagers(t *testing.T) {
 			if err := test.write(p.dir, oh.mirror); err != nil {
 				t.Fatal(err)
 			}
-			mirrors := must(json.Marshal(oh.mirror.Mirrors()))(t)
+			mirrors := must(json.Marshal(oh.mirrors))(t)
 			write(t, p.dir, "runtime.yaml", fmt.Sprintf("base: %s\nnetwork: {mirrors: %s}\n%s\ncmd: [python, main.py]\n", oh.base, mirrors, test.yaml))
 			succeed(t, p.dir, p.openhandsArgs("solve", "--progress", "plain")...)
 			p.holdsProjects(t, map[string]bool{"packaging-": true, "wheel-": true, "setuptools-": false})

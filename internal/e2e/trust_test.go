@@ -1,14 +1,8 @@
 package e2e
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -17,46 +11,19 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
+
+	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// authority is a certificate authority in files.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	file string // PEM
+func newAuthority(t *testing.T, name string) *testenv.Authority {
+	t.Helper()
+	return must(testenv.NewAuthority(filepath.Join(t.TempDir(), "ca.pem"), name))(t)
 }
 
-func newAuthority(t *testing.T, name string) *authority {
+// issue writes a certificate into a directory, see [testenv.Authority.Issue].
+func issue(t *testing.T, a *testenv.Authority, dir string, usage x509.ExtKeyUsage) {
 	t.Helper()
-	a := &authority{key: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t), file: filepath.Join(t.TempDir(), "ca.pem")}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der := must(x509.CreateCertificate(rand.Reader, template, template, &a.key.PublicKey, a.key))(t)
-	a.cert = must(x509.ParseCertificate(der))(t)
-	writePEM(t, a.file, "CERTIFICATE", der)
-	return a
-}
-
-// issue writes cert.pem and key.pem for 127.0.0.1 into dir, beside the authority's ca.pem.
-func (a *authority) issue(t *testing.T, dir string, usage x509.ExtKeyUsage) {
-	t.Helper()
-	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "127.0.0.1"}, NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{usage},
-	}
-	der := must(x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key))(t)
-	writePEM(t, filepath.Join(dir, "cert.pem"), "CERTIFICATE", der)
-	writePEM(t, filepath.Join(dir, "key.pem"), "PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(key))(t))
-	writePEM(t, filepath.Join(dir, "ca.pem"), "CERTIFICATE", a.cert.Raw)
-}
-
-func writePEM(t *testing.T, file, kind string, der []byte) {
-	t.Helper()
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+	if err := a.Issue(dir, usage); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -67,8 +34,8 @@ func TestPrivateCA(t *testing.T) {
 	// The step proves what it was given by its success alone: it leaves nothing of it behind.
 	extra := `grep -q "BEGIN CERTIFICATE" "$SSL_CERT_FILE" && test "$NODE_EXTRA_CA_CERTS" = "$SSL_CERT_FILE"`
 	first := newAuthority(t, "first")
-	secret := strings.Split(string(must(os.ReadFile(first.file))(t)), "\n")[1]
-	p.solve(t, "--extra-deps", extra, "--ca-file", first.file)
+	secret := strings.Split(string(must(os.ReadFile(first.File))(t)), "\n")[1]
+	p.solve(t, "--extra-deps", extra, "--ca-file", first.File)
 	made := p.plan(t, "--extra-deps", extra)
 	for _, ref := range []string{made.Images.Lock, made.Images.Source} {
 		img := image(t, ref)
@@ -83,7 +50,7 @@ func TestPrivateCA(t *testing.T) {
 	}
 	again := *p
 	again.repository += "-again"
-	res := again.solve(t, "--extra-deps", extra, "--ca-file", newAuthority(t, "second").file)
+	res := again.solve(t, "--extra-deps", extra, "--ca-file", newAuthority(t, "second").File)
 	for _, step := range []string{"npm ci", "[extra]", "make user"} {
 		if !cached(res.stderr, step) {
 			t.Errorf("with another CA step %q ran again:\n%s", step, res.stderr)
@@ -128,21 +95,27 @@ func proxy(t *testing.T) (url string, requests *atomic.Int64) {
 			_, _ = io.Copy(w, res.Body)
 			return
 		}
-		there, err := net.Dial("tcp", r.Host)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadGateway)
-			return
-		}
-		w.WriteHeader(http.StatusOK)
-		here, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			return
-		}
-		go func() { _, _ = io.Copy(there, here); there.Close() }()
-		go func() { _, _ = io.Copy(here, there); here.Close() }()
+		tunnel(w, r)
 	}))
 	t.Cleanup(server.Close)
 	return server.URL, requests
+}
+
+// tunnel is a proxy's answer to CONNECT.
+func tunnel(w http.ResponseWriter, r *http.Request) {
+	there, err := net.Dial("tcp", r.Host)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+	here, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		there.Close()
+		return
+	}
+	go func() { _, _ = io.Copy(there, here); there.Close() }()
+	go func() { _, _ = io.Copy(here, there); here.Close() }()
 }
 
 // TestProxy: steps and downloads go through it; it is in no config and no cache key.

@@ -47,7 +47,7 @@ func NewAuthority(file, name string) (*Authority, error) {
 
 // Issue writes cert.pem and key.pem of a server or a client on this machine into dir, beside the authority's ca.pem.
 func (a *Authority) Issue(dir string, usage x509.ExtKeyUsage) error {
-	certificate, err := a.certificate(usage)
+	certificate, err := a.Certificate(usage)
 	if err != nil {
 		return err
 	}
@@ -64,8 +64,8 @@ func (a *Authority) Issue(dir string, usage x509.ExtKeyUsage) error {
 	return writePEM(filepath.Join(dir, "ca.pem"), "CERTIFICATE", a.cert.Raw)
 }
 
-// certificate makes one for this machine's loopback names.
-func (a *Authority) certificate(usage x509.ExtKeyUsage) (tls.Certificate, error) {
+// Certificate makes one of a server or a client for this machine's loopback names.
+func (a *Authority) Certificate(usage x509.ExtKeyUsage) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err

@@ -84,6 +84,17 @@ func (i *Image) Tree(ctx context.Context) (map[string]Entry, error) {
 	return tree, nil
 }
 
+// Layers are the image's layers, to be pushed again.
+func (i *Image) Layers(ctx context.Context) []Blob {
+	var layers []Blob
+	for n, l := range i.Manifest.Layers {
+		layers = append(layers, Blob{l.MediaType, l.Digest, i.Config.RootFS.DiffIDs[n], l.Size, func() (io.ReadCloser, error) {
+			return i.registry.open(ctx, "/v2/"+i.repository+"/blobs/"+l.Digest.String())
+		}})
+	}
+	return layers
+}
+
 // Layer calls f for each entry of layer n.
 func (i *Image) Layer(ctx context.Context, n int, f func(*tar.Header, io.Reader) error) error {
 	body, err := i.registry.open(ctx, "/v2/"+i.repository+"/blobs/"+i.Manifest.Layers[n].Digest.String())

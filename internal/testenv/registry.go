@@ -44,7 +44,7 @@ type RegistryOption func(*Registry) error
 // WithTLS makes the registry speak HTTPS, with a certificate of this authority.
 func WithTLS(a *Authority) RegistryOption {
 	return func(r *Registry) error {
-		certificate, err := a.certificate(x509.ExtKeyUsageServerAuth)
+		certificate, err := a.Certificate(x509.ExtKeyUsageServerAuth)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -125,14 +126,22 @@ func Start(ctx context.Context, cacheDir string) (*Mirror, error) {
 	return m, nil
 }
 
+// ServeTLS has it answer to https on a listener, too.
+func (m *Mirror) ServeTLS(listener net.Listener, certificate tls.Certificate) {
+	go m.server.Serve(tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}})) //nolint:errcheck // it ends with Close
+}
+
 // Close ends the server and what it is answering.
 func (m *Mirror) Close() error { return m.server.Close() }
 
 // Mirrors are the sites' addresses and where this stands in for them: the value of network.mirrors in runtime.yaml.
-func (m *Mirror) Mirrors() map[string]string {
+func (m *Mirror) Mirrors() map[string]string { return MirrorsAt(m.URL) }
+
+// MirrorsAt is the same for another address under which a mirror is reached.
+func MirrorsAt(url string) map[string]string {
 	mirrors := map[string]string{}
 	for _, s := range sites {
-		mirrors[s.address] = m.URL + "/" + s.folder
+		mirrors[s.address] = url + "/" + s.folder
 	}
 	return mirrors
 }

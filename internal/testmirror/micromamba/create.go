@@ -2,6 +2,8 @@ package main
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -14,6 +16,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rtbuild/rtbuild/internal/testmirror/stamp"
 )
@@ -201,6 +204,24 @@ func list(urls []string) ([]record, error) {
 	return all, nil
 }
 
+// client trusts as libmamba does: what REQUESTS_CA_BUNDLE names, else the system's authorities. OpenSSL's variables mean nothing to
+// it.
+var client = sync.OnceValues(func() (*http.Client, error) {
+	os.Unsetenv("SSL_CERT_FILE")
+	bundle := os.Getenv("REQUESTS_CA_BUNDLE")
+	if bundle == "" {
+		return http.DefaultClient, nil
+	}
+	trusted, err := os.ReadFile(bundle)
+	if err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
+	transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(trusted)
+	return &http.Client{Transport: transport}, nil
+})
+
 // get fetches an address, by the proxy and with the authorities that the environment names.
 func get(url string) ([]byte, error) {
 	req, err := http.NewRequest(http.MethodGet, url, nil)
@@ -208,7 +229,11 @@ func get(url string) ([]byte, error) {
 		return nil, err
 	}
 	req.Header.Set("User-Agent", "micromamba/"+stamp.Version("2.3.3")+" (a stand-in of rtbuild's tests)")
-	resp, err := http.DefaultClient.Do(req)
+	c, err := client()
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("download error (7) Could not connect to server [%s]: %w", url, err)
 	}
