@@ -75,19 +75,20 @@ func (g *Graph) UpTo(stage string) (llb.State, Layers, error) {
 	return g.on(base, layers), layers, nil
 }
 
-// Below gives the image from the base on as it is at the end of each stage but the last of those that layers are of.
+// Below gives what the image from the base on is built up of: as it is at the end of each stage but the last of those that layers
+// are of, and of each layer that is large.
 func (g *Graph) Below(layers Layers) ([]llb.State, error) {
 	base, err := g.image()
 	if err != nil {
 		return nil, err
 	}
-	var ends []llb.State
+	var below []llb.State
 	for i := 1; i < len(layers); i++ {
-		if layers[i].Stage != layers[i-1].Stage {
-			ends = append(ends, g.on(base, layers[:i]))
+		if last := layers[i-1]; last.large || layers[i].Stage != last.Stage {
+			below = append(below, g.on(base, layers[:i]))
 		}
 	}
-	return ends, nil
+	return below, nil
 }
 
 // Versioned is the deps image from an earlier one on: system and tools are reused, the deps stage runs anew.

@@ -18,6 +18,9 @@ type Layer struct {
 	// Contacts are the addresses that the layer is fetched from, mirrors applied: what it downloads whole, else where it looks.
 	Contacts []string
 
+	// large says that it takes the builder long to compress: it is worth to begin while the next ones are made.
+	large bool
+
 	// add puts the layer on a state. What is made beside the other steps of its stage stands on the state that the stage began
 	// with, and is merged.
 	add func(on, begin llb.State, opts ...llb.ConstraintsOpt) llb.State

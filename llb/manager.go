@@ -170,7 +170,9 @@ func (g *Graph) install(what installation) Layer {
 	for _, s := range m.secrets {
 		opts = append(opts, secretFile(s.target, s.id))
 	}
-	return g.step("system", what.title, what.field, asRoot(), script, opts...).contacting(g.contacts(from...)...)
+	layer := g.step("system", what.title, what.field, asRoot(), script, opts...).contacting(g.contacts(from...)...)
+	layer.large = true
+	return layer
 }
 
 // mirrorSources is a script that sets $sources. The image keeps the addresses that it came with.

@@ -1,7 +1,6 @@
 package llb
 
 import (
-	"maps"
 	"slices"
 	"strings"
 )
@@ -16,31 +15,44 @@ func (n packageNames) of(manager string) []string {
 // same is what all package managers call alike.
 func same(names string) packageNames { return packageNames{names, names, names, names} }
 
-// openhandsPackages are those of the profile openhands, by the component that needs them; "" is for every image.
-var openhandsPackages = map[string][]packageNames{
-	"": {
-		same("bash ca-certificates coreutils curl findutils git grep jq ripgrep sed sudo tmux util-linux wget"),
-		{"build-essential", "build-base", "gcc gcc-c++ make", "gcc gcc-c++ make"},
-		{"ffmpeg", "ffmpeg", "ffmpeg-free", "ffmpeg"},
-		{"procps", "procps", "procps-ng", "procps"},
-		{"passwd", "", "passwd", ""},
-		{"gnupg", "gnupg", "gnupg2", "gpg2"},
-		{"libasound2-plugins", "alsa-plugins-pulse", "alsa-plugins-pulseaudio", "alsa-plugins-pulse"},
-		{"libatomic1", "libatomic", "libatomic", "libatomic1"},
-		{"libgl1|libgl1-mesa-glx", "mesa-gl", "mesa-libGL", "Mesa-libGL1"},
-		{apt: "apt-transport-https apt-utils lsb-release"},
+// packageGroup is packages that are installed together.
+type packageGroup struct {
+	component string // that needs them; empty is every image
+	names     []packageNames
+}
+
+// openhandsPackages are those of the profile openhands. Each list is a layer: while the second is installed, the builder compresses
+// the first, and the compilers weigh about as much as what draws and plays.
+var openhandsPackages = [][]packageGroup{
+	{
+		{"", []packageNames{
+			same("bash ca-certificates coreutils curl findutils git grep jq ripgrep sed sudo tmux util-linux wget"),
+			{"build-essential", "build-base", "gcc gcc-c++ make", "gcc gcc-c++ make"},
+			{"procps", "procps", "procps-ng", "procps"},
+			{"passwd", "", "passwd", ""},
+			{"gnupg", "gnupg", "gnupg2", "gpg2"},
+			{apt: "apt-transport-https apt-utils lsb-release"},
+		}},
 	},
-	"browser": {
-		{"libnss3 libnspr4", "nss nspr", "nss nspr", "mozilla-nss mozilla-nspr"},
-		{"libatk-bridge2.0-0", "at-spi2-core", "at-spi2-atk", "libatk-bridge-2_0-0"},
-		{"libdrm2", "libdrm", "libdrm", "libdrm2"},
-		{"libxkbcommon0", "libxkbcommon", "libxkbcommon", "libxkbcommon0"},
-		{"libxcomposite1", "libxcomposite", "libXcomposite", "libXcomposite1"},
-		{"libxdamage1", "libxdamage", "libXdamage", "libXdamage1"},
-		{"libxrandr2", "libxrandr", "libXrandr", "libXrandr2"},
-		{"libgbm1", "mesa-gbm", "mesa-libgbm", "libgbm1"},
-		{"libxss1", "libxscrnsaver", "libXScrnSaver", "libXss1"},
-		{"libasound2t64|libasound2", "alsa-lib", "alsa-lib", "libasound2"},
+	{
+		{"", []packageNames{
+			{"ffmpeg", "ffmpeg", "ffmpeg-free", "ffmpeg"},
+			{"libasound2-plugins", "alsa-plugins-pulse", "alsa-plugins-pulseaudio", "alsa-plugins-pulse"},
+			{"libatomic1", "libatomic", "libatomic", "libatomic1"},
+			{"libgl1|libgl1-mesa-glx", "mesa-gl", "mesa-libGL", "Mesa-libGL1"},
+		}},
+		{"browser", []packageNames{
+			{"libnss3 libnspr4", "nss nspr", "nss nspr", "mozilla-nss mozilla-nspr"},
+			{"libatk-bridge2.0-0", "at-spi2-core", "at-spi2-atk", "libatk-bridge-2_0-0"},
+			{"libdrm2", "libdrm", "libdrm", "libdrm2"},
+			{"libxkbcommon0", "libxkbcommon", "libxkbcommon", "libxkbcommon0"},
+			{"libxcomposite1", "libxcomposite", "libXcomposite", "libXcomposite1"},
+			{"libxdamage1", "libxdamage", "libXdamage", "libXdamage1"},
+			{"libxrandr2", "libxrandr", "libXrandr", "libXrandr2"},
+			{"libgbm1", "mesa-gbm", "mesa-libgbm", "libgbm1"},
+			{"libxss1", "libxscrnsaver", "libXScrnSaver", "libXss1"},
+			{"libasound2t64|libasound2", "alsa-lib", "alsa-lib", "libasound2"},
+		}},
 	},
 }
 
@@ -50,9 +62,9 @@ const ubuntuPackages = "python-is-python3 python3 python3-pip python3-venv"
 // pythonPackages are a distribution's own Python with the module venv.
 var pythonPackages = packageNames{"python3 python3-venv", "python3", "python3", "python3"}
 
-// packages are the names that the distribution's package manager is asked for, sorted and unique; none if the file says
-// packages: [].
-func (g *Graph) packages() ([]string, error) {
+// packages are the names that the distribution's package manager is asked for, layer by layer, each sorted and unique; none if the
+// file says packages: [].
+func (g *Graph) packages() ([][]string, error) {
 	if g.Runtime.NoPackages() {
 		return nil, nil
 	}
@@ -66,35 +78,42 @@ func (g *Graph) packages() ([]string, error) {
 		return nil, err
 	}
 	names = append(names, needed...)
-	if g.openhands() {
-		names = append(names, g.openhandsPackages()...)
-	}
 	if manager != "" && g.Runtime.User.Name != "root" {
 		names = append(names, g.Distro.Manager.accounts...)
 	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	if len(names) > 0 && manager == "" {
-		return nil, &DistroError{g.Distro, names}
+	layers := [][]string{names}
+	if g.openhands() {
+		own := g.openhandsPackages()
+		layers = append([][]string{append(names, own[0]...)}, own[1:]...)
 	}
-	return names, nil
+	for i, names := range layers {
+		slices.Sort(names)
+		layers[i] = slices.Compact(names)
+	}
+	layers = slices.DeleteFunc(layers, func(names []string) bool { return len(names) == 0 })
+	if len(layers) > 0 && manager == "" {
+		return nil, &DistroError{g.Distro, layers[0]}
+	}
+	return layers, nil
 }
 
-func (g *Graph) openhandsPackages() []string {
+func (g *Graph) openhandsPackages() [][]string {
 	if g.Distro.Manager == nil {
-		return []string{"bash"} // stands for all: there is no one to ask
+		return [][]string{{"bash"}} // stands for all: there is no one to ask
 	}
-	var names []string
-	for _, component := range slices.Sorted(maps.Keys(openhandsPackages)) {
-		if component != "" && !g.Runtime.Components[component] {
-			continue
-		}
-		for _, n := range openhandsPackages[component] {
-			names = append(names, n.of(g.Distro.Manager.Name)...)
+	layers := make([][]string, len(openhandsPackages))
+	for i, groups := range openhandsPackages {
+		for _, group := range groups {
+			if group.component != "" && !g.Runtime.Components[group.component] {
+				continue
+			}
+			for _, n := range group.names {
+				layers[i] = append(layers[i], n.of(g.Distro.Manager.Name)...)
+			}
 		}
 	}
 	if g.Distro.ID == "ubuntu" {
-		names = append(names, strings.Fields(ubuntuPackages)...)
+		layers[0] = append(layers[0], strings.Fields(ubuntuPackages)...)
 	}
-	return names
+	return layers
 }

@@ -9,8 +9,8 @@ func (g *Graph) system() (Layers, error) {
 		return nil, err
 	}
 	var layers Layers
-	if len(packages) > 0 {
-		layers = append(layers, g.install(installation{title: "install " + strings.Join(packages, " "), field: "packages", packages: packages}))
+	for _, names := range packages {
+		layers = append(layers, g.install(installation{title: "install " + strings.Join(names, " "), field: "packages", packages: names}))
 	}
 	docker, err := g.docker()
 	if err != nil {
