@@ -21,8 +21,8 @@ type packageGroup struct {
 	names     []packageNames
 }
 
-// openhandsPackages are those of the profile openhands. Each list is a layer: while the second is installed, the builder compresses
-// the first, and the compilers weigh about as much as what draws and plays.
+// openhandsPackages are those of the profile openhands. Each list is a layer: while one is installed, the builder compresses the one
+// before. What the last needs of graphics is in the second already, so that they weigh about the same.
 var openhandsPackages = [][]packageGroup{
 	{
 		{"", []packageNames{
@@ -36,9 +36,6 @@ var openhandsPackages = [][]packageGroup{
 	},
 	{
 		{"", []packageNames{
-			{"ffmpeg", "ffmpeg", "ffmpeg-free", "ffmpeg"},
-			{"libasound2-plugins", "alsa-plugins-pulse", "alsa-plugins-pulseaudio", "alsa-plugins-pulse"},
-			{"libatomic1", "libatomic", "libatomic", "libatomic1"},
 			{"libgl1|libgl1-mesa-glx", "mesa-gl", "mesa-libGL", "Mesa-libGL1"},
 		}},
 		{"browser", []packageNames{
@@ -52,6 +49,13 @@ var openhandsPackages = [][]packageGroup{
 			{"libgbm1", "mesa-gbm", "mesa-libgbm", "libgbm1"},
 			{"libxss1", "libxscrnsaver", "libXScrnSaver", "libXss1"},
 			{"libasound2t64|libasound2", "alsa-lib", "alsa-lib", "libasound2"},
+		}},
+	},
+	{
+		{"", []packageNames{
+			{"ffmpeg", "ffmpeg", "ffmpeg-free", "ffmpeg"},
+			{"libasound2-plugins", "alsa-plugins-pulse", "alsa-plugins-pulseaudio", "alsa-plugins-pulse"},
+			{"libatomic1", "libatomic", "libatomic", "libatomic1"},
 		}},
 	},
 }

@@ -3,12 +3,15 @@ package e2e
 import (
 	"archive/tar"
 	"bytes"
+	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -209,6 +212,33 @@ func TestOpenhandsNewerLock(t *testing.T) {
 	if res.code != 1 || !strings.Contains(res.errorLine(), `step "[deps] poetry sync" failed: exit code`) ||
 		!strings.Contains(res.stderr, "The lock file is not compatible with the current version of Poetry") {
 		t.Errorf("exit code %d\n%s", res.code, res.stderr[max(0, len(res.stderr)-2000):])
+	}
+}
+
+// TestOpenhandsDirtyExtra: of what an extra command leaves, the image holds what lies in the file system, and neither what lies where
+// every step begins anew nor the places of secrets. What it started ends with it.
+func TestOpenhandsDirtyExtra(t *testing.T) {
+	p := builtOpenhands(t)
+	npmrc := filepath.Join(t.TempDir(), "npmrc")
+	write(t, filepath.Dir(npmrc), "npmrc", "fund=false\n")
+	const extra = `test "$(cat ~/.npmrc)" = fund=false && echo x > /tmp/left && mkdir -p ~/.cache/left && echo made > made && chmod 000 made &&
+rm openhands/agent_server.py && (setsid sleep 600 >/dev/null 2>&1 &)`
+	res := succeed(t, p.dir, p.openhandsArgs("solve", "--progress", "plain", "--addr", oh.builder.Addr, "--extra-deps", extra, "--secret", "id=npmrc,src="+npmrc)...)
+	made := image(t, res.stdout)
+	var entries []string
+	err := made.Layer(t.Context(), len(made.Manifest.Layers)-1, func(h *tar.Header, _ io.Reader) error {
+		entries = append(entries, fmt.Sprintf("%s %d %o", strings.TrimSuffix(h.Name, "/"), h.Uid, h.Mode))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"home 0 755", "home/openhands 1000 700", "home/openhands/.cache 1000 755", "home/openhands/.cache/left 1000 755", "openhands 1000 755",
+		"openhands/code 1000 755", "openhands/code/made 1000 0", "openhands/code/openhands 1000 755", "openhands/code/openhands/.wh.agent_server.py 0 0",
+	}
+	if !slices.Equal(entries, want) {
+		t.Errorf("the layer holds\n%s", strings.Join(entries, "\n"))
 	}
 }
 

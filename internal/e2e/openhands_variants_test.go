@@ -106,3 +106,22 @@ func dropRuntimeWheel(t *testing.T, dir string) {
 	edit(t, lock, "3f1fc6afed6d074087409fb84299b043ce143058f3c5f7692324c434d55c9c9b", "72d1e1f628f111b5b6b321d99cd97f50384b26811e6a4ef93f81e076a363ee58")
 	edit(t, lock, `groups = ["runtime"]`, `groups = ["dev"]`)
 }
+
+// TestOpenhandsUbuntu builds on a Debian that says it is Ubuntu, whose packages cannot be reached from everywhere. What the profile
+// has there besides is real: from Debian, and from npm's registry.
+func TestOpenhandsUbuntu(t *testing.T) {
+	built := builtOpenhands(t)
+	debian := image(t, oh.base)
+	name := layerOf(t, map[string]string{osRelease: "ID=ubuntu\nID_LIKE=debian\nVERSION_CODENAME=noble\nPRETTY_NAME=\"Ubuntu 24.04\"\n"})
+	if _, err := env.registry.PushImage(t.Context(), "bases", "ubuntu", debian.Config, append(debian.Layers(t.Context()), name)...); err != nil {
+		t.Fatal(err)
+	}
+	p := &project{t.TempDir(), env.registry.Host + "/ubuntu-runtime"}
+	if err := os.CopyFS(p.dir, os.DirFS(built.dir)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, p.dir, "runtime.yaml", openhandsYAML(t, env.registry.Host+"/bases:ubuntu", "components: {browser: false, editor: false}"))
+	succeed(t, p.dir, p.openhandsArgs("solve", "--progress", "plain", "--extra-deps", `node --version | grep '^v22\.' && npm --version && corepack --version &&
+test -x "$(command -v yarn)" && python --version && python -m pip --version && python -m venv /tmp/venv &&
+grep 'linux/ubuntu noble stable' /etc/apt/sources.list.d/docker.list`)...)
+}
