@@ -3,6 +3,7 @@ package e2e
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,14 +21,14 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// onBase pushes the Debian base with a layer of further entries on it, and gives its reference.
+// onBase pushes the Debian base with a layer of further entries on it, of mode 0755 if they say none, and gives its reference.
 func onBase(t *testing.T, name string, config ocispecs.ImageConfig, entries ...tar.Header) string {
 	t.Helper()
 	var data bytes.Buffer
 	archive := tar.NewWriter(&data)
 	for _, h := range entries {
 		content := h.PAXRecords["content"]
-		h.PAXRecords, h.Size, h.Mode = nil, int64(len(content)), 0o755
+		h.PAXRecords, h.Size, h.Mode = nil, int64(len(content)), cmp.Or(h.Mode, 0o755)
 		if err := archive.WriteHeader(&h); err != nil {
 			t.Fatal(err)
 		}
@@ -105,18 +106,24 @@ func TestOpenhandsUsers(t *testing.T) {
 		name, passwd, group string
 		want                []string // lines of /etc/passwd behind root's
 		owner               string   // of /openhands
+		more                []tar.Header
 	}{
 		{"1000 is another's", "a:x:1000:1000::/home/a:/bin/sh\n", "a:x:1000:\n",
-			[]string{"a:x:1000:1000::/home/a:/bin/sh", "openhands:x:1001:1001::/home/openhands:/bin/bash"}, "1001:1001"},
+			[]string{"a:x:1000:1000::/home/a:/bin/sh", "openhands:x:1001:1001::/home/openhands:/bin/bash"}, "1001:1001", nil},
 		{"a leftover holds 1000", "ubuntu:x:1000:1000::/home/ubuntu:/bin/sh\n", "ubuntu:x:1000:\n",
-			[]string{"openhands:x:1000:1000::/home/openhands:/bin/bash"}, "1000:1000"},
+			[]string{"openhands:x:1000:1000::/home/openhands:/bin/bash"}, "1000:1000", nil},
 		{"it is there with other ids", "openhands:x:77:78::/home/oh:/bin/sh\n", "openhands:x:78:\n",
-			[]string{"openhands:x:77:78::/home/openhands:/bin/bash"}, "77:78"},
+			[]string{"openhands:x:77:78::/home/openhands:/bin/bash"}, "77:78", nil},
+		{"nothing may be written to", "", "", []string{"openhands:x:1000:1000::/home/openhands:/bin/bash"}, "1000:1000", []tar.Header{
+			{Name: "./", Typeflag: tar.TypeDir, Mode: 0o555}, {Name: "etc/", Typeflag: tar.TypeDir, Mode: 0o555}, {Name: "home/", Typeflag: tar.TypeDir, Mode: 0o555},
+			{Name: "opt/", Typeflag: tar.TypeDir, Mode: 0o555}, {Name: "usr/", Typeflag: tar.TypeDir, Mode: 0o555},
+		}},
 	}
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			base := onBase(t, "user-"+string(rune('a'+i)), ocispecs.ImageConfig{}, having("etc/passwd", passwd+test.passwd), having("etc/group", group+test.group),
-				having("etc/shadow", "root:*:20000:0:99999:7:::\nopenhands:*:20000:0:99999:7:::\n"), having("home/a/file", "mine"))
+			base := onBase(t, "user-"+string(rune('a'+i)), ocispecs.ImageConfig{}, append(test.more,
+				having("etc/passwd", passwd+test.passwd), having("etc/group", group+test.group),
+				having("etc/shadow", "root:*:20000:0:99999:7:::\nopenhands:*:20000:0:99999:7:::\n"), having("home/a/file", "mine"))...)
 			p := openhands(t)
 			p.runtimeFile(t, "base: "+base, "repository: "+p.repository, "packages: []", "components: {docker: false, editor: false, browser: false}")
 			out := t.TempDir()
