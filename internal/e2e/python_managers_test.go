@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +26,7 @@ func TestPythonManagers(t *testing.T) {
 		drop    func(t *testing.T, dir string) // takes wheel out of what is installed
 	}{
 		{"poetry", testmirror.PoetryProject, "packages: [python3-poetry]", dropByPoetry},
+		{"poetry of PyPI", testmirror.PoetryProject, "", dropByPoetry},
 		{"uv", testmirror.UVProject, fmt.Sprintf("tools: [{name: uv, version: %s, sha256: {%s: %s}}]", uv.Version, runtime.GOARCH,
 			oh.mirror.SHA256(uv.Address(runtime.GOARCH))), func(t *testing.T, dir string) {
 			edit(t, filepath.Join(dir, "uv.lock"), "dependencies = [\n    { name = \"packaging\" },\n    { name = \"wheel\" },\n", "dependencies = [\n    { name = \"packaging\" },\n")
@@ -42,6 +44,10 @@ func TestPythonManagers(t *testing.T) {
 			p.holdsProjects(t, map[string]bool{"packaging-": true, "wheel-": true, "setuptools-": false})
 			p.answersPython(t)
 
+			asked := slices.ContainsFunc(oh.mirror.Requests(), func(r testmirror.Request) bool { return strings.Contains(r.Path, "/poetry-") })
+			if want := test.manager != "poetry"; asked != want && test.manager != "uv" {
+				t.Errorf("the index was asked for poetry: %v", asked)
+			}
 			test.drop(t, p.dir)
 			if res := succeed(t, p.dir, p.openhandsArgs("solve", "--progress", "plain")...); !strings.Contains(res.stderr, "versioned: ") {
 				t.Errorf("not versioned:\n%s", res.stderr)

@@ -43,6 +43,9 @@ func makeDebian(ctx context.Context, dir string) error {
 			return err
 		}
 	}
+	if err := writePoetryWheel(dir, usr); err != nil {
+		return err
+	}
 	python, err := debianPython(ctx, usr)
 	if err != nil {
 		return err
@@ -112,6 +115,42 @@ func (p *condaPackage) relocate(ctx context.Context) error {
 	python.content, err = os.ReadFile(file)
 	p.files["bin/python3.13"] = python
 	return err
+}
+
+// poetryWheelVersion is the release that rtbuild asks PyPI for where a base has no poetry. What comes is Debian's, whatever its own
+// number.
+const poetryWheelVersion = "2.1.3"
+
+// writePoetryWheel packs Debian's poetry and all modules that it needs into one wheel, for Debian trixie's own Python on this
+// machine's architecture.
+func writePoetryWheel(dir, usr string) error {
+	packages := filepath.Join(usr, "lib/python3/dist-packages")
+	files := map[string]condaFile{}
+	err := filepath.WalkDir(packages, func(file string, d fs.DirEntry, err error) error {
+		switch name := d.Name(); {
+		case err != nil:
+			return err
+		case name == "__pycache__" || strings.HasPrefix(name, "poetry-") && strings.HasSuffix(name, ".dist-info"):
+			return fs.SkipDir
+		case !d.Type().IsRegular():
+			return nil
+		}
+		name, err := filepath.Rel(packages, file)
+		if err != nil {
+			return err
+		}
+		content, err := os.ReadFile(file)
+		files["poetry-"+poetryWheelVersion+".data/purelib/"+name] = condaFile{content: content} // a wheel has one project's metadata
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	data, err := packWheel("poetry", poetryWheelVersion, "Poetry", "poetry = poetry.console.application:main", files)
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(dir, "wheels", "poetry-"+poetryWheelVersion+"-py3-none-any.whl"), data, 0o644)
 }
 
 // debianPoetry is poetry with all modules that it needs, and their programs.

@@ -180,19 +180,27 @@ const playwrightVersion = "1.49.0"
 
 // playwrightWheel packs the stand-in for the module playwright.
 func playwrightWheel() ([]byte, error) {
-	info := "playwright-" + playwrightVersion + ".dist-info/"
-	files := map[string]condaFile{
-		info + "METADATA": {content: []byte("Metadata-Version: 2.1\nName: playwright\nVersion: " + playwrightVersion +
-			"\nSummary: A stand-in of rtbuild's tests for Playwright\nRequires-Python: >=3.9\n")},
-		info + "WHEEL":            {content: []byte("Wheel-Version: 1.0\nGenerator: rtbuild\nRoot-Is-Purelib: true\nTag: py3-none-any\n")},
-		info + "entry_points.txt": {content: []byte("[console_scripts]\nplaywright = playwright.__main__:main\n")},
-	}
+	files := map[string]condaFile{}
 	for _, name := range []string{"playwright/__init__.py", "playwright/__main__.py"} {
 		content, err := testdata.ReadFile("testdata/" + name)
 		if err != nil {
 			return nil, err
 		}
 		files[name] = condaFile{content: content}
+	}
+	return packWheel("playwright", playwrightVersion, "Playwright", "playwright = playwright.__main__:main", files)
+}
+
+// packWheel packs a stand-in for a project, with one program.
+func packWheel(name, version, title, program string, files map[string]condaFile) ([]byte, error) {
+	info := name + "-" + version + ".dist-info/"
+	for file, text := range map[string]string{
+		"METADATA": "Metadata-Version: 2.1\nName: " + name + "\nVersion: " + version +
+			"\nSummary: A stand-in of rtbuild's tests for " + title + "\nRequires-Python: >=3.9\n",
+		"WHEEL":            "Wheel-Version: 1.0\nGenerator: rtbuild\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+		"entry_points.txt": "[console_scripts]\n" + program + "\n",
+	} {
+		files[info+file] = condaFile{content: []byte(text)}
 	}
 	names := slices.Sorted(maps.Keys(files))
 	record := ""
