@@ -230,7 +230,11 @@ func (c *Client) waits() *backoff.ExponentialBackOff {
 func (c *Client) begin(ctx context.Context, h *host, q question, offset int64, wait time.Duration) (*transfer, error) {
 	limited, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(wait, func() { cancel(errSilent) })
-	resp, err := c.accepted(limited, h, q, offset)
+	q.header = http.Header{"Accept-Encoding": {"identity"}} // what is verified are the bytes that the registry holds
+	if offset > 0 {
+		q.header.Set("Range", "bytes="+strconv.FormatInt(offset, 10)+"-")
+	}
+	resp, err := c.accepted(limited, h, q)
 	timer.Stop()
 	if err != nil {
 		defer cancel(nil)
@@ -259,55 +263,6 @@ func (c *Client) begin(ctx context.Context, h *host, q question, offset int64, w
 		return nil, err
 	}
 	return t, nil
-}
-
-// accepted sends the request, authentication included, until a host gives the blob. The error is an *Error, or the
-// context's.
-func (c *Client) accepted(ctx context.Context, h *host, q question, offset int64) (*http.Response, error) {
-	gate := h.authorizerFor(q.scope)
-	ctx = docker.WithScope(ctx, q.scope)
-	var refused []*http.Response
-	for {
-		resp, err := c.sendRange(ctx, h, gate, q, offset)
-		if err != nil {
-			return nil, c.failure(ctx, h, err)
-		}
-		if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusPartialContent {
-			return resp, nil
-		}
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
-		_ = resp.Body.Close()
-		if resp.StatusCode == http.StatusUnauthorized {
-			refused = append(refused, resp)
-			if gate.challenge(ctx, refused) {
-				continue
-			}
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, h.statusError(resp.StatusCode, resp.Header, body)
-	}
-}
-
-// sendRange makes one request for what a blob has from an offset on.
-func (c *Client) sendRange(ctx context.Context, h *host, gate *authorizer, q question, offset int64) (*http.Response, error) {
-	req, err := q.request(ctx, h)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("User-Agent", userAgent)
-	for name, values := range h.Header {
-		req.Header[name] = append(req.Header[name], values...)
-	}
-	req.Header.Set("Accept-Encoding", "identity") // what is verified are the bytes that the registry holds
-	if offset > 0 {
-		req.Header.Set("Range", "bytes="+strconv.FormatInt(offset, 10)+"-")
-	}
-	if err := gate.authorize(ctx, req); err != nil {
-		return nil, err
-	}
-	return h.Client.Do(req)
 }
 
 // transfer is the body of one answer.

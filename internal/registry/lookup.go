@@ -134,7 +134,7 @@ func (c *Client) Resolve(ctx context.Context, ref string) (digest.Digest, error)
 func (c *Client) resolve(ctx context.Context, t *target) (digest.Digest, error) {
 	var found digest.Digest
 	q := t.question(http.MethodHead, "manifests", t.tag)
-	q.accept = manifestTypes
+	q.header = acceptManifests
 	q.needs = docker.HostCapabilityResolve
 	q.check = func(a *answer) *Error {
 		found = digest.Digest(a.header.Get("Docker-Content-Digest"))

@@ -31,9 +31,9 @@ const (
 )
 
 var (
-	indexTypes    = []string{ocispecs.MediaTypeImageIndex, dockerIndex}
-	imageTypes    = []string{ocispecs.MediaTypeImageManifest, dockerManifest}
-	manifestTypes = slices.Concat(indexTypes, imageTypes)
+	indexTypes      = []string{ocispecs.MediaTypeImageIndex, dockerIndex}
+	imageTypes      = []string{ocispecs.MediaTypeImageManifest, dockerManifest}
+	acceptManifests = http.Header{"Accept": {strings.Join(slices.Concat(indexTypes, imageTypes), ", ")}}
 	// vagueTypes are what servers say of manifests that they do not know to be any.
 	vagueTypes = []string{"", "application/json", "application/octet-stream", "text/plain", "binary/octet-stream"}
 )
@@ -68,7 +68,7 @@ func (c *Client) manifest(ctx context.Context, t *target, want wanted) (*manifes
 	}
 	var found *manifest
 	q := t.question(http.MethodGet, "manifests", name)
-	q.accept, q.needs, q.limit = manifestTypes, needs, maxManifest
+	q.header, q.needs, q.limit = acceptManifests, needs, maxManifest
 	q.check = func(a *answer) *Error {
 		var fault *Error
 		found, fault = readManifest(a, want.digest)

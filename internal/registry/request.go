@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -23,7 +24,7 @@ type question struct {
 	repository string
 	reference  string // for messages
 	parts      []string
-	accept     []string
+	header     http.Header // beside what every request has
 	scope      string
 	needs      docker.HostCapabilities
 	limit      int64                // of the body, in bytes
@@ -103,9 +104,25 @@ func (q question) blame(e *Error) *Error {
 	return e
 }
 
-// exchange sends a question to one host and reads the answer, authentication included. The error is an *Error, or the
-// context's.
+// exchange sends a question to one host and reads the answer. The error is an *Error, or the context's.
 func (c *Client) exchange(ctx context.Context, h *host, q question) (*answer, error) {
+	resp, err := c.accepted(ctx, h, q)
+	if err != nil {
+		return nil, err
+	}
+	got, err := c.read(ctx, h, resp, q)
+	if err != nil {
+		return nil, err
+	}
+	if fault := q.check(got); fault != nil {
+		return nil, fault
+	}
+	return got, nil
+}
+
+// accepted sends a question to one host, authentication included, until it gives a status below 300. The error is an *Error, or the
+// context's.
+func (c *Client) accepted(ctx context.Context, h *host, q question) (*http.Response, error) {
 	gate := h.authorizerFor(q.scope)
 	ctx = docker.WithScope(ctx, q.scope)
 	var refused []*http.Response
@@ -115,14 +132,7 @@ func (c *Client) exchange(ctx context.Context, h *host, q question) (*answer, er
 			return nil, c.failure(ctx, h, err)
 		}
 		if resp.StatusCode < http.StatusMultipleChoices {
-			got, err := c.read(ctx, h, resp, q)
-			if err != nil {
-				return nil, err
-			}
-			if fault := q.check(got); fault != nil {
-				return nil, fault
-			}
-			return got, nil
+			return resp, nil
 		}
 		body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
 		_ = resp.Body.Close()
@@ -152,9 +162,7 @@ func (c *Client) send(ctx context.Context, h *host, gate *authorizer, q question
 	for name, values := range h.Header {
 		req.Header[name] = append(req.Header[name], values...)
 	}
-	if len(q.accept) > 0 {
-		req.Header.Set("Accept", strings.Join(q.accept, ", "))
-	}
+	maps.Copy(req.Header, q.header)
 	if err := gate.authorize(ctx, req); err != nil {
 		return nil, err
 	}
