@@ -59,11 +59,12 @@ func buildOpenhands(t *testing.T) {
 	write(t, p.dir, "runtime.yaml", openhandsYAML(t, oh.base))
 	oh.listed = strings.Fields(succeed(t, p.dir, p.openhandsArgs("graph", "--addresses", "--progress", "plain")...).stdout)
 	oh.builder, oh.walled = walledBuilder(t, testenv.BuilderOptions{Env: []string{"SSL_CERT_FILE=" + oh.ca}}, oh.listed, env.registry.Host)
-	oh.mirror.ServeTLS(must(oh.walled.inside.Listen(secure.Addr().String()))(t), certificate)
 	res := succeed(t, p.dir, p.openhandsArgs("solve", "--progress", "plain", "--addr", oh.builder.Addr, "--build-arg", "HTTP_PROXY="+oh.walled.proxy, "--build-arg", "HTTPS_PROXY="+oh.walled.proxy)...)
 	if !strings.Contains(res.stderr, "scratch: ") {
 		t.Errorf("not from scratch:\n%s", res.stderr)
 	}
+	// Until here the mirror was reached by the proxy alone. The builder's own downloads, for the frontend, know none.
+	oh.mirror.ServeTLS(must(oh.walled.inside.Listen(secure.Addr().String()))(t), certificate)
 	oh.project = p
 }
 

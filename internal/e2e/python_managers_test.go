@@ -44,7 +44,9 @@ func TestPythonManagers(t *testing.T) {
 			p.holdsProjects(t, map[string]bool{"packaging-": true, "wheel-": true, "setuptools-": false})
 			p.answersPython(t)
 
-			asked := slices.ContainsFunc(oh.mirror.Requests(), func(r testmirror.Request) bool { return strings.Contains(r.Path, "/poetry-") })
+			asked := slices.ContainsFunc(oh.mirror.Requests(), func(r testmirror.Request) bool {
+				return r.Site == "https://files.pythonhosted.org" && strings.Contains(r.Path, "/poetry-")
+			})
 			if want := test.manager != "poetry"; asked != want && test.manager != "uv" {
 				t.Errorf("the index was asked for poetry: %v", asked)
 			}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -18,6 +16,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/rtbuild/rtbuild/internal/testmirror/curl"
 	"github.com/rtbuild/rtbuild/internal/testmirror/stamp"
 )
 
@@ -204,23 +203,8 @@ func list(urls []string) ([]record, error) {
 	return all, nil
 }
 
-// client trusts as libmamba does: what REQUESTS_CA_BUNDLE names, else the system's authorities. OpenSSL's variables mean nothing to
-// it.
-var client = sync.OnceValues(func() (*http.Client, error) {
-	os.Unsetenv("SSL_CERT_FILE")
-	bundle := os.Getenv("REQUESTS_CA_BUNDLE")
-	if bundle == "" {
-		return http.DefaultClient, nil
-	}
-	trusted, err := os.ReadFile(bundle)
-	if err != nil {
-		return nil, err
-	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
-	transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(trusted)
-	return &http.Client{Transport: transport}, nil
-})
+// client is libmamba's, which knows requests' variable. OpenSSL's mean nothing to it.
+var client = sync.OnceValues(func() (*http.Client, error) { return curl.Client("REQUESTS_CA_BUNDLE") })
 
 // get fetches an address, by the proxy and with the authorities that the environment names.
 func get(url string) ([]byte, error) {

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/rtbuild/rtbuild/internal/testmirror/curl"
 	"github.com/rtbuild/rtbuild/internal/testmirror/stamp"
 )
 
@@ -160,7 +161,11 @@ func fetch(f lockedFile, o options) ([]byte, error) {
 		return nil, err
 	}
 	req.Header.Set("User-Agent", "uv/"+stamp.Version("0.8.3")+" (a stand-in of rtbuild's tests)")
-	resp, err := http.DefaultClient.Do(req)
+	client, err := curl.Client("SSL_CERT_FILE")
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("failed to fetch: `%s`: %w", f.URL, err)
 	}
