@@ -108,13 +108,14 @@ func tunnel(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}
-	w.WriteHeader(http.StatusOK)
-	here, _, err := http.NewResponseController(w).Hijack()
+	here, sent, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		there.Close()
 		return
 	}
-	go func() { _, _ = io.Copy(there, here); there.Close() }()
+	// The answer comes after the hijacking: else the server may have read the beginning of what follows it.
+	_, _ = io.WriteString(here, "HTTP/1.1 200 Connection established\r\n\r\n")
+	go func() { _, _ = io.Copy(there, sent); there.Close() }()
 	go func() { _, _ = io.Copy(here, there); here.Close() }()
 }
 
