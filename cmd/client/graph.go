@@ -58,14 +58,11 @@ func runAddresses(ctx context.Context, out io.Writer, o *graphOptions, args []st
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
-	at, err := o.place.find(ctx, p, p.namedRepository(&o.project))
+	at, err := o.place.open(ctx, p, &o.project)
 	if err != nil {
 		return err
 	}
 	defer at.Close()
-	if err := p.compute(ctx, at.repository); err != nil {
-		return err
-	}
 	found, err := registryContacts(p, at)
 	if err != nil {
 		return err

@@ -64,6 +64,19 @@ func (p *place) Close() error {
 	return p.lease.Close()
 }
 
+// open finds where a project's images live, and computes what they are called there.
+func (o *placeOptions) open(ctx context.Context, p *project, named *projectOptions) (*place, error) {
+	at, err := o.find(ctx, p, p.namedRepository(named))
+	if err != nil {
+		return nil, err
+	}
+	if err := p.compute(ctx, at.repository); err != nil {
+		_ = at.Close()
+		return nil, err
+	}
+	return at, nil
+}
+
 // find decides where the images live: the named repository, or the registry that goes with the private builder.
 func (o *placeOptions) find(ctx context.Context, p *project, named string) (*place, error) {
 	client, err := registry.New(registry.Options{ConfigDir: o.registryConfig, CAFile: o.caFile, Warn: warn})

@@ -42,14 +42,11 @@ func runPlan(ctx context.Context, out io.Writer, o *projectOptions, where *place
 	if err != nil {
 		return err
 	}
-	at, err := where.find(ctx, p, p.namedRepository(o))
+	at, err := where.open(ctx, p, o)
 	if err != nil {
 		return err
 	}
 	defer at.Close()
-	if err := p.compute(ctx, at.repository); err != nil {
-		return err
-	}
 	made, err := steer.survey(ctx, p, at)
 	if err != nil {
 		return err

@@ -56,14 +56,11 @@ func runSolve(ctx context.Context, out io.Writer, o *solveOptions, args []string
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
-	at, err := o.place.find(ctx, p, p.namedRepository(&o.project))
+	at, err := o.place.open(ctx, p, &o.project)
 	if err != nil {
 		return err
 	}
 	defer at.Close()
-	if err := p.compute(ctx, at.repository); err != nil {
-		return err
-	}
 	exports, err := o.output.exports(ctx, p.tags.Images.Source)
 	if err == nil {
 		err = checkExports(exports, len(p.platforms) > 1, len(flags.attests) > 0)
