@@ -4,6 +4,9 @@ package tags
 
 import "os"
 
+// openFlags are none where pipes are no files.
+const openFlags = 0
+
 // content is a regular file that is open for reading.
 type content struct {
 	*os.File
@@ -22,7 +25,7 @@ func (*opener) open(n *node) (content, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = errChanged
+		err = ErrChanged
 	}
 	if err != nil {
 		f.Close()

@@ -10,6 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// openFlags keep an opened pipe from waiting for its other end.
+const openFlags = unix.O_NONBLOCK
+
 // content is a regular file that is open for reading. It is used without os.File: for small files that costs as much
 // again as what is done with them.
 type content struct {
@@ -25,9 +28,14 @@ type opener struct {
 	fd  int
 }
 
-// open opens a regular file, and does not wait for a pipe that has taken its place.
+// open opens a regular file. It does not wait for a pipe that has taken its place, and follows a link only where the walk
+// met one.
 func (o *opener) open(n *node) (content, error) {
 	at, name := unix.AT_FDCWD, n.file()
+	flags := unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK
+	if !n.isLink {
+		flags |= unix.O_NOFOLLOW
+	}
 	if n.parent != nil && !n.top {
 		if err := o.enter(n.parent); err != nil {
 			return content{}, err
@@ -35,7 +43,7 @@ func (o *opener) open(n *node) (content, error) {
 		at, name = o.fd, n.name
 	}
 	fd, err := retry(func() (int, error) {
-		return unix.Openat(at, name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+		return unix.Openat(at, name, flags, 0)
 	})
 	if err != nil {
 		return content{}, err
@@ -43,7 +51,7 @@ func (o *opener) open(n *node) (content, error) {
 	var st syscall.Stat_t
 	err = syscall.Fstat(fd, &st)
 	if err == nil && st.Mode&syscall.S_IFMT != syscall.S_IFREG {
-		err = errChanged
+		err = ErrChanged
 	}
 	if err != nil {
 		syscall.Close(fd)

@@ -16,6 +16,8 @@ var (
 	ErrLoop = errors.New("the link runs in a circle")
 	// ErrName is a name that cannot be hashed and copied alike on every system: not UTF-8, or with a line feed.
 	ErrName = errors.New("the name cannot be used")
+	// ErrChanged is a file that was there when its directory was listed, and was gone or something else when it was read.
+	ErrChanged = errors.New("it changed while it was read")
 	// ErrKind is a file where a directory was asked for, the other way round, or neither.
 	ErrKind = errors.New("not the right kind of file")
 )
@@ -56,6 +58,8 @@ func (e *PathError) Unwrap() error { return e.Err }
 func sourceError(path string, err error) *PathError {
 	e := &PathError{Role: "source", Path: path, Err: cause(err)}
 	switch {
+	case errors.Is(err, ErrChanged):
+		e.Fix = "let it be, and try again"
 	case errors.Is(err, syscall.ELOOP):
 		e.Err = fmt.Errorf("%w: %w", ErrLoop, e.Err)
 		e.Fix = "remove the link, or let it point to a file"
@@ -73,6 +77,16 @@ func sourceError(path string, err error) *PathError {
 		e.Fix = "repair it, or leave it out of the source"
 	}
 	return e
+}
+
+// changed takes an error for a change, if it says that what was listed is not there any more, or is something else.
+func changed(err error) error {
+	for _, gone := range []error{fs.ErrNotExist, syscall.ENOTDIR, syscall.EINVAL, syscall.ELOOP} {
+		if errors.Is(err, gone) {
+			return fmt.Errorf("%w: %w", ErrChanged, cause(err))
+		}
+	}
+	return err
 }
 
 // cause strips the operation and the absolute path from an error of the os package: our errors name the path already,

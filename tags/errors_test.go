@@ -190,6 +190,12 @@ func TestBadSource(t *testing.T) {
 		}, {
 			"a line feed, and a later fault", []entry{file("a\nb", ""), link("z", "z"), file("a\nc", "")}, wholeTree, ErrName,
 			`source "a\nb": the name cannot be used: it contains a line feed; rename it, or leave it out of the source`,
+		}, {
+			"a name that deletes", []entry{file("a", ""), file("d/.wh.node_modules", "")}, wholeTree, ErrName,
+			`source "d/.wh.node_modules": the name cannot be used: in an image layer, names that begin with .wh. delete files; rename it, or leave it out of the source`,
+		}, {
+			"a directory whose name deletes", []entry{file("a", ""), file(".wh..wh..opq/x", "")}, wholeTree, ErrName,
+			`source ".wh..wh..opq": the name cannot be used: in an image layer, names that begin with .wh. delete files; rename it, or leave it out of the source`,
 		},
 	}
 	for _, tt := range tests {
@@ -248,13 +254,13 @@ func TestCancelledWhileReading(t *testing.T) {
 
 // TestReplacedWhileReading has files that become something else between the listing and the reading.
 func TestReplacedWhileReading(t *testing.T) {
-	root := tree(t, entry{Path: "pipe", Type: "fifo"}, dir("d"))
+	root := tree(t, entry{Path: "pipe", Type: "fifo"}, dir("d"), link("link", "/etc/passwd"))
 	top := &node{path: ".", dir: true, real: root}
-	for _, name := range []string{"pipe", "d", "gone"} {
+	for _, name := range []string{"pipe", "d", "gone", "link"} {
 		top.children = append(top.children, &node{name: name, path: name, parent: top})
 	}
 	err := hashFiles(t.Context(), top, true)
-	if err == nil || err.Error() != `source "d": it was replaced while it was read; repair it, or leave it out of the source` {
+	if err == nil || err.Error() != `source "d": it changed while it was read; let it be, and try again` {
 		t.Errorf("got %v", err)
 	}
 }

@@ -14,8 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-var errChanged = errors.New("it was replaced while it was read")
-
 // hashFiles reads every file of the tree once, side by side, for its MD5 and, if it is to be copied, its SHA-256. Where some
 // cannot be read, the error names the smallest path.
 func hashFiles(ctx context.Context, root *node, copied bool) error {
@@ -100,7 +98,7 @@ func (r *reader) drain(q *queue) error {
 func (r *reader) read(n *node) error {
 	c, err := r.opener.open(n)
 	if err != nil {
-		return err
+		return changed(err)
 	}
 	defer c.Close()
 	n.exec = c.exec

@@ -3,32 +3,38 @@ package tags
 import (
 	"context"
 	"crypto/md5" //nolint:gosec // the scheme is the original's
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
+	"syscall"
 )
 
+// maxLockFile is the most that is read of a lock file. The largest of public projects have a few MiB.
+const maxLockFile = 64 << 20
+
 // hashLocks is section 4: one MD5 over the base image as written, the browser's "False", the lock files in their order
-// and the extra inputs, with nothing in between; shortened. It also gives the paths at which the lock files were found.
-func hashLocks(ctx context.Context, fsys fs.FS, in Inputs) (found []string, short string, err error) {
+// and the extra inputs, with nothing in between; shortened. It also gives the lock files as it found them.
+func hashLocks(ctx context.Context, fsys fs.FS, in Inputs) (found []Entry, short string, err error) {
 	sum := md5.New() //nolint:gosec // the scheme is the original's
 	io.WriteString(sum, in.Base)
 	if in.NoBrowser {
 		io.WriteString(sum, "False")
 	}
-	found = make([]string, 0, len(in.LockFiles))
+	found = make([]Entry, 0, len(in.LockFiles))
 	for _, name := range in.LockFiles {
 		file, err := findLock(fsys, name, in.LookIn)
-		if err == nil {
-			err = copyFile(ctx, sum, fsys, file)
-		}
 		if err != nil {
 			return nil, "", err
 		}
-		found = append(found, file)
+		e, err := hashLock(ctx, sum, fsys, file)
+		if err != nil {
+			return nil, "", err
+		}
+		found = append(found, e)
 	}
 	extra, err := canonical(in.LockExtra)
 	if err != nil {
@@ -65,20 +71,53 @@ func findLock(fsys fs.FS, name string, lookIn []string) (string, error) {
 	return "", lockError(file, fs.ErrNotExist)
 }
 
-func copyFile(ctx context.Context, w io.Writer, fsys fs.FS, file string) error {
+// hashLock reads a lock file once, into the sum of all and for its own digest.
+func hashLock(ctx context.Context, all io.Writer, fsys fs.FS, file string) (Entry, error) {
+	e := Entry{Path: file, Mode: 0o644}
 	if err := ctx.Err(); err != nil {
-		return err
+		return e, err
 	}
 	f, err := fsys.Open(file)
 	if err != nil {
-		return lockError(file, err)
+		return e, lockError(file, err)
 	}
 	defer f.Close()
-	if _, err := io.Copy(w, f); err != nil {
-		return lockError(file, err)
+	if err := checkLock(f); err != nil {
+		return e, lockError(file, err)
+	}
+	own := sha256.New()
+	if e.Size, err = io.Copy(io.MultiWriter(all, own), io.LimitReader(f, maxLockFile+1)); err != nil {
+		return e, lockError(file, err)
+	}
+	if e.Size > maxLockFile {
+		return e, lockError(file, errTooLarge)
+	}
+	own.Sum(e.SHA256[:0])
+	if c, ok := fsys.(*contextFS); ok {
+		if real, err := c.real(file); err == nil && real != file {
+			e.Real = real
+		}
+	}
+	return e, nil
+}
+
+// checkLock refuses what is no file, or too large, before any of it is read.
+func checkLock(f fs.File) error {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		return syscall.EISDIR
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%w: %s", ErrKind, kindOf(info.Mode()))
+	case info.Size() > maxLockFile:
+		return errTooLarge
 	}
 	return nil
 }
+
+var errTooLarge = fmt.Errorf("it is larger than %d MiB", maxLockFile>>20)
 
 func lockError(file string, err error) *PathError {
 	e := &PathError{Role: "lock file", Path: file, Err: cause(err)}
@@ -87,6 +126,8 @@ func lockError(file string, err error) *PathError {
 		e.Fix = "let the package manager write it, or correct the list of dependency files"
 	case errors.Is(err, fs.ErrPermission):
 		e.Fix = "make it readable for this user"
+	case errors.Is(err, errOutside):
+		e.Fix = "copy what it points to into the context"
 	default:
 		e.Fix = fmt.Sprintf("put a file there that is the project's own %s", path.Base(file))
 	}

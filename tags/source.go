@@ -22,8 +22,11 @@ type Source struct {
 	// NamesOnly leaves out of the Tree what only a build needs, Copied and Entries, and with it a second hash of every file.
 	NamesOnly bool
 	// Confined is for a tree that is a copy of its context. What a link points to outside of the copy is not what it points to
-	// in the context: the link is one of Tree.Outside, and nothing is read.
+	// in the context: so it leaves the context even if it comes back, or if nothing is there.
 	Confined bool
+	// FollowOutside reads what links outside of the context point to, as the original does. Without it such a link is one of
+	// Tree.Outside, and nothing behind it is read.
+	FollowOutside bool
 }
 
 // Path is a file or directory of the source, relative to the context and slash-separated. Where one lies in another, the
@@ -58,7 +61,7 @@ func scan(ctx context.Context, dir string, src Source) (*Tree, error) {
 		return nil, err
 	}
 	w := newWalk(dir, paths, rules)
-	w.confined = src.Confined
+	w.confined, w.followOutside = src.Confined, src.FollowOutside
 	root, err := w.run(ctx)
 	if err != nil {
 		return nil, err
@@ -114,7 +117,7 @@ func digestOf(root *node, paths []Path) string {
 		}
 	}
 	top := root
-	if len(hashed) == 1 {
+	if len(hashed) == 1 && root.hashed { // else all of it leaves the context
 		if n := root.find(components(hashed[0])); n.dir {
 			top = n
 		}

@@ -74,7 +74,7 @@ func Compute(ctx context.Context, root string, in Inputs) (Set, *Tree, error) {
 	if err != nil {
 		return Set{}, nil, err
 	}
-	locks, lock, err := hashLocks(ctx, os.DirFS(dir), in)
+	locks, lock, err := locksOf(ctx, dir, nil, in)
 	if err != nil {
 		return Set{}, nil, err
 	}
@@ -86,8 +86,21 @@ func Compute(ctx context.Context, root string, in Inputs) (Set, *Tree, error) {
 	if err != nil {
 		return Set{}, nil, err
 	}
-	tree.addLocks(locks)
+	tree.LockFiles = locks
 	return n.set(lock, source), tree, nil
+}
+
+// locksOf hashes the lock files of fsys, or of the context dir if that is nil.
+func locksOf(ctx context.Context, dir string, fsys fs.FS, in Inputs) ([]Entry, string, error) {
+	if fsys != nil {
+		return hashLocks(ctx, fsys, in)
+	}
+	root, err := openContext(dir)
+	if err != nil {
+		return nil, "", err
+	}
+	defer root.close()
+	return hashLocks(ctx, root, in)
 }
 
 // Scan reads the source tree alone: what does not depend on a base, so that one scan serves many. Its errors are those of
@@ -100,13 +113,14 @@ func Scan(ctx context.Context, root string, src Source) (*Tree, error) {
 	return scan(ctx, dir, src)
 }
 
-// Names gives the tags of a runtime whose source was scanned. The lock files are looked for in fsys, the project's root.
+// Names gives the tags of a runtime whose source was scanned. The lock files are looked for in fsys, the project's root; nil
+// is the directory that was scanned.
 func (t *Tree) Names(ctx context.Context, fsys fs.FS, in Inputs) (Set, error) {
 	n, err := newNamer(in)
 	if err != nil {
 		return Set{}, err
 	}
-	locks, lock, err := hashLocks(ctx, fsys, in)
+	locks, lock, err := locksOf(ctx, t.Root, fsys, in)
 	if err != nil {
 		return Set{}, err
 	}

@@ -1,6 +1,7 @@
 package tags
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -20,17 +21,17 @@ type Tree struct {
 	Copied string // "sha256:..." over everything copied: paths, types, normalised modes, contents, link targets
 
 	// Entries are what is copied, directories included: parents first, the entries of a directory in the byte order of
-	// their names. The content of a file is read at Root/Path, where links are followed.
+	// their names.
 	Entries []Entry
-	// Outside are the links that leave the context, lock files among them: hashed, but no builder may be given what they
-	// point to.
+	// Outside are the links that leave the context: no builder may be given what they point to. They are read only with
+	// Source.FollowOutside.
 	Outside []string
 	// Broken are the links that lead to nothing in the context, and were left out.
 	Broken []string
 	// Warnings name the broken links and special files that were left out, by path, escaped.
 	Warnings []string
-	// LockFiles are where the lock files were found, relative to the context and in the order of Inputs.LockFiles.
-	LockFiles []string
+	// LockFiles are the lock files as they were hashed, in the order of Inputs.LockFiles.
+	LockFiles []Entry
 }
 
 // Entry is a file, directory or link of a Tree.
@@ -39,6 +40,22 @@ type Entry struct {
 	Mode fs.FileMode // type, and the normalised permissions: 0644, 0755 for directories and what the owner may execute
 	Link string      // the target, where the entry stays a symbolic link
 	Size int64       // of a file, in bytes
+
+	SHA256 [sha256.Size]byte // of a file's content, as it was hashed
+	// Real is where a file's content lies, relative to the context and without links on the way; empty where that is Path.
+	Real string
+}
+
+// Content is the path below the context at which a file's content was read: no part of it was a link.
+func (e Entry) Content() string { return cmp.Or(e.Real, e.Path) }
+
+// Paths are the paths of entries, in their order.
+func Paths(entries []Entry) []string {
+	paths := make([]string, len(entries))
+	for i, e := range entries {
+		paths[i] = e.Path
+	}
+	return paths
 }
 
 func newTree(w *walk, root *node) *Tree {
@@ -59,7 +76,7 @@ func newTree(w *walk, root *node) *Tree {
 func (t *Tree) list(root *node, noCopy []string) {
 	uncopy(root, noCopy)
 	settleLinks(root)
-	l := listing{sum: sha256.New()}
+	l := listing{root: t.Root, sum: sha256.New()}
 	l.add(root)
 	t.Entries = l.entries
 	t.Copied = "sha256:" + hex.EncodeToString(l.sum.Sum(nil))
@@ -82,6 +99,7 @@ func uncopy(n *node, names []string) {
 
 // listing is a list of what is copied, and its digest.
 type listing struct {
+	root    string
 	entries []Entry
 	sum     hash.Hash
 	line    []byte // reused
@@ -89,6 +107,7 @@ type listing struct {
 
 // add lists the copied entries below n.
 func (l *listing) add(n *node) {
+	plain := l.isPlain(n)
 	for _, c := range n.children {
 		if !c.copied {
 			continue
@@ -98,7 +117,10 @@ func (l *listing) add(n *node) {
 		case c.linked:
 			e.Link = c.link
 		case !c.dir:
-			e.Size = c.size
+			e.Size, e.SHA256 = c.size, c.sha256
+			if !plain || c.isLink || c.top {
+				e.Real = l.real(c)
+			}
 		}
 		l.entries = append(l.entries, e)
 		l.line = e.appendLine(l.line[:0], c)
@@ -107,6 +129,24 @@ func (l *listing) add(n *node) {
 			l.add(c)
 		}
 	}
+}
+
+// isPlain reports whether the files of a directory lie where their paths say: no link leads to it.
+func (l *listing) isPlain(n *node) bool {
+	rest, below := strings.CutPrefix(n.real, l.root)
+	return below && (n.path == "." && rest == "" || strings.TrimPrefix(rest, "/") == n.path)
+}
+
+// real is where the content of a file is, if that is not its path.
+func (l *listing) real(c *node) string {
+	file := c.real
+	if file == "" {
+		file = c.file()
+	}
+	if rel, err := filepath.Rel(l.root, file); err == nil && rel != c.path {
+		return filepath.ToSlash(rel)
+	}
+	return ""
 }
 
 // appendLine is what the digest of the copy is over: type, mode, path, and the content's digest or the link's target,
@@ -126,19 +166,6 @@ func (e Entry) appendLine(b []byte, n *node) []byte {
 		b = hex.AppendEncode(b, n.sha256[:])
 	}
 	return append(append(b, e.Link...), 0)
-}
-
-// addLocks notes where the lock files were found. One that is a link out of the context is refused by a builder just
-// as a link of the source is.
-func (t *Tree) addLocks(files []string) {
-	t.LockFiles = files
-	for _, f := range files {
-		real, err := filepath.EvalSymlinks(filepath.Join(t.Root, f))
-		if err == nil && !within(t.Root, real) && !slices.Contains(t.Outside, f) {
-			t.Outside = append(t.Outside, f)
-		}
-	}
-	slices.Sort(t.Outside)
 }
 
 func sentences(warnings []warning) []string {

@@ -1,9 +1,11 @@
 package tags
 
 import (
+	"crypto/sha256"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -166,16 +168,70 @@ func TestCopiedTellsApart(t *testing.T) {
 	}
 }
 
+// TestOutside: a link that leaves the context is named, and nothing behind it is read. There is a circle, which a walk would
+// report, and a file that no user may read.
 func TestOutside(t *testing.T) {
-	root := tree(t, link("src", "../outer"), link("skipped", "../outer/empty"), link("lock", "../outer/f"), link("f", "../outer/f"))
-	makeTree(t, "", filepath.Join(root, "../outer"), []entry{file("f", "1"), dir("empty"), link("back", "../root/f")})
-	in := Inputs{Base: "debian", LockFiles: []string{"lock", "f"}, Source: Source{Paths: []Path{{Path: "src", Hash: true}, {Path: "f"}}}}
-	_, tree, err := Compute(t.Context(), root, in)
-	must(t, err)
-	if diff := cmp.Diff([]string{"f", "lock", "src"}, tree.Outside); diff != "" {
-		t.Error(diff)
+	tests := []struct {
+		name    string
+		links   []entry
+		outside []string
+	}{
+		{"a directory", []entry{link("prefix/z", "../../outer")}, []string{"prefix/z"}},
+		{"a file", []entry{link("f", "../outer/f")}, []string{"f"}},
+		{"by another link", []entry{link("a", "b"), link("b", "../outer")}, []string{"a", "b"}},
+		{"the whole machine", []entry{link("z:", "/")}, []string{"z:"}},
+		{"back into the context", []entry{link("back", "../outer/back")}, nil},
+		{"a source path", []entry{link("src", "../outer")}, []string{"src"}},
 	}
-	if diff := cmp.Diff([]string{"f", "src/", "src/back", "src/f"}, list(tree)); diff != "" {
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			root := tree(t, append([]entry{file("a1", "1")}, tt.links...)...)
+			makeTree(t, "", filepath.Join(root, "../outer"), []entry{file("f", "1"), link("circle", "."), link("back", "../root/a1")})
+			in := Inputs{Base: "debian", Source: wholeTree}
+			if tt.name == "a source path" {
+				in.Source.Paths = []Path{{Path: "src", Hash: true}}
+			}
+			_, got, err := Compute(t.Context(), root, in)
+			must(t, err)
+			if diff := cmp.Diff(tt.outside, got.Outside); diff != "" {
+				t.Error(diff)
+			}
+			for _, e := range got.Entries {
+				if slices.Contains(tt.outside, e.Path) {
+					t.Errorf("%s is copied", e.Path)
+				}
+			}
+		})
+	}
+}
+
+// TestLockFileOutside: a lock file that leaves the context is refused, and not opened.
+func TestLockFileOutside(t *testing.T) {
+	root := tree(t, file("a", "1"), link("lock", "/dev/zero"))
+	_, _, err := Compute(t.Context(), root, Inputs{Base: "debian", LockFiles: []string{"lock"}, Source: Source{Paths: []Path{{Path: "a", Hash: true}}}})
+	checkError(t, err, `lock file "lock": it leaves the context; copy what it points to into the context`)
+}
+
+// TestEntriesSayWhatWasRead: where each file's content was, without links, and its digest.
+func TestEntriesSayWhatWasRead(t *testing.T) {
+	root := tree(t, file("a", "1"), file("d/b", "2"), link("copy/of", "../ignored/x"), link("gone", "d"), file("ignored/x", "3"), link("deep", "ignored"))
+	in := Inputs{Base: "debian", LockFiles: []string{"gone/b", "a"}, Source: Source{Paths: wholeTree.Paths, Ignore: []string{"ignored"}}}
+	_, got, err := Compute(t.Context(), root, in)
+	must(t, err)
+	where := map[string]string{}
+	for _, e := range slices.Concat(got.Entries, got.LockFiles) {
+		if !e.Mode.IsRegular() {
+			continue
+		}
+		where[e.Path] = e.Content()
+		data, err := os.ReadFile(filepath.Join(root, e.Content()))
+		must(t, err)
+		if sha256.Sum256(data) != e.SHA256 || int64(len(data)) != e.Size {
+			t.Errorf("%s: another digest or size", e.Path)
+		}
+	}
+	want := map[string]string{"a": "a", "d/b": "d/b", "copy/of": "ignored/x", "deep/x": "ignored/x", "gone/b": "d/b"}
+	if diff := cmp.Diff(want, where); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -247,7 +247,7 @@ func TestSourceVectors(t *testing.T) {
 				key += " unprivileged"
 			}
 			sandbox, root := makeVector(t, v.Input)
-			src := Source{Paths: []Path{{Path: root, Hash: true}}, Original: true}
+			src := Source{Paths: []Path{{Path: root, Hash: true}}, Original: true, FollowOutside: true}
 			original := want.Truncated + " " + strings.Join(want.Included, " ")
 			got, err := sourceOf(t, sandbox, src)
 			check(t, key, original, want.Exception, got, err)
@@ -306,7 +306,9 @@ func included(t *testing.T, root string, src Source) []string {
 	t.Helper()
 	r, err := newRules(src)
 	must(t, err)
-	n, err := newWalk(root, src.Paths, r).run(t.Context())
+	w := newWalk(root, src.Paths, r)
+	w.followOutside = src.FollowOutside
+	n, err := w.run(t.Context())
 	must(t, err)
 	var files []string
 	n.walk(func(n *node) {

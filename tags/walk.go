@@ -22,11 +22,12 @@ var errOutside = errors.New("it leaves the context")
 //
 // A fault does not end it, so that the fault which is reported does not depend on who came first.
 type walk struct {
-	root     string // the context
-	confined bool
-	paths    []Path
-	tops     map[string]bool
-	rules    rules
+	root          string // the context
+	confined      bool
+	followOutside bool
+	paths         []Path
+	tops          map[string]bool
+	rules         rules
 
 	group *errgroup.Group
 
@@ -73,7 +74,7 @@ func (w *walk) run(ctx context.Context) (*node, error) {
 		}
 	}
 	w.prune(root)
-	if w.fault == nil && !root.hashed {
+	if w.fault == nil && !root.hashed && len(w.outside) == 0 {
 		w.fail(w.emptyPath(), ErrNothing)
 	}
 	if w.fault != nil {
@@ -109,6 +110,10 @@ func (w *walk) top(ctx context.Context, p Path) *node {
 	n, err := w.topNode(file, info, p)
 	if err != nil {
 		w.fail(p.Path, err)
+		return nil
+	}
+	if n.outside && !w.followOutside {
+		w.note(&w.outside, p.Path)
 		return nil
 	}
 	if n.dir {
@@ -151,13 +156,13 @@ func (w *walk) list(ctx context.Context, n *node, s state) {
 	}
 	f, err := os.Open(n.real)
 	if err != nil {
-		w.fail(n.path, err)
+		w.fail(n.path, changed(err))
 		return
 	}
 	entries, err := f.ReadDir(-1)
 	f.Close()
 	if err != nil {
-		w.fail(n.path, err)
+		w.fail(n.path, changed(err))
 	}
 	for _, e := range entries {
 		c := &node{name: e.Name(), path: join(n.path, e.Name()), parent: n, hash: n.hash}
@@ -229,19 +234,19 @@ func (w *walk) follow(ctx context.Context, c *node, s state) {
 		return
 	}
 	if err == nil {
-		err = w.readLink(c)
+		err = changed(w.readLink(c))
 	}
 	if err != nil {
 		w.fail(c.path, err)
 		return
 	}
-	switch {
-	case w.confined && c.outside:
+	switch counts := info.IsDir() || !ignored && info.Mode().IsRegular(); {
+	case c.outside && !w.followOutside && (counts || w.confined):
 		w.note(&w.outside, c.path)
 	case info.IsDir():
 		w.enter(ctx, c, s)
 	case ignored:
-	case info.Mode().IsRegular():
+	case counts:
 		c.parent.children = append(c.parent.children, c)
 	default:
 		w.warn(c.path, "a link to "+kindOf(info.Mode()))
@@ -288,6 +293,10 @@ func within(dir, real string) bool {
 	return found && (rest == "" || rest[0] == '/')
 }
 
+// whiteoutPrefix begins the names by which a layer removes what is in the layers below it: OCI image spec, layer.md,
+// "Whiteouts".
+const whiteoutPrefix = ".wh."
+
 // prune finds what counts, files and the directories that hold one, and drops the rest. The names of what counts must
 // be usable; those of the rest do no harm (section 6.6).
 func (w *walk) prune(n *node) {
@@ -307,6 +316,8 @@ func (w *walk) prune(n *node) {
 
 func (w *walk) checkName(n *node) {
 	switch {
+	case strings.HasPrefix(n.name, whiteoutPrefix):
+		w.fail(n.path, fmt.Errorf("%w: in an image layer, names that begin with %s delete files", ErrName, whiteoutPrefix))
 	case !utf8.ValidString(n.name):
 		w.fail(n.path, fmt.Errorf("%w: it is not UTF-8", ErrName))
 	case strings.Contains(n.name, "\n"):

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -66,11 +65,14 @@ func (o *tagsOptions) bakeContext(ctx context.Context, dir string, bases []strin
 		}
 		p.inputs.Source.NamesOnly, p.inputs.Repository = true, p.tagsRepository(&project)
 		if tree == nil {
-			if tree, err = tags.Scan(ctx, p.root, p.inputs.Source); err != nil {
+			if tree, err = tags.Scan(ctx, p.root, p.inputs.Source); err == nil {
+				err = checkOutside(tree)
+			}
+			if err != nil {
 				return withCode(exitUsage, err)
 			}
 		}
-		if p.tags, err = tree.Names(ctx, os.DirFS(p.root), p.inputs); err != nil {
+		if p.tags, err = tree.Names(ctx, nil, p.inputs); err != nil {
 			return withCode(exitUsage, err)
 		}
 		if err := each(p); err != nil {

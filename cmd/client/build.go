@@ -10,8 +10,10 @@ import (
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/solve"
+	"github.com/rtbuild/rtbuild/tags"
 )
 
 // Names under which a solve sees the project's directories.
@@ -46,9 +48,7 @@ func (b *execution) run(ctx context.Context) error {
 	if b.survey.done() && len(b.exports) == 0 {
 		return nil
 	}
-	if err := checkTree(b.project); err != nil {
-		return err
-	}
+	warnOfTree(b.project)
 	builder, err := b.connect(ctx)
 	if err != nil {
 		return err
@@ -60,6 +60,7 @@ func (b *execution) run(ctx context.Context) error {
 	if err := b.prepare(ctx, builder); err != nil {
 		return err
 	}
+	defer b.job.Close()
 	err = b.solveAll(ctx)
 	if closeErr := b.runner.Progress.Close(); err == nil {
 		err = closeErr
@@ -136,18 +137,22 @@ func (b *execution) prepare(ctx context.Context, builder *solve.Builder) error {
 // newJob is a job without requests and exports.
 func (b *execution) newJob() (solve.Job, error) {
 	p := b.project
-	source, err := solve.TreeFS(p.tree)
+	here, err := installation()
 	if err != nil {
 		return solve.Job{}, err
 	}
-	lockFiles, err := solve.FilesFS(p.root, p.tree.LockFiles)
+	source, err := solve.NewLocal(p.root, p.tree.Entries, here)
+	if err != nil {
+		return solve.Job{}, err
+	}
+	lockFiles, err := solve.NewLocal(p.root, p.tree.LockFiles, here)
 	if err != nil {
 		return solve.Job{}, err
 	}
 	return solve.Job{
 		Index:     !b.survey.single(),
 		Locals:    map[string]fsutil.FS{localSource: source, localLockFiles: lockFiles},
-		SharedKey: "rtbuild:" + p.root,
+		SharedKey: here.SharedKey(p.root),
 		Allowed:   b.options.build.step.allowed(),
 		Attrs:     b.flags.attests,
 		Imports:   b.flags.caches.imports,
@@ -159,7 +164,7 @@ func (b *execution) request() build.Request {
 	request := b.flags.request
 	request.Runtime, request.Tree = b.project.runtime, b.project.tree.Copied
 	request.Source = local(localSource, "[source] read the source tree")
-	request.LockFiles = build.LockFiles(local(localLockFiles, "[deps] read the lock files"), b.project.tree.LockFiles)
+	request.LockFiles = build.LockFiles(local(localLockFiles, "[deps] read the lock files"), tags.Paths(b.project.tree.LockFiles))
 	return request
 }
 
@@ -167,6 +172,15 @@ func (b *execution) requestFor(a aim, common build.Request) build.Request {
 	common.Platform, common.Variant, common.From = a.platform, a.Variant, a.From
 	common.Annotations = b.flags.manifestAnnotations(a.platform)
 	return common
+}
+
+// installation is rtbuild's as this user has it on this machine.
+func installation() (solve.Installation, error) {
+	dir, err := embedded.StateDir()
+	if err != nil {
+		return solve.Installation{}, err
+	}
+	return solve.OpenInstallation(dir), nil
 }
 
 func local(name, title string) llb.State {

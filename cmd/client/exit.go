@@ -35,6 +35,7 @@ func withCode(code int, err error) error {
 // exitCode is the process's exit code for an error. Types decide before stages.
 func exitCode(err error) int {
 	var (
+		changed *solve.ChangedError
 		reg     *registry.Error
 		push    *solve.PushError
 		image   *build.ImageError
@@ -47,6 +48,8 @@ func exitCode(err error) int {
 	switch {
 	case errors.Is(err, errInterrupted), errors.As(err, &step):
 		return exitBuild
+	case errors.As(err, &changed):
+		return exitUsage
 	case errors.As(err, &reg), errors.As(err, &push), errors.As(err, &image):
 		return exitRegistry
 	case errors.As(err, &builder), errors.As(err, &foreign), errors.As(err, &old):

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/tags"
 )
 
 // graphOptions are the flags of graph.
@@ -126,7 +127,7 @@ var inLockFile = regexp.MustCompile(`["'= ](https?://)(?:[^/"' #@]*@)?([^/"' #@]
 // lockContacts are the servers that the lock files name. Others are the package manager's default, which its step knows.
 func lockContacts(p *project) []build.Contact {
 	var all []build.Contact
-	for _, file := range p.tree.LockFiles {
+	for _, file := range tags.Paths(p.tree.LockFiles) {
 		if !strings.HasSuffix(file, ".lock") && !strings.HasSuffix(file, "-lock.json") && !strings.HasSuffix(file, ".txt") {
 			continue // a manifest, whose addresses are for people
 		}

@@ -33,7 +33,7 @@ func newPrepare() *cobra.Command {
 			"  docker buildx build containers/runtime",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runPrepare(cmd.Context(), cmd.OutOrStdout(), &o, args)
+			return replanning(func() error { return runPrepare(cmd.Context(), cmd.OutOrStdout(), &o, args) })
 		},
 	}
 	o.register(cmd)
@@ -76,9 +76,7 @@ func runPrepare(ctx context.Context, out io.Writer, o *prepareOptions, args []st
 	if err := p.compute(ctx, p.tagsRepository(&o.project)); err != nil {
 		return err
 	}
-	if err := checkTree(p); err != nil {
-		return err
-	}
+	warnOfTree(p)
 	if err := o.fill(ctx, f); err != nil {
 		return withCode(exitUsage, err)
 	}

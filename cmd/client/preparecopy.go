@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/solve"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -27,7 +28,12 @@ func (f *folder) copyProject(ctx context.Context, more []string) error {
 		return f.failed(err)
 	}
 	defer code.Close()
-	c := &copier{from: tree.Root, to: code, failed: f.failed}
+	hashed, err := solve.NewLocal(tree.Root, slices.Concat(tree.Entries, tree.LockFiles), solve.Installation{})
+	if err != nil {
+		return err
+	}
+	defer hashed.Close()
+	c := &copier{from: tree.Root, hashed: hashed, to: code, failed: f.failed}
 	for _, e := range tree.Entries {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -36,7 +42,7 @@ func (f *folder) copyProject(ctx context.Context, more []string) error {
 			return err
 		}
 	}
-	if err := c.files(slices.Concat(tree.LockFiles, more)); err != nil {
+	if err := c.files(slices.Concat(tags.Paths(tree.LockFiles), more)); err != nil {
 		return err
 	}
 	return c.paths(f.project.runtime.Source)
@@ -82,6 +88,7 @@ func (r recorder) Open(name string) (fs.File, error) {
 // copier copies out of a project into a directory that nothing it writes can leave.
 type copier struct {
 	from   string
+	hashed *solve.Local
 	to     *os.Root
 	failed func(error) error // explains a failure to write
 }
@@ -149,8 +156,10 @@ func (c *copier) paths(source []profile.Source) error {
 	return nil
 }
 
+// file copies a file. One that was hashed must still be what it was; what else comes along decides how the runtime file is
+// read, and the written folder is compared as a whole.
 func (c *copier) file(name string, mode fs.FileMode) error {
-	from, err := os.Open(filepath.Join(c.from, name))
+	from, err := c.open(name)
 	if err != nil {
 		return fmt.Errorf("copying a file of the project: %w", err)
 	}
@@ -163,5 +172,15 @@ func (c *copier) file(name string, mode fs.FileMode) error {
 	if closeErr := to.Close(); err == nil {
 		err = closeErr
 	}
+	if changed := c.hashed.Changed(); changed != nil {
+		return changed
+	}
 	return c.failed(err)
+}
+
+func (c *copier) open(name string) (io.ReadCloser, error) {
+	if c.hashed.Has(filepath.ToSlash(name)) {
+		return c.hashed.Open(name)
+	}
+	return os.Open(filepath.Join(c.from, name))
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
 // What prepare writes into a folder.
@@ -159,8 +160,8 @@ func (f *folder) check(ctx context.Context) error {
 		return fmt.Errorf("reading the written folder again: %w", err)
 	}
 	if got.tags != want.tags || got.tree.Copied != want.tree.Copied {
-		return fmt.Errorf("what was written to %s has the source tag %s, the project %s: "+
-			"the project has probably changed meanwhile, so run prepare again", f.dir, got.tags.Source, want.tags.Source)
+		return &solve.ChangedError{Path: "a file that says how the project is read", Err: fmt.Errorf(
+			"what was written to %s has the source tag %s, the project %s", f.dir, got.tags.Source, want.tags.Source)}
 	}
 	return nil
 }

@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/solve"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -118,6 +120,21 @@ func (o *projectOptions) profileOptions(root string) (profile.Options, error) {
 func (p *project) compute(ctx context.Context, repository string) error {
 	p.inputs.Repository = repository
 	var err error
-	p.tags, p.tree, err = tags.Compute(ctx, p.root, p.inputs)
-	return withCode(exitUsage, err)
+	if p.tags, p.tree, err = tags.Compute(ctx, p.root, p.inputs); err != nil {
+		var at *tags.PathError
+		if errors.Is(err, tags.ErrChanged) && errors.As(err, &at) {
+			err = &solve.ChangedError{Path: at.Path, Err: at.Err}
+		}
+		return withCode(exitUsage, err)
+	}
+	return withCode(exitUsage, checkOutside(p.tree))
+}
+
+// checkOutside refuses links that no builder can follow. Nothing behind them was read, so there are no tags either.
+func checkOutside(tree *tags.Tree) error {
+	if len(tree.Outside) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the source has links that leave the context, which no builder can follow: %s\n"+
+		"copy what they point to into the context, or add them to ignore", strings.Join(tree.Outside, ", "))
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -45,6 +44,20 @@ func newSolve() *cobra.Command {
 }
 
 func runSolve(ctx context.Context, out io.Writer, o *solveOptions, args []string) error {
+	var places []*place // the private pair stays while it is planned again
+	defer func() {
+		for _, at := range places {
+			_ = at.Close()
+		}
+	}()
+	return replanning(func() error {
+		return solveOnce(ctx, out, o, args, func(at *place) { places = append(places, at) })
+	})
+}
+
+// solveOnce plans and builds. A file that changed meanwhile is a *solve.ChangedError: nothing that it was hashed for is
+// published. What it opened is the caller's to close.
+func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []string, opened func(*place)) error {
 	p, err := o.project.read(args)
 	if err != nil {
 		return err
@@ -60,7 +73,7 @@ func runSolve(ctx context.Context, out io.Writer, o *solveOptions, args []string
 	if err != nil {
 		return err
 	}
-	defer at.Close()
+	opened(at)
 	exports, err := o.output.exports(ctx, p.tags.Images.Source)
 	if err == nil {
 		err = checkExports(exports, len(p.platforms) > 1, len(flags.attests) > 0)
@@ -134,14 +147,9 @@ func (b *execution) sourceDigest() string {
 	return b.digest
 }
 
-// checkTree refuses a tree that a builder would not get whole.
-func checkTree(p *project) error {
+// warnOfTree tells what of the source a builder does not get.
+func warnOfTree(p *project) {
 	for _, w := range p.tree.Warnings {
 		warn(w)
 	}
-	if len(p.tree.Outside) == 0 {
-		return nil
-	}
-	return withCode(exitUsage, fmt.Errorf("the source has links that leave the context, which no builder can follow: %s\n"+
-		"copy what they point to into the context, or add them to ignore", strings.Join(p.tree.Outside, ", ")))
 }

@@ -62,6 +62,13 @@ func (h *home) place(dir string) (err error) {
 	return err
 }
 
+// StateDir is the user's directory for what rtbuild keeps from one run to the next.
+func StateDir() (string, error) {
+	h := &home{}
+	err := h.place(Options{}.dir())
+	return h.state, err
+}
+
 // userDir is rtbuild's directory by the XDG base directory specification, which ignores relative paths.
 func userDir(env, below string) (string, error) {
 	if dir := os.Getenv(env); filepath.IsAbs(dir) {

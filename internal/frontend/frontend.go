@@ -213,7 +213,7 @@ func (j *job) platforms() []ocispecs.Platform {
 
 // lockFiles are the lock files as the tags found them.
 func (j *job) lockFiles(ctx context.Context) (llb.State, error) {
-	files := j.source.LockFiles
+	files := tags.Paths(j.source.LockFiles)
 	if len(files) == 0 {
 		return llb.Scratch(), nil
 	}

@@ -69,6 +69,8 @@ func (r *Runner) explain(ctx context.Context, job Job, cause, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case job.changed() != nil:
+		return job.changed()
 	case errors.As(err, &vertex):
 		return r.stepError(vertex, err)
 	case isLost(err):

@@ -2,6 +2,10 @@ package solve
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -9,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"syscall"
 
 	"github.com/tonistiigi/fsutil"
 	"github.com/tonistiigi/fsutil/types"
@@ -16,70 +22,103 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// listFS is a file system that holds an exact list of a directory's entries: BuildKit's patterns cannot say what the
-// source hash counts. Owners and modes are normalised; time stamps are kept, since they tell the builder what changed.
-type listFS struct {
-	root  string
+// Local is a directory that a builder may ask for: an exact list of entries as they were hashed, since BuildKit's patterns
+// cannot say what the source hash counts. Owners and modes are normalised.
+//
+// A file is hashed again while it is sent. If it is no longer what it was, its end is not sent, so that no builder takes it for
+// whole, and Ended is closed. Whoever solves must then end the solve: fsutil's sender keeps a failure to itself until the
+// receiver asks for another file.
+type Local struct {
+	root  *os.Root
 	stats []*types.Stat
+	files map[string]tags.Entry
+
+	mu      sync.Mutex
+	changed *ChangedError
+	ended   chan struct{}
 }
 
-// TreeFS gives the entries of a source tree to a builder.
-func TreeFS(tree *tags.Tree) (fsutil.FS, error) {
-	return newListFS(tree.Root, tree.Entries)
+// ChangedError says that a file is not what it was when the plan was made.
+type ChangedError struct {
+	Path string // relative to its directory, slash-separated
+	Err  error  // how it differs
 }
 
-// FilesFS gives single files of a directory, and the directories that lead to them, to a builder.
-func FilesFS(root string, files []string) (fsutil.FS, error) {
-	seen := map[string]bool{}
-	var entries []tags.Entry
-	for _, file := range files {
-		for dir := path.Dir(file); dir != "."; dir = path.Dir(dir) {
-			if !seen[dir] {
-				seen[dir] = true
-				entries = append(entries, tags.Entry{Path: dir, Mode: fs.ModeDir | 0o755})
-			}
-		}
-		entries = append(entries, tags.Entry{Path: file, Mode: 0o644})
+// Error names the file and how it differs.
+func (e *ChangedError) Error() string {
+	return fmt.Sprintf("%s changed while the image was built: %v", e.Path, e.Err)
+}
+
+// Unwrap gives how the file differs.
+func (e *ChangedError) Unwrap() error { return e.Err }
+
+// How a file can differ from what was hashed. One that is gone is fs.ErrNotExist.
+var (
+	errContent = errors.New("its content is another one")
+	errKind    = errors.New("it is not a regular file any more")
+)
+
+// NewLocal gives entries of a directory to builders. The directories that lead to them need not be listed. Time stamps are
+// the installation's.
+func NewLocal(dir string, entries []tags.Entry, i Installation) (*Local, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
 	}
-	return newListFS(root, entries)
-}
-
-func newListFS(root string, entries []tags.Entry) (*listFS, error) {
-	list := &listFS{root: root}
-	for _, e := range entries {
-		stat, err := list.stat(e)
-		if err != nil {
-			return nil, err
+	l := &Local{root: root, files: map[string]tags.Entry{}, ended: make(chan struct{})}
+	for _, e := range withParents(entries) {
+		stat := &types.Stat{Path: e.Path, Mode: uint32(e.Mode), Linkname: e.Link}
+		if e.Mode.IsRegular() {
+			stat.Size, stat.ModTime = e.Size, i.modTime(e.SHA256).UnixNano()
+			l.files[e.Path] = e
 		}
-		list.stats = append(list.stats, stat)
+		l.stats = append(l.stats, stat)
 	}
 	// fsutil wants the order of a walk: names compared directory by directory.
-	slices.SortFunc(list.stats, func(a, b *types.Stat) int {
+	slices.SortFunc(l.stats, func(a, b *types.Stat) int {
 		return strings.Compare(walkKey(a.Path), walkKey(b.Path))
 	})
-	return list, nil
+	return l, nil
+}
+
+// withParents adds the directories that lead to entries and are not listed.
+func withParents(entries []tags.Entry) []tags.Entry {
+	seen := make(map[string]bool, len(entries))
+	for _, e := range entries {
+		seen[e.Path] = true
+	}
+	for _, e := range slices.Clone(entries) {
+		for dir := path.Dir(e.Path); dir != "." && !seen[dir]; dir = path.Dir(dir) {
+			seen[dir] = true
+			entries = append(entries, tags.Entry{Path: dir, Mode: fs.ModeDir | 0o755})
+		}
+	}
+	return entries
 }
 
 func walkKey(p string) string { return strings.ReplaceAll(p, "/", "\x00") }
 
-func (l *listFS) stat(e tags.Entry) (*types.Stat, error) {
-	info := os.Stat
-	if e.Link != "" {
-		info = os.Lstat
-	}
-	fi, err := info(filepath.Join(l.root, filepath.FromSlash(e.Path)))
-	if err != nil {
-		return nil, err
-	}
-	stat := &types.Stat{Path: e.Path, Mode: uint32(e.Mode), ModTime: fi.ModTime().UnixNano(), Linkname: e.Link}
-	if e.Mode.IsRegular() {
-		stat.Size = fi.Size()
-	}
-	return stat, nil
+// Close gives the directory back.
+func (l *Local) Close() error { return l.root.Close() }
+
+// Changed gives the first change that was met while sending, or nil.
+func (l *Local) Changed() *ChangedError {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.changed
+}
+
+// Ended is closed at the first change.
+func (l *Local) Ended() <-chan struct{} { return l.ended }
+
+// Has reports whether a file is listed.
+func (l *Local) Has(p string) bool {
+	_, ok := l.files[p]
+	return ok
 }
 
 // Walk implements fsutil.FS.
-func (l *listFS) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) error {
+func (l *Local) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) error {
 	for _, stat := range l.stats {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -95,7 +134,88 @@ func (l *listFS) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) err
 	return nil
 }
 
-// Open implements fsutil.FS. Links on the way are followed: the list may hold what they lead to.
-func (l *listFS) Open(p string) (io.ReadCloser, error) {
-	return os.Open(filepath.Join(l.root, filepath.FromSlash(path.Clean("/"+p))))
+// Open implements fsutil.FS. It never fails: fsutil's sender takes a file that cannot be opened for an empty one
+// (sender.sendFile), but heeds what reading returns.
+func (l *Local) Open(p string) (io.ReadCloser, error) {
+	e, ok := l.files[strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(p)), "/")]
+	if !ok {
+		return io.NopCloser(failing{fmt.Errorf("%s was not listed", p)}), nil
+	}
+	f, err := l.open(e.Content())
+	if err != nil {
+		return io.NopCloser(failing{l.fail(e.Path, err)}), nil
+	}
+	return &verified{Closer: f, file: io.LimitReader(f, e.Size+1), entry: e, sum: sha256.New(), fail: l.fail}, nil
+}
+
+// open opens a regular file at a path on which no link was.
+func (l *Local) open(name string) (*os.File, error) {
+	name = filepath.FromSlash(name)
+	before, err := l.root.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !before.Mode().IsRegular() {
+		return nil, errKind
+	}
+	f, err := l.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe may have taken its place
+	if err != nil {
+		return nil, err
+	}
+	if now, err := f.Stat(); err != nil || !os.SameFile(before, now) {
+		_ = f.Close()
+		return nil, errors.Join(errKind, err)
+	}
+	return f, nil
+}
+
+// fail keeps the first change.
+func (l *Local) fail(p string, err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err // the path is named already
+	}
+	changed := &ChangedError{Path: p, Err: err}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.changed == nil {
+		l.changed = changed
+		close(l.ended)
+	}
+	return changed
+}
+
+// failing is a file that cannot be read.
+type failing struct{ err error }
+
+// Read implements io.Reader.
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// verified is a file that must have the content of an entry. That is known only at its end: whoever reads it does not get
+// io.EOF otherwise.
+type verified struct {
+	io.Closer
+	file  io.Reader // one byte more than the entry has, at most
+	entry tags.Entry
+	sum   hash.Hash
+	size  int64
+	fail  func(path string, err error) error
+}
+
+// Read implements io.Reader.
+func (v *verified) Read(p []byte) (int, error) {
+	n, err := v.file.Read(p)
+	v.sum.Write(p[:n])
+	v.size += int64(n)
+	switch {
+	case v.size > v.entry.Size, err == io.EOF && !v.same(): //nolint:errorlint // readers return it as it is
+		return 0, v.fail(v.entry.Path, errContent)
+	case err != nil && err != io.EOF: //nolint:errorlint // as above
+		return 0, v.fail(v.entry.Path, err)
+	}
+	return n, err
+}
+
+func (v *verified) same() bool {
+	return v.size == v.entry.Size && [sha256.Size]byte(v.sum.Sum(nil)) == v.entry.SHA256
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,6 +70,42 @@ func (r *Response) Digest() string {
 		return r.Outputs[0].Digest
 	}
 	return r.Exporter["containerimage.digest"]
+}
+
+// Close gives the directories back.
+func (j Job) Close() {
+	for _, fs := range j.Locals {
+		if l, ok := fs.(*Local); ok {
+			_ = l.Close()
+		}
+	}
+}
+
+// whenChanged calls f once if a directory changes under the job, until it is told to stop.
+func (j Job) whenChanged(f func()) (stop func()) {
+	stopped := make(chan struct{})
+	for _, fs := range j.Locals {
+		if l, ok := fs.(*Local); ok {
+			go func() {
+				select {
+				case <-l.Ended():
+					f()
+				case <-stopped:
+				}
+			}()
+		}
+	}
+	return func() { close(stopped) }
+}
+
+// changed is the change of a directory that ended the job; nil if there was none.
+func (j Job) changed() *ChangedError {
+	for _, name := range slices.Sorted(maps.Keys(j.Locals)) {
+		if l, ok := j.Locals[name].(*Local); ok && l.Changed() != nil {
+			return l.Changed()
+		}
+	}
+	return nil
 }
 
 func (j Job) names() string {
@@ -188,7 +225,10 @@ func (r *Runner) once(ctx context.Context, job Job) (*Response, error) {
 	for _, e := range job.Exports {
 		defer e.Abort()
 	}
-	ahead := r.ahead(ctx, job)
+	solving, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer job.whenChanged(cancel)()
+	ahead := r.ahead(solving, job)
 	defer ahead.stop()
 	var cause error
 	run := func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
@@ -206,7 +246,7 @@ func (r *Runner) once(ctx context.Context, job Job) (*Response, error) {
 	}
 	ref := identity.NewID()
 	status, taken := r.Progress.channel()
-	res, err := r.Builder.Build(ctx, client.SolveOpt{
+	res, err := r.Builder.Build(solving, client.SolveOpt{
 		Ref: ref, Exports: job.entries(), LocalMounts: job.Locals, SharedKey: job.SharedKey, Session: r.Session,
 		AllowedEntitlements: job.Allowed, FrontendAttrs: job.attrs(), CacheImports: job.Imports, CacheExports: job.Caches,
 	}, Product, run, status)
