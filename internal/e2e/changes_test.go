@@ -1,0 +1,275 @@
+package e2e
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/rtbuild/rtbuild/internal/testenv"
+)
+
+// change is a way in which a project changes while it is built.
+type change struct {
+	name  string
+	apply func(dir string) error
+	path  string // begins what the client names when it plans again; empty where what was hashed is still there
+	locks bool   // the change is one of lock files: deps are built meanwhile
+}
+
+// changes are all the ways that files change. A project has server.js, lib/util.js and the lock files of small.
+var changes = []change{
+	{name: "append", path: "server.js", apply: func(dir string) error {
+		f, err := os.OpenFile(filepath.Join(dir, "server.js"), os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = f.WriteString("// more\n")
+		return errors.Join(err, f.Close())
+	}},
+	{name: "rewrite with equal size and time", path: "server.js", apply: func(dir string) error {
+		file := filepath.Join(dir, "server.js")
+		info, err := os.Stat(file)
+		if err != nil {
+			return err
+		}
+		content := strings.Repeat("E", int(info.Size()))
+		return errors.Join(os.WriteFile(file, []byte(content), 0o644), os.Chtimes(file, info.ModTime(), info.ModTime()))
+	}},
+	{name: "rename", path: "server.js", apply: func(dir string) error {
+		return os.Rename(filepath.Join(dir, "server.js"), filepath.Join(dir, "main.js"))
+	}},
+	{name: "delete", path: "lib/util.js", apply: func(dir string) error { return os.Remove(filepath.Join(dir, "lib/util.js")) }},
+	{name: "new file", apply: func(dir string) error { return os.WriteFile(filepath.Join(dir, "new.js"), []byte("1"), 0o644) }},
+	{name: "link out of the context", path: "lib/util.js", apply: func(dir string) error {
+		file := filepath.Join(dir, "lib/util.js")
+		return errors.Join(os.Remove(file), os.Symlink("../server.js", file))
+	}},
+	{name: "directory for a file", path: "lib/util.js", apply: func(dir string) error {
+		file := filepath.Join(dir, "lib/util.js")
+		return errors.Join(os.Remove(file), os.Mkdir(file, 0o755), os.WriteFile(filepath.Join(file, "index.js"), []byte("2"), 0o644))
+	}},
+	{name: "lock file", locks: true, path: "package", apply: func(dir string) error {
+		return errors.Join(
+			os.WriteFile(filepath.Join(dir, "package-lock.json"), []byte(lockOf("6.0.0", isNumber6)), 0o644),
+			os.WriteFile(filepath.Join(dir, "package.json"), []byte(`{"name":"small","version":"1.0.0","dependencies":{"is-number":"6.0.0"}}`), 0o644))
+	}},
+	{name: "mode", apply: func(dir string) error { return os.Chmod(filepath.Join(dir, "server.js"), 0o755) }},
+}
+
+// edited is a project that is changed again and again.
+type edited struct {
+	*project
+	n int
+}
+
+// reset writes the project anew, so that no image of this source, or of these lock files, exists.
+func (p *edited) reset(t *testing.T, c change) {
+	t.Helper()
+	p.n++
+	for _, name := range []string{"main.js", "new.js", "lib", "server.js"} {
+		if err := os.RemoveAll(filepath.Join(p.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, p.dir, "server.js", fmt.Sprintf("console.log(%d)\n", p.n))
+	write(t, p.dir, "lib/util.js", fmt.Sprintf("exports.n = %d\n", p.n))
+	author := "nobody"
+	if c.locks {
+		author = fmt.Sprintf("%d", p.n)
+	}
+	write(t, p.dir, "package.json", fmt.Sprintf(`{"name":"small","version":"1.0.0","author":%q,"dependencies":{"is-number":"7.0.0"}}`, author))
+	write(t, p.dir, "package-lock.json", lockOf("7.0.0", isNumber7))
+}
+
+// now is the image that the project stands for: its source tag, and what must lie in /agent/code.
+func (p *edited) now(t *testing.T) (tag string, files map[string]testenv.Entry) {
+	t.Helper()
+	files = map[string]testenv.Entry{}
+	err := filepath.WalkDir(p.dir, func(file string, d fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(p.dir, file)
+		if err != nil || d.IsDir() || rel == "runtime.yaml" {
+			return err
+		}
+		if d.Type()&fs.ModeSymlink != 0 {
+			files[rel] = testenv.Entry{Link: must(os.Readlink(file))(t)}
+			return nil
+		}
+		data := must(os.ReadFile(file))(t)
+		mode := int64(0o644)
+		if info := must(d.Info())(t); info.Mode()&0o100 != 0 {
+			mode = 0o755
+		}
+		files[rel] = testenv.Entry{Mode: mode, Digest: digest.NewDigestFromBytes(digest.SHA256, sum(data))}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.plan(t).Images.Source, files
+}
+
+func sum(data []byte) []byte {
+	s := sha256.Sum256(data)
+	return s[:]
+}
+
+// holds wants an image to have just these files of the project, links as they are.
+func (p *edited) holds(t *testing.T, ref string, want map[string]testenv.Entry) {
+	t.Helper()
+	got := map[string]testenv.Entry{}
+	for name, e := range tree(t, ref) {
+		rel, below := strings.CutPrefix(name, "/agent/code/")
+		if !below || strings.HasPrefix(rel, "node_modules") || e.Digest == "" && e.Link == "" {
+			continue
+		}
+		if e.Link != "" {
+			e = testenv.Entry{Link: e.Link}
+		}
+		got[rel] = testenv.Entry{Mode: e.Mode, Digest: e.Digest, Link: e.Link}
+	}
+	sameTree(t, want, got)
+}
+
+// exists reports whether a tag was published.
+func exists(t *testing.T, ref string) bool {
+	t.Helper()
+	_, err := env.registry.Image(t.Context(), ref)
+	return err == nil
+}
+
+// TestChangesDuringBuild: a project changes after it was planned and before the builder gets it. No tag stands for anything else
+// than what it was computed from, and solve ends with the image of what is there now.
+func TestChangesDuringBuild(t *testing.T) {
+	p := &edited{project: small(t)}
+	p.reset(t, change{})
+	p.solve(t)
+	for _, c := range changes {
+		t.Run(c.name, func(t *testing.T) {
+			p.reset(t, c)
+			before, was := p.now(t)
+			changing := func(n int) {
+				if n == 1 {
+					if err := c.apply(p.dir); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			res := p.through(t, changing)
+			if res.code != 0 {
+				t.Fatalf("exit code %d:\n%s", res.code, res.stderr)
+			}
+			after, is := p.now(t)
+			if exists(t, before) {
+				p.holds(t, before, was)
+			}
+			if c.path == "" {
+				if !exists(t, before) {
+					t.Error("what was planned could be built, and was not")
+				}
+				p.solve(t)
+			} else if !strings.Contains(res.stderr, "NOTE: "+c.path) || !strings.Contains(res.stderr, " changed while the image was built: ") {
+				t.Errorf("want a note that names %s in:\n%s", c.path, res.stderr)
+			} else if exists(t, before) {
+				t.Error("an image of what is gone was published")
+			}
+			p.holds(t, after, is)
+		})
+	}
+}
+
+// through runs solve against the shared builder, and calls opened when it has planned: with 1 the first time, with 2 when it has
+// planned again.
+func (p *edited) through(t *testing.T, opened func(n int)) result {
+	t.Helper()
+	gate := must(testenv.NewGate(filepath.Join(t.TempDir(), "gate"), env.builder, opened))(t)
+	defer gate.Close()
+	cmd := start(t, p.dir, p.args("solve", "--progress", "plain", "--addr", gate.Addr)...)
+	return finish(t, cmd)
+}
+
+// TestNeverHoldsStill: a file that changes with every plan ends the solve, and nothing is published for it.
+func TestNeverHoldsStill(t *testing.T) {
+	p := &edited{project: small(t)}
+	p.reset(t, change{})
+	p.solve(t)
+	var planned atomic.Int64
+	var tags []string
+	res := p.through(t, func(n int) {
+		planned.Store(int64(n))
+		tags = append(tags, p.plan(t).Images.Source)
+		write(t, p.dir, "server.js", fmt.Sprintf("console.log('attempt %d')\n", n))
+	})
+	tags = tags[1:] // the first source image was there before
+	want := "server.js changed while the image was built: its content is another one; it was planned 3 times, and something changed each time: " +
+		"stop what writes to the project, or add the file to ignore"
+	if res.code != 2 || res.errorLine() != want || planned.Load() != 3 {
+		t.Errorf("exit code %d after %d plans: %s", res.code, planned.Load(), res.stderr)
+	}
+	for _, tag := range tags {
+		if exists(t, tag) {
+			t.Errorf("%s was published", tag)
+		}
+	}
+}
+
+// TestContentDecidesWhatIsSent: an edit of equal size and time reaches the builder, and a new time stamp sends nothing.
+func TestContentDecidesWhatIsSent(t *testing.T) {
+	p := &edited{project: small(t)}
+	p.reset(t, change{})
+	home := t.TempDir()
+	solve := func() result {
+		t.Helper()
+		cmd := start(t, p.dir, p.args("solve", "--progress", "plain", "--force-rebuild")...)
+		cmd.Env = append(cmd.Env, "HOME="+home)
+		res := finish(t, cmd)
+		if res.code != 0 {
+			t.Fatalf("exit code %d:\n%s", res.code, res.stderr)
+		}
+		return res
+	}
+	stamp := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, content := range []string{"console.log('one')\n", "console.log('two')\n"} {
+		write(t, p.dir, "server.js", content)
+		if err := os.Chtimes(filepath.Join(p.dir, "server.js"), stamp, stamp); err != nil {
+			t.Fatal(err)
+		}
+		solve()
+		tag, files := p.now(t)
+		p.holds(t, tag, files)
+	}
+	t.Run("lock file", func(t *testing.T) {
+		for _, file := range []string{"package.json", "package-lock.json"} {
+			edit(t, filepath.Join(p.dir, file), `"7.0.0"`, `"6.0.0"`)
+			if err := os.Chtimes(filepath.Join(p.dir, file), stamp, stamp); err != nil {
+				t.Fatal(err)
+			}
+		}
+		edit(t, filepath.Join(p.dir, "package-lock.json"), isNumber7, isNumber6)
+		solve()
+		deps := tree(t, p.plan(t).Images.Lock)
+		lock := must(os.ReadFile(filepath.Join(p.dir, "package-lock.json")))(t)
+		if got := deps["/agent/code/package-lock.json"].Digest; got != digest.FromBytes(lock) {
+			t.Errorf("the deps image holds another lock file, %s", got)
+		}
+	})
+	t.Run("touched", func(t *testing.T) {
+		write(t, p.dir, "large.bin", strings.Repeat("x", 5_000_000))
+		solve()
+		now := time.Now()
+		if err := os.Chtimes(filepath.Join(p.dir, "large.bin"), now, now); err != nil {
+			t.Fatal(err)
+		}
+		if res := solve(); strings.Contains(res.stderr, "5.0") || !strings.Contains(res.stderr, "transferring source") {
+			t.Errorf("a file that was only touched was sent again:\n%s", res.stderr)
+		}
+	})
+}
