@@ -67,6 +67,7 @@ type DepsFacts struct {
 	Stage      string // system or tools, where the image ends there; else it is a deps image
 	Owner      Owner
 	Tools      string // digest of what system and tools are made from
+	Deps       string // digest of what all up to deps is made from
 	BaseName   string // the user's base image, fully named
 	BaseDigest string
 }
@@ -87,6 +88,8 @@ func (g *Graph) DepsConfig(layers Layers, facts DepsFacts) (*Image, error) {
 	}
 	if facts.Stage == "system" || facts.Stage == "tools" {
 		setLabels(img, map[string]string{plan.LabelStage: facts.Stage})
+	} else {
+		setLabels(img, map[string]string{plan.LabelDeps: facts.Deps})
 	}
 	setLabels(img, map[string]string{
 		plan.LabelRecipe:                   strconv.Itoa(Recipe),
@@ -101,8 +104,9 @@ func (g *Graph) DepsConfig(layers Layers, facts DepsFacts) (*Image, error) {
 }
 
 // VersionedConfig is the config of a deps image that was built on an earlier one. The facts of system and tools are the
-// earlier image's; if that was not made by rtbuild, there are none but the owner.
-func (g *Graph) VersionedConfig(layers Layers, owner Owner) (*Image, error) {
+// earlier image's; if that was not made by rtbuild, there are none but the owner: nobody knows its base, so the image does not
+// say what its dependencies were made from either.
+func (g *Graph) VersionedConfig(layers Layers, owner Owner, deps string) (*Image, error) {
 	start, err := ParseImage(g.Base.Config)
 	if err != nil {
 		return nil, err
@@ -111,12 +115,16 @@ func (g *Graph) VersionedConfig(layers Layers, owner Owner) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, key := range []string{
-		plan.LabelLayers, plan.LabelTools, ocispecs.AnnotationBaseImageName, ocispecs.AnnotationBaseImageDigest,
-	} {
-		if value := start.Config.Labels[key]; value != "" {
-			setLabels(img, map[string]string{key: value})
+	if start.Config.Labels[plan.LabelStage] != "" {
+		kept := map[string]string{plan.LabelDeps: deps}
+		for _, key := range []string{
+			plan.LabelLayers, plan.LabelTools, ocispecs.AnnotationBaseImageName, ocispecs.AnnotationBaseImageDigest,
+		} {
+			if value := start.Config.Labels[key]; value != "" {
+				kept[key] = value
+			}
 		}
+		setLabels(img, kept)
 	}
 	setLabels(img, map[string]string{
 		plan.LabelRecipe: strconv.Itoa(olderRecipe(start.Config.Labels[plan.LabelRecipe])),
@@ -200,7 +208,12 @@ func (g *Graph) baseConfig() (*Image, error) {
 		}
 		img.History = historyOf(img.History, layers)
 	}
-	img.RootFS.DiffIDs = nil // the exporter fills them in
+	img.RootFS.DiffIDs = nil                      // the exporter fills them in
+	img.Config.OnBuild = nil                      // triggers are for the build that names the base, and no build runs them twice
+	if img.Config.Labels[plan.LabelStage] == "" { // what another's image says of its own base is not true of ours
+		delete(img.Config.Labels, ocispecs.AnnotationBaseImageName)
+		delete(img.Config.Labels, ocispecs.AnnotationBaseImageDigest)
+	}
 	return img, nil
 }
 

@@ -163,7 +163,7 @@ func TestConfigOfVariantsIsTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	scratch, err := g.DepsConfig(layers, rtllb.DepsFacts{
-		Owner: rtllb.Owner{UID: 1001, GID: 1002}, Tools: "sha256:tools", BaseName: "docker.io/library/debian:bookworm", BaseDigest: "sha256:base",
+		Owner: rtllb.Owner{UID: 1001, GID: 1002}, Tools: "sha256:tools", Deps: "sha256:deps", BaseName: "docker.io/library/debian:bookworm", BaseDigest: "sha256:base",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -180,13 +180,72 @@ func TestConfigOfVariantsIsTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	versioned, err := v.VersionedConfig(layers, rtllb.Owner{UID: 1001, GID: 1002})
+	versioned, err := v.VersionedConfig(layers, rtllb.Owner{UID: 1001, GID: 1002}, "sha256:deps")
 	if err != nil {
 		t.Fatal(err)
 	}
 	scratch.RootFS.DiffIDs = nil
 	if diff := cmp.Diff(string(marshal(t, scratch)), string(marshal(t, versioned))); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestForeignVersionedSaysNothingOfItsBase enters on an image of the original, whose base nobody knows.
+func TestForeignVersionedSaysNothingOfItsBase(t *testing.T) {
+	g := graph(node())
+	g.Base.Config = []byte(`{"architecture":"amd64","os":"linux","config":{"Labels":{"org.opencontainers.image.base.name":"theirs",` +
+		`"org.opencontainers.image.base.digest":"sha256:theirs","io.rtbuild.deps.digest":"sha256:forged"}}}`)
+	img, err := g.VersionedConfig(nil, rtllb.Owner{}, "sha256:deps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, label := range []string{"org.opencontainers.image.base.name", "org.opencontainers.image.base.digest", plan.LabelDeps} {
+		if got, ok := img.Config.Labels[label]; ok {
+			t.Errorf("%s is %q", label, got)
+		}
+	}
+}
+
+// TestSourceKeepsDepsDigest has a source image say what its dependencies were made from.
+func TestSourceKeepsDepsDigest(t *testing.T) {
+	g := graph(node())
+	_, layers, err := g.Scratch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deps, err := g.DepsConfig(layers, rtllb.DepsFacts{Deps: "sha256:deps"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Base = rtllb.ImageFacts{Config: marshal(t, deps)}
+	source, err := g.SourceConfig(nil, "sha256:tree", nil)
+	if err != nil || source.Config.Labels[plan.LabelDeps] != "sha256:deps" {
+		t.Errorf("labels %v, error %v", source.Config.Labels, err)
+	}
+	tools, err := g.DepsConfig(layers, rtllb.DepsFacts{Stage: "tools", Deps: "sha256:deps"})
+	if _, ok := tools.Config.Labels[plan.LabelDeps]; ok || err != nil {
+		t.Errorf("an image that ends with tools says what deps was made from: %v, %v", tools.Config.Labels, err)
+	}
+}
+
+// TestTriggersAreNotCarriedOn has a base whose ONBUILD triggers would run in every build on our images.
+func TestTriggersAreNotCarriedOn(t *testing.T) {
+	g := graph(node())
+	g.Base.Config = []byte(`{"architecture":"amd64","os":"linux","config":{"OnBuild":["COPY package.json /usr/src/app/"]}}`)
+	_, layers, err := g.Scratch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deps, depsErr := g.DepsConfig(layers, rtllb.DepsFacts{})
+	versioned, versionedErr := g.VersionedConfig(layers, rtllb.Owner{}, "")
+	source, sourceErr := g.SourceConfig(layers, "sha256:tree", nil)
+	for name, img := range map[string]*rtllb.Image{"deps": deps, "versioned": versioned, "source": source} {
+		if len(img.Config.OnBuild) > 0 {
+			t.Errorf("%s has %q", name, img.Config.OnBuild)
+		}
+	}
+	if err := errors.Join(depsErr, versionedErr, sourceErr); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -262,7 +321,7 @@ func TestBadConfig(t *testing.T) {
 	if _, err := g.DepsConfig(nil, rtllb.DepsFacts{}); err == nil {
 		t.Error("DepsConfig took a broken config")
 	}
-	if _, err := g.VersionedConfig(nil, rtllb.Owner{}); err == nil {
+	if _, err := g.VersionedConfig(nil, rtllb.Owner{}, ""); err == nil {
 		t.Error("VersionedConfig took a broken config")
 	}
 }

@@ -21,6 +21,19 @@ func parseBase(text string) (baseImage, error) {
 	return baseImage(text), nil
 }
 
+// FullName is the reference of a base image, fully spelt: "debian" is "docker.io/library/debian:latest". A reference that
+// cannot be read is an *InputError.
+func FullName(base string) (string, error) {
+	if _, err := parseBase(base); err != nil {
+		return "", err
+	}
+	named, err := reference.ParseNormalizedNamed(base)
+	if err != nil {
+		return "", err
+	}
+	return reference.TagNameOnly(named).String(), nil
+}
+
 var errTagged = errors.New("it has a tag or a digest")
 
 // checkRepository says whether images can be named in a repository; the empty one means that none are.

@@ -39,6 +39,9 @@ type Inputs struct {
 	// RFC 8785, into the lock hash and the source hash. Empty maps leave no trace.
 	LockExtra   map[string]any
 	SourceExtra map[string]any
+
+	// DepsExtra are inputs of the deps image that are in no tag, such as mirrors. They count for Tree.Deps alone.
+	DepsExtra map[string]any
 }
 
 // Set is the names of a runtime's images.
@@ -87,7 +90,8 @@ func Compute(ctx context.Context, root string, in Inputs) (Set, *Tree, error) {
 		return Set{}, nil, err
 	}
 	tree.LockFiles = locks
-	return n.set(lock, source), tree, nil
+	tree.Deps, err = depsDigest(in, locks)
+	return n.set(lock, source), tree, err
 }
 
 // locksOf hashes the lock files of fsys, or of the context dir if that is nil.
@@ -129,7 +133,8 @@ func (t *Tree) Names(ctx context.Context, fsys fs.FS, in Inputs) (Set, error) {
 		return Set{}, err
 	}
 	t.LockFiles = locks
-	return n.set(lock, source), nil
+	t.Deps, err = depsDigest(in, locks)
+	return n.set(lock, source), err
 }
 
 // contextDir is the absolute path of the directory root, without links.

@@ -162,7 +162,7 @@ func (b *execution) newJob() (solve.Job, error) {
 // request is what the requests for all platforms have in common.
 func (b *execution) request() build.Request {
 	request := b.flags.request
-	request.Runtime, request.Tree = b.project.runtime, b.project.tree.Copied
+	request.Runtime, request.Tree, request.Deps = b.project.runtime, b.project.tree.Copied, b.project.tree.Deps
 	request.Source = local(localSource, "[source] read the source tree")
 	request.LockFiles = build.LockFiles(local(localLockFiles, "[deps] read the lock files"), tags.Paths(b.project.tree.LockFiles))
 	return request

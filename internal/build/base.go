@@ -3,6 +3,7 @@ package build
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"path"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	fstypes "github.com/tonistiigi/fsutil/types"
@@ -66,6 +68,24 @@ func (b *builder) checkBase(base *files) error {
 		}
 	}
 	return nil
+}
+
+// warnTriggers says that the base's ONBUILD triggers are not run: they are instructions of a Dockerfile.
+func (b *builder) warnTriggers(ctx context.Context) error {
+	triggers := b.start.Config.OnBuild
+	if len(triggers) == 0 {
+		return nil
+	}
+	def, err := b.graph.Start().Marshal(ctx, llb.Platform(b.req.Platform))
+	if err != nil {
+		return err
+	}
+	vertex, err := def.Head()
+	if err != nil {
+		return err
+	}
+	return b.client.Warn(ctx, vertex, fmt.Sprintf("base image %s has ONBUILD triggers, which are not run and not carried on: %s: "+
+		"what they do belongs into the runtime file", b.req.Runtime.Base, strings.Join(triggers, "; ")), gateway.WarnOpts{Level: 1})
 }
 
 // checkVolumes refuses a base whose containers would hide the runtime behind a volume.

@@ -32,6 +32,7 @@ type Request struct {
 	Start    *Start       // that image, if it is not looked up under From
 	Entry    *plan.Image  // what the plan knows of that image: with its config it is not resolved again
 	Tree     string       // digest of everything that is copied
+	Deps     string       // digest of what all up to deps is made from
 	Epoch    *time.Time   // SOURCE_DATE_EPOCH; nil takes the time of the image that the build enters on
 
 	LockFiles      llb.State

@@ -6,12 +6,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/plan"
 	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/tags"
 )
 
 // deps solves a deps image.
@@ -26,6 +26,9 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 	if err := b.inspectBase(ctx); err != nil {
 		return nil, err
 	}
+	if err := b.warnTriggers(ctx); err != nil {
+		return nil, err
+	}
 	state, layers, err := b.graph.UpTo(b.req.Stage)
 	if err != nil {
 		return nil, err
@@ -37,13 +40,13 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, err := reference.ParseNormalizedNamed(b.req.Runtime.Base)
+	name, err := tags.FullName(b.req.Runtime.Base)
 	if err != nil {
 		return nil, err
 	}
 	img, err := b.graph.DepsConfig(layers, rtllb.DepsFacts{
-		Stage: b.req.Stage, Owner: b.graph.Owner, Tools: b.req.Runtime.ToolsDigest(),
-		BaseName: reference.TagNameOnly(name).String(), BaseDigest: b.digest,
+		Stage: b.req.Stage, Owner: b.graph.Owner, Tools: b.req.Runtime.ToolsDigest(), Deps: b.req.Deps,
+		BaseName: name, BaseDigest: b.digest,
 	})
 	return &built{state, ref, img}, err
 }
@@ -82,7 +85,7 @@ func (b *builder) versioned(ctx context.Context) (*built, error) {
 	if err != nil {
 		return nil, err
 	}
-	img, err := b.graph.VersionedConfig(layers, b.graph.Owner)
+	img, err := b.graph.VersionedConfig(layers, b.graph.Owner, b.req.Deps)
 	b.graph.OldSource = false
 	return &built{state, ref, img}, err
 }

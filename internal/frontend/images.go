@@ -104,7 +104,7 @@ func publish(choices []choice) []string {
 // choice is the one that was made already, or a new one, which is announced.
 func (j *job) choice(ctx context.Context, platform ocispecs.Platform, choose chooser) (choice, error) {
 	if made, ok := j.options.plans[platforms.Format(platform)]; ok {
-		c := choice{plan: &plan.Plan{Variant: made.Variant, From: made.From, Publish: made.Publish}}
+		c := choice{plan: made.Plan()}
 		if made.Variant == plan.Lock && made.From == "" {
 			deps, err := named(ctx, j.ui, depsContext, platform)
 			if err != nil {
@@ -185,7 +185,7 @@ func (f *frontend) attests(kind string) bool {
 func (j *job) request(stage string, platform ocispecs.Platform, c choice) build.Request {
 	return build.Request{
 		Runtime: j.runtime, Platform: platform, Stage: stage, Variant: c.plan.Variant, From: c.plan.From, Start: c.start, Entry: c.plan.Entry,
-		Tree: j.source.Copied, Epoch: j.options.epoch,
+		Tree: j.source.Copied, Deps: j.source.Deps, Epoch: j.options.epoch,
 		LockFiles: j.locks, Source: j.source.State,
 		Proxy: j.options.proxy, Steps: steps(j.ui), NoCache: j.ui.IsNoCache, Where: j.file.where,
 		Resolve: j.ui.ImageResolveMode.String(), Imports: j.ui.CacheImports, CacheNamespace: j.ui.CacheIDNamespace,

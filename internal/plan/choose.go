@@ -9,7 +9,7 @@ import (
 func (j *judge) choose() *Plan {
 	switch {
 	case j.in.Deps != "" && (j.in.Force || j.source == nil):
-		return &Plan{Variant: Lock, Reason: j.because("source") + "; the deps image is " + j.in.Deps}
+		return j.onGiven(j.because("source"))
 	case j.in.Force:
 		return j.scratch("rebuild forced")
 	case j.in.Stage == StageDeps:
@@ -40,6 +40,8 @@ func (j *judge) asked(v Variant) (*Plan, error) {
 	switch {
 	case v == Scratch:
 		return j.scratch("asked for"), nil
+	case v == Lock && j.in.Deps != "" && j.in.Stage != StageDeps:
+		return j.onGiven("asked for"), nil
 	case v == Lock && j.lock != nil && j.in.Stage != StageDeps:
 		return j.onLock("asked for"), nil
 	case v == Versioned && j.versioned != nil:
@@ -57,17 +59,16 @@ func (j *judge) scratch(reason string) *Plan {
 	return &Plan{Variant: Scratch, From: from, Reason: reason}
 }
 
+// onGiven enters on the deps image that the user gives.
+func (j *judge) onGiven(reason string) *Plan {
+	return &Plan{Variant: Lock, Reason: reason + "; the deps image is " + j.in.Deps}
+}
+
 func (j *judge) onLock(reason string) *Plan {
-	if !j.lock.Ours() {
-		j.note(fmt.Sprintf("%s was not made by rtbuild: its owner's ids are taken from the profile", j.lock.Reference))
-	}
 	return &Plan{Variant: Lock, From: j.lock.Pinned(), Entry: j.lock, Reason: reason}
 }
 
 func (j *judge) onVersioned(reason string) *Plan {
-	if !j.versioned.Ours() {
-		j.note(fmt.Sprintf("%s was not made by rtbuild: the build stands on all of its layers, so layers pile up", j.versioned.Reference))
-	}
 	return &Plan{Variant: Versioned, From: j.versioned.Pinned(), Entry: j.versioned, Reason: reason}
 }
 

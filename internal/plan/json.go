@@ -17,6 +17,11 @@ func (p *Plan) JSON() JSON {
 	return JSON{p.Variant, p.From, p.Reason, p.Exists, append([]string{}, p.Publish...), p.Notes}
 }
 
+// Plan gives the plan back, without what is known of the image behind From.
+func (j JSON) Plan() *Plan {
+	return &Plan{Variant: j.Variant, From: j.From, Reason: j.Reason, Exists: j.Exists, Publish: j.Publish, Notes: j.Notes}
+}
+
 // Document is the output of plan --format json: the tags, the plan of each platform, and at the top level that of the
 // only one.
 type Document struct {

@@ -14,6 +14,7 @@ const (
 	LabelGID        = LabelPrefix + "user.gid"      //
 	LabelLayers     = LabelPrefix + "tools.layers"  // number of layers up to and including the tools stage
 	LabelTools      = LabelPrefix + "tools.digest"  // digest of what system and tools were made from
+	LabelDeps       = LabelPrefix + "deps.digest"   // digest of what all up to deps was made from, lock files and base among it
 	LabelSourceTree = LabelPrefix + "source.digest" // digest of everything copied, unhashed paths too
 )
 

@@ -2,27 +2,23 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// outdated tells whether an image must be rebuilt since its base has moved or its recipe is older. That is acted upon
-// only with --pull, so that two versions of rtbuild on one repository never replace each other's images for ever;
-// without it, it becomes a note.
+// outdated says that an image of ours was made from an older base or by an older recipe. Only --pull acts upon that, so that
+// two versions of rtbuild on one repository never replace each other's images for ever; without it, it is a remark.
 func (j *judge) outdated(img *Image) string {
 	if !img.Ours() {
 		return ""
 	}
-	why := j.baseMoved(img)
-	if why == "" {
-		why = j.olderRecipe(img)
-	}
-	if why == "" || j.in.Pull {
+	if why := j.baseMoved(img); why != "" {
 		return why
 	}
-	j.note(fmt.Sprintf("%s: %s (use --pull to rebuild it)", img.Reference, why))
+	if made, ok := recipe(img); ok && made < j.in.Recipe {
+		return fmt.Sprintf("it was made by an older rtbuild (recipe %d, this one has %d)", made, j.in.Recipe)
+	}
 	return ""
 }
 
@@ -34,20 +30,36 @@ func (j *judge) baseMoved(img *Image) string {
 	return fmt.Sprintf("base %s has moved to %s", j.in.Base, j.in.BaseDigest)
 }
 
-func (j *judge) olderRecipe(img *Image) string {
-	made, err := strconv.Atoi(img.Labels[LabelRecipe])
-	switch {
-	case err != nil || made == j.in.Recipe:
-		return ""
-	case made > j.in.Recipe:
-		j.note(fmt.Sprintf("%s was made by a newer rtbuild (recipe %d, this one has %d)", img.Reference, made, j.in.Recipe))
-		return ""
-	}
-	return fmt.Sprintf("it was made by an older rtbuild (recipe %d, this one has %d)", made, j.in.Recipe)
+func recipe(img *Image) (number int, known bool) {
+	number, err := strconv.Atoi(img.Labels[LabelRecipe])
+	return number, err == nil
 }
 
-func (j *judge) note(s string) {
-	if !slices.Contains(j.notes, s) {
-		j.notes = append(j.notes, s)
+// remarks are what is known of the image that a plan enters on and was not acted upon. Images that the plan leaves alone are
+// not spoken of.
+func (j *judge) remarks(p *Plan) []string {
+	img := p.Entry
+	if img == nil {
+		return nil
 	}
+	var notes []string
+	note := func(format string, args ...any) {
+		notes = append(notes, fmt.Sprintf("%s"+format, append([]any{img.Reference}, args...)...))
+	}
+	switch {
+	case img.Ours():
+	case p.Variant == Versioned:
+		note(" was not made by rtbuild: the build stands on all of its layers, so layers pile up")
+	default:
+		note(" was not made by rtbuild: its owner's ids are taken from the profile")
+	}
+	if why := j.outdated(img); why != "" {
+		note(": %s (use --pull to rebuild it)", why)
+	} else if made, _ := recipe(img); img.Ours() && made > j.in.Recipe {
+		note(" was made by a newer rtbuild (recipe %d, this one has %d)", made, j.in.Recipe)
+	}
+	if p.Variant != Versioned && img.Ours() && img.Labels[LabelDeps] == "" {
+		note(" does not say what its dependencies were made from, so its tag is believed (use --force-rebuild to rebuild it)")
+	}
+	return notes
 }

@@ -3,10 +3,12 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/tags"
 )
@@ -64,6 +66,7 @@ type Input struct {
 	BaseDigest digest.Digest
 	Tree       string // digest of everything that would be copied
 	Tools      string // digest of what system and tools are made from
+	Made       string // digest of what all up to deps is made from (tags.Tree.Deps)
 	Recipe     int    // this rtbuild's
 
 	// What exists for the platform: the source image, and candidates for lock and versioned in order of preference.
@@ -95,17 +98,20 @@ type Plan struct {
 	Notes   []string         // what was seen and not acted upon
 }
 
-// Make gives the plan. It fails only if a variant is asked for that cannot be entered.
+// Make gives the plan. It fails only if a variant is asked for that cannot be entered, or if the base has no name.
 func Make(in Input) (*Plan, error) {
-	j := newJudge(in)
+	name, err := tags.FullName(in.Base)
+	if err != nil {
+		return nil, err
+	}
+	j := newJudge(in, name)
 	p := j.choose()
 	if in.Variant != "" && in.Variant != p.Variant {
-		var err error
 		if p, err = j.asked(in.Variant); err != nil {
 			return nil, err
 		}
 	}
-	p.Exists, p.Notes = j.exists, j.notes
+	p.Exists, p.Notes = j.exists, j.remarks(p)
 	p.Publish = publish(in.Tags.Images, p.Variant, in.Stage)
 	return p, nil
 }
@@ -135,21 +141,21 @@ func publishAll(images tags.Images, v Variant) []string {
 // judge holds what counts of the images that exist.
 type judge struct {
 	in                      Input
+	base                    string // the base's name, fully spelt
 	source, lock, versioned *Image // nil unless it counts
 	exists                  map[string]State
-	notes                   []string
 	why                     map[string]string // why an existing image does not count
 }
 
-func newJudge(in Input) *judge {
-	j := &judge{in: in, exists: map[string]State{}, why: map[string]string{}}
+func newJudge(in Input, base string) *judge {
+	j := &judge{in: in, base: base, exists: map[string]State{}, why: map[string]string{}}
 	j.source = j.first("source", []*Image{in.Source}, j.staleSource)
 	j.lock = j.first("lock", in.Lock, j.staleLock)
 	j.versioned = j.first("versioned", in.Versioned, j.staleVersioned)
 	return j
 }
 
-// first gives the first candidate that counts, and notes the state of the role.
+// first gives the first candidate that counts, and keeps the state of the role.
 func (j *judge) first(role string, candidates []*Image, stale func(*Image) string) *Image {
 	j.exists[role] = Absent
 	for _, img := range candidates {
@@ -157,7 +163,7 @@ func (j *judge) first(role string, candidates []*Image, stale func(*Image) strin
 			continue
 		}
 		why := stale(img)
-		if why == "" {
+		if why == "" && j.in.Pull {
 			why = j.outdated(img)
 		}
 		if why == "" {
@@ -172,7 +178,7 @@ func (j *judge) first(role string, candidates []*Image, stale func(*Image) strin
 func (j *judge) staleSource(img *Image) string {
 	switch got := img.Labels[LabelSourceTree]; got {
 	case j.in.Tree:
-		return ""
+		return j.otherDeps(img)
 	case "":
 		return "it does not say what source it holds"
 	default:
@@ -187,11 +193,31 @@ func (j *judge) staleLock(img *Image) string {
 	case !img.Ours() && !j.in.Foreign:
 		return "it was not made by rtbuild, and its dependencies cannot be told from its source"
 	}
+	if img.Ours() && img.Labels[ocispecs.AnnotationBaseImageName] != "" && j.otherBase(img) {
+		return j.madeFrom(img)
+	}
+	return j.otherDeps(img)
+}
+
+// otherDeps refuses an image whose dependencies were made from something else. The lock tag cannot tell: it is a short hash over
+// texts with nothing in between. An image that does not say what it was made from counts (see remarks).
+func (j *judge) otherDeps(img *Image) string {
+	if made := img.Labels[LabelDeps]; made != "" && made != j.in.Made {
+		return "its lock files, base, mirrors or extra inputs differ"
+	}
 	return ""
 }
 
-// staleVersioned refuses images whose system and tools were made from other inputs: the tag names only version and
-// base, so it cannot tell.
+func (j *judge) otherBase(img *Image) bool {
+	return img.Labels[ocispecs.AnnotationBaseImageName] != j.base
+}
+
+func (j *judge) madeFrom(img *Image) string {
+	return fmt.Sprintf("it was made from base %s, not %s", cmp.Or(img.Labels[ocispecs.AnnotationBaseImageName], "(unknown)"), j.base)
+}
+
+// staleVersioned refuses images of another base, and those whose system and tools were made from other inputs. The tag cannot
+// tell: it names the version and the end of the base's name, in lower case.
 func (j *judge) staleVersioned(img *Image) string {
 	switch {
 	case !img.Ours():
@@ -200,6 +226,8 @@ func (j *judge) staleVersioned(img *Image) string {
 		return "it is not a deps image"
 	case img.Labels[LabelTools] != j.in.Tools:
 		return "its system packages, tools, user or environment differ"
+	case j.otherBase(img):
+		return j.madeFrom(img)
 	}
 	return ""
 }

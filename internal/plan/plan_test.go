@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -16,13 +17,15 @@ const (
 	base = digest.Digest("sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
 )
 
+const baseName = "org.opencontainers.image.base.name"
+
 var images = tags.Images{Lock: "r:lock", Versioned: "r:versioned", Source: "r:source"}
 
 // image is one of ours: of the current base, recipe, tools and source, but for what the pairs say.
 func image(ref, stage string, pairs ...string) *plan.Image {
 	labels := map[string]string{
-		plan.LabelStage: stage, plan.LabelTools: "tools", plan.LabelSourceTree: "tree", plan.LabelRecipe: "5",
-		"org.opencontainers.image.base.digest": base.String(),
+		plan.LabelStage: stage, plan.LabelTools: "tools", plan.LabelDeps: "deps", plan.LabelSourceTree: "tree", plan.LabelRecipe: "5",
+		baseName: "docker.io/library/debian:bookworm", "org.opencontainers.image.base.digest": base.String(),
 	}
 	for i := 0; i < len(pairs); i += 2 {
 		labels[pairs[i]] = pairs[i+1]
@@ -39,6 +42,7 @@ func TestMake(t *testing.T) {
 	lock := image("r:lock", plan.StageDeps)
 	versioned := image("r:versioned", plan.StageDeps)
 	older := image("r:lock", plan.StageDeps, plan.LabelRecipe, "4")
+	unsaid := image("r:lock", plan.StageDeps, plan.LabelDeps, "")
 	moved := image("r:lock", plan.StageDeps, "org.opencontainers.image.base.digest", "sha256:old")
 	all := []string{"r:lock", "r:versioned", "r:source"}
 	exists := func(source, lock, versioned plan.State) map[string]plan.State {
@@ -192,6 +196,90 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
+			name: "a deps image of other lock files under the same tag", in: plan.Input{Lock: list(image("r:lock", plan.StageDeps, plan.LabelDeps, "other"))},
+			want: plan.Plan{
+				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
+				Reason: "the lock image is stale: its lock files, base, mirrors or extra inputs differ; no versioned image",
+				Exists: exists("absent", "stale", "absent"), Publish: all,
+			},
+		},
+		{
+			name: "a source image on another deps image",
+			in:   plan.Input{Source: image("r:source", plan.StageSource, plan.LabelDeps, "other"), Lock: list(lock)},
+			want: plan.Plan{
+				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock,
+				Reason: "the source image is stale: its lock files, base, mirrors or extra inputs differ; the deps image of these lock files exists",
+				Exists: exists("stale", "fresh", "absent"), Publish: []string{"r:source"},
+			},
+		},
+		{
+			name: "a deps image that does not say what it was made from", in: plan.Input{Lock: list(unsaid)},
+			want: plan.Plan{
+				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: unsaid,
+				Reason: "no source image; the deps image of these lock files exists",
+				Exists: exists("absent", "fresh", "absent"), Publish: []string{"r:source"},
+				Notes: []string{"r:lock does not say what its dependencies were made from, so its tag is believed (use --force-rebuild to rebuild it)"},
+			},
+		},
+		{
+			name: "a versioned image of another base", in: plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, baseName, "docker.io/team-a/debian:bookworm"))},
+			want: plan.Plan{
+				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
+				Reason: "no lock image; the versioned image is stale: it was made from base docker.io/team-a/debian:bookworm, not docker.io/library/debian:bookworm",
+				Exists: exists("absent", "absent", "stale"), Publish: all,
+			},
+		},
+		{
+			name: "a versioned image that does not name its base", in: plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, baseName, ""))},
+			want: plan.Plan{
+				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
+				Reason: "no lock image; the versioned image is stale: it was made from base (unknown), not docker.io/library/debian:bookworm",
+				Exists: exists("absent", "absent", "stale"), Publish: all,
+			},
+		},
+		{
+			name: "a deps image of an older rtbuild that entered on another base's versioned image",
+			in:   plan.Input{Lock: list(image("r:lock", plan.StageDeps, plan.LabelDeps, "", baseName, "docker.io/other/debian:bookworm"))},
+			want: plan.Plan{
+				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
+				Reason: "the lock image is stale: it was made from base docker.io/other/debian:bookworm, not docker.io/library/debian:bookworm; no versioned image",
+				Exists: exists("absent", "stale", "absent"), Publish: all,
+			},
+		},
+		{
+			name: "a base that moved is told once", in: plan.Input{
+				Source: image("r:source", plan.StageSource, "org.opencontainers.image.base.digest", "sha256:old"), Lock: list(moved),
+				Versioned: list(image("r:versioned", plan.StageDeps, "org.opencontainers.image.base.digest", "sha256:old")),
+			},
+			want: plan.Plan{
+				Variant: plan.None, From: "r:source@" + dgst.String(), Entry: image("r:source", plan.StageSource, "org.opencontainers.image.base.digest", "sha256:old"),
+				Reason: "the source image exists", Exists: exists("fresh", "fresh", "fresh"),
+				Notes: []string{"r:source: base debian:bookworm has moved to " + base.String() + " (use --pull to rebuild it)"},
+			},
+		},
+		{
+			name: "a given deps image", in: plan.Input{Deps: "the context deps"},
+			want: plan.Plan{
+				Variant: plan.Lock, Reason: "no source image; the deps image is the context deps",
+				Exists: exists("absent", "absent", "absent"), Publish: []string{"r:source"},
+			},
+		},
+		{
+			name: "a given deps image, and the source image exists", in: plan.Input{Deps: "the context deps", Source: source},
+			want: plan.Plan{
+				Variant: plan.None, From: "r:source@" + dgst.String(), Entry: source, Reason: "the source image exists",
+				Exists: exists("fresh", "absent", "absent"),
+			},
+		},
+		{
+			name: "lock asked for with a given deps image, and the source image exists",
+			in:   plan.Input{Deps: "the context deps", Source: source, Variant: plan.Lock},
+			want: plan.Plan{
+				Variant: plan.Lock, Reason: "asked for; the deps image is the context deps",
+				Exists: exists("fresh", "absent", "absent"), Publish: []string{"r:source"},
+			},
+		},
+		{
 			name: "versioned asked for", in: plan.Input{Source: source, Lock: list(lock), Versioned: list(versioned), Variant: plan.Versioned},
 			want: plan.Plan{
 				Variant: plan.Versioned, From: "r:versioned@" + dgst.String(), Entry: versioned, Reason: "asked for",
@@ -222,7 +310,7 @@ func TestMake(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			in := test.in
 			in.Tags, in.Base, in.BaseDigest = tags.Set{Images: images}, "debian:bookworm", base
-			in.Tree, in.Tools, in.Recipe = "tree", "tools", 5
+			in.Tree, in.Tools, in.Made, in.Recipe = "tree", "tools", "deps", 5
 			got, err := plan.Make(in)
 			if test.wantErr != "" {
 				if err == nil || !strings.Contains(err.Error(), test.wantErr) {
@@ -247,7 +335,7 @@ func TestScratchFromUnknownBase(t *testing.T) {
 		want       string
 	}{
 		{"digest not learned", "debian:bookworm", "", "debian:bookworm"},
-		{"pinned by the user", "debian@sha256:x", base, "debian@sha256:x"},
+		{"pinned by the user", "debian@" + dgst.String(), base, "debian@" + dgst.String()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := plan.Make(plan.Input{Base: test.base, BaseDigest: test.digest})
@@ -255,6 +343,31 @@ func TestScratchFromUnknownBase(t *testing.T) {
 				t.Errorf("from %v, error %v, want %s", got, err, test.want)
 			}
 		})
+	}
+}
+
+func TestBaseWithoutAName(t *testing.T) {
+	if got, err := plan.Make(plan.Input{Base: "De bian"}); err == nil || !strings.Contains(err.Error(), `base image "De bian"`) {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+// TestPlanOfJSON has a plan that one frontend hands to another.
+func TestPlanOfJSON(t *testing.T) {
+	made, err := plan.Make(plan.Input{Base: "debian", Tags: tags.Set{Images: images}, Lock: list(image("r:lock", plan.StageDeps, baseName, ""))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(made.JSON())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read plan.JSON
+	if err := json.Unmarshal(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(made.JSON(), read.Plan().JSON()); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // TagInputs is what the tags of the runtime depend on. What is at its profile's default leaves no trace in them; what is
-// not is mixed into the lock hash if system, tools or dependencies see it, else into the source hash. Mirrors are in none.
+// not is mixed into the lock hash if system, tools or dependencies see it, else into the source hash. Mirrors are in no tag.
 // Repository is the runtime's own, and may be replaced.
 func (r *Runtime) TagInputs() tags.Inputs {
 	b := profileOf(r.Profile)
@@ -27,6 +27,7 @@ func (r *Runtime) TagInputs() tags.Inputs {
 		Source:      tags.Source{Original: b.original, Ignore: r.Ignore, NoCopy: b.noCopy},
 		LockExtra:   r.lockExtra(b),
 		SourceExtra: r.sourceExtra(b),
+		DepsExtra:   r.depsExtra(),
 	}
 	for _, s := range r.Source {
 		in.Source.Paths = append(in.Source.Paths, tags.Path(s))
@@ -68,6 +69,14 @@ func (r *Runtime) lockExtra(b builtin) map[string]any {
 	if given := r.given.dependencies; given.Manager != "" {
 		e.add("dependencies", given, b.defaults.Dependencies)
 	}
+	return e
+}
+
+// depsExtra is what else a deps image is made from. The defaults of profiles are not in it: what another release of rtbuild
+// makes otherwise, the recipe's number tells, so that two releases do not replace each other's images for ever.
+func (r *Runtime) depsExtra() map[string]any {
+	e := extra{"profile": r.Profile, "manager": r.Dependencies.Manager}
+	e.add("mirrors", r.Mirrors, map[string]string(nil))
 	return e
 }
 

@@ -96,6 +96,13 @@ func TestTagInputs(t *testing.T) {
 			Base: "debian", Repository: "a/b", Version: "1.2.3", LockFiles: []string{"package.json", "package-lock.json"},
 			Source:    tags.Source{Paths: []tags.Path{{Path: ".", Hash: true}}, Ignore: alwaysIgnored},
 			LockExtra: map[string]any{}, SourceExtra: map[string]any{},
+			DepsExtra: map[string]any{"profile": "node", "manager": "npm"},
+		}},
+		{"mirrors", nodeProject("network: {mirrors: {\"https://a.example\": \"https://b.example\"}}"), Options{Base: "debian"}, tags.Inputs{
+			Base: "debian", Version: "1.2.3", LockFiles: []string{"package.json", "package-lock.json"},
+			Source:    tags.Source{Paths: []tags.Path{{Path: ".", Hash: true}}, Ignore: alwaysIgnored},
+			LockExtra: map[string]any{}, SourceExtra: map[string]any{},
+			DepsExtra: map[string]any{"profile": "node", "manager": "npm", "mirrors": map[string]string{"https://a.example": "https://b.example"}},
 		}},
 		{"openhands", openhands, Options{NoBrowser: true}, tags.Inputs{
 			Base: "nikolaik/python-nodejs:python3.12-nodejs22", Version: "0.62.0", NoBrowser: true,
@@ -105,6 +112,7 @@ func TestTagInputs(t *testing.T) {
 				Original: true, NoCopy: []string{"*.md"},
 			},
 			LockExtra: map[string]any{}, SourceExtra: map[string]any{},
+			DepsExtra: map[string]any{"profile": "openhands", "manager": "poetry"},
 		}},
 	}
 	for _, test := range tests {

@@ -1,0 +1,124 @@
+package tags
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestDepsDigestWhereTheLockTagIsTheSame has inputs that the lock tag takes for one another.
+func TestDepsDigestWhereTheLockTagIsTheSame(t *testing.T) {
+	pip := []string{"requirements.txt", "constraints.txt"}
+	type inputs struct {
+		in    Inputs
+		files map[string]string
+	}
+	one := inputs{Inputs{Base: "debian:12", LockFiles: pip}, map[string]string{"requirements.txt": "flask\nevil-lib\n", "constraints.txt": "urllib3\n"}}
+	tests := []struct {
+		name string
+		a, b inputs
+	}{
+		{"a line moves to the next file", one,
+			inputs{one.in, map[string]string{"requirements.txt": "flask\n", "constraints.txt": "evil-lib\nurllib3\n"}}},
+		{"the base's end moves into the file",
+			inputs{Inputs{Base: "debian:12", LockFiles: pip[:1]}, map[string]string{"requirements.txt": "==3"}},
+			inputs{Inputs{Base: "debian:1", LockFiles: pip[:1]}, map[string]string{"requirements.txt": "2==3"}}},
+		{"another file of the same content", inputs{Inputs{Base: "debian", LockFiles: pip[:1]}, map[string]string{"requirements.txt": "x"}},
+			inputs{Inputs{Base: "debian", LockFiles: pip[1:]}, map[string]string{"constraints.txt": "x"}}},
+		{"the browser's word in a file", inputs{Inputs{Base: "debian", LockFiles: pip[:1], NoBrowser: true}, map[string]string{"requirements.txt": "x"}},
+			inputs{Inputs{Base: "debian", LockFiles: pip[:1]}, map[string]string{"requirements.txt": "Falsex"}}},
+		{"an extra input in a file",
+			inputs{Inputs{Base: "debian", LockFiles: pip[:1], LockExtra: map[string]any{"a": 1}}, map[string]string{"requirements.txt": "x"}},
+			inputs{Inputs{Base: "debian", LockFiles: pip[:1]}, map[string]string{"requirements.txt": `x{"a":1}`}}},
+		{"mirrors, which are in no tag", one, inputs{with(one.in, "mirrors", map[string]string{"a": "b"}), one.files}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a, treeA := deps(t, tt.a.in, tt.a.files)
+			b, treeB := deps(t, tt.b.in, tt.b.files)
+			if a.Lock != b.Lock {
+				t.Errorf("the lock tags differ, %s and %s: the case shows nothing", a.Lock, b.Lock)
+			}
+			if treeA.Deps == treeB.Deps || treeA.Deps == "" {
+				t.Errorf("both have the deps digest %s", treeA.Deps)
+			}
+		})
+	}
+}
+
+// TestDepsDigestOfAnotherSpelling has one base under several names: the lock tag has the text, the digest the meaning.
+func TestDepsDigestOfAnotherSpelling(t *testing.T) {
+	_, want := deps(t, Inputs{Base: "docker.io/library/debian:latest"}, nil)
+	for _, base := range []string{"debian", "library/debian", "docker.io/debian:latest"} {
+		if _, got := deps(t, Inputs{Base: base}, nil); got.Deps != want.Deps {
+			t.Errorf("%s: %s, want %s", base, got.Deps, want.Deps)
+		}
+	}
+}
+
+// TestDepsDigestStays holds the digest: a change makes every deps image stale.
+func TestDepsDigestStays(t *testing.T) {
+	in := Inputs{
+		Base: "debian:12", Version: "1", LockFiles: []string{"a", "b"}, Source: wholeTree,
+		LockExtra: map[string]any{"packages": []string{"git"}}, DepsExtra: map[string]any{"profile": "node"},
+	}
+	files := map[string]string{"a": "1", "b": "2"}
+	set, got := deps(t, in, files)
+	// Computed by Python's hashlib and struct, without this package.
+	const want = "sha256:fd580653097bf5b99cbff2ac9af3fb3dcd286d0fa9db6d667f5bb452f4b6f140"
+	if got.Deps != want {
+		t.Errorf("got %s, want %s", got.Deps, want)
+	}
+	scanned, err := Scan(t.Context(), got.Root, in.Source)
+	must(t, err)
+	again, err := scanned.Names(t.Context(), os.DirFS(got.Root), in)
+	must(t, err)
+	if scanned.Deps != got.Deps || again.Lock != set.Lock {
+		t.Errorf("by Names %s and %s, by Compute %s and %s", scanned.Deps, again.Lock, got.Deps, set.Lock)
+	}
+}
+
+func TestFullName(t *testing.T) {
+	for base, want := range map[string]string{
+		"debian":                         "docker.io/library/debian:latest",
+		"team/app:1":                     "docker.io/team/app:1",
+		"localhost:5000/a/b":             "localhost:5000/a/b:latest",
+		"debian:12@sha256:" + aDigestHex: "docker.io/library/debian:12@sha256:" + aDigestHex,
+		"debian@sha256:" + aDigestHex:    "docker.io/library/debian@sha256:" + aDigestHex,
+	} {
+		if got, err := FullName(base); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", base, got, err, want)
+		}
+	}
+	var fault *InputError
+	if got, err := FullName("Debian"); !errors.As(err, &fault) {
+		t.Errorf("got %s, %v", got, err)
+	}
+}
+
+const aDigestHex = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+// with is inputs with one more that is in no tag.
+func with(in Inputs, name string, value any) Inputs {
+	in.DepsExtra = maps.Clone(in.DepsExtra)
+	if in.DepsExtra == nil {
+		in.DepsExtra = map[string]any{}
+	}
+	in.DepsExtra[name] = value
+	return in
+}
+
+// deps are the tags and the tree of lock files.
+func deps(t *testing.T, in Inputs, files map[string]string) (Set, *Tree) {
+	t.Helper()
+	root := tree(t, file("source", ""))
+	for name, content := range files {
+		must(t, os.WriteFile(filepath.Join(root, name), []byte(content), 0o600))
+	}
+	in.Version, in.Source = "1", wholeTree
+	set, tree, err := Compute(t.Context(), root, in)
+	must(t, err)
+	return set, tree
+}
