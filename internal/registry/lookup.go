@@ -11,6 +11,8 @@ import (
 	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/plan"
 )
 
 // Answer is what came of one of several lookups: an image or an error.
@@ -50,7 +52,7 @@ func (c *Client) lookup(ctx context.Context, t *target, platform ocispecs.Platfo
 		return nil, err
 	}
 	img := &Image{Reference: t.asked, Digest: top.digest, Platforms: top.platforms()}
-	leaf := top
+	leaf, indexed := top, ocispecs.Platform{}
 	if top.index != nil {
 		entry, fault := top.pick(platform)
 		if fault != nil {
@@ -59,10 +61,19 @@ func (c *Client) lookup(ctx context.Context, t *target, platform ocispecs.Platfo
 		if leaf, err = c.child(ctx, t, top, entry); err != nil {
 			return nil, err
 		}
+		if entry.Platform != nil {
+			indexed = *entry.Platform
+		}
 	}
 	config, err := c.config(ctx, t, leaf)
 	if err != nil {
 		return nil, err
+	}
+	claims := []plan.Claim{{By: "the index", Platform: indexed}, {By: "the config", Platform: config.Platform}}
+	if err := plan.Disagreement(claims, config.Config.Labels, leaf.image.Annotations); err != nil {
+		fault := broken(fmt.Errorf("its parts are for different platforms: %w", err))
+		fault.Advice = "push the image again, or delete the tag"
+		return nil, t.blame(fault)
 	}
 	img.Manifest, img.Layers, img.Annotations, img.Config = leaf.digest, leaf.image.Layers, leaf.image.Annotations, *config
 	if top.index == nil || len(img.Platforms) == 0 {

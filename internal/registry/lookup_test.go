@@ -11,6 +11,8 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/plan"
 )
 
 var lookupTests = []struct {
@@ -59,6 +61,29 @@ var lookupTests = []struct {
 		d.Platform = nil
 		f.index("it", d)
 	}, platform: amd64, err: ErrNoPlatform, text: "there is linux/arm64", requests: 3},
+	{name: "the index says another platform than the config", make: func(f *fake) {
+		d := f.image(amd64)
+		d.Platform = &arm64
+		f.index("it", d)
+	}, platform: arm64, err: ErrBroken, text: "its parts are for different platforms: the index says linux/arm64, the config says linux/amd64; push", requests: 3},
+	{name: "the index says another variant than the config", make: func(f *fake) {
+		d := f.image(ocispecs.Platform{OS: "linux", Architecture: "arm", Variant: "v6"})
+		d.Platform = &armv7
+		f.index("it", d)
+	}, platform: armv7, err: ErrBroken, text: "the index says linux/arm/v7, the config says linux/arm/v6", requests: 3},
+	{name: "the config does not say the variant", make: func(f *fake) {
+		d := f.image(ocispecs.Platform{OS: "linux", Architecture: "arm"})
+		d.Platform = &ocispecs.Platform{OS: "linux", Architecture: "arm", Variant: "v6"}
+		f.index("it", d)
+	}, platform: ocispecs.Platform{OS: "linux", Architecture: "arm", Variant: "v6"}, label: "source-arm", platforms: "linux/arm/v6", requests: 3},
+	{name: "a label says another platform", make: func(f *fake) { f.labelled(amd64, "linux/arm64", "") },
+		platform: amd64, err: ErrBroken, text: "the config says linux/amd64, the config's label io.rtbuild.platform says linux/arm64", requests: 2},
+	{name: "a label says no platform", make: func(f *fake) { f.labelled(amd64, "a/b/c/d", "") },
+		platform: amd64, err: ErrBroken, text: "the config's label io.rtbuild.platform is no platform", requests: 2},
+	{name: "an annotation says another platform", make: func(f *fake) { f.labelled(arm64, "linux/arm64/v8", "linux/amd64") },
+		platform: arm64, err: ErrBroken, text: "the config says linux/arm64, the manifest's annotation io.rtbuild.platform says linux/amd64", requests: 2},
+	{name: "all say the platform", make: func(f *fake) { f.labelled(arm64, "linux/arm64/v8", "linux/arm64") },
+		platform: arm64, label: "source-arm64", platforms: "linux/arm64", requests: 2},
 	{name: "Docker's types", make: func(f *fake) {
 		m := f.manifestOf(amd64)
 		m.MediaType, m.Config.MediaType = dockerManifest, dockerConfig
@@ -78,6 +103,16 @@ var lookupTests = []struct {
 		d.MediaType, d.Platform = "", &amd64
 		f.put("manifests", "text/plain; charset=utf-8", ocispecs.Index{Manifests: []ocispecs.Descriptor{d}}, "it")
 	}, platform: amd64, label: "source-amd64", platforms: "linux/amd64", requests: 3},
+}
+
+// labelled serves an image that says its platform in a label and an annotation, too.
+func (f *fake) labelled(p ocispecs.Platform, label, annotation string) {
+	m := f.manifestOf(p)
+	m.Config = f.put("blobs", ocispecs.MediaTypeImageConfig, ocispecs.Image{Platform: p, Config: ocispecs.ImageConfig{
+		Labels: map[string]string{"io.rtbuild.stage": "source-" + p.Architecture, plan.LabelPlatform: label},
+	}})
+	m.Annotations = map[string]string{"a": "b", plan.LabelPlatform: annotation}
+	f.put("manifests", ocispecs.MediaTypeImageManifest, m, "it")
 }
 
 func TestLookup(t *testing.T) {
