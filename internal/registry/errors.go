@@ -13,6 +13,7 @@ var (
 	ErrAbsent      = errors.New("not found")                   // 404, or the name is unknown to the registry
 	ErrNoPlatform  = errors.New("not there for this platform") // the tag exists, the platform does not
 	ErrDenied      = errors.New("access denied")               // 401, 403
+	ErrImmutable   = errors.New("the tag may not be moved")    // 409, 412, or in words: the tag stays at what it points to
 	ErrThrottled   = errors.New("too many requests")           // 429 after all retries
 	ErrUnreachable = errors.New("unreachable")                 // DNS, TCP, TLS, timeout, 5xx after all retries
 	ErrBroken      = errors.New("broken answer")               // an answer that is no manifest, index or config
@@ -31,6 +32,7 @@ type Error struct {
 	Err        error  // exactly one of this package's sentinels
 	Cause      error  // what else is known, for instance the connection's error; may be nil
 
+	code      string        // the registry's own, such as TAG_INVALID
 	tried     []string      // what the mirrors said that were asked first, one line each
 	transient bool          // worth another try
 	after     time.Duration // how long the registry asks to be left alone

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,13 +23,14 @@ const maxMessage = 300
 const (
 	adviceBroken  = "check that this is a registry and that no proxy or login page answers in its place"
 	adviceAgain   = "try again later"
+	adviceMove    = "let it be moved (where tags are immutable, by an exception for it), or choose another repository with --repository"
 	adviceContact = "check the registry's name and the network"
 )
 
 // statusError says what an HTTP status means. The caller adds what was being done.
 func (h *host) statusError(status int, header http.Header, body []byte) *Error {
 	message, code := registryMessage(body)
-	e := &Error{Status: status, Message: message}
+	e := &Error{Status: status, Message: message, code: code}
 	switch {
 	case status == http.StatusTooManyRequests || code == "TOOMANYREQUESTS":
 		e.Err, e.transient, e.after = ErrThrottled, true, retryAfter(header, time.Now())
@@ -57,6 +59,24 @@ func (h *host) denied(e *Error) *Error {
 		e.Advice = "no credentials are known: check the name, or run: docker login " + h.loginName()
 	}
 	return e
+}
+
+// unmovable is how registries say that a tag stays at what it points to: ECR with 400 and TAG_INVALID, Harbor with 412, others with
+// 409 or 403. Only the words tell it from other refusals.
+var unmovable = regexp.MustCompile(`(?i)immutab|already exists|cannot be overwritten|ImageTagAlreadyExists`)
+
+// notMovable turns the refusal to write a tag into ErrImmutable where it is for what the tag points to.
+func notMovable(err error) error {
+	var fault *Error
+	if !errors.As(err, &fault) {
+		return err
+	}
+	conflict := fault.Status == http.StatusConflict || fault.Status == http.StatusPreconditionFailed
+	refused := fault.Status >= http.StatusBadRequest && fault.Status < http.StatusInternalServerError && fault.Status != http.StatusTooManyRequests
+	if conflict || refused && unmovable.MatchString(fault.code+" "+fault.Message) {
+		fault.Err, fault.Advice = ErrImmutable, adviceMove
+	}
+	return err
 }
 
 // loginName is what docker login knows the host by.

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,19 +24,26 @@ const maxRounds = 8
 // minSettle is the least time after which a tag is read again that was written.
 const minSettle = 100 * time.Millisecond
 
+// lateness is how long a registry may take to show what it has taken: some answer from copies that follow.
+var lateness = []time.Duration{minSettle, 2 * minSettle, 4 * minSettle, 8 * minSettle, 16 * minSettle, 32 * minSettle, 64 * minSettle}
+
 // Pushed is an image or an index that is in a repository by its digest alone.
 type Pushed struct {
 	Digest    digest.Digest
 	Platforms []ocispecs.Platform // the tag takes these of it; the only one of an image
 	Replace   bool                // also a tag whose content cannot be read
+	Watch     bool                // others probably write the tag at this time: it is read again some time after, too
 }
 
 // Publish lets a tag show what was pushed, and gives the digest that the tag points to then. What the tag holds for other
 // platforms stays: it becomes, or stays, an index. A tag that holds nothing else points to what was pushed itself.
 //
-// Registries cannot compare and swap. So the tag is read again before it is written, which is repeated if it has changed,
-// and some time after, which is repeated if another writer did not see ours. That time is several times what lies between
-// our own reading and writing: another writer that has read before us will most likely have written then.
+// Registries cannot compare and swap. So the tag is read right before it is written and again after, and all is repeated if it
+// shows what another writer put there, who did not see ours. With Watch some time lies between: several times what lies between our
+// own reading and writing, so that another writer that has read before us will most likely have written then. A tag that still
+// shows what it did before is waited for: no writer puts that back, but some registries show late what they have taken.
+//
+// A tag that the registry does not let move is ErrImmutable, unless it shows what was pushed already.
 func (c *Client) Publish(ctx context.Context, ref string, pushed Pushed) (digest.Digest, error) {
 	t, err := c.target("publishing", ref)
 	if err != nil {
@@ -48,7 +56,7 @@ func (c *Client) Publish(ctx context.Context, ref string, pushed Pushed) (digest
 }
 
 func (c *Client) publish(ctx context.Context, t *target, pushed Pushed) (digest.Digest, error) {
-	made, err := c.manifest(ctx, t, wanted{digest: pushed.Digest})
+	made, err := c.arrived(ctx, t, pushed.Digest)
 	if err != nil {
 		return "", incomplete(err, "what was pushed there a moment ago is gone")
 	}
@@ -75,18 +83,72 @@ func (c *Client) round(ctx context.Context, t *target, made *manifest, pushed Pu
 	if after.digest == before.digest {
 		return after.digest, true, nil
 	}
-	began := time.Now()
-	if now, err = c.pointsTo(ctx, t); err != nil || now != before.digest && !before.unreadable {
+	if unchanged, err := c.unchanged(ctx, t, &before); err != nil || !unchanged {
 		return "", false, err
 	}
 	if err := c.put(ctx, t, after); err != nil {
 		return "", false, err
 	}
-	if err := c.pause(ctx, max(minSettle, 4*time.Since(began))); err != nil {
-		return "", false, err
+	if pushed.Watch {
+		if err := c.pause(ctx, max(minSettle, 4*time.Since(before.read))); err != nil {
+			return "", false, err
+		}
 	}
-	now, err = c.pointsTo(ctx, t)
-	return now, now == after.digest, err
+	done, err = c.shows(ctx, t, before.digest, after.digest)
+	return after.digest, done, err
+}
+
+// unchanged reports whether a tag is as it was read, which may have taken many requests. Where it was absent, it has taken one, and
+// another would not be nearer to the writing. Of a tag that could not be read it learns what it points to.
+func (c *Client) unchanged(ctx context.Context, t *target, before *held) (bool, error) {
+	if before.digest == "" && !before.unreadable {
+		return true, nil
+	}
+	asked := time.Now()
+	now, err := c.pointsTo(ctx, t)
+	if before.unreadable {
+		before.digest = now
+	}
+	same := now == before.digest
+	before.read = asked
+	return same, err
+}
+
+// shows reports whether a tag shows what was written, and not what another writer put there. One that shows what it did before is
+// waited for, in the end in vain: the registry has taken what was written.
+func (c *Client) shows(ctx context.Context, t *target, before, after digest.Digest) (bool, error) {
+	var now digest.Digest
+	known, err := c.eventually(ctx, func() (_ bool, err error) {
+		now, err = c.pointsTo(ctx, t)
+		return now != before, err
+	})
+	if err != nil || known {
+		return now == after, err
+	}
+	c.warn(fmt.Sprintf("%s: the registry has taken %s, but does not show it yet", t.asked, after))
+	return true, nil
+}
+
+// arrived fetches what was pushed a moment ago.
+func (c *Client) arrived(ctx context.Context, t *target, pushed digest.Digest) (made *manifest, err error) {
+	_, ended := c.eventually(ctx, func() (bool, error) {
+		made, err = c.manifest(ctx, t, wanted{digest: pushed})
+		return !errors.Is(err, ErrAbsent), nil
+	})
+	return made, cmp.Or(ended, err)
+}
+
+// eventually looks until there is what is looked for, for as long as a registry may be late.
+func (c *Client) eventually(ctx context.Context, look func() (bool, error)) (bool, error) {
+	for _, wait := range lateness {
+		if found, err := look(); found || err != nil {
+			return found, err
+		}
+		if err := c.pause(ctx, wait); err != nil {
+			return false, err
+		}
+	}
+	return look()
 }
 
 // held is what a tag holds, as far as it stays when a platform's image is put there.
@@ -94,20 +156,22 @@ type held struct {
 	digest     digest.Digest // empty if the tag is absent or unreadable
 	index      ocispecs.Index
 	unreadable bool
+	read       time.Time // when
 }
 
 // held reads what a tag points to. A platform's manifest is given as an index of it alone.
 func (c *Client) held(ctx context.Context, t *target, replace bool) (held, error) {
+	read := time.Now()
 	top, err := c.manifest(ctx, t, t.wanted())
 	switch {
 	case errors.Is(err, ErrAbsent):
-		return held{index: emptyIndex()}, nil
+		return held{index: emptyIndex(), read: read}, nil
 	case errors.Is(err, ErrBroken) && replace:
-		return held{index: emptyIndex(), unreadable: true}, nil
+		return held{index: emptyIndex(), unreadable: true, read: read}, nil
 	case err != nil:
 		return held{}, err
 	}
-	found := held{digest: top.digest, index: emptyIndex()}
+	found := held{digest: top.digest, index: emptyIndex(), read: read}
 	if top.index != nil {
 		found.index = *top.index
 		found.index.MediaType = ocispecs.MediaTypeImageIndex
@@ -116,7 +180,7 @@ func (c *Client) held(ctx context.Context, t *target, replace bool) (held, error
 	}
 	err = c.fillPlatforms(ctx, t, &found.index)
 	if errors.Is(err, ErrBroken) && replace {
-		return held{digest: top.digest, index: emptyIndex()}, nil
+		return held{digest: top.digest, index: emptyIndex(), read: read}, nil
 	}
 	return found, err
 }
@@ -197,5 +261,5 @@ func (c *Client) put(ctx context.Context, t *target, m *manifest) error {
 	q.body, q.contentType = bytes.NewReader(m.body), m.mediaType
 	q.check = func(*answer) *Error { return nil }
 	_, err := c.ask(ctx, t.hosts, q)
-	return notPushable(err)
+	return notMovable(notPushable(err))
 }

@@ -3,6 +3,7 @@ package registry
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,8 +17,9 @@ import (
 // real is distribution's registry, in front of which a test may stand.
 type real struct {
 	*pusher
-	ref    string // of the tag "it"
-	client *Client
+	ref     string // of the tag "it"
+	client  *Client
+	handler http.Handler
 
 	mu     sync.Mutex
 	before func(w http.ResponseWriter, r *http.Request) bool // answers itself if true
@@ -29,7 +31,7 @@ func newReal(t *testing.T) *real {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reg := &real{}
+	reg := &real{handler: handler}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		reg.mu.Lock()
 		before := reg.before
@@ -246,6 +248,7 @@ func TestPublishTogether(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, p := range all {
 		pushed := pushImage(p)(t, r)
+		pushed.Watch = true
 		wg.Go(func() {
 			if _, err := r.client.Publish(t.Context(), r.ref, pushed); err != nil {
 				t.Error(err)
@@ -265,16 +268,21 @@ func TestPublishRaced(t *testing.T) {
 	tests := []struct {
 		name   string
 		when   func(n int, req *http.Request) bool // of the n-th request for the tag
+		held   bool                                // the tag holds an older image
 		always bool
 	}{
-		{name: "between reading and writing", when: func(n int, req *http.Request) bool { return n == 2 && req.Method == http.MethodHead }},
-		{name: "after writing", when: func(n int, req *http.Request) bool { return n == 4 && req.Method == http.MethodHead }},
+		{name: "between reading and writing", held: true, when: func(n int, req *http.Request) bool { return n == 2 && req.Method == http.MethodHead }},
+		{name: "after writing", when: func(n int, req *http.Request) bool { return n == 3 && req.Method == http.MethodHead }},
+		{name: "after writing over another image", held: true, when: func(n int, req *http.Request) bool { return n == 4 && req.Method == http.MethodHead }},
 		{name: "all the time", when: func(_ int, req *http.Request) bool { return req.Method == http.MethodHead }, always: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newReal(t)
 			mine := pushImage(amd64)(t, r)
+			if tt.held {
+				r.tag(t, amd64)
+			}
 			n := 0
 			r.interfere(func(_ http.ResponseWriter, req *http.Request) bool {
 				if !strings.HasSuffix(req.URL.Path, "/manifests/it") {
@@ -319,7 +327,16 @@ func TestPublishFaults(t *testing.T) {
 		{name: "it is gone", pushed: func(*testing.T, *real) Pushed {
 			return Pushed{Digest: digest.FromString("x"), Platforms: platformsOf(amd64)}
 		}, err: ErrBroken, text: "what was pushed there a moment ago is gone"},
-		{name: "may not be written", pushed: pushImage(amd64), err: ErrDenied, text: "403 Forbidden: immutable", before: onWrite(403, "DENIED", "immutable")},
+		{name: "may not be written", pushed: pushImage(amd64), err: ErrDenied, text: "403 Forbidden: no", before: onWrite(403, "DENIED", "no")},
+		{name: "no such request", pushed: pushImage(amd64), err: ErrBroken, text: "400 Bad Request: what?", before: onWrite(400, "TAG_INVALID", "what?")},
+		{name: "immutable, Amazon ECR", pushed: pushImage(amd64), err: ErrImmutable, text: "let it be moved", before: onWrite(400, "TAG_INVALID",
+			"The image tag 'it' already exists in the 'team/app' repository and cannot be overwritten because the tag is immutable.")},
+		{name: "immutable, Amazon ECR's other words", pushed: pushImage(amd64), err: ErrImmutable, text: "let it be moved",
+			before: onWrite(400, "ImageTagAlreadyExistsException", "no")},
+		{name: "immutable, Harbor", pushed: pushImage(amd64), err: ErrImmutable, text: "or choose another repository with --repository",
+			before: onWrite(412, "PRECONDITION", "Failed to process request due to 'app:it' configured as immutable.")},
+		{name: "immutable, a conflict", pushed: pushImage(amd64), err: ErrImmutable, text: "the tag may not be moved: 409 Conflict: no", before: onWrite(409, "DENIED", "no")},
+		{name: "immutable, forbidden", pushed: pushImage(amd64), err: ErrImmutable, text: "let it be moved", before: onWrite(403, "DENIED", "immutable")},
 		{name: "read-only", pushed: pushImage(amd64), err: ErrDenied, text: "read-only", before: onWrite(405, "UNSUPPORTED", "no")},
 		{name: "may not be read", pushed: pushImage(amd64), err: ErrBroken, text: "no manifest, but",
 			before: func(w http.ResponseWriter, r *http.Request) bool {
@@ -358,6 +375,107 @@ func onWrite(status int, code, message string) func(w http.ResponseWriter, r *ht
 		}
 		refuse(w, status, code, message)
 		return true
+	}
+}
+
+// late lets the registry show the tag as it was for so many requests after each write, as registries do that answer from copies.
+func (r *real) late(requests int) {
+	left := 0
+	var was map[string]*httptest.ResponseRecorder
+	r.interfere(func(w http.ResponseWriter, req *http.Request) bool {
+		if !strings.HasSuffix(req.URL.Path, "/manifests/it") {
+			return false
+		}
+		if req.Method == http.MethodPut {
+			left, was = requests, map[string]*httptest.ResponseRecorder{}
+			for _, method := range []string{http.MethodGet, http.MethodHead} {
+				reading := req.Clone(req.Context())
+				reading.Method, reading.Body, reading.Header = method, http.NoBody, acceptManifests
+				was[method] = httptest.NewRecorder()
+				r.handler.ServeHTTP(was[method], reading)
+			}
+			return false
+		}
+		if left == 0 {
+			return false
+		}
+		left--
+		old := was[req.Method]
+		maps.Copy(w.Header(), old.Header())
+		w.WriteHeader(old.Code)
+		_, _ = w.Write(old.Body.Bytes())
+		return true
+	})
+}
+
+// TestPublishLate has registries that show late what they have taken: that is no other writer.
+func TestPublishLate(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		held  bool // the tag holds another platform's image
+		after int  // requests that show it as it was
+		warns bool
+		want  string // what the tag holds in the end
+	}{
+		{"an absent tag", false, 3, false, "image new-amd64"},
+		{"another platform's tag", true, 3, false, "index old-arm64 new-amd64"},
+		{"very late", true, 20, true, "index old-arm64 new-amd64"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newReal(t)
+			var warnings []string
+			r.client.warn = func(text string) { warnings = append(warnings, text) }
+			if tt.held {
+				r.tag(t, arm64)
+			}
+			pushed := pushImage(amd64)(t, r)
+			r.late(tt.after)
+			got, err := r.client.Publish(t.Context(), r.ref, pushed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.interfere(nil)
+			if now, err := r.client.Resolve(t.Context(), r.ref); err != nil || now != got {
+				t.Errorf("the tag points to %s, %v; it was said %s", now, err, got)
+			}
+			if shows := r.shows(t); shows != tt.want {
+				t.Errorf("the tag is %q, want %q", shows, tt.want)
+			}
+			if warned := strings.Contains(strings.Join(warnings, "\n"), "does not show it yet"); warned != tt.warns || len(warnings) > 1 {
+				t.Errorf("warnings: %q", warnings)
+			}
+		})
+	}
+}
+
+// TestPublishWhatArrivesLate has a registry that shows late what was pushed by its digest.
+func TestPublishWhatArrivesLate(t *testing.T) {
+	r := newReal(t)
+	pushed := pushImage(amd64)(t, r)
+	asked := 0
+	r.interfere(func(w http.ResponseWriter, req *http.Request) bool {
+		if !strings.HasSuffix(req.URL.Path, pushed.Digest.String()) || asked == 3 {
+			return false
+		}
+		asked++
+		refuse(w, http.StatusNotFound, "MANIFEST_UNKNOWN", "manifest unknown")
+		return true
+	})
+	if got, err := r.client.Publish(t.Context(), r.ref, pushed); err != nil || got != pushed.Digest || asked != 3 {
+		t.Errorf("got %s, %v, asked %d times", got, err, asked)
+	}
+}
+
+// TestPublishAlike has a tag that may not be moved and shows what was pushed already: nothing is written.
+func TestPublishAlike(t *testing.T) {
+	r := newReal(t)
+	pushed := pushImage(amd64)(t, r)
+	if _, err := r.client.Publish(t.Context(), r.ref, pushed); err != nil {
+		t.Fatal(err)
+	}
+	r.interfere(onWrite(412, "PRECONDITION", "immutable"))
+	if got, err := r.client.Publish(t.Context(), r.ref, pushed); err != nil || got != pushed.Digest {
+		t.Errorf("got %s, %v", got, err)
 	}
 }
 

@@ -55,7 +55,18 @@ type PushError struct {
 }
 
 func (e *PushError) Error() string {
-	return fmt.Sprintf("pushing %s: %v%s", e.Refs, e.Err, build.TrustAdvice(e.Err, "the builder"))
+	return fmt.Sprintf("pushing %s: %v%s%s", e.Refs, e.Err, build.TrustAdvice(e.Err, "the builder"), e.advice())
+}
+
+// unmovable is how the exporter says that a tag was not written: of the registry's answer it keeps the status alone. Registries
+// whose tags are immutable give these (Amazon ECR 400, Harbor 412).
+var unmovable = regexp.MustCompile(`unexpected status from PUT request to \S+/manifests/[^:/\s]+: (400|409|412) `)
+
+func (e *PushError) advice() string {
+	if !unmovable.MatchString(e.Err.Error()) {
+		return ""
+	}
+	return "; if the registry keeps tags where they are (immutable tags), let this one be moved, or choose another name or --repository"
 }
 
 func (e *PushError) Unwrap() error { return e.Err }
