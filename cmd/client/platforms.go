@@ -50,14 +50,17 @@ func (a aim) buildsDeps() bool { return a.Variant == plan.Scratch || a.Variant =
 
 // survey is what is to be done for all platforms, in the order in which they were asked for.
 type survey struct {
-	aims []aim
-	base digest.Digest // what the base's tag points to today; empty if that was not learned
-	// beside says that tags are written beside what they hold for other platforms, which takes a few requests more.
-	beside bool
+	aims   []aim
+	base   digest.Digest // what the base's tag points to today; empty if that was not learned
+	beside bool          // tags are written beside what they hold, or may hold soon, for other platforms
 }
 
 // single reports whether one platform was asked for: nothing then speaks of platforms.
 func (s *survey) single() bool { return len(s.aims) == 1 }
+
+// contested reports whether others probably write the same tags at the same time: other platforms are built beside, or dependencies
+// are, which takes long enough for a machine that began together with this one. A source image alone takes no time to speak of.
+func (s *survey) contested() bool { return s.beside || slices.ContainsFunc(s.aims, aim.buildsDeps) }
 
 // done reports whether there is nothing to build.
 func (s *survey) done() bool {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -89,21 +90,14 @@ func (b *execution) runJob(ctx context.Context, job solve.Job) error {
 	return err
 }
 
-// publish runs a solve whose image is pushed to tags. Where they hold other platforms, or may by then, it is pushed by
-// its digest alone, and put beside these afterwards.
+// publish runs a solve whose image is pushed by its digest alone. The tags take it afterwards, beside what they hold for other
+// platforms by then.
 func (b *execution) publish(ctx context.Context, job solve.Job, tags []publication) error {
 	names := make([]string, len(tags))
 	for i, tag := range tags {
 		names[i] = tag.ref
 	}
-	export := solve.ImageExport(true, names...)
-	if b.survey.beside {
-		export = solve.DigestExport(b.place.repository)
-	}
-	job.Exports = append([]solve.Export{export}, job.Exports...)
-	if !b.survey.beside {
-		return b.runJob(ctx, job)
-	}
+	job.Exports = append([]solve.Export{solve.DigestExport(b.place.repository)}, job.Exports...)
 	if err := b.runJob(ctx, job); err != nil {
 		return err
 	}
@@ -117,11 +111,16 @@ func (b *execution) publish(ctx context.Context, job solve.Job, tags []publicati
 	return nil
 }
 
-// putBeside lets a tag show what was pushed.
+// putBeside lets a tag show what was pushed. The versioned tag moves with every change of the lock files: where it may not, what
+// later builds need to enter on the lock image is there nevertheless.
 func (b *execution) putBeside(ctx context.Context, tag publication) error {
 	at, err := b.place.registry.Publish(ctx, tag.ref, registry.Pushed{
-		Digest: digest.Digest(b.response.Digest()), Platforms: tag.platforms, Replace: b.options.plan.force,
+		Digest: digest.Digest(b.response.Digest()), Platforms: tag.platforms, Replace: b.options.plan.force, Watch: b.survey.contested(),
 	})
+	if errors.Is(err, registry.ErrImmutable) && tag.ref == b.project.tags.Images.Versioned {
+		warn(fmt.Sprintf("%s; it stays as it is, and a build that may enter on it does more work", firstLine(err)))
+		return nil
+	}
 	b.digest = at.String()
 	return err
 }
