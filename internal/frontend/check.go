@@ -2,7 +2,6 @@ package frontend
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -13,7 +12,6 @@ import (
 	bklint "github.com/moby/buildkit/frontend/subrequests/lint"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
-	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/lint"
@@ -123,11 +121,10 @@ func (j *job) published(ctx context.Context, ref string) ([]lint.Published, erro
 	return []lint.Published{{Reference: ref, Platforms: holds}}, nil
 }
 
-// losesPlatforms warns of a tag that exists for other platforms only: a build of one platform replaces it.
-func (p *prober) losesPlatforms(ctx context.Context, ref string, platform ocispecs.Platform, err error) {
-	var fault *build.ImageError
-	if errors.As(err, &fault) && fault.OtherPlatforms() {
-		p.warn(ctx, ref+" exists, but not for "+platforms.Format(platform)+": publishing replaces it, and its other platforms are lost "+
+// losesPlatforms warns of a tag to publish that exists for other platforms only: a build of one platform replaces it.
+func (p *prober) losesPlatforms(ctx context.Context, ref string, others bool) {
+	if others && p.isOwn(ref) {
+		p.warn(ctx, ref+" exists, but not for "+platforms.Format(p.platform)+": publishing replaces it, and its other platforms are lost "+
 			"unless they are built too: add them to --platform, or use rtbuild-client, which keeps them")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 
@@ -48,10 +49,7 @@ var args = []arg{
 	{"PROFILE", "profile: node, python, openhands", text(func(o *options) *string { return &o.profile.Profile })},
 	{"PULL", "rebuild what was made from an older base or by an older recipe", boolean(func(o *options) *bool { return &o.pull })},
 	{"REPOSITORY", "repository of the images, HOST/PATH", text(func(o *options) *string { return &o.profile.Repository })},
-	{"REUSE_FROM", "further repositories in which deps images are looked for, separated by commas", func(o *options, v string) error {
-		o.reuse = strings.Split(v, ",")
-		return nil
-	}},
+	{"REUSE_FROM", "further repositories in which deps images are looked for, separated by commas", repositories},
 	{"RUNTIME_VERSION", "version in the tags", text(func(o *options) *string { return &o.profile.Version })},
 	{"SBOM_SCAN_ALL", "let the bill of materials of a source image cover its deps image too, which pulls it",
 		boolean(func(o *options) *bool { return &o.scanAll })},
@@ -78,6 +76,21 @@ func text(field func(*options) *string) func(*options, string) error {
 		*field(o) = value
 		return nil
 	}
+}
+
+// repositories reads REUSE_FROM. Empty ones are none: bake files put lists together of variables that may not be set.
+func repositories(o *options, value string) error {
+	for text := range strings.SplitSeq(value, ",") {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		if named, err := reference.ParseNormalizedNamed(text); err != nil || !reference.IsNameOnly(named) {
+			return fmt.Errorf("%q is no repository: write it without a tag, HOST/PATH", text)
+		}
+		o.reuse = append(o.reuse, text)
+	}
+	return nil
 }
 
 func boolean(field func(*options) *bool) func(*options, string) error {

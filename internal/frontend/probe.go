@@ -3,6 +3,7 @@ package frontend
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
@@ -124,18 +125,47 @@ func (p *prober) look(ctx context.Context, role, ref string) (*plan.Image, error
 	if err != nil {
 		fault := &build.ImageError{Ref: ref, Platform: platforms.Format(p.platform), Err: err}
 		if fault.Kind() == build.Absent {
-			p.losesPlatforms(ctx, ref, p.platform, fault)
+			p.losesPlatforms(ctx, ref, fault.OtherPlatforms())
 			return nil, nil
 		}
-		return nil, rtllb.Fault("repository", "looking for the %s image: %w%s%s", role, fault,
-			build.TrustAdvice(err, "the builder"), denied(fault))
+		return nil, p.blame(ref, fmt.Errorf("looking for the %s image: %w%s%s", role, fault,
+			build.TrustAdvice(err, "the builder"), p.denied(ref, fault)))
 	}
 	img, err := rtllb.ParseImage(config)
 	if err != nil {
 		return nil, err
 	}
 	p.seen++
+	if err := p.disagreement(img); err != nil {
+		return nil, p.blame(ref, fmt.Errorf("the %s image %s is broken, its parts are for different platforms: %w: push it again, or delete the tag",
+			role, ref, err))
+	}
+	if !plan.SamePlatform(img.Platform, p.platform) {
+		p.losesPlatforms(ctx, ref, true)
+		return nil, nil
+	}
 	return &plan.Image{Reference: ref, Digest: dgst, Labels: img.Config.Labels, Config: config}, nil
+}
+
+// disagreement is what an image's parts say against one another. The builder chooses an index's image by what the index says, and
+// takes one for another platform where this one runs it too.
+func (p *prober) disagreement(img *rtllb.Image) error {
+	claims := []plan.Claim{{By: "the config", Platform: img.Platform}}
+	if !platforms.Only(p.platform).Match(platforms.Normalize(img.Platform)) {
+		claims = append(claims, plan.Claim{By: "the tag", Platform: p.platform})
+	}
+	return plan.Disagreement(claims, img.Config.Labels, nil)
+}
+
+// isOwn reports whether a tag is of the repository that is published to.
+func (p *prober) isOwn(ref string) bool { return strings.HasPrefix(ref, p.tags.Repository+":") }
+
+// blame points an error about a tag at what named its repository.
+func (p *prober) blame(ref string, err error) error {
+	if !p.isOwn(ref) {
+		return fmt.Errorf("build argument REUSE_FROM: %w", err)
+	}
+	return &rtllb.FieldError{Field: "repository", Err: err}
 }
 
 // resolve asks the registry, not the builder's memory of it.
@@ -164,9 +194,12 @@ func (p *prober) resolveBase(ctx context.Context) error {
 }
 
 // denied is what to do where a registry answers so for repositories that do not exist yet: nobody but who may push knows.
-func denied(e *build.ImageError) string {
-	if e.Kind() != build.Denied {
+func (p *prober) denied(ref string, e *build.ImageError) string {
+	switch {
+	case e.Kind() != build.Denied:
 		return ""
+	case !p.isOwn(ref):
+		return "; if the repository does not exist, leave it out"
 	}
 	return "; if the repository does not exist yet, --build-arg FORCE_REBUILD=1 builds without looking"
 }

@@ -116,8 +116,12 @@ func Make(in Input) (*Plan, error) {
 	return p, nil
 }
 
-// publish orders the tags that a variant makes: a source tag that exists can only be trusted if it comes last.
+// publish orders the tags that a variant makes: a source tag that exists can only be trusted if it comes last. Where no
+// repository is named, there are none.
 func publish(images tags.Images, v Variant, stage string) []string {
+	if images == (tags.Images{}) {
+		return nil
+	}
 	all := publishAll(images, v)
 	if stage == StageDeps && len(all) > 0 {
 		return all[:len(all)-1]

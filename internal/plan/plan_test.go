@@ -346,6 +346,15 @@ func TestScratchFromUnknownBase(t *testing.T) {
 	}
 }
 
+// TestNoRepositoryPublishesNothing has an exporter find no names, rather than empty ones.
+func TestNoRepositoryPublishesNothing(t *testing.T) {
+	for _, stage := range []string{plan.StageSource, plan.StageDeps} {
+		if got, err := plan.Make(plan.Input{Base: "debian", Force: true, Stage: stage}); err != nil || len(got.Publish) != 0 {
+			t.Errorf("%s: got %q, %v", stage, got.Publish, err)
+		}
+	}
+}
+
 func TestBaseWithoutAName(t *testing.T) {
 	if got, err := plan.Make(plan.Input{Base: "De bian"}); err == nil || !strings.Contains(err.Error(), `base image "De bian"`) {
 		t.Errorf("got %v, %v", got, err)
