@@ -99,7 +99,7 @@ func TestFrontendBuildArgs(t *testing.T) {
 			return m.Variant == "scratch" && m.Reason == "asked for" && m.Exists["lock"] == "fresh"
 		}},
 		{"older recipe", []string{"REPOSITORY=" + p.repository + "-old"}, func(m planned) bool {
-			return m.Variant == "lock" && len(m.Notes) == 1
+			return m.Variant == "lock" && strings.Contains(m.Notes[0], "older rtbuild")
 		}},
 		{"PULL", []string{"PULL=true", "REPOSITORY=" + p.repository + "-old"}, func(m planned) bool {
 			return m.Variant == "scratch" && strings.Contains(m.Reason, "older rtbuild") && strings.Contains(m.From, "@sha256:")

@@ -32,6 +32,10 @@ type chooser func(context.Context, ocispecs.Platform) (choice, error)
 
 // images plans and builds all platforms side by side.
 func (j *job) images(ctx context.Context, stage string, choose chooser) (*gateway.Result, error) {
+	if j.tags.Images.Source == "" {
+		j.warn(ctx, "no repository is named, so the image has no name of its own, and an output with name=* fails: write a line such as "+
+			"repository: registry.example.com/team/runtime, give --build-arg REPOSITORY=HOST/PATH, or name the image with -t")
+	}
 	wanted := j.platforms()
 	choices := make([]choice, len(wanted))
 	if err := each(ctx, wanted, func(ctx context.Context, i int, platform ocispecs.Platform) (err error) {
@@ -57,6 +61,7 @@ func (j *job) images(ctx context.Context, stage string, choose chooser) (*gatewa
 	if err != nil {
 		return nil, err
 	}
+	// Without names BuildKit fails to push with name=*; an empty one it would take for nothing to push, and succeed.
 	if names := publish(choices); len(names) > 0 {
 		res.AddMeta(exptypes.ExporterImageNameKey, []byte(strings.Join(names, ",")))
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -43,15 +44,28 @@ func (r *Registry) PushImage(ctx context.Context, repository, tag string, config
 	return image.Digest, err
 }
 
+// PushDockerImage is PushImage for a config with the fields that Docker adds to OCI's, such as triggers.
+func (r *Registry) PushDockerImage(ctx context.Context, repository, tag string, config dockerspec.DockerOCIImage, layers ...Blob) (digest.Digest, error) {
+	image, err := r.pushConfig(ctx, repository, tag, &config.RootFS, config.Platform, &config, layers...)
+	return image.Digest, err
+}
+
 // pushImage is PushImage, and gives the image as an index lists it.
 func (r *Registry) pushImage(ctx context.Context, repository, tag string, config ocispecs.Image, layers ...Blob) (ocispecs.Descriptor, error) {
-	config.RootFS = ocispecs.RootFS{Type: "layers"}
+	return r.pushConfig(ctx, repository, tag, &config.RootFS, config.Platform, &config, layers...)
+}
+
+// pushConfig pushes an image with a config, a part of which is rootFS.
+func (r *Registry) pushConfig(ctx context.Context, repository, tag string, rootFS *ocispecs.RootFS, platform ocispecs.Platform, config any,
+	layers ...Blob,
+) (ocispecs.Descriptor, error) {
+	*rootFS = ocispecs.RootFS{Type: "layers"}
 	manifest := ocispecs.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispecs.MediaTypeImageManifest}
 	for _, layer := range layers {
 		if err := r.pushBlob(ctx, repository, layer); err != nil {
 			return ocispecs.Descriptor{}, err
 		}
-		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, layer.DiffID)
+		rootFS.DiffIDs = append(rootFS.DiffIDs, layer.DiffID)
 		manifest.Layers = append(manifest.Layers, layer.descriptor())
 	}
 	data, err := json.Marshal(config)
@@ -64,7 +78,7 @@ func (r *Registry) pushImage(ctx context.Context, repository, tag string, config
 	}
 	manifest.Config = blob.descriptor()
 	image, err := r.pushManifest(ctx, repository, tag, manifest.MediaType, manifest)
-	image.Platform = &config.Platform
+	image.Platform = &platform
 	return image, err
 }
 
