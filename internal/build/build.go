@@ -20,6 +20,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/profile"
 	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/tags"
 )
 
 // Request says what is built for one platform. A plan has been made before: the build function follows it.
@@ -159,7 +160,11 @@ func (b *builder) facts(ctx context.Context) (rtllb.ImageFacts, error) {
 		ref, err := pinned(e.Reference, b.digest)
 		return rtllb.ImageFacts{Ref: ref, Config: e.Config}, err
 	}
-	ref, dgst, config, err := b.client.ResolveImageConfig(ctx, req.From, sourceresolver.Opt{
+	name, err := tags.FullName(req.From) // the builder takes the first part of a name for a registry, whatever it is
+	if err != nil {
+		return rtllb.ImageFacts{}, err
+	}
+	ref, dgst, config, err := b.client.ResolveImageConfig(ctx, name, sourceresolver.Opt{
 		LogName:  fmt.Sprintf("[base] resolve %s", req.From),
 		ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &req.Platform, ResolveMode: req.Resolve},
 	})

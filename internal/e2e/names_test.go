@@ -16,26 +16,36 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
+// pushStandIns puts a base on which nothing has to be installed under REPOSITORY:1.
+func pushStandIns(t *testing.T, repository string, config dockerspec.DockerOCIImage, more ...testenv.Blob) {
+	t.Helper()
+	config.Platform = ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH}
+	config.Config.Env = []string{"PATH=/opt/bin:/usr/bin:/bin", "NODE_VERSION=22.1.0"}
+	standIns := must(programs(map[string]string{"opt/bin/apt-get": standInApt, "opt/bin/npm": standInNPM}))(t)
+	must(env.registry.PushDockerImage(t.Context(), repository, "1", config, append([]testenv.Blob{must(testenv.Base(t.Context()))(t), standIns}, more...)...))(t)
+}
+
 // TestVersionedOfAnotherBase has two bases whose names the versioned tag does not tell apart.
 func TestVersionedOfAnotherBase(t *testing.T) {
-	p := small(t)
-	debian := image(t, env.base)
-	layer := must(testenv.Base(t.Context()))(t)
+	p := probe(t)
 	var bases []string
 	for _, repository := range []string{"alike/b", "alike_s_b"} {
-		must(env.registry.PushImage(t.Context(), repository, "1", debian.Config, layer, layerOf(t, map[string]string{"from": repository})))(t)
+		pushStandIns(t, repository, dockerspec.DockerOCIImage{}, layerOf(t, map[string]string{"from": repository}))
 		bases = append(bases, env.registry.Host+"/"+repository+":1")
 	}
-	p.solve(t, "--base-image", bases[0])
-	made := p.plan(t, "--base-image", bases[1])
-	if one := p.plan(t, "--base-image", bases[0]); one.Versioned != made.Versioned || one.Lock == made.Lock {
+	planOn := func(base string) planned {
+		return decode[planned](t, succeed(t, p.dir, "plan", "--format", "json", "--base-image", base).stdout)
+	}
+	p.solves(t, "scratch", p.repository, "--base-image", bases[0])
+	made := planOn(bases[1])
+	if one := planOn(bases[0]); one.Versioned != made.Versioned || one.Lock == made.Lock {
 		t.Fatalf("the case shows nothing: %+v and %+v", one, made)
 	}
 	if made.Variant != "scratch" || made.Exists["versioned"] != "stale" || !strings.Contains(made.Reason, "it was made from base "+bases[0]) ||
 		strings.Contains(strings.Join(made.Notes, " "), "moved") {
 		t.Errorf("the plan is %+v", made)
 	}
-	p.solve(t, "--base-image", bases[1])
+	p.solves(t, "scratch", p.repository, "--base-image", bases[1])
 	if _, ok := tree(t, made.Images.Source)["/from"]; !ok || image(t, made.Images.Lock).Config.Config.Labels["org.opencontainers.image.base.name"] != bases[1] {
 		t.Error("the image is not on its base")
 	}
@@ -72,17 +82,19 @@ func TestDepsOfOtherLockFiles(t *testing.T) {
 
 // TestTriggers has a base with ONBUILD triggers: they are told of, and not carried on.
 func TestTriggers(t *testing.T) {
-	p := small(t)
-	config := dockerspec.DockerOCIImage{Image: ocispecs.Image{Platform: ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH}}}
+	p := probe(t)
+	var config dockerspec.DockerOCIImage
 	config.Config.OnBuild = []string{"COPY package.json /usr/src/app/"}
-	config.Config.Env = []string{"PATH=/usr/bin:/bin"}
-	must(env.registry.PushDockerImage(t.Context(), "triggers", "1", config, must(testenv.Base(t.Context()))(t)))(t)
+	pushStandIns(t, "triggers", config)
 	base := env.registry.Host + "/triggers:1"
-	res := p.solve(t, "--base-image", base)
-	if !strings.Contains(res.stderr, "ONBUILD triggers, which are not run and not carried on: COPY package.json") {
-		t.Errorf("nothing is told of them:\n%s", res.stderr)
+	byFrontend := p.buildx(t, "-o", "type=cacheonly", "--build-arg", "BASE_IMAGE="+base)
+	byClient := succeed(t, p.dir, "solve", "--progress", "plain", "--base-image", base)
+	for by, res := range map[string]result{"client": byClient, "frontend": byFrontend} {
+		if !strings.Contains(res.stderr, "ONBUILD triggers, which are not run and not carried on: COPY package.json") {
+			t.Errorf("the %s tells nothing of them:\n%s", by, res.stderr)
+		}
 	}
-	made := p.plan(t, "--base-image", base)
+	made := decode[planned](t, succeed(t, p.dir, "plan", "--format", "json", "--base-image", base).stdout)
 	for _, ref := range []string{made.Images.Lock, made.Images.Source} {
 		if text := string(image(t, ref).RawConfig()); strings.Contains(text, "OnBuild") {
 			t.Errorf("%s carries them on: %s", ref, text)
@@ -127,7 +139,7 @@ func TestImmutableTags(t *testing.T) {
 		p := small(t)
 		name := p.repository + ":mine"
 		env.registry.SetFault(refuseTag(name))
-		p.fails(t, 3, "pushing "+name, "-t", name, "--push")
+		p.fails(t, 3, "pushing "+name, "-o", "type=image,push=true,name="+name)
 	})
 }
 
@@ -189,13 +201,30 @@ func TestFrontendReuse(t *testing.T) {
 	}
 	for list, want := range map[string]string{
 		"a/x:1":          `invalid build argument REUSE_FROM: "a/x:1" is no repository`,
-		"a/x, B/y":       `invalid build argument REUSE_FROM: "B/y" is no repository`,
+		"a/x, b/Y":       `invalid build argument REUSE_FROM: "b/Y" is no repository`,
 		"127.0.0.1:1/ab": "build argument REUSE_FROM: looking for the lock image",
 	} {
 		res := buildx(t, p.dir, p.buildArgs("--target", "plan", "--build-arg", "REUSE_FROM="+list)...)
 		if res.code != 1 || !strings.Contains(res.errorLine(), want) || strings.Contains(res.stderr, ">>> repository") {
 			t.Errorf("%s: exit code %d, error %q, want %q\n%s", list, res.code, res.errorLine(), want, res.stderr)
 		}
+	}
+}
+
+// TestShortNames has a base and a repository that do not name the Docker Hub they are in. The builder has a mirror of it.
+func TestShortNames(t *testing.T) {
+	b := freshBuilder(t, testenv.BuilderOptions{Config: "[registry.\"docker.io\"]\n  mirrors = [\"" + env.registry.Host + "\"]\n"})
+	pushStandIns(t, "library/short", dockerspec.DockerOCIImage{})
+	p := probe(t)
+	succeed(t, p.dir, "solve", "--progress", "plain", "--addr", b.Addr, "--base-image", "short:1")
+	made := decode[planned](t, succeed(t, p.dir, "tags", "--format", "json", "--base-image", "short:1").stdout)
+	if got := image(t, made.Images.Source).Config.Config.Labels["org.opencontainers.image.base.name"]; got != "docker.io/library/short:1" {
+		t.Errorf("the base is %s", got)
+	}
+	pushLabelled(t, env.registry.Host+"/team/short", made.Lock, depsLabels())
+	res := buildxOn(t, newBuildx(t, b), p.dir, p.buildArgs("-o", "type=cacheonly", "--build-arg", "REPOSITORY=team/short", "--build-arg", "BASE_IMAGE=short:1")...)
+	if res.code != 0 || !strings.Contains(res.stderr, "[plan] lock: ") {
+		t.Errorf("exit code %d\n%s", res.code, res.stderr)
 	}
 }
 

@@ -170,7 +170,11 @@ func (p *prober) blame(ref string, err error) error {
 
 // resolve asks the registry, not the builder's memory of it.
 func (p *prober) resolve(ctx context.Context, title, ref string) (digest.Digest, []byte, error) {
-	_, dgst, config, err := p.client.ResolveImageConfig(ctx, ref, sourceresolver.Opt{
+	name, err := tags.FullName(ref) // the builder takes the first part of a name for a registry, whatever it is
+	if err != nil {
+		return "", nil, err
+	}
+	_, dgst, config, err := p.client.ResolveImageConfig(ctx, name, sourceresolver.Opt{
 		LogName: title,
 		ImageOpt: &sourceresolver.ResolveImageOpt{
 			Platform: &p.platform, ResolveMode: llb.ResolveModeForcePull.String(),
