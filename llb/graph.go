@@ -45,6 +45,7 @@ type ImageFacts struct {
 	Layers int        // enter on its first n layers; 0 is all
 
 	PackageSources []string // the addresses that its package manager installs from
+	NoInterpreter  bool     // it has no interpreter on its PATH, whatever its variables say
 }
 
 // Owner is the numeric owner of the source. Names would have to be looked up in the image's passwd, which would pull it.

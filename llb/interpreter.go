@@ -2,8 +2,10 @@ package llb
 
 import (
 	"encoding/json"
+	"path"
 	"strings"
 
+	"github.com/moby/buildkit/util/system"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 )
 
@@ -38,7 +40,26 @@ func (g *Graph) interpreterPackages() ([]string, error) {
 func (g *Graph) baseHasInterpreter() bool {
 	want := g.Runtime.Interpreter
 	has := envValue(g.Base.Config, interpreterEnv[want.Name])
-	return has != "" && satisfies(has, want.Version)
+	return has != "" && satisfies(has, want.Version) && !g.Base.NoInterpreter
+}
+
+// interpreterPrograms are what an interpreter is run by.
+var interpreterPrograms = map[string]string{"node": "node", "python": "python3"}
+
+// BaseInterpreters are the paths at which a base has the interpreter, if it has one: for images in which its variable is only a
+// setting for a later step, or a program's that chooses at start.
+func (g *Graph) BaseInterpreters() []string {
+	dirs := envValue(g.Base.Config, "PATH")
+	if dirs == "" {
+		dirs = system.DefaultPathEnv(g.Platform.OS)
+	}
+	var all []string
+	for dir := range strings.SplitSeq(dirs, ":") {
+		if path.IsAbs(dir) {
+			all = append(all, path.Join(dir, interpreterPrograms[g.Runtime.Interpreter.Name]))
+		}
+	}
+	return all
 }
 
 // satisfies reports whether a version is the one wanted, which may be a prefix of whole components.

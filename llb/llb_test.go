@@ -76,6 +76,7 @@ func TestInterpreter(t *testing.T) {
 		name    string
 		want    profile.Interpreter
 		base    []byte
+		lacks   bool // it has none on its PATH
 		arch    string
 		tools   []string // titles of downloads
 		wantErr string
@@ -84,6 +85,10 @@ func TestInterpreter(t *testing.T) {
 		{name: "node exactly", want: profile.Interpreter{Name: "node", Version: "22.23.3"}, tools: []string{"node 22.23.3", "npm 11.19.1"}},
 		{name: "node of the base", want: profile.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=22.1.0")},
 		{name: "node of the base is another", want: profile.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=2.22.0"), tools: []string{"node 22.23.3", "npm 11.19.1"}},
+		{name: "node in the base's variable alone", want: profile.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=22"), lacks: true,
+			tools: []string{"node 22.23.3", "npm 11.19.1"}},
+		{name: "python in the base's variable alone", want: profile.Interpreter{Name: "python", Version: "3.14"}, base: withEnv("PYTHON_VERSION=3.14"), lacks: true,
+			wantErr: "python 3.14 is wanted, but Debian 12 has 3.11"},
 		{name: "node unknown", want: profile.Interpreter{Name: "node", Version: "21"}, wantErr: "node 21 is not pinned here, but 20.20.2, 22.23.3, 24.21.0 are"},
 		{name: "node not of that release", want: profile.Interpreter{Name: "node", Version: "22.1"}, wantErr: "node 22.1 is not pinned here"},
 		{name: "node for another architecture", want: profile.Interpreter{Name: "node", Version: "22"}, arch: "s390x", wantErr: "tool node has no sha256 for s390x"},
@@ -99,6 +104,7 @@ func TestInterpreter(t *testing.T) {
 			if test.base != nil {
 				g.Base.Config = test.base
 			}
+			g.Base.NoInterpreter = test.lacks
 			if test.arch != "" {
 				g.Platform.Architecture = test.arch
 			}
@@ -113,6 +119,27 @@ func TestInterpreter(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestBaseInterpreters(t *testing.T) {
+	for name, tt := range map[string]struct {
+		path string
+		want []string
+	}{
+		"node":   {"/opt/bin:relative::/usr/bin/", []string{"/opt/bin/node", "/usr/bin/node"}},
+		"python": {"/usr/local/bin", []string{"/usr/local/bin/python3"}},
+	} {
+		g := graph(node())
+		g.Runtime.Interpreter = profile.Interpreter{Name: name}
+		g.Base.Config = []byte(`{"config":{"Env":["PATH=` + tt.path + `"]}}`)
+		if diff := cmp.Diff(tt.want, g.BaseInterpreters()); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		g.Base.Config = []byte(`{}`)
+		if got := g.BaseInterpreters(); len(got) < 4 {
+			t.Errorf("%s, without a PATH: %q", name, got)
+		}
 	}
 }
 

@@ -45,6 +45,7 @@ func (b *builder) inspectBase(ctx context.Context) error {
 	} else {
 		b.graph.Distro.Manager = nil
 	}
+	b.graph.Base.NoInterpreter = !base.hasOne(b.graph.BaseInterpreters())
 	err = b.checkBase(base)
 	if base.fault != nil { // what was not read is not known to be absent, whatever was made of it
 		err = rtllb.Fault("base", "looking into base image %s: %w", b.req.Runtime.Base, base.fault)

@@ -128,16 +128,21 @@ var pushProbeBase = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	standIns, err := programs(map[string]string{"opt/bin/apt-get": standInApt, "opt/bin/npm": standInNPM})
+	added, err := standIns()
 	if err != nil {
 		return "", err
 	}
 	_, err = env.registry.PushImage(context.Background(), "node", "22", ocispecs.Image{
 		Platform: ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH},
 		Config:   ocispecs.ImageConfig{Env: []string{"PATH=/opt/bin:/usr/bin:/bin", "NODE_VERSION=22.1.0"}},
-	}, layer, standIns)
+	}, layer, added)
 	return env.registry.Host + "/node:22", err
 })
+
+// standIns is a layer of them, with a Node.js that nobody runs.
+func standIns() (testenv.Blob, error) {
+	return programs(map[string]string{"opt/bin/apt-get": standInApt, "opt/bin/npm": standInNPM, "opt/bin/node": "#!/bin/sh\n"})
+}
 
 // programs is a layer of programs.
 func programs(files map[string]string) (testenv.Blob, error) {

@@ -155,7 +155,7 @@ func pushNodeBases(t *testing.T) string {
 			Platform: platform, Config: ocispecs.ImageConfig{Env: []string{"PATH=/usr/bin:/bin", "NODE_VERSION=22.1.0"}},
 		}
 		layer := must(testenv.BaseFor(t.Context(), platform.Architecture))(t)
-		at := must(env.registry.PushImage(t.Context(), "node", platform.Architecture, config, layer))(t)
+		at := must(env.registry.PushImage(t.Context(), "node", platform.Architecture, config, layer, layerOf(t, map[string]string{"usr/bin/node": "#!/bin/sh\n"})))(t)
 		manifest := rawManifest(t, env.registry.Host+"/node:"+platform.Architecture)
 		images = append(images, ocispecs.Descriptor{
 			MediaType: ocispecs.MediaTypeImageManifest, Digest: at, Size: int64(len(manifest)), Platform: &platform,

@@ -21,8 +21,8 @@ func pushStandIns(t *testing.T, repository string, config dockerspec.DockerOCIIm
 	t.Helper()
 	config.Platform = ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH}
 	config.Config.Env = []string{"PATH=/opt/bin:/usr/bin:/bin", "NODE_VERSION=22.1.0"}
-	standIns := must(programs(map[string]string{"opt/bin/apt-get": standInApt, "opt/bin/npm": standInNPM}))(t)
-	must(env.registry.PushDockerImage(t.Context(), repository, "1", config, append([]testenv.Blob{must(testenv.Base(t.Context()))(t), standIns}, more...)...))(t)
+	layers := append([]testenv.Blob{must(testenv.Base(t.Context()))(t), must(standIns())(t)}, more...)
+	must(env.registry.PushDockerImage(t.Context(), repository, "1", config, layers...))(t)
 }
 
 // TestVersionedOfAnotherBase has two bases whose names the versioned tag does not tell apart.
