@@ -331,10 +331,19 @@ func TestFrontendMaterials(t *testing.T) {
 			}
 			for _, mode := range []string{"mode=max,version=v1", "mode=min,version=v0.2"} {
 				ref := p.repository + ":" + notInTarget.ReplaceAllString(test.name+"-"+mode, "-")
+				meta := filepath.Join(t.TempDir(), "meta.json")
 				res := succeeds(t, buildx(t, p.dir, "build", "--progress", "plain", "-f", "runtime.yaml", "--target", test.target,
-					"--provenance", mode, "-o", "type=image,push=true,oci-mediatypes=true,name="+ref, "."))
+					"--metadata-file", meta, "--provenance", mode, "-o", "type=image,push=true,oci-mediatypes=true,name="+ref, "."))
 				if !strings.Contains(res.stderr, "[plan] "+test.variant+": ") {
 					t.Errorf("%s: the variant is not %s:\n%s", mode, test.variant, res.stderr)
+				}
+				told := decode[struct {
+					Plan string `json:"frontend.rtbuild.plan"`
+				}](t, string(must(os.ReadFile(meta))(t)))
+				for platform, made := range decode[map[string]plan.JSON](t, told.Plan) {
+					if string(made.Variant) != test.variant || made.Reason == "" || len(made.Exists) == 0 {
+						t.Errorf("%s: of %s the metadata says %+v", mode, platform, made)
+					}
 				}
 				got := materials(t, ref)
 				for _, want := range test.want {
