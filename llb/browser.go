@@ -33,17 +33,15 @@ while todo:
 // browser is fetched while the other dependencies are installed.
 func (g *Graph) browser() Layer {
 	script := fmt.Sprintf(`python=%[1]s/envs/%[2]s/bin/python
-cat > /tmp/pins.py <<'EOF'
-%[3]sEOF
-"$python" /tmp/pins.py %[4]s/poetry.lock > /tmp/requirements.txt
+%[3]s"$python" /tmp/pins.py %[4]s/poetry.lock > /tmp/requirements.txt
 VIRTUALENV_OVERRIDE_APP_DATA=/tmp/virtualenv "$python" -m virtualenv --quiet /tmp/venv # comes with poetry, and is faster than venv
-%[5]sexport PIP_CACHE_DIR=/var/cache/pip/0 PIP_DISABLE_PIP_VERSION_CHECK=1
-/tmp/venv/bin/python -m pip install --quiet --no-deps --require-hashes -r /tmp/requirements.txt
+%[5]s%[8]s/tmp/venv/bin/python -m pip install --quiet --no-deps --require-hashes -r /tmp/requirements.txt
 export PLAYWRIGHT_BROWSERS_PATH=%[6]s PLAYWRIGHT_DOWNLOAD_HOST=%[7]s
 /tmp/venv/bin/python -m playwright install chromium
 rm -rf %[6]s/.links
 chmod -R 755 %[6]s
-`, g.mambaRoot(), environment, playwrightPins, inputs, g.pipIndex(), browsersDir, g.mirrored(playwrightHost))
+`, shellQuote(g.mambaRoot()), environment, writeFile("/tmp/pins.py", playwrightPins), inputs, g.pipIndex(), browsersDir,
+		shellQuote(g.mirrored(playwrightHost)), pipCache)
 	layer := Layer{Stage: "deps", Name: "add Playwright's Chromium", Field: "components", add: func(s, begin llb.State, opts ...llb.ConstraintsOpt) llb.State {
 		made := g.made(begin, "deps", "install Playwright's Chromium", browsersDir, script,
 			llb.AddMount(inputs, g.lockFiles(), llb.Readonly),

@@ -50,9 +50,9 @@ func (g *Graph) dockerCE(what installation) (Layers, error) {
 		repository = dockerRepository + "ubuntu"
 	}
 	const keyring = "/etc/apt/keyrings/docker.asc"
+	entry := fmt.Sprintf("deb [arch=%s signed-by=%s] %s %s stable\n", g.Platform.Architecture, keyring, repository, g.Distro.Release)
 	what.before = fmt.Sprintf("install -d -m 0755 /etc/apt/keyrings\ninstall -m 0644 %s/docker-apt-key %s\n", inputs, keyring) +
-		fmt.Sprintf("echo 'deb [arch=%s signed-by=%s] %s %s stable' > /etc/apt/sources.list.d/docker.list\n",
-			g.Platform.Architecture, keyring, repository, g.Distro.Release)
+		writeFile("/etc/apt/sources.list.d/docker.list", entry)
 	what.from = []string{repository}
 	what.opts = append(what.opts, llb.AddMount(inputs, key.state, llb.Readonly))
 	return Layers{g.install(what).contacting(key.contacts...)}, nil

@@ -12,7 +12,7 @@ func (g *Graph) gitConfig() (Layers, error) {
 		fmt.Fprintf(&script, `git config --file %[1]s/.gitconfig user.name openhands
 git config --file %[1]s/.gitconfig user.email openhands@all-hands.dev
 chown %[2]d:%[3]d %[1]s/.gitconfig
-`, home.dir, home.owner.UID, home.owner.GID)
+`, shellQuote(home.dir), home.owner.UID, home.owner.GID)
 	}
 	return Layers{g.step("tools", "set git's user", "profile", asRoot(), script.String())}, nil
 }

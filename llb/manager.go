@@ -14,15 +14,19 @@ type PackageManager struct {
 	Sources  []string // the files and directories of a base that say where its packages come from
 	accounts []string // the packages that bring useradd and its like, where a base may lack them
 
-	// install is a script that installs $packages and leaves neither lists nor archives behind. $sources is empty, or a directory
+	// install is a script that installs what its arguments name, and leaves neither lists nor archives behind. $sources is empty, or a directory
 	// that has a copy of Sources by their last names, with mirrors for addresses.
 	install string
 	caches  []cacheDir
 	secrets []secret
 }
 
-// cacheDir is a directory that outlives a step and that no image holds.
-type cacheDir struct{ target, name string }
+// cacheDir is a directory that outlives a step and that no image holds. Steps on one base image share it or, if what lies in it is
+// checked before it is used, steps on all bases of one publisher.
+type cacheDir struct {
+	target, name string
+	checked      bool
+}
 
 // secret is a file that a step may be given.
 type secret struct{ target, id string }
@@ -36,59 +40,30 @@ var managers = []struct {
 		Name: "apt", Programs: []string{"/usr/bin/apt-get"},
 		Sources: []string{"/etc/apt/sources.list", "/etc/apt/sources.list.d"},
 		install: aptScript,
-		caches:  []cacheDir{{"/var/cache/apt", "apt-archives"}, {"/var/lib/apt/lists", "apt-lists"}},
+		caches:  []cacheDir{{aptArchives, "apt-archives", true}, {"/var/lib/apt/lists", "apt-lists", false}},
 		secrets: []secret{{"/etc/apt/auth.conf.d/rtbuild.conf", SecretAptAuth}},
 	}},
 	{[]string{"alpine", "wolfi", "chainguard"}, PackageManager{
 		Name: "apk", Programs: []string{"/sbin/apk", "/usr/bin/apk"}, accounts: []string{"shadow"},
 		Sources: []string{"/etc/apk/repositories"},
 		install: apkScript,
-		caches:  []cacheDir{{"/var/cache/apk", "apk"}},
+		caches:  []cacheDir{{"/var/cache/apk", "apk", false}},
 	}},
 	{[]string{"fedora", "rhel", "centos", "amzn", "ol", "azurelinux", "mariner"}, PackageManager{
 		Name: "dnf", Programs: []string{"/usr/bin/dnf", "/usr/bin/microdnf", "/usr/bin/yum"}, accounts: []string{"shadow-utils"},
 		Sources: []string{"/etc/yum.repos.d"},
 		install: dnfScript,
-		caches:  []cacheDir{{"/var/cache/dnf", "dnf"}, {"/var/cache/libdnf5", "dnf5"}},
+		caches:  []cacheDir{{"/var/cache/dnf", "dnf", false}, {"/var/cache/libdnf5", "dnf5", false}},
 	}},
 	{[]string{"opensuse", "suse", "sles"}, PackageManager{
 		Name: "zypper", Programs: []string{"/usr/bin/zypper"}, accounts: []string{"shadow"},
 		Sources: []string{"/etc/zypp/repos.d"},
 		install: zypperScript,
-		caches:  []cacheDir{{"/var/cache/zypp", "zypp"}},
+		caches:  []cacheDir{{"/var/cache/zypp", "zypp", false}},
 	}},
 }
 
-// aptScript: the base images of Docker Hub delete archives after each install, which would empty the cache that we share. They
-// also tell dpkg not to wait for the disk after each file, which is right for every base: a step that is cut off leaves no layer.
-// What would differ from run to run (logs, ldconfig's and fontconfig's caches of inodes and dates) is removed. Names of packages
-// change between releases, so one may be a choice: "libgl1|libgl1-mesa-glx" is the first that there is.
-const aptScript = `cat >> "$APT_CONFIG" <<'EOF'
-#clear DPkg::Post-Invoke;
-#clear APT::Update::Post-Invoke;
-Binary::apt::APT::Keep-Downloaded-Packages "true";
-APT::Keep-Downloaded-Packages "true";
-Acquire::Retries "3";
-DPkg::Options:: "--force-unsafe-io";
-EOF
-if [ -n "$sources" ]; then
-  printf 'Dir::Etc::sourcelist "%s";\nDir::Etc::sourceparts "%s";\n' "$sources/sources.list" "$sources/sources.list.d" >> "$APT_CONFIG"
-fi
-export DEBIAN_FRONTEND=noninteractive
-apt-get -qq update
-chosen=
-for choice in $packages; do
-  for package in $(echo "$choice" | tr '|' ' '); do
-    if [ "$package" = "$choice" ] || apt-cache show "$package" >/dev/null 2>&1; then break; fi
-  done
-  chosen="$chosen $package"
-done
-apt-get -qq install -y --no-install-recommends $chosen
-rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/log/bootstrap.log
-rm -rf /var/cache/ldconfig/aux-cache /var/cache/fontconfig/* /var/lib/dpkg/*-old /var/cache/debconf/*-old
-`
-
-const apkScript = `apk add --cache-dir /var/cache/apk ${sources:+--repositories-file "$sources/repositories"} $packages
+const apkScript = `apk add --cache-dir /var/cache/apk ${sources:+--repositories-file "$sources/repositories"} "$@"
 rm -f /var/log/apk.log
 `
 
@@ -102,7 +77,7 @@ done
 flags=
 if [ "$dnf" = dnf ]; then flags='--refresh --allowerasing'; fi
 "$dnf" -y $flags ${sources:+--setopt=reposdir="$sources/yum.repos.d"} ${SSL_CERT_FILE:+--setopt=sslcacert="$SSL_CERT_FILE"} \
-  --setopt=cachedir=/var/cache/dnf --setopt=keepcache=1 --setopt=install_weak_deps=0 --setopt=tsflags=nodocs install $packages
+  --setopt=cachedir=/var/cache/dnf --setopt=keepcache=1 --setopt=install_weak_deps=0 --setopt=tsflags=nodocs install "$@"
 rm -rf /var/log/dnf* /var/log/yum.log /var/log/hawkey.log /var/lib/dnf /usr/lib/sysimage/libdnf5/transaction_history.sqlite*
 ` + rpmIndex
 
@@ -114,7 +89,7 @@ const zypperScript = rpmTime + zypperCA + `zypper() {
 }
 zypper refresh
 code=0
-zypper install --no-recommends --auto-agree-with-licenses $packages || code=$?
+zypper install --no-recommends --auto-agree-with-licenses "$@" || code=$?
 case $code in 0|102|103) ;; *) exit $code ;; esac
 rm -rf /var/log/zypp /var/log/zypper.log /run/zypp.pid /var/lib/zypp/AnonymousUniqueId
 if [ -e /var/lib/zypp/AutoInstalled ]; then sed -i '/^# AutoInstalled generated/d' /var/lib/zypp/AutoInstalled; fi
@@ -162,10 +137,14 @@ type installation struct {
 func (g *Graph) install(what installation) Layer {
 	m := g.Distro.Manager
 	from := slices.Concat(g.Base.PackageSources, what.from)
-	script := what.before + g.mirrorSources(from) + "packages='" + strings.Join(what.packages, " ") + "'\n" + m.install + what.after
+	script := what.before + g.mirrorSources(from) + "set -- " + shellWords(what.packages) + "\n" + m.install + what.after
 	opts := what.opts
 	for _, c := range m.caches {
-		opts = append(opts, g.cache(c.target, llb.CacheMountLocked, c.name, g.Distro.ID, g.Distro.Release, g.Platform.Architecture))
+		mount := g.cacheOfBase
+		if c.checked {
+			mount = g.cache
+		}
+		opts = append(opts, mount(c.target, llb.CacheMountLocked, c.name, g.Distro.ID, g.Distro.Release, g.Platform.Architecture))
 	}
 	for _, s := range m.secrets {
 		opts = append(opts, secretFile(s.target, s.id))
@@ -181,12 +160,10 @@ func (g *Graph) mirrorSources(addresses []string) string {
 	if edits == "" {
 		return "sources=\n"
 	}
-	return "sources=/tmp/rtbuild-sources\nmkdir $sources\nfor source in " + strings.Join(g.Distro.Manager.Sources, " ") + `; do
+	return "sources=/tmp/rtbuild-sources\nmkdir $sources\nfor source in " + shellWords(g.Distro.Manager.Sources) + `; do
   if [ -e "$source" ]; then cp -RL "$source" $sources/; fi
 done
-cat > /tmp/rtbuild-mirrors <<'EOF'
-` + edits + `EOF
-find $sources -type f -exec sed -i -f /tmp/rtbuild-mirrors {} +
+` + writeFile("/tmp/rtbuild-mirrors", edits) + `find $sources -type f -exec sed -i -f /tmp/rtbuild-mirrors {} +
 `
 }
 

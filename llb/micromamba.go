@@ -28,12 +28,12 @@ func (g *Graph) micromamba() (Layers, error) {
 install -d -m 0755 %[1]s/bin
 install -m 0755 %[2]s/micromamba %[1]s/bin/micromamba
 printf 'channels:\n  - conda-forge\n' > %[1]s/.condarc
-%[1]s/bin/micromamba create -y -n %[3]s --override-channels -c %[4]s poetry python=%[5]s
+%[1]s/bin/micromamba create -y -n %[3]s --override-channels -c %[4]s poetry %[5]s
 rm -rf %[1]s/pkgs
 find %[1]s -name __pycache__ -prune -exec rm -rf {} +
 chown -R %[6]d:%[7]d %[1]s
 chmod -R go+rX %[1]s
-`, root, inputs, environment, g.mirrored(condaForge), python, g.Owner.UID, g.Owner.GID)
+`, shellQuote(root), inputs, environment, shellQuote(g.mirrored(condaForge)), shellQuote("python="+python), g.Owner.UID, g.Owner.GID)
 	made := g.made(base, "tools", "make environment of python "+python+" and poetry", root, script,
 		llb.AddMount(inputs, program.state, llb.Readonly),
 		g.cache("/var/cache/conda", llb.CacheMountLocked, "conda", g.Platform.Architecture))

@@ -37,13 +37,7 @@ func (g *Graph) mirrorScript(addresses ...string) string {
 	})
 	var script strings.Builder
 	for _, prefix := range prefixes {
-		script.WriteString("s|" + sedPattern.Replace(prefix) + "|" + sedReplacement.Replace(g.Runtime.Mirrors[prefix]) + "|g\n")
+		script.WriteString(sedReplace(prefix, g.Runtime.Mirrors[prefix]) + "\n")
 	}
 	return script.String()
 }
-
-// What sed takes for something else. A mirror's address is parsed before it comes here: it has no line feeds or blanks.
-var (
-	sedPattern     = strings.NewReplacer(`\`, `\\`, `.`, `\.`, `*`, `\*`, `[`, `\[`, `]`, `\]`, `^`, `\^`, `$`, `\$`, `|`, `\|`)
-	sedReplacement = strings.NewReplacer(`\`, `\\`, `&`, `\&`, `|`, `\|`)
-)

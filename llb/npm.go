@@ -7,7 +7,7 @@ import "github.com/moby/buildkit/client/llb"
 func (g *Graph) npm() Layer {
 	const install = `npm ci --cache "/var/cache/npm/$(id -u)" --prefer-offline --logs-max=0 --no-audit --no-fund --no-update-notifier
 `
-	script := "cd " + g.Runtime.Code() + "\nexport NODE_ENV=\"${NODE_ENV:-production}\"\n" + g.npmMirrors(install) +
+	script := "cd " + shellQuote(g.Runtime.Code()) + "\nexport NODE_ENV=\"${NODE_ENV:-production}\"\n" + g.npmMirrors(install) +
 		"rm -rf \"$HOME/.npm\" \"$HOME/.cache\" \"$HOME/.node-gyp\"\n"
 	user := g.user()
 	return g.step("deps", "npm ci", "dependencies", user, script,
@@ -24,8 +24,7 @@ func (g *Graph) npmMirrors(install string) string {
 	if edits == "" {
 		return install
 	}
-	return "cat > /tmp/mirrors <<'EOF'\n" + edits + `EOF
-export npm_config_registry="$(npm config get registry | sed -f /tmp/mirrors)"
+	return writeFile("/tmp/mirrors", edits) + `export npm_config_registry="$(npm config get registry | sed -f /tmp/mirrors)"
 cp -p package-lock.json /tmp/package-lock.json
 sed -f /tmp/mirrors /tmp/package-lock.json > package-lock.json
 ` + install + "cp -p /tmp/package-lock.json package-lock.json\n"

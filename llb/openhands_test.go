@@ -65,10 +65,10 @@ func TestPackageManagers(t *testing.T) {
 		name, osRelease string
 		want            []string // lines of the installing step
 	}{
-		{"apt", "ID=debian\nVERSION_CODENAME=trixie", []string{"packages='ca-certificates git jq'", "apt-get -qq install -y --no-install-recommends $chosen"}},
-		{"apk", "ID=alpine", []string{"packages='ca-certificates git never shadow'", `apk add --cache-dir /var/cache/apk ${sources:+--repositories-file "$sources/repositories"} $packages`}},
-		{"dnf", "ID=fedora", []string{"packages='ca-certificates git shadow-utils'", "  --setopt=cachedir=/var/cache/dnf --setopt=keepcache=1 --setopt=install_weak_deps=0 --setopt=tsflags=nodocs install $packages"}},
-		{"zypper", "ID=opensuse-leap", []string{"packages='ca-certificates git shadow'", "zypper install --no-recommends --auto-agree-with-licenses $packages || code=$?"}},
+		{"apt", "ID=debian\nVERSION_CODENAME=trixie", []string{"set -- ca-certificates git jq", "apt-get -qq install -y --no-install-recommends \"$@\""}},
+		{"apk", "ID=alpine", []string{"set -- ca-certificates git never shadow", `apk add --cache-dir /var/cache/apk ${sources:+--repositories-file "$sources/repositories"} "$@"`}},
+		{"dnf", "ID=fedora", []string{"set -- ca-certificates git shadow-utils", "  --setopt=cachedir=/var/cache/dnf --setopt=keepcache=1 --setopt=install_weak_deps=0 --setopt=tsflags=nodocs install \"$@\""}},
+		{"zypper", "ID=opensuse-leap", []string{"set -- ca-certificates git shadow", "zypper install --no-recommends --auto-agree-with-licenses \"$@\" || code=$?"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -5,26 +5,31 @@ import "github.com/moby/buildkit/client/llb"
 // pip installs pinned requirements into a virtual environment. No byte code is kept: even checked by hash instead of by time,
 // it differs from run to run, and equal requirements are to give equal files. requirements.txt is the first lock file.
 func (g *Graph) pip() Layer {
-	script := `venv=` + g.venv() + ` code=` + g.Runtime.Code() + `
-export PIP_CACHE_DIR="/var/cache/pip/$(id -u)" PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
+	requirements := g.Runtime.Dependencies.Files[0]
+	script := `venv=` + shellQuote(g.venv()) + ` code=` + shellQuote(g.Runtime.Code()) + `
+` + pipCache + `export PYTHONDONTWRITEBYTECODE=1
 ` + g.pipIndex() + `python3 -m venv --clear "$venv"
 cd "$code"
-"$venv/bin/python" -m pip install --no-compile --no-input -r ` + g.Runtime.Dependencies.Files[0] + `
+"$venv/bin/python" -m pip install --no-compile --no-input -r ` + shellQuote(requirements) + `
 find "$venv" -name __pycache__ -prune -exec rm -rf {} +
 rm -rf "$HOME/.cache"
 `
 	user := g.user()
-	return g.step("deps", "pip install -r "+g.Runtime.Dependencies.Files[0], "dependencies", user, script,
+	return g.step("deps", "pip install -r "+requirements, "dependencies", user, script,
 		g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent()).contacting(g.contacts(pypi, pypiFiles)...)
 }
 
+// pipCache shares pip's downloads, under the two names that they have had, and not the wheels that it builds.
+var pipCache = partsOf("/var/cache/pip", "http http-v2") + `export PIP_CACHE_DIR="$cache" PIP_DISABLE_PIP_VERSION_CHECK=1
+`
+
 // pipIndex sets pip's index where that has a mirror. Else it is the default, or what the secret pip.conf says.
 func (g *Graph) pipIndex() string {
 	if index := g.mirrored(pypi + "/simple"); index != pypi+"/simple" {
-		return "export PIP_INDEX_URL=" + index + "\n"
+		return "export PIP_INDEX_URL=" + shellQuote(index) + "\n"
 	}
 	return ""
 }

@@ -2,10 +2,8 @@ package llb
 
 import (
 	_ "embed"
+	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 )
@@ -24,10 +22,24 @@ var (
 	poetryMirrorEntryPoints []byte
 )
 
-// poetrySettings keep Poetry from asking, and from leaving anything behind.
-const poetrySettings = `export POETRY_CACHE_DIR="/var/cache/poetry/$(id -u)" POETRY_NO_INTERACTION=1 PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
+// poetryCache is a program that keeps Poetry's downloads, and nothing that it built, in the cache that steps share.
+//
+//go:embed poetry_cache.py
+var poetryCache []byte
+
+// poetrySettings keep Poetry from asking, and from leaving anything behind. Of its cache the pages of indexes are shared as they are.
+var poetrySettings = partsOf("/var/cache/poetry", "cache") + `export POETRY_CACHE_DIR="$cache" POETRY_NO_INTERACTION=1 PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
 export VIRTUALENV_OVERRIDE_APP_DATA="$POETRY_CACHE_DIR/virtualenv"
 `
+
+// withDownloads runs a command of Poetry with the files that poetry.lock names by hash from the shared cache, and leaves there what it
+// downloaded.
+func withDownloads(python, command string) string {
+	call := python + " " + inputs + "/poetry_cache.py "
+	return call + `"$POETRY_CACHE_DIR/../artifacts" "$POETRY_CACHE_DIR/artifacts"
+` + command + "\n" + call + `"$POETRY_CACHE_DIR/artifacts" "$POETRY_CACHE_DIR/../artifacts"
+`
+}
 
 // poetrySync says how to install exactly what poetry.lock says, so that what it dropped is gone. Before Poetry 2.0 this was an
 // option of install.
@@ -40,14 +52,14 @@ func (g *Graph) openhandsPoetry() Layer {
 %[2]sexport PATH=%[3]s/bin:"$PATH"
 touch /tmp/begin
 poetry env use %[3]s/bin/python
-%[4]spoetry $sync --only main,runtime --no-root
-find %[5]s/poetry -name __pycache__ -prune -exec rm -rf {} +
+%[4]s%[6]sfind %[5]s/poetry -name __pycache__ -prune -exec rm -rf {} +
 for record in %[5]s/poetry/*/lib/*/site-packages/pip-*.dist-info/RECORD; do sort -o "$record" "$record"; done # virtualenv's order is random
 find %[3]s -name '*.pyc' -newer /tmp/begin -exec rm {} + # interpreters that are told to take no settings write byte code
 find %[3]s -name __pycache__ -empty -newer /tmp/begin -exec rmdir {} +
 chmod -R go+rX-w %[5]s/poetry # Poetry's threads take each other's umask away for moments
 rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
-`, g.Runtime.Code(), poetrySettings, g.mambaRoot()+"/envs/"+environment, poetrySync, g.Runtime.Prefix)
+`, shellQuote(g.Runtime.Code()), poetrySettings, shellQuote(g.mambaRoot()+"/envs/"+environment), poetrySync, shellQuote(g.Runtime.Prefix),
+		withDownloads("python", "poetry $sync --only main,runtime --no-root"))
 	user := g.user()
 	return g.step("deps", "poetry sync", "dependencies", user, script, append(g.poetryInputs(),
 		secretFile("/etc/pip.conf", SecretPipConf),
@@ -61,8 +73,7 @@ const poetryVersion = "2.1.3"
 // poetry installs the group main, without the project itself, into a virtual environment. Poetry is not in the image.
 func (g *Graph) poetry() Layer {
 	script := fmt.Sprintf(`venv=%[1]s
-export PIP_CACHE_DIR="/var/cache/pip/$(id -u)" PIP_DISABLE_PIP_VERSION_CHECK=1
-%[4]s%[2]sif ! command -v poetry >/dev/null; then
+%[8]s%[4]s%[2]sif ! command -v poetry >/dev/null; then
   python3 -m venv /tmp/poetry
   /tmp/poetry/bin/python -m pip install --quiet --no-input poetry==%[5]s
   export PATH="/tmp/poetry/bin:$PATH"
@@ -70,11 +81,11 @@ fi
 python3 -m venv --clear "$venv"
 cd %[3]s
 export VIRTUAL_ENV="$venv" PATH="$venv/bin:$PATH"
-%[6]spoetry $sync --only main --no-root
-find "$venv" -name __pycache__ -prune -exec rm -rf {} +
+%[6]s%[7]sfind "$venv" -name __pycache__ -prune -exec rm -rf {} +
 chmod -R go+rX-w "$venv" # Poetry's threads take each other's umask away for moments
 rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
-`, g.venv(), poetrySettings, g.Runtime.Code(), g.pipIndex(), poetryVersion, poetrySync)
+`, shellQuote(g.venv()), poetrySettings, shellQuote(g.Runtime.Code()), g.pipIndex(), poetryVersion, poetrySync,
+		withDownloads("python3", "poetry $sync --only main --no-root"), pipCache)
 	user := g.user()
 	return g.step("deps", "poetry sync", "dependencies", user, script, append(g.poetryInputs(),
 		g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
@@ -85,19 +96,23 @@ rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
 
 // poetryInputs are Poetry's cache, and the plugin where the runtime has mirrors.
 func (g *Graph) poetryInputs() []llb.RunOption {
-	opts := []llb.RunOption{g.cache("/var/cache/poetry", llb.CacheMountShared, "poetry")}
+	files := llb.Mkfile("/poetry_cache.py", 0o644, poetryCache)
+	if len(g.Runtime.Mirrors) > 0 {
+		files = files.Mkdir("/plugin", 0o755).Mkdir("/plugin/rtbuild_poetry_mirror.dist-info", 0o755).
+			Mkfile("/plugin/poetry_mirror.py", 0o644, poetryMirror).
+			Mkfile("/plugin/rtbuild_poetry_mirror.dist-info/entry_points.txt", 0o644, poetryMirrorEntryPoints).
+			Mkfile("/plugin/rtbuild_poetry_mirror.dist-info/METADATA", 0o644, []byte("Metadata-Version: 2.1\nName: rtbuild-poetry-mirror\nVersion: 1\n"))
+	}
+	opts := []llb.RunOption{
+		g.cache("/var/cache/poetry", llb.CacheMountShared, "poetry"),
+		llb.AddMount(inputs, llb.Scratch().File(files, llb.WithCustomName("[internal] Poetry's cache and mirrors")), llb.Readonly),
+	}
 	if len(g.Runtime.Mirrors) == 0 {
 		return opts
 	}
-	plugin := llb.Scratch().File(llb.Mkdir("/rtbuild_poetry_mirror.dist-info", 0o755).
-		Mkfile("/poetry_mirror.py", 0o644, poetryMirror).
-		Mkfile("/rtbuild_poetry_mirror.dist-info/entry_points.txt", 0o644, poetryMirrorEntryPoints).
-		Mkfile("/rtbuild_poetry_mirror.dist-info/METADATA", 0o644, []byte("Metadata-Version: 2.1\nName: rtbuild-poetry-mirror\nVersion: 1\n")),
-		llb.WithCustomName("[internal] Poetry's mirrors"))
-	var mirrors []string
-	for _, prefix := range slices.Sorted(maps.Keys(g.Runtime.Mirrors)) {
-		mirrors = append(mirrors, prefix+"="+g.Runtime.Mirrors[prefix])
+	mirrors, err := json.Marshal(g.Runtime.Mirrors)
+	if err != nil {
+		panic(err) // a map of texts
 	}
-	return append(opts, llb.AddMount(inputs+"/poetry", plugin, llb.Readonly),
-		llb.AddEnv("PYTHONPATH", inputs+"/poetry"), llb.AddEnv("RTBUILD_MIRRORS", strings.Join(mirrors, "\n")))
+	return append(opts, llb.AddEnv("PYTHONPATH", inputs+"/plugin"), llb.AddEnv("RTBUILD_MIRRORS", string(mirrors)))
 }

@@ -1,11 +1,12 @@
 """A plugin that makes poetry (1.3 to 2.x) fetch from mirrors; poetry itself has no setting for it.
 
-The environment's RTBUILD_MIRRORS holds lines PREFIX=REPLACEMENT. In every address that poetry contacts, the longest
+The environment's RTBUILD_MIRRORS is a JSON object: replacements by prefix. In every address that poetry contacts, the longest
 prefix that fits is replaced: those of indexes and of the files that they link to. PyPI is asked by the simple index
 (PEP 503 and 691) alone, the part of it that mirrors have. Lock files keep the addresses that they name.
 """
 
 import dataclasses
+import json
 import os
 
 import requests
@@ -13,8 +14,7 @@ from poetry.plugins.plugin import Plugin
 from poetry.repositories.legacy_repository import LegacyRepository
 from poetry.repositories.pypi_repository import PyPiRepository
 
-LINES = filter(None, map(str.strip, os.environ.get("RTBUILD_MIRRORS", "").splitlines()))
-MIRRORS = sorted((line.partition("=")[::2] for line in LINES), key=lambda mirror: -len(mirror[0]))
+MIRRORS = sorted(json.loads(os.environ.get("RTBUILD_MIRRORS", "{}")).items(), key=lambda mirror: -len(mirror[0]))
 
 
 def mirrored(url):

@@ -8,22 +8,19 @@ import (
 // shells is what shells start with: the image's environment, which a login does not keep, micromamba's environment, and where the
 // agent's interpreter and browser are. The interpreter's place is known when Poetry has chosen it.
 func (g *Graph) shells() Layer {
-	script := "set -- " + g.Runtime.Prefix + `/poetry/*/bin/python
+	prefix := shellQuote(g.Runtime.Prefix)
+	script := "set -- " + prefix + `/poetry/*/bin/python
 interpreter=$1
 if [ $# != 1 ] || [ ! -x "$interpreter" ]; then
-  echo "there is not one Python environment below ` + g.Runtime.Prefix + `/poetry, but: $*" >&2
+  echo "there is not one Python environment below "` + prefix + `"/poetry, but: $*" >&2
   exit 1
 fi
-cat > /tmp/environment <<'EOF'
-` + g.environmentFile() + `EOF
-echo "OH_INTERPRETER_PATH=$interpreter" >> /tmp/environment
+` + writeFile("/tmp/environment", g.environmentFile()) + `echo "OH_INTERPRETER_PATH=$interpreter" >> /tmp/environment
 touch /etc/environment
 cut -d= -f1 /tmp/environment | sed 's/.*/^&=/' > /tmp/names
 grep -v -f /tmp/names /etc/environment > /tmp/rest || true
 cat /tmp/rest /tmp/environment > /etc/environment
-cat > /tmp/start <<'EOF'
-` + g.startFile() + `EOF
-start() { # start FILE: before what is there, since Debian's files end early for shells without a terminal
+` + writeFile("/tmp/start", g.startFile()) + `start() { # start FILE: before what is there, since Debian's files end early for shells without a terminal
   touch "$1"
   sed '/^# rtbuild begin$/,/^# rtbuild end$/d' "$1" > /tmp/rest
   cat /tmp/start /tmp/rest > "$1"
@@ -31,46 +28,65 @@ start() { # start FILE: before what is there, since Debian's files end early for
 start /etc/bash.bashrc
 `
 	for _, home := range g.homes() {
-		script += "start " + home.dir + "/.bashrc\n"
-		if g.Runtime.Components["browser"] {
-			script += fmt.Sprintf("install -d -m 0755 %[1]s/.cache\nln -sfn %[2]s %[1]s/.cache/ms-playwright\n", home.dir, browsersDir)
-			script += fmt.Sprintf("chown -h %[2]d:%[3]d %[1]s/.cache %[1]s/.cache/ms-playwright\n", home.dir, home.owner.UID, home.owner.GID)
-		}
-		script += fmt.Sprintf("chown %[2]d:%[3]d %[1]s/.bashrc\n", home.dir, home.owner.UID, home.owner.GID)
+		script += g.startsWith(home)
 	}
 	return g.step("deps", "set what shells start with", "profile", asRoot(), script)
 }
 
-// environmentFile is lines of /etc/environment, which PAM reads.
+// startsWith is a script that sets what a user's shells start with.
+func (g *Graph) startsWith(home home) string {
+	dir, owner := shellQuote(home.dir), fmt.Sprintf("%d:%d", home.owner.UID, home.owner.GID)
+	script := "start " + dir + "/.bashrc\n"
+	if g.Runtime.Components["browser"] {
+		script += fmt.Sprintf("install -d -m 0755 %[1]s/.cache\nln -sfn %[2]s %[1]s/.cache/ms-playwright\n", dir, browsersDir)
+		script += fmt.Sprintf("chown -h %[2]s %[1]s/.cache %[1]s/.cache/ms-playwright\n", dir, owner)
+	}
+	return script + fmt.Sprintf("chown %s %s/.bashrc\n", owner, dir)
+}
+
+// environmentFile is lines of /etc/environment, which PAM reads. What they cannot say is left out: a wrong value is worse than none.
 func (g *Graph) environmentFile() string {
-	lines := "PATH=" + g.mambaRoot() + "/bin:" + g.path() + "\n"
+	env := []Variable{{"PATH", g.mambaRoot() + "/bin:" + g.path()}}
 	for _, v := range g.Env() {
-		if v.Name != "PATH" && !strings.Contains(v.Value, "\n") {
-			lines += v.Name + "=" + quoted(v.Value) + "\n"
+		if v.Name != "PATH" {
+			env = append(env, v)
 		}
 	}
 	if g.Runtime.Components["browser"] {
-		lines += "PLAYWRIGHT_BROWSERS_PATH=" + browsersDir + "\n"
+		env = append(env, Variable{"PLAYWRIGHT_BROWSERS_PATH", browsersDir})
 	}
-	return lines
+	var lines strings.Builder
+	for _, v := range env {
+		if value, ok := pamQuote(v.Value); ok {
+			lines.WriteString(v.Name + "=" + value + "\n")
+		}
+	}
+	return lines.String()
 }
 
-// quoted is a value as both PAM and a shell take it.
-func quoted(value string) string {
-	if strings.ContainsAny(value, " \t#$&;|<>()*?[]!~`\"\\") {
-		return "'" + strings.ReplaceAll(value, "'", "") + "'"
+// pamQuote is a value as pam_env(8) takes it from /etc/environment, and wherever it can, a shell that reads the file, too. pam_env
+// takes the first and the last quote away, whichever they are, and nothing else: no backslash quotes another. It ends a line at #,
+// in quotes, too, so not every value can be said.
+func pamQuote(value string) (string, bool) {
+	switch {
+	case strings.ContainsAny(value, "#\n\x00"):
+		return "", false
+	case value == "" || plainWord.MatchString(value):
+		return value, true
+	case strings.Contains(value, "'"):
+		return `"` + value + `"`, true
 	}
-	return value
+	return "'" + value + "'", true
 }
 
 // startFile is lines for Bash's start files.
 func (g *Graph) startFile() string {
-	root := g.mambaRoot()
+	root := shellQuote(g.mambaRoot())
 	lines := "# rtbuild begin\n"
 	if g.Runtime.Components["browser"] {
 		lines += "export PLAYWRIGHT_BROWSERS_PATH=" + browsersDir + "\n"
 	}
-	return lines + `export PATH="` + g.Runtime.Prefix + `/bin:/usr/bin:/bin:/usr/sbin:/sbin:` + root + `/bin:$PATH"
+	return lines + "export PATH=" + shellQuote(g.Runtime.Prefix) + "/bin:/usr/bin:/bin:/usr/sbin:/sbin:" + root + `/bin:"$PATH"
 export MAMBA_ROOT_PREFIX=` + root + `
 eval "$(` + root + `/bin/micromamba shell hook --shell bash)"
 micromamba activate ` + environment + ` 2>/dev/null || true

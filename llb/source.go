@@ -105,7 +105,7 @@ func (g *Graph) extra() Layers {
 	if g.Runtime.Extra == "" {
 		return nil
 	}
-	return Layers{g.step("extra", g.Runtime.Extra, "extra", g.user(), "cd "+g.Runtime.Code()+"\n"+g.Runtime.Extra+"\n",
+	return Layers{g.step("extra", g.Runtime.Extra, "extra", g.user(), "cd "+shellQuote(g.Runtime.Code())+"\n"+g.Runtime.Extra+"\n",
 		secretFile(g.user().home+"/.npmrc", SecretNPMRC),
 		secretFile(g.user().home+"/.netrc", SecretNetrc),
 		secretFile("/etc/pip.conf", SecretPipConf),

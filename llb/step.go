@@ -2,7 +2,6 @@ package llb
 
 import (
 	"path"
-	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 )
@@ -90,17 +89,6 @@ func (g *Graph) user() profileUser {
 		return asRoot()
 	}
 	return profileUser{g.Runtime.User.Name, "/home/" + g.Runtime.User.Name}
-}
-
-// cache mounts a cache directory that any user may write to. Steps that use it wait for each other only if locked.
-//
-// Each has an empty directory of its own to begin with: if two mounts of a step share one, BuildKit (v0.34.2, gateway's
-// registerResultIDs) answers a failure of the step with "releasing already released reference" instead of the failure.
-func (g *Graph) cache(target string, sharing llb.CacheMountSharingMode, id ...string) llb.RunOption {
-	dir := "/" + id[0]
-	empty := llb.Scratch().File(llb.Mkdir(dir, 0o1777), llb.WithCustomName("[internal] cache for "+target))
-	name := g.CacheNamespace + "rtbuild/" + strings.Join(id, "/")
-	return llb.AddMount(target, empty, llb.AsPersistentCacheDir(name, sharing), llb.SourcePath(dir))
 }
 
 // secretFile offers a secret where a tool reads it.

@@ -24,14 +24,19 @@ func (g *Graph) makeUser() Layer {
 		script.WriteString(g.sudoScript())
 	}
 	fmt.Fprintf(&script, "install -d -m 0755 %s\ninstall -d -m 0755 -o %d -g %d %s\n",
-		g.Runtime.Prefix, g.Owner.UID, g.Owner.GID, strings.Join(g.userDirs(), " "))
+		shellQuote(g.Runtime.Prefix), g.Owner.UID, g.Owner.GID, shellWords(g.userDirs()))
 	if g.openhands() {
-		fmt.Fprintf(&script, "chmod g+rws,o+rw %s/workspace\n", g.Runtime.Prefix)
+		fmt.Fprintf(&script, "chmod g+rws,o+rw %s\n", shellQuote(g.Runtime.Prefix+"/workspace"))
 	}
 	// What useradd and its like keep of the state before, and logs. In /etc/shadow is the day of the last change.
-	script.WriteString("if [ -e /etc/shadow ]; then sed -i -E 's/^(root|" + name + "):([^:]*):[0-9]+:/\\1:\\2::/' /etc/shadow; fi\n")
+	fmt.Fprintf(&script, "if [ -e /etc/shadow ]; then sed -i -e %s -e %s /etc/shadow; fi\n", shellQuote(noChange("root")), shellQuote(noChange(name)))
 	script.WriteString("rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- /var/log/lastlog /var/log/faillog\n")
 	return g.step("system", "make user "+name+" and "+code, "user", asRoot(), script.String())
+}
+
+// noChange is a command of sed that takes the day of the last change out of a user's line of /etc/shadow.
+func noChange(name string) string {
+	return "s|^\\(" + sedPattern.Replace(name) + "\\):\\([^:]*\\):[0-9][0-9]*:|\\1:\\2::|"
 }
 
 // userScript makes the user with the ids that were chosen for it. One that the base has keeps its ids.
@@ -41,23 +46,24 @@ func (g *Graph) userScript() string {
 		shell = "/bin/bash"
 	}
 	var script strings.Builder
+	user, home := shellQuote(u.Name), shellQuote("/home/"+u.Name)
 	if _, exists := g.Accounts.user(u.Name); exists {
 		if g.openhands() {
-			fmt.Fprintf(&script, "usermod -s %s -d /home/%s %s\n", shell, u.Name, u.Name)
+			fmt.Fprintf(&script, "usermod -s %s -d %s %s\n", shell, home, user)
 		}
-		fmt.Fprintf(&script, "install -d -m 0755 -o %d -g %d /home/%s\n", g.Owner.UID, g.Owner.GID, u.Name)
+		fmt.Fprintf(&script, "install -d -m 0755 -o %d -g %d %s\n", g.Owner.UID, g.Owner.GID, home)
 		return script.String()
 	}
 	for _, name := range g.Accounts.leftovers(u) {
 		if _, exists := g.Accounts.user(name); exists {
-			fmt.Fprintf(&script, "userdel %s\n", name)
+			fmt.Fprintf(&script, "userdel %s\n", shellQuote(name))
 		}
-		fmt.Fprintf(&script, "if grep -q '^%s:' /etc/group; then groupdel %s; fi\n", name, name)
+		fmt.Fprintf(&script, "if grep -q %s /etc/group; then groupdel %s; fi\n", shellQuote("^"+sedPattern.Replace(name)+":"), shellQuote(name))
 	}
 	if _, exists := g.Accounts.group(u.Name); !exists {
-		fmt.Fprintf(&script, "groupadd -g %d %s\n", g.Owner.GID, u.Name)
+		fmt.Fprintf(&script, "groupadd -g %d %s\n", g.Owner.GID, user)
 	}
-	fmt.Fprintf(&script, "useradd -m -N -l -s %s -u %d -g %s %s\n", shell, g.Owner.UID, u.Name, u.Name)
+	fmt.Fprintf(&script, "useradd -m -N -l -s %s -u %d -g %s %s\n", shell, g.Owner.UID, user, user)
 	return script.String()
 }
 
@@ -74,13 +80,13 @@ fi
 	if name == "root" {
 		return script
 	}
+	rule := shellQuote("/etc/sudoers.d/" + name)
 	return script + fmt.Sprintf(`grep -q '^sudo:' /etc/group || groupadd -r sudo
 usermod -aG sudo %[1]s
 passwd -d %[1]s
 [ -d /etc/sudoers.d ] || install -d -m 0750 /etc/sudoers.d
-echo '%[1]s ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/%[1]s
-chmod 0440 /etc/sudoers.d/%[1]s
-`, name)
+%[2]schmod 0440 %[3]s
+`, shellQuote(name), writeFile(rule, name+" ALL=(ALL) NOPASSWD:ALL\n"), rule)
 }
 
 // userDirs are the directories that belong to the user: what the user's own steps write to.

@@ -26,15 +26,17 @@ func (g *Graph) uvSync() (Layer, error) {
 	// uv.lock names the address of each file, so a mirror has to be written into it.
 	project := ""
 	if edits := g.mirrorScript(everywhere...); edits != "" {
-		project = "cp -R . /tmp/project\ncat > /tmp/mirrors <<'EOF'\n" + edits + "EOF\nsed -i -f /tmp/mirrors /tmp/project/uv.lock\ncd /tmp/project\n"
+		project = "cp -R . /tmp/project\n" + writeFile("/tmp/mirrors", edits) + "sed -i -f /tmp/mirrors /tmp/project/uv.lock\ncd /tmp/project\n"
 	}
-	script := fmt.Sprintf(`export UV_PROJECT_ENVIRONMENT=%[1]s UV_CACHE_DIR="/var/cache/uv/$(id -u)" UV_LINK_MODE=copy UV_NO_PROGRESS=1
-export UV_PYTHON=python3 UV_PYTHON_DOWNLOADS=never UV_DEFAULT_INDEX=%[2]s
-cd %[3]s
-%[4]s%[5]s/uv-*/uv sync --frozen --no-install-project --no-dev
-find %[1]s -name __pycache__ -prune -exec rm -rf {} +
+	venv := shellQuote(g.venv())
+	script := fmt.Sprintf(`uv=$(echo %[1]s/uv-*/uv)
+%[2]sexport UV_CACHE_DIR="$cache" UV_PROJECT_ENVIRONMENT=%[3]s UV_LINK_MODE=copy UV_NO_PROGRESS=1
+export UV_PYTHON=python3 UV_PYTHON_DOWNLOADS=never UV_DEFAULT_INDEX=%[4]s
+cd %[5]s
+%[6]s"$uv" sync --frozen --no-install-project --no-dev
+find %[3]s -name __pycache__ -prune -exec rm -rf {} +
 rm -rf "$HOME/.cache" "$HOME/.local/share/uv"
-`, g.venv(), g.mirrored(pypi+"/simple"), g.Runtime.Code(), project, inputs)
+`, inputs, uvCache, venv, shellQuote(g.mirrored(pypi+"/simple")), shellQuote(g.Runtime.Code()), project)
 	user := g.user()
 	return g.step("deps", "uv sync --frozen", "dependencies", user, script,
 		llb.AddMount(inputs, unpacked, llb.Readonly),
@@ -42,6 +44,10 @@ rm -rf "$HOME/.cache" "$HOME/.local/share/uv"
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent()).contacting(tarball.contacts...).contacting(g.contacts(pypi, pypiFiles)...), nil
 }
+
+// uvCache shares what uv downloads and unpacks, and not what it builds. Its directories have numbers that change with uv, which holds
+// their names: a name that is not found is not shared.
+var uvCache = partsOf("/var/cache/uv", `$(grep -aoE '(archive|wheels|simple)-v[0-9]+' "$uv" | sort -u)`)
 
 // uvUnpacked is uv's archive, and what it unpacks to: a directory named after the target.
 func (g *Graph) uvUnpacked(field string) (file, llb.State, error) {

@@ -201,16 +201,16 @@ func (c *checkout) build(ctx context.Context, builder, repository string) (time.
 
 // arguments are the Dockerfile's: the addresses that the client fetches from, too.
 func (c *checkout) arguments() map[string]string {
-	var mirrors []string
-	for _, from := range slices.Sorted(maps.Keys(c.runtime.Mirrors)) {
-		mirrors = append(mirrors, from+"="+c.runtime.Mirrors[from])
+	mirrors, err := json.Marshal(c.runtime.Mirrors)
+	if err != nil {
+		panic(err) // a map of texts
 	}
 	values := map[string]string{
 		"BASE": c.base, "PYTHON": c.python,
 		"DOCKER_REPOSITORY": c.runtime.Mirrored("https://download.docker.com/linux/debian"),
 		"CONDA_FORGE":       c.runtime.Mirrored("https://conda.anaconda.org/conda-forge"),
 		"PLAYWRIGHT":        c.runtime.Mirrored("https://cdn.playwright.dev/dbazure/download/playwright"),
-		"RTBUILD_MIRRORS":   strings.Join(mirrors, "\n"),
+		"RTBUILD_MIRRORS":   string(mirrors),
 	}
 	for arg, name := range map[string]string{
 		"DOCKER_KEY": "docker-apt-key", "UV": "uv", "MICROMAMBA": "micromamba", "EDITOR_ARCHIVE": "openvscode-server",

@@ -120,11 +120,17 @@ func (r *root) plugin(t *testing.T, m *Mirror) {
 		}
 		r.write(t, "plugin/"+to, content, 0o644)
 	}
-	var lines []string
-	for prefix, replacement := range m.Mirrors() {
-		lines = append(lines, prefix+"="+replacement)
+	r.mirrors(t, m.Mirrors())
+}
+
+// mirrors names mirrors in the environment, as the plugin reads them.
+func (r *root) mirrors(t *testing.T, mirrors map[string]string) {
+	t.Helper()
+	text, err := json.Marshal(mirrors)
+	if err != nil {
+		t.Fatal(err)
 	}
-	r.env = append(r.env, "RTBUILD_MIRRORS="+strings.Join(lines, "\n"))
+	r.env = append(r.env, "RTBUILD_MIRRORS="+string(text))
 }
 
 func TestPoetry(t *testing.T) {
@@ -175,7 +181,7 @@ func TestPoetryWithoutMirrors(t *testing.T) {
 	if err := PoetryProject(filepath.Join(r.dir, "src/poetry"), m); err != nil {
 		t.Fatal(err)
 	}
-	r.env = append(r.env, "PYTHONPATH=/plugin", "RTBUILD_MIRRORS=", "HTTPS_PROXY=http://127.0.0.1:1")
+	r.env = append(r.env, "PYTHONPATH=/plugin", "RTBUILD_MIRRORS={}", "HTTPS_PROXY=http://127.0.0.1:1")
 	// In an active environment poetry takes that for the project's, unless "poetry env use" was run: so it is not activated.
 	const poetry = "/openhands/micromamba/envs/openhands/bin/poetry"
 	out := r.fails(t, 1, "cd /src/poetry; "+poetry+" sync --no-interaction --no-root")
@@ -183,7 +189,7 @@ func TestPoetryWithoutMirrors(t *testing.T) {
 	if strings.Contains(out, "plugin") {
 		t.Error("the plugin failed:\n", out)
 	}
-	r.env = append(r.env, "RTBUILD_MIRRORS=https://pypi.org="+at(m, "https://pypi.org"))
+	r.mirrors(t, map[string]string{"https://pypi.org": at(m, "https://pypi.org")})
 	r.run(t, "cd /src/poetry; "+poetry+" check --lock; "+poetry+" sync --no-interaction --no-root")
 }
 

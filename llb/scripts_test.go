@@ -1,0 +1,57 @@
+package llb_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/rtbuild/rtbuild/internal/profile"
+)
+
+// TestValuesReachShellsQuoted gives every value of a file, a flag or a base a form that a shell would run. Quoted it is another text,
+// since it holds quotes itself: so where it stands as it is, it stands unquoted.
+func TestValuesReachShellsQuoted(t *testing.T) {
+	const evil = "x'$(touch /tmp/pwned)`id`;id\n\"$(id)\" 'EOF\nEOF\nid\n"
+	for _, manager := range []string{"npm", "pip", "poetry", "uv", "openhands"} {
+		t.Run(manager, func(t *testing.T) {
+			r := node()
+			if manager == "openhands" {
+				r = openhands()
+			} else {
+				r.Dependencies.Manager = manager
+			}
+			r.Interpreter = profile.Interpreter{Name: "python"}
+			if manager == "openhands" {
+				r.Interpreter.Version = evil
+			}
+			r.Dependencies.Files = []string{evil}
+			r.Prefix, r.User.Name, r.Env = "/"+evil, evil, map[string]string{"A": evil, "B": "x' $(id) `id`"}
+			r.Packages = map[string][]string{"": {evil}}
+			r.Mirrors = map[string]string{}
+			for _, from := range []string{
+				"https://pypi.org", "https://registry.yarnpkg.com", "https://conda.anaconda.org", "https://cdn.playwright.dev", "http://deb.debian.org",
+			} {
+				r.Mirrors[from] = "https://mirror.example/" + evil
+			}
+			g := graph(r)
+			g.Distro.Release = evil
+			g.Base.PackageSources = []string{"http://deb.debian.org/debian"}
+			held := 0
+			for _, step := range execs(t, g) {
+				script := step.Meta.Args[2]
+				if strings.Contains(script, "touch /tmp/pwned") {
+					held++
+				}
+				if strings.Contains(script, evil) || strings.Contains(script, r.Env["B"]+"\n") {
+					t.Errorf("a value is not quoted:\n%s", script)
+				}
+				if out, err := exec.Command("/bin/sh", "-n", "-c", script).CombinedOutput(); err != nil {
+					t.Errorf("no script: %v: %s\n%s", err, out, script)
+				}
+			}
+			if held < 3 {
+				t.Errorf("%d scripts hold the value", held)
+			}
+		})
+	}
+}
