@@ -13,7 +13,7 @@ import (
 	"github.com/distribution/reference"
 )
 
-// The forms of what goes into shell scripts and paths are narrow on purpose: nothing of it needs quoting.
+// The forms of what goes into shell scripts and paths are narrow on purpose, though llb quotes all of it.
 var (
 	oneLine       = regexp.MustCompile(`^[^\r\n]*[^\s][^\r\n]*$`)
 	versionPrefix = regexp.MustCompile(`^[0-9]+(\.[0-9]+){0,3}$`)
@@ -92,6 +92,9 @@ func checkLockFile(p string) error {
 	return nil
 }
 
+// urlForm is what an address may be made of: the characters of RFC 3986, and a % before two digits alone.
+var urlForm = regexp.MustCompile(`^([A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*$`)
+
 // checkAddress says whether a text is the start of addresses that can be fetched. Passwords in it would be seen in
 // the image's history.
 func checkAddress(what, text string) error {
@@ -99,6 +102,8 @@ func checkAddress(what, text string) error {
 	switch {
 	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Host == "", strings.ContainsAny(text, " \t\r\n"):
 		return fmt.Errorf("%s %q is not valid: it must begin with https:// or http:// and a host", what, text)
+	case !urlForm.MatchString(text):
+		return fmt.Errorf("%s %q is not valid: it holds a character that no address has; write it as %% and two hexadecimal digits", what, text)
 	case u.User != nil:
 		return fmt.Errorf("%s of %s holds a user or password, which would be seen in the image: leave it out", what, u.Host)
 	}

@@ -50,7 +50,7 @@ func (r *requirements) read(name string, pinned bool) error {
 var (
 	includeForm  = regexp.MustCompile(`^(-r|--requirement|-c|--constraint)\s*=?\s*(\S.*)$`)
 	editableForm = regexp.MustCompile(`^(-e|--editable)\b`)
-	pinForm      = regexp.MustCompile(`===?\s*[^\s;,*=]+(\s|,|$|;)|@|://`)
+	pinForm      = regexp.MustCompile(`===?\s*[^\s;,*=]+(\s|,|$|;)`)
 	localForm    = regexp.MustCompile(`^[./]|^[^@]*\.(whl|zip|tar\.gz)$`)
 )
 
@@ -64,12 +64,55 @@ func (r *requirements) line(t text, l logicalLine, pinned bool) error {
 	case !strings.Contains(spec, "://") && (editableForm.MatchString(spec) || localForm.MatchString(spec)):
 		return t.at(l.number, l.column, "name a package of an index, or a URL",
 			"the requirement %q is a path, and dependencies are installed without the source", spec)
-	case strings.HasPrefix(spec, "-"), !pinned, pinForm.MatchString(spec), strings.Contains(l.text, "--hash"):
+	case !pinned, strings.Contains(l.text, "--hash"):
+		return nil
+	case strings.Contains(spec, "://") && (!strings.HasPrefix(spec, "-") || editableForm.MatchString(spec)):
+		if pinnedAddress(spec) {
+			return nil
+		}
+		return t.at(l.number, l.column, "name a commit by its whole hash, such as git+https://HOST/PATH@0123...cdef, or a release",
+			"the requirement %q is not pinned: what stands at its address changes", redacted(spec))
+	case strings.HasPrefix(spec, "-"), pinForm.MatchString(spec):
 		return nil
 	}
 	return t.at(l.number, l.column, "pip requirements must be pinned with ==; run pip freeze or pip-compile",
 		"the requirement %q is not pinned", spec)
 }
+
+// What an address in a requirement may say of a version.
+var (
+	addressForm  = regexp.MustCompile(`(?:([a-z]+)\+)?[a-z]+://[^/\s]*(/\S*)?`)
+	revisionForm = regexp.MustCompile(`@([^@/#]+)(#|$)`)
+	commitForm   = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+	numberForm   = regexp.MustCompile(`^r?[0-9]+$`)
+	branchForm   = regexp.MustCompile(`/heads/|/archive/[^0-9]*$`)
+	passwordForm = regexp.MustCompile(`://[^/\s@]*@`)
+)
+
+// pinnedAddress reports whether what stands at a requirement's address stays the same: a commit of a repository by its whole hash, as
+// branches and tags move, a revision that is a number where the version control has such, an archive unless its name is a branch's.
+func pinnedAddress(spec string) bool {
+	at := addressForm.FindStringSubmatch(spec)
+	if at == nil {
+		return true // no address that pip knows: it will say so
+	}
+	control, rest := at[1], at[2]
+	revision := ""
+	if m := revisionForm.FindStringSubmatch(rest); m != nil {
+		revision = m[1]
+	}
+	switch control {
+	case "git", "hg":
+		return commitForm.MatchString(revision)
+	case "svn", "bzr":
+		return numberForm.MatchString(revision)
+	}
+	path, fragment, _ := strings.Cut(rest, "#")
+	return !branchForm.MatchString(path) || strings.Contains(fragment, "sha256=")
+}
+
+// redacted leaves out who an address is asked as: an error is seen in logs.
+func redacted(spec string) string { return passwordForm.ReplaceAllString(spec, "://...@") }
 
 // include follows a file that another one names, relative to that.
 func (r *requirements) include(t text, l logicalLine, name string, pinned bool) error {

@@ -2,14 +2,29 @@ package profile
 
 import "testing"
 
+const commit = "0123456789abcdef0123456789abcdef01234567"
+
 func TestRequirements(t *testing.T) {
 	const notPinned = "is not pinned: pip requirements must be pinned with ==; run pip freeze or pip-compile"
+	const moves = "is not pinned: what stands at its address changes: name a commit by its whole hash, such as git+https://HOST/PATH@0123...cdef, or a release"
 	const isPath = "is a path, and dependencies are installed without the source: name a package of an index, or a URL"
 	tests := []struct{ name, text, want string }{
 		{"nothing", "", ""},
 		{"comments", "\uFEFF# a\n\n  # b\r\n", ""},
 		{"pinned", "a==1.0\nb[x,y] == 2 # c\nd===3; python_version < '3'\ne==1,<2\n", ""},
-		{"an address", "a @ https://e.com/a.whl\nhttps://e.com/b.tar.gz\n-e git+https://e.com/c@0a#egg=c\n", ""},
+		{"an address", "a @ https://e.com/a.whl\nhttps://e.com/b.tar.gz\n-e git+https://e.com/c@" + commit + "#egg=c\n", ""},
+		{"a commit", "a @ git+https://e.com/a@" + commit + "\nb@git+ssh://git@e.com/b.git@" + commit + "#subdirectory=x ; python_version > '3'\nhg+https://e.com/c@" + commit + "\n", ""},
+		{"a revision", "svn+https://e.com/a@42#egg=a\nbzr+https://e.com/a@42\nsvn+https://e.com/a@r42#egg=a\n", ""},
+		{"a release's archive", "https://e.com/a/archive/v1.2.tar.gz\nhttps://e.com/a/archive/refs/tags/2.zip\nhttps://e.com/a/archive/main.zip#sha256=" + commit + "\n", ""},
+		{"a branch", "a==1\na @ git+https://e.com/a@main\n", "requirements.txt:2:1: the requirement \"a @ git+https://e.com/a@main\" " + moves},
+		{"a branch that looks like a hash", "a @ git+https://e.com/a@0a0a0a0\n", "requirements.txt:1:1: the requirement \"a @ git+https://e.com/a@0a0a0a0\" " + moves},
+		{"no revision", "-e git+https://e.com/a.git#egg=a\n", "requirements.txt:1:1: the requirement \"-e git+https://e.com/a.git#egg=a\" " + moves},
+		{"no revision, but a user", "git+ssh://git@e.com/a.git\n", "requirements.txt:1:1: the requirement \"git+ssh://...@e.com/a.git\" " + moves},
+		{"a password", "a @ git+https://u:secret@e.com/a@main\n", "requirements.txt:1:1: the requirement \"a @ git+https://...@e.com/a@main\" " + moves},
+		{"a tag", "a @ git+https://e.com/a@v1.0.0\n", "requirements.txt:1:1: the requirement \"a @ git+https://e.com/a@v1.0.0\" " + moves},
+		{"a branch's archive", "https://e.com/a/archive/refs/heads/v1.tar.gz\n", "requirements.txt:1:1: the requirement \"https://e.com/a/archive/refs/heads/v1.tar.gz\" " + moves},
+		{"a branch's archive by its name", "a @ https://e.com/a/archive/main.tar.gz\n", "requirements.txt:1:1: the requirement \"a @ https://e.com/a/archive/main.tar.gz\" " + moves},
+		{"a branch with a hash of the file", "https://e.com/a/archive/main.zip --hash=sha256:" + commit + "\n", ""},
 		{"a hash", "a>=1 ; os_name == 'nt' \\\n  --hash=sha256:0a \\\n  --hash=sha256:0b\n", ""},
 		{"options", "--index-url https://e.com\n-i https://e.com\n--require-hashes\n--pre\n", ""},
 		{"a constraint may be loose", "-c c.txt\na==1", ""},
