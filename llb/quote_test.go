@@ -87,7 +87,9 @@ func TestPAMQuote(t *testing.T) {
 		{"", "", true},
 		{"two words", "'two words'", true},
 		{"it's on", `"it's on"`, true},
-		{`it's "on"`, `"it's "on""`, true},
+		{`it's "on"`, "", false},
+		{"it's $(id)", "", false},
+		{"$(id)", "'$(id)'", true},
 		{`"quoted"`, `'"quoted"'`, true},
 		{`'quoted'`, `"'quoted'"`, true},
 		{`ends with \`, `'ends with \'`, true},
@@ -96,8 +98,12 @@ func TestPAMQuote(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.value, func(t *testing.T) {
-			if got, ok := pamQuote(test.value); got != test.want || ok != test.ok {
+			got, ok := pamQuote(test.value)
+			if got != test.want || ok != test.ok {
 				t.Errorf("%s, %v, want %s, %v", got, ok, test.want, test.ok)
+			}
+			if said := output(t, "", "/bin/sh", "-c", "A="+got+"\nprintf %s \"$A\""); ok && said != test.value {
+				t.Errorf("a shell takes it for %q", said)
 			}
 		})
 	}

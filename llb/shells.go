@@ -64,19 +64,21 @@ func (g *Graph) environmentFile() string {
 	return lines.String()
 }
 
-// pamQuote is a value as pam_env(8) takes it from /etc/environment, and wherever it can, a shell that reads the file, too. pam_env
-// takes the first and the last quote away, whichever they are, and nothing else: no backslash quotes another. It ends a line at #,
-// in quotes, too, so not every value can be said.
+// pamQuote is a value as both pam_env(8), whose file it is, and a shell that reads the file take it; false if there is none. pam_env takes
+// the first and the last quote away, whichever they are, and nothing else, and ends a line at #, in quotes, too. A shell would
+// run what stands behind a $ in double quotes.
 func pamQuote(value string) (string, bool) {
 	switch {
 	case strings.ContainsAny(value, "#\n\x00"):
 		return "", false
 	case value == "" || plainWord.MatchString(value):
 		return value, true
-	case strings.Contains(value, "'"):
-		return `"` + value + `"`, true
+	case !strings.Contains(value, "'"):
+		return "'" + value + "'", true
+	case strings.ContainsAny(value, "\"$`\\"):
+		return "", false
 	}
-	return "'" + value + "'", true
+	return `"` + value + `"`, true
 }
 
 // startFile is lines for Bash's start files.

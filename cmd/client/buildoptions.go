@@ -122,6 +122,7 @@ func (o *buildOptions) request() (build.Request, error) {
 	if req.NoCache, err = o.step.uncached(); err != nil {
 		return req, err
 	}
+	req.CacheNamespace = o.step.namespace
 	req.Steps, err = o.step.options()
 	return req, err
 }

@@ -21,6 +21,7 @@ type stepOptions struct {
 	cgroupParent string
 	noCache      bool
 	filter       []string
+	namespace    string
 }
 
 func (o *stepOptions) register(cmd *cobra.Command) {
@@ -32,6 +33,7 @@ func (o *stepOptions) register(cmd *cobra.Command) {
 	flags.StringVar(&o.cgroupParent, "cgroup-parent", "", "parent cgroup of build steps")
 	flags.BoolVar(&o.noCache, "no-cache", false, "do not use the builder's cache for steps")
 	flags.StringArrayVar(&o.filter, "no-cache-filter", nil, "stages whose steps do not use the builder's cache: system, tools, deps, extra")
+	flags.StringVar(&o.namespace, "cache-namespace", "", "share the directories that package managers cache in with builds of this namespace only (docs/caches.md)")
 }
 
 // options are what the flags add to every step.

@@ -91,7 +91,8 @@ func TestOpenhandsConfig(t *testing.T) {
 	wantEnv := []string{
 		"PATH=/openhands/bin:/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"EDITOR=code", "GIT_EDITOR=code --wait", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "MAMBA_ROOT_PREFIX=/openhands/micromamba",
-		"OPENVSCODE_SERVER_ROOT=/openhands/.openvscode-server", "POETRY_VIRTUALENVS_PATH=/openhands/poetry", "VISUAL=code",
+		"OPENVSCODE_SERVER_ROOT=/openhands/.openvscode-server", "POETRY_VIRTUALENVS_PATH=/openhands/poetry",
+		"SHOUTS=it's $HOME", "TELLS=it's on", "VISUAL=code",
 	}
 	if !slices.Equal(config.Env, wantEnv) {
 		t.Errorf("environment %q", config.Env)
@@ -296,7 +297,8 @@ func TestOpenhandsRuns(t *testing.T) {
 			"/openhands/micromamba /openhands/poetry code --wait C.UTF-8 /opt/playwright-browsers\n"},
 		{"the browser", "openhands", "~/.cache/ms-playwright/chromium-*/chrome-linux/chrome --version", "Chromium "},
 		{"docker", "openhands", "docker --version", "Docker version "},
-		{"sourcing /etc/environment", "root", ". /etc/environment; echo $GIT_EDITOR", "code --wait\n"},
+		{"quotes in a login's variables", "openhands", "printenv TELLS; printenv SHOUTS || echo 'left out'", "it's on\nleft out\n"},
+		{"sourcing /etc/environment", "root", ". /etc/environment; echo $GIT_EDITOR $TELLS", "code --wait it's on\n"},
 	}
 	// One container for all: what it prints is cut at lines that no program prints.
 	var script strings.Builder

@@ -56,7 +56,7 @@ func buildOpenhands(t *testing.T) {
 	if err := testmirror.Project(p.dir, oh.mirror); err != nil {
 		t.Fatal(err)
 	}
-	write(t, p.dir, "runtime.yaml", openhandsYAML(t, oh.base))
+	write(t, p.dir, "runtime.yaml", openhandsYAML(t, oh.base, `env: {TELLS: "it's on", SHOUTS: "it's $HOME"}`))
 	oh.listed = strings.Fields(succeed(t, p.dir, p.openhandsArgs("graph", "--addresses", "--progress", "plain")...).stdout)
 	oh.builder, oh.walled = walledBuilder(t, testenv.BuilderOptions{Env: []string{"SSL_CERT_FILE=" + oh.ca}}, oh.listed, env.registry.Host)
 	res := succeed(t, p.dir, p.openhandsArgs("solve", "--progress", "plain", "--addr", oh.builder.Addr, "--build-arg", "HTTP_PROXY="+oh.walled.proxy, "--build-arg", "HTTPS_PROXY="+oh.walled.proxy)...)
