@@ -3,6 +3,7 @@ package llb_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,6 +181,31 @@ func TestTools(t *testing.T) {
 				t.Errorf("address %s, want %s", url, test.want)
 			}
 		})
+	}
+}
+
+// TestProgressShowsNoToken: a download is named by its address without the token in it, and fetched with it.
+func TestProgressShowsNoToken(t *testing.T) {
+	g := graph(python())
+	g.Runtime.Tools[0].URL += "?token=HUNTER2"
+	state, _, err := g.Scratch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	def, err := state.Marshal(t.Context(), llb.LinuxAmd64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, m := range def.Metadata {
+		names = append(names, m.Description["llb.customname"])
+	}
+	all := strings.Join(names, "\n")
+	if strings.Contains(all, "HUNTER2") || !strings.Contains(all, "[tools] fetch uv 0.8.3 from https://example.com/0.8.3/uv-amd64.tar.gz") {
+		t.Errorf("the steps are called\n%s", all)
+	}
+	if !strings.Contains(string(slices.Concat(def.Def...)), "uv-amd64.tar.gz?token=HUNTER2") {
+		t.Error("it is fetched without its token")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/redact"
 )
 
 // Download is a file that is fetched by address and known by its checksum.
@@ -129,7 +130,7 @@ func (g *Graph) fetch(d Download) (llb.State, error) {
 	if g.Fetch != nil {
 		return g.Fetch(d)
 	}
-	opts := []llb.HTTPOption{llb.Filename(d.Name), llb.Chmod(0o755), named("tools", "fetch "+d.Title+" from "+d.URL), g.where(d.Field)}
+	opts := []llb.HTTPOption{llb.Filename(d.Name), llb.Chmod(0o755), named("tools", "fetch "+d.Title+" from "+redact.URL(d.URL)), g.where(d.Field)}
 	if d.SHA256 != "" {
 		opts = append(opts, llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, d.SHA256)))
 	}

@@ -5,10 +5,11 @@ import (
 
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 
+	"github.com/rtbuild/rtbuild/internal/redact"
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// Contact is an address that a build fetches from, and what for.
+// Contact is an address that a build fetches from, without credentials, and what for.
 type Contact struct {
 	Address string `json:"address"`
 	For     string `json:"for"`
@@ -35,7 +36,7 @@ func contacts(layers llb.Layers) []Contact {
 	var all []Contact
 	for _, layer := range layers {
 		for _, address := range layer.Contacts {
-			all = append(all, Contact{address, "[" + layer.Stage + "] " + layer.Name})
+			all = append(all, Contact{redact.URL(address), "[" + layer.Stage + "] " + layer.Name})
 		}
 	}
 	return all

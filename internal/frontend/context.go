@@ -34,7 +34,7 @@ func (f *frontend) project(ctx context.Context) (*project, error) {
 	if name, ok := download(url); ok && name == f.file.source.Filename && specOf(f.ui, projectContext, f.host) == "" {
 		return nil, noProject("the build context " + url)
 	}
-	dir, err := profile.Root(f.file.source.Data)
+	dir, err := profile.Root(f.file.data)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/redact"
 	rtllb "github.com/rtbuild/rtbuild/llb"
 )
 
@@ -27,7 +28,8 @@ const language = "YAML"
 
 // file is the runtime file, and the way from errors to its lines.
 type file struct {
-	source  *dockerui.Source
+	source  *dockerui.Source  // what is shown, and is in a provenance of mode max: without credentials
+	data    []byte            // what is read
 	args    map[string]string // build arguments, which go before what the file says
 	runtime *profile.Runtime  // nil until it could be read
 }
@@ -37,7 +39,8 @@ func readFile(ctx context.Context, ui *dockerui.Client) (*file, error) {
 	if err != nil {
 		return nil, unread(err)
 	}
-	f := &file{source: source, args: ui.BuildArgs}
+	f := &file{source: source, data: source.Data, args: ui.BuildArgs}
+	source.Data = []byte(redact.Text(string(source.Data)))
 	if line := instruction(source.Data); line > 0 {
 		err := fmt.Errorf("%s is a Dockerfile, and rtbuild reads runtime files: remove the line \"# syntax=...\" at its top to build it with "+
 			"docker's own frontend, or name the runtime file by -f runtime.yaml", source.Filename)
@@ -121,7 +124,7 @@ func (f *file) locate(err error) error {
 			return f.at(errors.New(flagsOf.Replace(fault.Summary())+newer(fault)), line, line)
 		}
 		return errdefs.WithSource(errors.New(fault.File+": "+fault.Summary()), &errdefs.Source{
-			Info:   &pb.SourceInfo{Filename: fault.File, Data: fault.Data},
+			Info:   &pb.SourceInfo{Filename: fault.File, Data: []byte(redact.Text(string(fault.Data)))},
 			Ranges: ranges(fault.Line, fault.Line),
 		})
 	}

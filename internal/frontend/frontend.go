@@ -131,7 +131,7 @@ func (f *frontend) open(ctx context.Context) (*job, error) {
 // load reads the runtime. A base in a registry that is given as a context is the base by name, tags included.
 func (j *job) load() (err error) {
 	opts := j.options.profile
-	opts.Name, opts.Data = j.file.source.Filename, j.file.source.Data
+	opts.Name, opts.Data = j.file.source.Filename, j.file.data
 	if ref, ok := strings.CutPrefix(specOf(j.ui, baseContext, j.host), "docker-image://"); ok {
 		opts.Base = ref
 	}

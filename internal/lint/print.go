@@ -6,6 +6,8 @@ import (
 
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/rtbuild/rtbuild/internal/redact"
 )
 
 // Print writes findings as docker buildx build --check prints those of a frontend: the rule, the detail, and where there
@@ -28,7 +30,7 @@ func (f Finding) Source() *errdefs.Source {
 	if f.File == "" {
 		return &errdefs.Source{}
 	}
-	source := &errdefs.Source{Info: &pb.SourceInfo{Filename: f.File, Data: f.Data}}
+	source := &errdefs.Source{Info: &pb.SourceInfo{Filename: f.File, Data: []byte(redact.Text(string(f.Data)))}}
 	if f.First > 0 && f.Data != nil {
 		source.Ranges = []*pb.Range{{Start: &pb.Position{Line: int32(f.First)}, End: &pb.Position{Line: int32(f.Last)}}}
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
+
+	"github.com/rtbuild/rtbuild/internal/redact"
 )
 
 // The forms of what goes into shell scripts and paths are narrow on purpose, though llb quotes all of it.
@@ -101,9 +103,9 @@ func checkAddress(what, text string) error {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Host == "", strings.ContainsAny(text, " \t\r\n"):
-		return fmt.Errorf("%s %q is not valid: it must begin with https:// or http:// and a host", what, text)
+		return fmt.Errorf("%s %q is not valid: it must begin with https:// or http:// and a host", what, redact.URL(text))
 	case !urlForm.MatchString(text):
-		return fmt.Errorf("%s %q is not valid: it holds a character that no address has; write it as %% and two hexadecimal digits", what, text)
+		return fmt.Errorf("%s %q is not valid: it holds a character that no address has; write it as %% and two hexadecimal digits", what, redact.URL(text))
 	case u.User != nil:
 		return fmt.Errorf("%s of %s holds a user or password, which would be seen in the image: leave it out", what, u.Host)
 	}
@@ -116,7 +118,7 @@ var placeholder = regexp.MustCompile(`\{[^{}]*\}?`)
 func checkDownload(text string) error {
 	for _, p := range placeholder.FindAllString(text, -1) {
 		if p != "{version}" && p != "{arch}" {
-			return fmt.Errorf("url %q has an unknown placeholder %s: known are {version} and {arch}", text, p)
+			return fmt.Errorf("url %q has an unknown placeholder %s: known are {version} and {arch}", redact.URL(text), p)
 		}
 	}
 	return checkAddress("url", placeholder.ReplaceAllString(text, "x"))

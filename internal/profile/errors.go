@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"github.com/rtbuild/rtbuild/internal/redact"
 )
 
 // Error is something in a file that cannot be used, at its place. Its text is that of a compiler: where and what in the
-// first line, then the line of the file with a mark under the column.
+// first line, then the line of the file with a mark under the column. Credentials in the line are not shown.
 type Error struct {
 	File    string
 	Line    int // from 1; 0 where the file as a whole is meant
@@ -29,7 +31,7 @@ func (e *Error) Error() string {
 	}
 	text.WriteString(": " + e.Summary())
 	if e.Line > 0 && strings.TrimSpace(e.Source) != "" {
-		text.WriteString("\n" + e.Source)
+		text.WriteString("\n" + redact.Text(e.Source))
 		if e.Column > 0 {
 			text.WriteString("\n" + e.indent() + "^")
 		}
@@ -45,10 +47,10 @@ func (e *Error) Summary() string {
 	return e.Message + ": " + e.Hint
 }
 
-// indent is as wide as what stands before the column: tabs stay tabs.
+// indent is as wide as what is shown before the column: tabs stay tabs.
 func (e *Error) indent() string {
 	before := []rune(e.Source)
-	before = before[:min(e.Column-1, len(before))]
+	before = []rune(redact.Text(string(before[:min(e.Column-1, len(before))])))
 	for i, r := range before {
 		if r != '\t' {
 			before[i] = ' '

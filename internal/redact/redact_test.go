@@ -1,0 +1,59 @@
+package redact
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestURLShowsNoCredentials: what is printed of an address never holds who asks, nor what a token is in.
+func TestURLShowsNoCredentials(t *testing.T) {
+	for _, tt := range []struct{ name, in, want string }{
+		{"nothing to hide", "https://example.com/a/b.tgz", "https://example.com/a/b.tgz"},
+		{"password", "https://me:HUNTER2@example.com/a", "https://example.com/a"},
+		{"user alone", "https://HUNTER2@example.com:8443/a", "https://example.com:8443/a"},
+		{"query", "https://example.com/a?token=HUNTER2&x=1", "https://example.com/a"},
+		{"fragment", "https://example.com/a#HUNTER2", "https://example.com/a"},
+		{"placeholders", "https://example.com/{version}/a-{arch}?t=HUNTER2", "https://example.com/{version}/a-{arch}"},
+		{"escapes", "https://example.com/a%2Fb?t=HUNTER2", "https://example.com/a%2Fb"},
+		{"unreadable", "https://me:HUNTER2@exa mple.com/%zz?token=HUNTER2", "https://***@exa mple.com/%zz?token=***"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := URL(tt.in); got != tt.want || strings.Contains(got, "HUNTER2") {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestTextShowsNoCredentials: a line of a file is shown without the secrets in it, and with all else.
+func TestTextShowsNoCredentials(t *testing.T) {
+	for _, tt := range []struct{ name, in, want string }{
+		{"a plain line", `base: debian:bookworm`, `base: debian:bookworm`},
+		{"an address", `  url: "https://me:HUNTER2@example.com/a?sig=HUNTER2", x: 1`, `  url: "https://***@example.com/a?***", x: 1`},
+		{"two at signs", `url: https://me@corp:HUNTER2@example.com/`, `url: https://***@example.com/`},
+		{"a field", `password: HUNTER2 : y`, `password: *** : y`},
+		{"a variable", `env: {API_TOKEN: "HUNTER2 HUNTER2", A: b}`, `env: {API_TOKEN: ***, A: b}`},
+		{"an unclosed quote", `secret: "HUNTER2`, `secret: ***`},
+		{"npm's", `//registry.example.com/:_authToken=HUNTER2`, `//registry.example.com/:_authToken=***`},
+		{"a file", "token:\n  url: b\nsecret: \"a\nb: c\"\n", "token:\n  url: b\nsecret: ***\nb: c\"\n"},
+		{"a question", `run: test -e a? && echo b`, `run: test -e a? && echo b`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := Text(tt.in); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestHasCredentials(t *testing.T) {
+	for proxy, want := range map[string]bool{
+		"": false, "http://proxy:3128": false, "proxy:3128": false, "http://proxy:3128/a@b": false, "socks5://h:1": false,
+		"http://me:pw@proxy:3128": true, "me:pw@proxy:3128": true, "http://token@proxy": true, "http://me:p%40w@proxy": true, "me:p@ss@proxy": true,
+		"http://me:p#w@proxy": true,
+	} {
+		if got := HasCredentials(proxy); got != want {
+			t.Errorf("%q: got %t, want %t", proxy, got, want)
+		}
+	}
+}
