@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 
@@ -44,7 +43,7 @@ func parseAnnotations(list []string) ([]annotation, error) {
 	for _, text := range list {
 		key, value, ok := strings.Cut(text, "=")
 		if !ok {
-			value = os.Getenv(key)
+			return nil, fmt.Errorf("invalid --annotation %q: it is [LEVEL:]key=value", text)
 		}
 		at, name, ok := strings.Cut(key, ":")
 		if !ok {

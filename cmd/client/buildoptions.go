@@ -76,6 +76,9 @@ func (o *buildOptions) read(caFile string) (*buildFlags, error) {
 	if f.attests, err = o.attest.read(); err != nil {
 		return nil, err
 	}
+	if err := build.CheckAttests(f.attests, f.request.Proxy); err != nil {
+		return nil, err
+	}
 	if f.caches, err = o.cache.read(); err != nil {
 		return nil, err
 	}
@@ -105,7 +108,7 @@ var progressModes = []string{"auto", "tty", "plain", "quiet", "rawjson"}
 // request is the part of a request that the flags decide.
 func (o *buildOptions) request() (build.Request, error) {
 	var req build.Request
-	args, err := pairs("--build-arg", o.args)
+	args, err := pairs("--build-arg", o.args, os.LookupEnv)
 	if err != nil {
 		return req, err
 	}
@@ -116,7 +119,7 @@ func (o *buildOptions) request() (build.Request, error) {
 	for name := range args {
 		warn(fmt.Sprintf("--build-arg %s is not used: only proxies and SOURCE_DATE_EPOCH are", name))
 	}
-	if req.Labels, err = pairs("--label", o.labels); err != nil {
+	if req.Labels, err = pairs("--label", o.labels, empty); err != nil {
 		return req, err
 	}
 	if req.NoCache, err = o.step.uncached(); err != nil {
@@ -171,20 +174,27 @@ func (o *buildOptions) agents() (session.Attachable, error) {
 	return provider, nil
 }
 
-func pairs(flag string, list []string) (map[string]string, error) {
+// pairs reads key=value. Of a key alone, missing tells the value, as buildx has it: that of a build argument is the environment's, that of a
+// label is empty, so that no label publishes a variable by accident.
+func pairs(flag string, list []string, missing func(key string) (string, bool)) (map[string]string, error) {
 	m := map[string]string{}
 	for _, text := range list {
 		key, value, ok := strings.Cut(text, "=")
 		if key == "" {
-			return nil, fmt.Errorf("invalid %s %q: it is key=value", flag, text)
+			return nil, fmt.Errorf("invalid %s: it is key=value, and no key is given", flag)
 		}
 		if !ok {
-			value = os.Getenv(key)
+			value, ok = missing(key)
 		}
-		m[key] = value
+		if ok {
+			m[key] = value
+		}
 	}
 	return m, nil
 }
+
+// empty is the value of a key that has none.
+func empty(string) (string, bool) { return "", true }
 
 // take gives a build argument, else the environment's variable, under either case.
 func take(args map[string]string, name string) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -152,6 +153,26 @@ func TestCaches(t *testing.T) {
 	}
 }
 
+// TestKeyAlone: only a build argument without a value is the environment's, as with buildx. A label or an annotation would publish it.
+func TestKeyAlone(t *testing.T) {
+	t.Setenv("FROM_HERE", "there")
+	t.Setenv("HTTPS_PROXY", "")
+	t.Setenv("https_proxy", "")
+	os.Unsetenv("NOT_HERE")
+	o := buildOptions{labels: []string{"FROM_HERE", "a=", "b=c=d"}, step: stepOptions{network: "default"}}
+	req, err := o.request()
+	if diff := cmp.Diff(map[string]string{"FROM_HERE": "", "a": "", "b": "c=d"}, req.Labels); diff != "" || err != nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	args, err := pairs("--build-arg", []string{"FROM_HERE", "NOT_HERE", "a=b"}, os.LookupEnv)
+	if diff := cmp.Diff(map[string]string{"FROM_HERE": "there", "a": "b"}, args); diff != "" || err != nil {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	if _, err := pairs("--build-arg", []string{"=HUNTER2"}, os.LookupEnv); err == nil || strings.Contains(err.Error(), "HUNTER2") {
+		t.Errorf("got %v, want an error that does not show the value", err)
+	}
+}
+
 func TestAnnotations(t *testing.T) {
 	t.Setenv("FROM_HERE", "there")
 	for _, tt := range []struct {
@@ -160,12 +181,13 @@ func TestAnnotations(t *testing.T) {
 		manifest, other map[string]string // for arm64
 		err             string
 	}{
-		{name: "of the manifest", given: []string{"a=b", "manifest:c=d=e", "FROM_HERE"}, manifest: map[string]string{"a": "b", "c": "d=e", "FROM_HERE": "there"}},
+		{name: "of the manifest", given: []string{"a=b", "manifest:c=d=e"}, manifest: map[string]string{"a": "b", "c": "d=e"}},
 		{name: "of all", given: []string{"index,manifest-descriptor,index-descriptor:a=b"}, other: map[string]string{
 			"annotation-index.a": "b", "annotation-manifest-descriptor.a": "b", "annotation-index-descriptor.a": "b",
 		}},
 		{name: "of a platform", given: []string{"manifest[linux/amd64]:a=b", "manifest[linux/arm64/v8]:c=d", "manifest-descriptor[linux/amd64]:e=f"},
 			manifest: map[string]string{"c": "d"}, other: map[string]string{"annotation-manifest-descriptor[linux/amd64].e": "f"}},
+		{name: "a key alone", given: []string{"FROM_HERE"}, err: `invalid --annotation "FROM_HERE": it is [LEVEL:]key=value`},
 		{name: "no key", given: []string{"index:=x"}, err: "it is [LEVEL:]key=value"},
 		{name: "no level", given: []string{"layer:a=b"}, err: `level "layer" is none of manifest, manifest-descriptor, index, index-descriptor`},
 		{name: "no platform", given: []string{"manifest[a/b/c/d]:a=b"}, err: "invalid --annotation"},

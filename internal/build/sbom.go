@@ -3,10 +3,8 @@ package build
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/containerd/platforms"
-	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/attestations"
@@ -41,12 +39,12 @@ func NewScanner(c gateway.Client) (*Scanner, error) {
 		return nil, errors.New("the builder does not tell what it runs on, so no scanner of a bill of materials can run")
 	}
 	s.Platform = platforms.Normalize(opts.Workers[0].Platforms[0])
-	name, err := reference.ParseNormalizedNamed(attrs["generator"])
+	name, err := generator(attrs)
 	if err != nil {
-		return nil, fmt.Errorf("invalid generator %q of a bill of materials: %w", attrs["generator"], err)
+		return nil, err
 	}
 	delete(attrs, "generator")
-	s.SBOM = &dockerui.SBOM{Generator: reference.TagNameOnly(name).String(), Parameters: attrs}
+	s.SBOM = &dockerui.SBOM{Generator: name.String(), Parameters: attrs}
 	return s, nil
 }
 
