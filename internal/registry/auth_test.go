@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // logIn makes one login in the Docker config file that the environment names.
@@ -259,11 +262,13 @@ func TestCredentialHelper(t *testing.T) {
 		name, script string
 		err          error
 		warning      string
+		text         string // in the error
 	}{
 		{name: "knows", script: `echo '{"Username":"me","Secret":"pw"}'`},
 		{name: "knows a token", script: `echo '{"Username":"<token>","Secret":"identity"}'`},
 		{name: "knows nothing", script: "echo credentials not found in native keychain; exit 1", err: ErrDenied},
-		{name: "fails", script: "echo keychain is locked; exit 1", err: ErrDenied, warning: "keychain is locked"},
+		{name: "fails", script: "echo keychain is locked; exit 1", err: ErrDenied, warning: "keychain is locked",
+			text: "no credentials are known: the credential helper docker-credential-test failed for 127.0.0.1:"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -281,8 +286,8 @@ func TestCredentialHelper(t *testing.T) {
 			var warnings []string
 			c, _ := newClient(t, Options{Warn: func(s string) { warnings = append(warnings, s) }})
 			_, err := c.Lookup(context.Background(), k.ref("it"), amd64)
-			if !errors.Is(err, tt.err) {
-				t.Errorf("error %v, want %v", err, tt.err)
+			if !errors.Is(err, tt.err) || err != nil && !strings.Contains(err.Error(), tt.text) {
+				t.Errorf("error %v, want %v: %s", err, tt.err, tt.text)
 			}
 			if tt.warning == "" != (len(warnings) == 0) || tt.warning != "" && !strings.Contains(warnings[0], tt.warning) {
 				t.Errorf("warnings %q", warnings)
@@ -294,20 +299,117 @@ func TestCredentialHelper(t *testing.T) {
 	}
 }
 
+// TestLoginsByOrganisation has two organisations on one registry, each with a login of its own, by either kind of challenge.
+func TestLoginsByOrganisation(t *testing.T) {
+	for _, scheme := range []string{"Basic", "Bearer"} {
+		t.Run(scheme, func(t *testing.T) {
+			f := newFake(t)
+			f.before = func(w http.ResponseWriter, r *http.Request) bool {
+				user, password, _ := r.BasicAuth()
+				if r.URL.Path == "/token" {
+					_ = r.ParseForm()
+					if r.Method == http.MethodPost {
+						user = r.PostForm.Get("username")
+					}
+					_, _ = fmt.Fprintf(w, `{"token":%[1]q,"access_token":%[1]q}`, "for-"+user)
+					return true
+				}
+				org := strings.Split(r.URL.Path, "/")[2]
+				if scheme == "Basic" && user == "bot-"+org && password == "pw" || r.Header.Get("Authorization") == "Bearer for-bot-"+org {
+					refuse(w, http.StatusNotFound, "MANIFEST_UNKNOWN", "not yet")
+					return true
+				}
+				w.Header().Set("WWW-Authenticate", fmt.Sprintf(`%s realm="%s/token",service="test"`, scheme, f.URL))
+				refuse(w, http.StatusUnauthorized, "UNAUTHORIZED", "that account does not belong to "+org)
+				return true
+			}
+			f.Start()
+			t.Setenv("DOCKER_CONFIG", t.TempDir())
+			entry := func(user string) string { return base64.StdEncoding.EncodeToString([]byte(user + ":pw")) }
+			write(t, fmt.Sprintf(`{"auths":{"%[1]s/org1":{"auth":%[2]q},"%[1]s/org2":{"auth":%[3]q}}}`, f.host(), entry("bot-org1"), entry("bot-org2")),
+				os.Getenv("DOCKER_CONFIG"), "config.json")
+			for range 8 {
+				c, _ := newClient(t, Options{})
+				for _, org := range []string{"org1", "org2"} {
+					_, err := c.Lookup(context.Background(), f.host()+"/"+org+"/app:it", amd64)
+					wantFault(t, err, ErrAbsent)
+				}
+				_, err := c.Lookup(context.Background(), f.host()+"/org3/app:it", amd64)
+				wantFault(t, err, ErrDenied)
+			}
+		})
+	}
+}
+
+// TestRegistryToken is sent as it is, and no other way is tried when it is refused.
+func TestRegistryToken(t *testing.T) {
+	for token, want := range map[string]error{"good": nil, "old": ErrDenied} {
+		t.Run(token, func(t *testing.T) {
+			k := newTokens(t)
+			k.valid = "good"
+			t.Setenv("DOCKER_CONFIG", t.TempDir())
+			write(t, fmt.Sprintf(`{"auths":{%q:{"registrytoken":%q}}}`, k.host(), token), os.Getenv("DOCKER_CONFIG"), "config.json")
+			c, _ := newClient(t, Options{})
+			for range 2 {
+				if _, err := c.Lookup(context.Background(), k.ref("it"), amd64); !errors.Is(err, want) {
+					t.Errorf("got %v, want %v", err, want)
+				}
+			}
+			if k.count("GET /token")+k.count("POST /token") != 0 {
+				t.Errorf("a token was fetched: %v", k.asked())
+			}
+		})
+	}
+}
+
+// TestHelperThatHangs ends with the command, and its time is not the registry's.
+func TestHelperThatHangs(t *testing.T) {
+	bin := t.TempDir()
+	log := write(t, "#!/bin/sh\necho started >>\"$0.log\"\nexec sleep 300\n", bin, "docker-credential-waits") + ".log"
+	slow := write(t, "#!/bin/sh\nsleep 1\necho '{\"Username\":\"me\",\"Secret\":\"pw\"}'\n", bin, "docker-credential-slow")
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	k := newTokens(t)
+	k.issue = issueToMe
+	t.Run("the command ends", func(t *testing.T) {
+		t.Setenv("DOCKER_CONFIG", t.TempDir())
+		write(t, `{"credsStore":"waits"}`, os.Getenv("DOCKER_CONFIG"), "config.json")
+		c, _ := newClient(t, Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			for {
+				if data, _ := os.ReadFile(log); len(data) > 0 {
+					cancel()
+					return
+				}
+				runtime.Gosched()
+			}
+		}()
+		if _, err := c.Lookup(ctx, k.ref("it"), amd64); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run(filepath.Base(slow), func(t *testing.T) {
+		t.Setenv("DOCKER_CONFIG", t.TempDir())
+		write(t, `{"credsStore":"slow"}`, os.Getenv("DOCKER_CONFIG"), "config.json")
+		c, _ := newClient(t, Options{Timeout: 500 * time.Millisecond})
+		if _, err := c.Lookup(t.Context(), k.ref("it"), amd64); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestDockerHubCredentials(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	logIn(t, dockerHub, "me", "pw")
+	logIn(t, "https://index.docker.io/v1/", "me", "pw")
 	c, _ := newClient(t, Options{})
-	for _, host := range []string{"docker.io", "registry-1.docker.io"} {
-		if got := c.logins.of(host); got != (login{"me", "pw"}) {
+	me := login{user: "me", secret: "pw"}
+	for host, want := range map[string]login{"docker.io": me, "registry-1.docker.io": me, "ghcr.io": {}} {
+		if got := c.login(t.Context(), host, "library/debian"); got != want {
 			t.Errorf("%s: %v", host, got)
 		}
 	}
-	if got := c.logins.of("ghcr.io"); got != (login{}) {
-		t.Errorf("ghcr.io: %v", got)
-	}
 	hosts, err := c.hostsOf("docker.io")
-	if err != nil || len(hosts) != 1 || hosts[0].loginName() != "docker.io" || hosts[0].login() != (login{"me", "pw"}) {
+	if err != nil || len(hosts) != 1 || hosts[0].loginName() != "docker.io" || hosts[0].login(t.Context(), "library/debian") != me {
 		t.Errorf("hosts %v, %v", hosts, err)
 	}
 }
@@ -342,7 +444,7 @@ func TestNoHome(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", "")
 	t.Setenv("HOME", "")
 	c, err := New(Options{})
-	if err != nil || c.logins.of("ghcr.io") != (login{}) {
+	if err != nil || !c.login(t.Context(), "ghcr.io", "a/b").isAnonymous() {
 		t.Error(err)
 	}
 }

@@ -27,18 +27,18 @@ const (
 	adviceContact = "check the registry's name and the network"
 )
 
-// statusError says what an HTTP status means. The caller adds what was being done.
-func (h *host) statusError(status int, header http.Header, body []byte) *Error {
+// statusError says what an HTTP status means, and who tells as whom we have asked, where that matters. The caller adds what was being done.
+func (h *host) statusError(who func() login, status int, header http.Header, body []byte) *Error {
 	message, code := registryMessage(body)
 	e := &Error{Status: status, Message: message, code: code}
 	switch {
 	case status == http.StatusTooManyRequests || code == "TOOMANYREQUESTS":
 		e.Err, e.transient, e.after = ErrThrottled, true, retryAfter(header, time.Now())
-		e.Advice = h.throttleAdvice(e.after)
+		e.Advice = h.throttleAdvice(e.after, who())
 	case status == http.StatusNotFound:
 		e.Err, e.Advice = ErrAbsent, "check the name, or build and push it first"
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return h.denied(e)
+		return h.denied(e, who())
 	case status == http.StatusProxyAuthRequired:
 		e.Err, e.Advice = ErrUnreachable, "the proxy wants credentials: put them into HTTPS_PROXY, or the registry into NO_PROXY"
 	case status == http.StatusRequestTimeout || status >= http.StatusInternalServerError:
@@ -51,10 +51,12 @@ func (h *host) statusError(status int, header http.Header, body []byte) *Error {
 }
 
 // denied completes the error of a registry that does not let us in.
-func (h *host) denied(e *Error) *Error {
+func (h *host) denied(e *Error, who login) *Error {
 	e.Err = ErrDenied
-	if who := h.login().describe(); who != "" {
-		e.Advice = fmt.Sprintf("%s has no access or the credentials are old: ask for access, or run: docker login %s", who, h.loginName())
+	if name := who.describe(); name != "" {
+		e.Advice = fmt.Sprintf("%s has no access or the credentials are old: ask for access, or run: docker login %s", name, h.loginName())
+	} else if who.problem != nil {
+		e.Advice = "no credentials are known: " + oneLine(who.problem.Error())
 	} else {
 		e.Advice = "no credentials are known: check the name, or run: docker login " + h.loginName()
 	}
@@ -87,12 +89,12 @@ func (h *host) loginName() string {
 	return h.Host
 }
 
-func (h *host) throttleAdvice(after time.Duration) string {
+func (h *host) throttleAdvice(after time.Duration, who login) string {
 	advice := adviceAgain
 	if after > 0 {
 		advice = fmt.Sprintf("try again in %s", after.Round(time.Second))
 	}
-	if h.login() == (login{}) {
+	if who.isAnonymous() {
 		advice += ", or get a higher limit with: docker login " + h.loginName()
 	}
 	return advice

@@ -14,6 +14,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/trust"
 )
 
 // answers gives a handler that answers with a status and nothing else.
@@ -313,7 +315,7 @@ func clientWithout(t *testing.T, timeout time.Duration) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.logins = &logins{}
+	c.logins = &trust.Logins{}
 	c.pause = (&waits{}).pause
 	return c
 }

@@ -10,8 +10,11 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,7 +35,7 @@ type host struct {
 	docker.RegistryHost
 	registry string // the name in references
 	mirror   bool   // another follows that knows better
-	login    func() login
+	login    func(ctx context.Context, repository string) login
 
 	mu          sync.Mutex
 	authorizers map[string]*authorizer // by scope
@@ -76,7 +79,7 @@ func (c *Client) findHosts(registry string) ([]*host, error) {
 			RegistryHost: h,
 			registry:     registry,
 			mirror:       i < len(found)-1,
-			login:        func() login { return c.logins.of(h.Host) },
+			login:        func(ctx context.Context, repository string) login { return c.login(ctx, h.Host, repository) },
 			authorizers:  map[string]*authorizer{},
 		}
 	}
@@ -130,7 +133,7 @@ func (c *Client) prepare(client *http.Client, plain *plainRules) error {
 	made.MaxIdleConnsPerHost = made.MaxIdleConns // what is asked side by side keeps its connections
 	made.ResponseHeaderTimeout = 0               // patience watches over this
 	if c.ca != nil {
-		if err := trust(made.TLSClientConfig, c.ca); err != nil {
+		if err := addCA(made.TLSClientConfig, c.ca); err != nil {
 			return err
 		}
 	}
@@ -139,8 +142,8 @@ func (c *Client) prepare(client *http.Client, plain *plainRules) error {
 	return nil
 }
 
-// trust adds certificates to a copy of the pool, which other hosts may share.
-func trust(conf *tls.Config, pem []byte) error {
+// addCA adds certificates to a copy of the pool, which other hosts may share.
+func addCA(conf *tls.Config, pem []byte) error {
 	pool, err := x509.SystemCertPool()
 	if conf.RootCAs != nil {
 		pool, err = conf.RootCAs.Clone(), nil
@@ -153,16 +156,35 @@ func trust(conf *tls.Config, pem []byte) error {
 	return nil
 }
 
+// publicHeaders are those of a request that any server may see. What else is in one was put there for its host alone: by hosts.toml, or
+// by the authorizer.
+var publicHeaders = []string{"Accept", "Accept-Encoding", "Content-Type", "Range", "Referer", "User-Agent"}
+
 // checkRedirect keeps credentials from other hosts and ports: storage behind presigned URLs refuses them, others must
-// not see them.
+// not see them. They do not come back either: who sends us away and back chooses what is asked for in our name.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 {
 		return errors.New("stopped after 10 redirects")
 	}
-	if req.URL.Host != via[0].URL.Host {
-		req.Header.Del("Authorization")
+	first := via[0].URL
+	away := func(r *http.Request) bool { return isElsewhere(first, r.URL) }
+	if !away(req) && !slices.ContainsFunc(via, away) {
+		return nil
+	}
+	if req.Body != nil && strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return fmt.Errorf("the token server sends us with our password to %s, which is not followed", req.URL.Host)
+	}
+	for name := range req.Header {
+		if !slices.Contains(publicHeaders, name) {
+			req.Header.Del(name)
+		}
 	}
 	return nil
+}
+
+// isElsewhere reports whether an address is at another server, or at the same one without the TLS that it had.
+func isElsewhere(from, to *url.URL) bool {
+	return to.Host != from.Host || from.Scheme == "https" && to.Scheme != "https"
 }
 
 // authorizerFor gives the authorizer for a scope. They are not shared between repositories: containerd's adds the first
@@ -172,7 +194,7 @@ func (h *host) authorizerFor(scope string) *authorizer {
 	defer h.mu.Unlock()
 	known, ok := h.authorizers[scope]
 	if !ok {
-		known = newAuthorizer(h)
+		known = newAuthorizer(h, scope)
 		h.authorizers[scope] = known
 	}
 	return known

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -252,6 +253,87 @@ func TestPlainHTTPByDetour(t *testing.T) {
 	wantFirstLine(t, err, errPlain.Error())
 	if len(target.asked()) != 0 {
 		t.Errorf("the target was asked %v", target.asked())
+	}
+}
+
+// TestHeadersStayAtTheirHost: what hosts.toml and the login add to a request is for that host, not for those it sends us to, and not for
+// itself once another has sent us back.
+func TestHeadersStayAtTheirHost(t *testing.T) {
+	const login, header = "Basic bWU6cHc=", "HEADERSECRET"
+	for _, tt := range []struct {
+		name        string
+		to          func(here, there string) string // where the registry sends us
+		back        bool                            // whether the other sends us back
+		here, there []string                        // what the last request to each carried: Authorization, X-Token, Accept
+	}{
+		{name: "to another path", to: func(here, _ string) string { return here }, here: []string{login, header, "yes"}},
+		{name: "to another host", to: func(_, there string) string { return there }, there: []string{"", "", "yes"}},
+		{name: "away and back", to: func(_, there string) string { return there }, back: true, there: []string{"", "", "yes"}, here: []string{"", "", "yes"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			seen := func(r *http.Request) []string {
+				accept := ""
+				if r.Header.Get("Accept") != "" {
+					accept = "yes"
+				}
+				return []string{r.Header.Get("Authorization"), r.Header.Get("X-Token"), accept}
+			}
+			f, other := newFake(t), newFake(t)
+			var here, there []string
+			f.before = func(w http.ResponseWriter, r *http.Request) bool {
+				switch {
+				case strings.HasPrefix(r.URL.Path, "/moved/"):
+					here = seen(r)
+					r.URL.Path = strings.TrimPrefix(r.URL.Path, "/moved")
+					refuse(w, http.StatusNotFound, "MANIFEST_UNKNOWN", "not here")
+				case r.Header.Get("Authorization") != login:
+					w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+					refuse(w, http.StatusUnauthorized, "UNAUTHORIZED", "who are you")
+				default:
+					http.Redirect(w, r, tt.to(f.URL, other.URL)+"/moved"+r.URL.Path, http.StatusTemporaryRedirect)
+				}
+				return true
+			}
+			other.before = func(w http.ResponseWriter, r *http.Request) bool {
+				there = seen(r)
+				if tt.back {
+					http.Redirect(w, r, f.URL+r.URL.Path, http.StatusTemporaryRedirect)
+				} else {
+					refuse(w, http.StatusNotFound, "MANIFEST_UNKNOWN", "not here")
+				}
+				return true
+			}
+			f.Start()
+			other.Start()
+			t.Setenv("DOCKER_CONFIG", t.TempDir())
+			logIn(t, f.host(), "me", "pw")
+			dir := configDir(t, f.host(), fmt.Sprintf("server = %q\n[header]\nX-Token = %q\n", f.URL, header))
+			c, _ := newClient(t, Options{ConfigDir: dir})
+			_, err := c.Lookup(context.Background(), f.ref("it"), amd64)
+			wantFault(t, err, ErrAbsent)
+			if !slices.Equal(here, tt.here) || !slices.Equal(there, tt.there) {
+				t.Errorf("the host saw %q, want %q; the other saw %q, want %q", here, tt.here, there, tt.there)
+			}
+		})
+	}
+}
+
+// TestPasswordStaysAtItsTokenServer: a token server may not pass a form that holds a password on to another.
+func TestPasswordStaysAtItsTokenServer(t *testing.T) {
+	other := started(t)
+	k := newTokens(t)
+	k.issue = func(w http.ResponseWriter, r *http.Request) bool {
+		http.Redirect(w, r, other.URL+"/token", http.StatusTemporaryRedirect)
+		return true
+	}
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	logIn(t, k.host(), "me", "pw")
+	c, _ := newClient(t, Options{})
+	_, err := c.Lookup(context.Background(), k.ref("it"), amd64)
+	wantFault(t, err, ErrUnreachable)
+	wantFirstLine(t, err, "the token server sends us with our password to "+other.host())
+	if len(other.asked()) != 0 {
+		t.Errorf("the other was asked %v", other.asked())
 	}
 }
 

@@ -63,6 +63,23 @@ func (p *patience) progress() {
 	p.timer.Reset(time.Until(p.until))
 }
 
+// suspend lets time pass that is not the server's, until the function that it returns is called.
+func (p *patience) suspend() (resume func()) {
+	if p == nil {
+		return func() {}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.timer.Stop()
+	start := time.Now()
+	return func() {
+		p.mu.Lock()
+		p.end = p.end.Add(time.Since(start))
+		p.mu.Unlock()
+		p.progress()
+	}
+}
+
 // left is how long may still be waited.
 func (p *patience) left() time.Duration {
 	p.mu.Lock()

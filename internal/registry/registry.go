@@ -10,7 +10,6 @@ package registry
 import (
 	"cmp"
 	"context"
-	"crypto/x509"
 	"fmt"
 	"os"
 	"sync"
@@ -18,6 +17,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/trust"
 )
 
 const (
@@ -39,7 +40,7 @@ type Client struct {
 	configDir string
 	ca        []byte // PEM, trusted beside the system's roots
 	timeout   time.Duration
-	logins    *logins
+	logins    *trust.Logins
 	warn      func(string)
 
 	// retryBase and pause are the backoff's first interval and the way it waits: tests shorten them.
@@ -70,28 +71,13 @@ func New(opt Options) (*Client, error) {
 		}
 	}
 	var err error
-	if c.ca, err = readCA(opt.CAFile); err != nil {
-		return nil, err
+	if c.ca, err = trust.ReadCA(opt.CAFile); err != nil {
+		return nil, fmt.Errorf("reading the certificate authorities: %w", err)
 	}
-	if c.logins, err = readLogins(c.warn); err != nil {
+	if c.logins, err = trust.ReadLogins(c.warn); err != nil {
 		return nil, err
 	}
 	return c, nil
-}
-
-// readCA gives a bundle's PEM, checked; nil without a file.
-func readCA(file string) ([]byte, error) {
-	if file == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading the certificate authorities: %w", err)
-	}
-	if !x509.NewCertPool().AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("reading the certificate authorities: %s holds no PEM certificate", file)
-	}
-	return pem, nil
 }
 
 // Image is what is known of an image that was not pulled.

@@ -148,7 +148,8 @@ func (c *Client) accepted(ctx context.Context, h *host, q question) (*http.Respo
 				return nil, ctx.Err()
 			}
 		}
-		return nil, h.statusError(resp.StatusCode, resp.Header, body)
+		who := func() login { return h.login(ctx, q.repository) }
+		return nil, h.statusError(who, resp.StatusCode, resp.Header, body)
 	}
 }
 
