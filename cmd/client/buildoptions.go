@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/docker/cli/cli/config"
+	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb"
 	buildctl "github.com/moby/buildkit/cmd/buildctl/build"
 	"github.com/moby/buildkit/session"
@@ -21,6 +21,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/trust"
 	rtllb "github.com/rtbuild/rtbuild/llb"
 )
 
@@ -59,6 +60,7 @@ type buildFlags struct {
 	attests     map[string]string // attributes of a solve
 	caches      caches
 	session     []session.Attachable
+	logins      *trust.Logins // the session's
 }
 
 func (o *buildOptions) read(caFile string) (*buildFlags, error) {
@@ -82,10 +84,20 @@ func (o *buildOptions) read(caFile string) (*buildFlags, error) {
 	if f.caches, err = o.cache.read(); err != nil {
 		return nil, err
 	}
-	if f.session, err = o.session(caFile); err != nil {
+	if f.logins, err = trust.ReadLogins(warn); err != nil {
+		return nil, err
+	}
+	if f.session, err = o.session(caFile, f.logins); err != nil {
 		return nil, err
 	}
 	return f, f.checkOwn()
+}
+
+// publishTo tells the session which repository's login a builder gets that names its host alone.
+func (f *buildFlags) publishTo(repository string) {
+	if named, err := reference.ParseNormalizedNamed(repository); err == nil {
+		f.logins.Expect(reference.Domain(named), reference.Path(named))
+	}
 }
 
 // checkOwn keeps users from keys that are ours.
@@ -132,9 +144,9 @@ func (o *buildOptions) request() (build.Request, error) {
 
 // session is what steps and the builder may ask us for: registry credentials, secrets and SSH agents. The CA bundle is a secret of
 // every step.
-func (o *buildOptions) session(caFile string) ([]session.Attachable, error) {
+func (o *buildOptions) session(caFile string, logins *trust.Logins) ([]session.Attachable, error) {
 	secrets := o.secrets
-	bundle, err := caBundle(caFile)
+	bundle, err := trust.Bundle(caFile)
 	if err != nil {
 		return nil, err
 	}
@@ -145,9 +157,7 @@ func (o *buildOptions) session(caFile string) ([]session.Attachable, error) {
 	if err != nil {
 		return nil, fmt.Errorf("invalid --secret: %w", err)
 	}
-	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{
-		AuthConfigProvider: authprovider.LoadAuthConfig(config.LoadDefaultConfigFile(os.Stderr)),
-	})
+	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: builderLogins(logins)})
 	attachables := []session.Attachable{auth, provider}
 	if len(o.ssh) == 0 {
 		return attachables, nil

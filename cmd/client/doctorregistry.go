@@ -13,15 +13,16 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/registry"
+	"github.com/rtbuild/rtbuild/internal/trust"
 )
 
 // checkTrust looks for the certificate authorities that build steps get.
 func (o *doctorOptions) checkTrust() check {
-	c := check{Name: "CA bundle", Status: checkOK, Found: hostBundle()}
+	c := check{Name: "CA bundle", Status: checkOK, Found: trust.HostBundle()}
 	if o.place.caFile != "" {
 		c.Found = strings.TrimPrefix(c.Found+" and "+o.place.caFile, " and ")
 	}
-	switch _, err := caBundle(o.place.caFile); {
+	switch _, err := trust.Bundle(o.place.caFile); {
 	case err != nil:
 		return check{Name: c.Name, Status: checkMissing, Hint: err.Error()}
 	case c.Found == "":
@@ -72,7 +73,7 @@ func (o *doctorOptions) checkRepository(ctx context.Context) ([]check, error) {
 // checkCredentials looks at the Docker config file: which registries it names, and whether the helpers that hold the
 // secrets are there. It shows no secret, and asks no helper for one.
 func checkCredentials(path string) []check {
-	dir, err := dockerConfigDir()
+	dir, err := trust.DockerDir()
 	if err != nil {
 		return []check{{Name: "credentials", Status: checkNote, Hint: err.Error() + "; registries are asked anonymously"}}
 	}
@@ -110,15 +111,6 @@ func checkHelper(path, program, file string, hosts []string) check {
 	}
 	c.Status, c.Hint = checkMissing, "it is not in PATH: install it, or take it out of "+file
 	return c
-}
-
-// dockerConfigDir is where Docker's command line keeps its config file.
-func dockerConfigDir() (string, error) {
-	if dir := os.Getenv(config.EnvOverrideConfigDir); dir != "" {
-		return dir, nil
-	}
-	home, err := os.UserHomeDir()
-	return filepath.Join(home, ".docker"), err
 }
 
 func listOr(list []string, none string) string {

@@ -74,6 +74,7 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 		return err
 	}
 	opened(at)
+	flags.publishTo(at.repository)
 	exports, err := o.output.exports(ctx, p.tags.Images.Source)
 	if err == nil {
 		err = checkExports(exports, len(p.platforms) > 1, len(flags.attests) > 0)
