@@ -79,11 +79,12 @@ func (a *authorizer) authorize(ctx context.Context, req *http.Request) error {
 
 // challenge hands over the answers with status 401 to one request, and reports whether another try makes sense.
 func (a *authorizer) challenge(ctx context.Context, answers []*http.Response) bool {
+	who := a.host.login(ctx, a.repository) // a helper may take long: nobody who wants the turn has to wait for it
 	if a.take(ctx) != nil {
 		return false
 	}
 	defer a.giveBack()
-	if a.who = a.host.login(ctx, a.repository); a.who.token != "" || ctx.Err() != nil {
+	if a.who = who; who.token != "" {
 		return len(answers) < 2
 	}
 	if a.stale(answers) {
