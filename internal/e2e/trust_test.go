@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"bytes"
 	"crypto/x509"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -141,6 +143,60 @@ func TestProxy(t *testing.T) {
 			t.Errorf("with another proxy step %q ran again:\n%s", step, res.stderr)
 		}
 	}
+}
+
+// TestProxyPassword: what is published with a provenance holds no proxy's password, and neither does what is printed. A mode that would
+// publish it is refused before the build.
+func TestProxyPassword(t *testing.T) {
+	p := small(t)
+	url, requests := proxy(t)
+	url = strings.Replace(url, "http://", "http://me:PROXYPW@", 1)
+	args := []string{"--build-arg", "HTTP_PROXY=" + url, "--build-arg", "HTTPS_PROXY=" + url, "--build-arg", "NO_PROXY=127.0.0.1", "--no-cache", "--progress", "plain"}
+	for _, provenance := range []string{"true", "mode=max", "mode=max,inline-only=true"} {
+		res := p.fails(t, 2, "HTTP_PROXY, HTTPS_PROXY holds a user or password", append(args, "--provenance", provenance)...)
+		if strings.Contains(res.stderr, "PROXYPW") {
+			t.Errorf("it is printed:\n%s", res.stderr)
+		}
+	}
+	res := p.solve(t, append(args, "--provenance", "mode=min")...)
+	if requests.Load() == 0 {
+		t.Error("nothing went through the proxy")
+	}
+	if got := tag(t, res.stdout); got.attestationsOf("linux/amd64") != 1 {
+		t.Errorf("the tag holds %+v", got.Manifests)
+	}
+	if strings.Contains(res.stderr, "PROXYPW") {
+		t.Errorf("it is printed:\n%s", res.stderr)
+	}
+	provenances := 0
+	for _, file := range published(t) {
+		data := must(os.ReadFile(file))(t)
+		if bytes.Contains(data, []byte("PROXYPW")) {
+			t.Errorf("it is published: %.400s", data)
+		}
+		if bytes.Contains(data, []byte("https://slsa.dev/provenance")) && bytes.Contains(data, []byte("predicate")) {
+			provenances++
+		}
+	}
+	if provenances == 0 {
+		t.Error("no provenance was looked at")
+	}
+}
+
+// published are the files in which the shared registry keeps what it was given.
+func published(t *testing.T) []string {
+	t.Helper()
+	var files []string
+	err := filepath.WalkDir(filepath.Join(env.dir, "registry"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	return files
 }
 
 // TestSecret mounts credentials where the tool reads them, and leaves nothing of them.

@@ -19,6 +19,7 @@ type pattern struct {
 	from    string // whose it is, in words
 	at      place
 	negated bool
+	builtin bool // the profile's, which nobody can remove, and which comes last
 	matcher *patternmatcher.PatternMatcher
 }
 
@@ -34,7 +35,7 @@ func hiddenFiles(in Input) []Finding {
 		return all // the dependency files are the least of it
 	}
 	for _, file := range in.Runtime.Dependencies.Files {
-		if p := decides(patterns, file); p != nil && !p.negated && inSource(in, file) {
+		if p := decides(patterns, file); p != nil && !p.negated && !p.builtin && inSource(in, file) {
 			all = append(all, IgnoreHidesHashed.found(p.at, "%s keeps %s out of the source, yet the dependencies are installed from it and it is in the image: "+
 				"remove the pattern, or write !%s behind it", p, file, file))
 		}
@@ -117,12 +118,12 @@ func (in Input) patterns() []pattern {
 	lines := in.dockerignore()
 	own := in.Runtime.OwnIgnore()
 	for i, text := range in.Runtime.Ignore {
-		p := pattern{text: text, from: "the profile's", at: in.field("source")}
+		p := pattern{text: text, from: "the profile's", at: in.field("source"), builtin: true}
 		switch {
 		case i < len(lines):
-			p.from, p.at = dockerignore+"'s", lines[i]
+			p.from, p.at, p.builtin = dockerignore+"'s", lines[i], false
 		case i < len(lines)+len(own):
-			p.from, p.at = "the", in.field("ignore."+text)
+			p.from, p.at, p.builtin = "the", in.field("ignore."+text), false
 		}
 		p.text, p.negated = strings.CutPrefix(text, "!")
 		if clean, err := ignorefile.ReadAll(strings.NewReader(p.text)); err == nil && len(clean) == 1 {

@@ -169,6 +169,28 @@ func TestSecrets(t *testing.T) {
 	})
 }
 
+// TestSecretInDependencyFile: a token in a file that the dependencies are installed from is in the deps image. The profile's own pattern, which
+// nobody can remove, is not what is at fault.
+func TestSecretInDependencyFile(t *testing.T) {
+	for _, tt := range []struct{ name, npmrc, want string }{
+		{"a token", "//registry.example.com/:_authToken=npm_1\n", "runtime.yaml SecretInSource: .npmrc looks like a file of npm's tokens, and would be in the deps image for " +
+			"everybody who may pull it: take it out of dependencies.files, and give it to the build alone: --secret id=npmrc,src=.npmrc" +
+			" | dependencies: {files: [package.json, package-lock.json, .npmrc]}"},
+		{"a variable", "//registry.example.com/:_authToken=${NPM_TOKEN}\n", ""},
+		{"settings", "legacy-peer-deps=true\n", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			project := node(".npmrc", tt.npmrc, "main.js", "", "runtime.yaml",
+				"base: "+pinned+"\ndependencies: {files: [package.json, package-lock.json, .npmrc]}\n")
+			in := Input{Runtime: load(t, project), Project: project, Copied: []string{"main.js"}}
+			got := inLines(append(hiddenFiles(in), secrets(in)...))
+			if strings.Join(got, "\n") != tt.want {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), tt.want)
+			}
+		})
+	}
+}
+
 func TestPlatformsLost(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -44,19 +44,42 @@ var exampleEnds = []string{".example", ".sample", ".template", ".dist"}
 // maxSecret is how much of a file is looked at.
 const maxSecret = 1 << 20
 
-// secrets finds files that are copied and look like secrets. They are never shown.
+// secrets finds files that come into an image and look like secrets: of the source, and of those that the dependencies are installed from.
+// They are never shown.
 func secrets(in Input) []Finding {
 	var all []Finding
 	for _, file := range in.Copied {
-		for _, s := range secretFiles {
-			if s.matches(file) && s.holds(in, file) {
-				all = append(all, SecretInSource.found(place{file: file}, "%s looks like %s, and would be in the image for everybody who may pull it: "+
-					"%s, and give it to the agent when it runs", file, s.what, howToLeaveOut(in)))
-				break
-			}
+		if what := in.secretIn(file); what != "" {
+			all = append(all, SecretInSource.found(place{file: file}, "%s looks like %s, and would be in the image for everybody who may pull it: "+
+				"%s, and give it to the agent when it runs", file, what, howToLeaveOut(in)))
+		}
+	}
+	for _, file := range in.Runtime.Dependencies.Files {
+		if what := in.secretIn(file); what != "" && !slices.Contains(in.Copied, file) {
+			all = append(all, SecretInSource.found(in.field("dependencies"), "%s looks like %s, and would be in the deps image for everybody who may pull it: "+
+				"take it out of dependencies.files, and give it to the build alone%s", file, what, secretFlag(file)))
 		}
 	}
 	return all
+}
+
+// secretIn says what kind of secrets a file holds; nothing if it seems to hold none.
+func (in Input) secretIn(file string) string {
+	for _, s := range secretFiles {
+		if s.matches(file) && s.holds(in, file) {
+			return s.what
+		}
+	}
+	return ""
+}
+
+// secretFlag is how a file is given to the steps that install dependencies, where its kind is known there.
+func secretFlag(file string) string {
+	switch name := path.Base(file); name {
+	case ".npmrc", ".netrc":
+		return ": --secret id=" + strings.TrimPrefix(name, ".") + ",src=" + file
+	}
+	return ""
 }
 
 // howToLeaveOut says how a file is kept out of the image: profile openhands has no ignore patterns.
