@@ -3,14 +3,21 @@ package main
 import (
 	"encoding/base64"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/moby/buildkit/session/auth"
 	"github.com/moby/buildkit/session/auth/authprovider"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/rtbuild/rtbuild/internal/trust"
+	rtllb "github.com/rtbuild/rtbuild/llb"
 )
 
 // TestBuilderLoginsByOrganisation asks the session as BuildKit does: for a token with its scopes, for a password with the host alone.
@@ -54,5 +61,40 @@ func TestBuilderLoginsByOrganisation(t *testing.T) {
 		if err != nil || token.Token != "bearer" {
 			t.Errorf("got %v, %v", token, err)
 		}
+	}
+}
+
+// TestFetchWithoutChecksum: a tool whose checksum nobody knows is handed to the builder under the one that it turned out to have, and an
+// error shows no token.
+func TestFetchWithoutChecksum(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/editor" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, "an editor")
+	}))
+	t.Cleanup(server.Close)
+	d := &downloads{ctx: t.Context()}
+	if _, err := d.open(); err != nil {
+		t.Fatal(err)
+	}
+	state, err := d.fetch(rtllb.Download{Name: "editor", Title: "editor 1", URL: server.URL + "/editor?token=HUNTER2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	def, err := state.Marshal(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := digest.FromString("an editor").Encoded()
+	graph := string(slices.Concat(def.Def...))
+	if !strings.Contains(graph, `["`+sum+`"]`) || !strings.Contains(graph, "/"+sum+"/editor") {
+		t.Errorf("the builder is told %q", graph)
+	}
+	_, err = d.fetch(rtllb.Download{Name: "editor", Title: "editor 1", URL: server.URL + "/none?token=HUNTER2"})
+	if err == nil || err.Error() != "downloading editor 1 from "+server.URL+"/none: the server answered 404 Not Found" {
+		t.Errorf("got %v", err)
 	}
 }
