@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/session/auth/authprovider"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/tonistiigi/fsutil"
 
@@ -130,7 +131,10 @@ func (b *execution) prepare(ctx context.Context, builder *solve.Builder) error {
 	if b.options.place.debug {
 		fmt.Fprintf(os.Stderr, "builder %s, buildkit %s, context %s\n", builder.Addr, builder.Version, p.root)
 	}
-	b.runner = &solve.Runner{Builder: builder, Progress: progress, Session: b.flags.session, Retries: o.retries, Warn: warn}
+	passwords := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{
+		AuthConfigProvider: b.place.passwords(builder, b.flags.passwords),
+	})
+	b.runner = &solve.Runner{Builder: builder, Progress: progress, Session: append(b.flags.session, passwords), Retries: o.retries, Warn: warn}
 	return nil
 }
 

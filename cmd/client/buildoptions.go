@@ -60,7 +60,8 @@ type buildFlags struct {
 	attests     map[string]string // attributes of a solve
 	caches      caches
 	session     []session.Attachable
-	logins      *trust.Logins // the session's
+	logins      *trust.Logins                   // of registries
+	passwords   authprovider.AuthConfigProvider // the same, for the builder
 }
 
 func (o *buildOptions) read(caFile string) (*buildFlags, error) {
@@ -87,9 +88,10 @@ func (o *buildOptions) read(caFile string) (*buildFlags, error) {
 	if f.logins, err = trust.ReadLogins(warn); err != nil {
 		return nil, err
 	}
-	if f.session, err = o.session(caFile, f.logins); err != nil {
+	if f.session, err = o.session(caFile); err != nil {
 		return nil, err
 	}
+	f.passwords = builderLogins(f.logins)
 	return f, f.checkOwn()
 }
 
@@ -142,9 +144,8 @@ func (o *buildOptions) request() (build.Request, error) {
 	return req, err
 }
 
-// session is what steps and the builder may ask us for: registry credentials, secrets and SSH agents. The CA bundle is a secret of
-// every step.
-func (o *buildOptions) session(caFile string, logins *trust.Logins) ([]session.Attachable, error) {
+// session is what steps may ask us for: secrets and SSH agents. The CA bundle is a secret of every step.
+func (o *buildOptions) session(caFile string) ([]session.Attachable, error) {
 	secrets := o.secrets
 	bundle, err := trust.Bundle(caFile)
 	if err != nil {
@@ -157,8 +158,7 @@ func (o *buildOptions) session(caFile string, logins *trust.Logins) ([]session.A
 	if err != nil {
 		return nil, fmt.Errorf("invalid --secret: %w", err)
 	}
-	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: builderLogins(logins)})
-	attachables := []session.Attachable{auth, provider}
+	attachables := []session.Attachable{provider}
 	if len(o.ssh) == 0 {
 		return attachables, nil
 	}

@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/distribution/reference"
 	"github.com/spf13/cobra"
 
-	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/imagediff"
 	"github.com/rtbuild/rtbuild/internal/registry"
 )
@@ -115,30 +112,6 @@ func (o *diffOptions) reader(refs []string) (*imagediff.Reader, error) {
 		Registry: client, Platform: wanted[0], SkipShared: o.skipShared,
 		Progress: func(message string) { fmt.Fprintln(os.Stderr, message) },
 	}, nil
-}
-
-// wake starts the registry that comes with the private builder, if one of the images is there: solve prints such references,
-// and the registry only runs as long as somebody needs it. The lease is nil if none of them is.
-func wake(ctx context.Context, refs []string) (*embedded.Lease, error) {
-	var loopback []string
-	for _, ref := range refs {
-		named, err := reference.ParseNormalizedNamed(ref)
-		if err == nil && strings.HasPrefix(reference.Domain(named), "127.0.0.1:") {
-			loopback = append(loopback, reference.Domain(named))
-		}
-	}
-	if loopback == nil {
-		return nil, nil
-	}
-	options, err := embeddedOptions()
-	if err != nil {
-		return nil, err
-	}
-	status, err := embedded.Inspect(ctx, options)
-	if err != nil || status.Problem != nil || !slices.Contains(loopback, status.Registry) {
-		return nil, nil // nothing of ours: the registry itself will say what is wrong
-	}
-	return embedded.Acquire(ctx, options)
 }
 
 func (o *diffOptions) print(out io.Writer, d *imagediff.Diff) error {

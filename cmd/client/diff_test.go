@@ -161,7 +161,14 @@ func TestDiffKeepsThePrivateRegistryRunning(t *testing.T) {
 	served := make(chan error, 1)
 	go func() { served <- embedded.Serve(ctx, options) }()
 	status := running(ctx, t, options)
-	ref := pushed(t, &testenv.Registry{Host: status.Registry}, "it", "amd64", layerWith(t, "a", "1"))
+	lease, err := embedded.Acquire(ctx, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private := &testenv.Registry{Host: status.Registry}
+	private.User, private.Password = lease.Login()
+	ref := pushed(t, private, "it", "amd64", layerWith(t, "a", "1"))
+	_ = lease.Close()
 	if out, err := runRoot(t, "diff", "--platform", "linux/amd64", ref, ref); err != nil || !strings.Contains(out, "The images are the same") {
 		t.Errorf("got %s, %v", out, err)
 	}

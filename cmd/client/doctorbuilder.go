@@ -39,22 +39,25 @@ func (o *doctorOptions) checkBuilder(ctx context.Context) ([]check, error) {
 		return checks, err
 	}
 	// All that is needed seems to be there: starting it is the only proof.
-	found, err := startPrivate(ctx)
+	found, err := o.startPrivate(ctx)
 	return append(found, checks...), err
 }
 
-func startPrivate(ctx context.Context) ([]check, error) {
+func (o *doctorOptions) startPrivate(ctx context.Context) ([]check, error) {
 	const name = "private builder"
-	lease, err := acquire(ctx)
+	at := &place{repository: o.repository, caFile: o.place.caFile}
+	defer at.Close()
+	var (
+		dial solve.Dial
+		err  error
+	)
+	if at.registry, err = o.place.client(at); err == nil {
+		err = at.private(ctx, &dial)
+	}
 	if err != nil {
 		return []check{{Name: name, Status: checkMissing, Hint: err.Error()}}, err
 	}
-	defer lease.Close()
-	addr, err := lease.Builder(ctx)
-	if err != nil {
-		return []check{{Name: name, Status: checkMissing, Hint: err.Error()}}, err
-	}
-	return examine(ctx, name, solve.Dial{Addr: addr})
+	return examine(ctx, name, dial)
 }
 
 // checkNeeds says what the private builder needs; status is what it means if that is not there.

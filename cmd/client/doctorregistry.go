@@ -12,7 +12,6 @@ import (
 	"github.com/docker/cli/cli/config"
 
 	"github.com/rtbuild/rtbuild/internal/embedded"
-	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/trust"
 )
 
@@ -58,16 +57,24 @@ func (o *doctorOptions) checkRepository(ctx context.Context) ([]check, error) {
 		return nil, nil
 	}
 	c := check{Name: "repository", Status: checkOK, Found: o.repository + " may be pushed to"}
-	client, err := registry.New(registry.Options{ConfigDir: o.place.registryConfig, CAFile: o.place.caFile, Warn: warn})
-	if err != nil {
-		err = withCode(exitUsage, err)
-	} else {
-		err = withCode(exitRegistry, client.CheckPush(ctx, o.repository))
-	}
+	err := o.mayPush(ctx)
 	if err != nil {
 		c.Status, c.Found, c.Hint = checkMissing, o.repository, err.Error()
 	}
 	return []check{c}, err
+}
+
+func (o *doctorOptions) mayPush(ctx context.Context) error {
+	at := &place{repository: o.repository}
+	defer at.Close()
+	client, err := o.place.client(at)
+	if err != nil {
+		return withCode(exitUsage, err)
+	}
+	if err := at.findPrivate(ctx); err != nil {
+		return err
+	}
+	return withCode(exitRegistry, client.CheckPush(ctx, o.repository))
 }
 
 // checkCredentials looks at the Docker config file: which registries it names, and whether the helpers that hold the

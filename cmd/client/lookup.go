@@ -59,6 +59,9 @@ func (o *planOptions) survey(ctx context.Context, p *project, at *place) (*surve
 	if err != nil {
 		return nil, err
 	}
+	if err := at.reach(ctx, o.reuse...); err != nil {
+		return nil, err
+	}
 	base := o.askBase(ctx, p, at)
 	answers := askAll(ctx, p, at, questions)
 	today, err := base()

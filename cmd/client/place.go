@@ -46,8 +46,10 @@ func (o *placeOptions) register(cmd *cobra.Command) {
 // place is where a runtime's images live and are built.
 type place struct {
 	repository string
+	base       string // of the project
 	registry   *registry.Client
 	dial       solve.Dial
+	caFile     string
 	lease      *embedded.Lease // nil unless the private pair is used
 	embedded   bool            // the images live in the private registry
 
@@ -79,17 +81,16 @@ func (o *placeOptions) open(ctx context.Context, p *project, named *projectOptio
 
 // find decides where the images live: the named repository, or the registry that goes with the private builder.
 func (o *placeOptions) find(ctx context.Context, p *project, named string) (*place, error) {
-	client, err := registry.New(registry.Options{ConfigDir: o.registryConfig, CAFile: o.caFile, Warn: warn})
-	if err != nil {
+	at := &place{repository: named, base: p.runtime.Base, caFile: o.caFile}
+	var err error
+	if at.registry, err = o.client(at); err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	dial, err := o.named(p.platforms)
-	if err != nil {
+	if at.dial, err = o.named(p.platforms); err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	at := &place{repository: named, registry: client, dial: dial}
 	if named != "" {
-		return at, nil
+		return at, at.findPrivate(ctx)
 	}
 	if at.dial.Addr != "" {
 		return nil, withCode(exitUsage, fmt.Errorf("no repository: the builder %s cannot reach the registry that comes with the private one; "+
@@ -101,6 +102,11 @@ func (o *placeOptions) find(ctx context.Context, p *project, named string) (*pla
 	at.embedded = true
 	at.repository = at.lease.Registry() + "/" + pathComponent(filepath.Base(p.root))
 	return at, nil
+}
+
+// client asks registries for a place.
+func (o *placeOptions) client(at *place) (*registry.Client, error) {
+	return registry.New(registry.Options{ConfigDir: o.registryConfig, CAFile: o.caFile, Warn: warn, Login: at.login})
 }
 
 // named is the builder that flags or the environment name, an address before a name of buildx's; empty if none is.
@@ -147,7 +153,7 @@ func acquire(ctx context.Context) (*embedded.Lease, error) {
 // builder connects to the builder: the named one, one that runs where packages put it, or the private one.
 func (p *place) builder(ctx context.Context) (*solve.Builder, error) {
 	dial := p.dial
-	if dial.Addr == "" && p.lease == nil {
+	if dial.Addr == "" && !p.embedded {
 		dial.Addr = solve.WellKnown()
 	}
 	if dial.Addr == "" {
@@ -168,7 +174,12 @@ func (p *place) private(ctx context.Context, dial *solve.Dial) (err error) {
 			return err
 		}
 	}
-	dial.Addr, err = p.lease.Builder(ctx)
+	trust, err := p.trust()
+	if err != nil {
+		return err
+	}
+	dial.Private = true
+	dial.Addr, err = p.lease.Builder(ctx, trust)
 	return err
 }
 

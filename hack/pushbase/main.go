@@ -1,5 +1,6 @@
 // Command pushbase makes a Debian base image with mmdebstrap and puts it into the registry at HOST, as the demo and the
-// benchmarks need it where no hub is reachable. It prints the image's reference.
+// benchmarks need it where no hub is reachable. It prints the image's reference. FILE holds the token of a private
+// registry, as rtbuild-client serve names it.
 package main
 
 import (
@@ -7,22 +8,35 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 
+	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: pushbase HOST[:PORT]")
+	if len(os.Args) < 2 || len(os.Args) > 3 {
+		fmt.Fprintln(os.Stderr, "usage: pushbase HOST[:PORT] [FILE]")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	registry := testenv.Registry{Host: os.Args[1]}
-	ref, err := registry.PushBase(ctx)
+	ref, err := push(ctx, os.Args[1], os.Args[2:]...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "pushbase:", err)
 		os.Exit(1)
 	}
 	fmt.Println(ref)
+}
+
+func push(ctx context.Context, host string, tokens ...string) (string, error) {
+	registry := testenv.Registry{Host: host}
+	for _, file := range tokens {
+		token, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		registry.User, registry.Password = embedded.User, strings.TrimSpace(string(token))
+	}
+	return registry.PushBase(ctx)
 }

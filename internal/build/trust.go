@@ -16,7 +16,7 @@ func TrustAdvice(err error, whose string) string {
 		return ""
 	}
 	if whose == "the builder" {
-		return "\nit is the builder that does not trust the certificate: add its authority to buildkitd.toml (ca= of the registry) or to the builder's system"
+		return "\nit is the builder that does not trust the certificate: add its authority to its buildkitd.toml (ca= of the registry) or to the builder's system"
 	}
 	return fmt.Sprintf("\nit is %s that does not trust the certificate: give its authority with --ca-file", whose)
 }

@@ -28,13 +28,15 @@ type builder struct {
 	notice func(string) // called when buildkitd dies
 
 	starting sync.Mutex // held while it starts or stops
-	mu       sync.Mutex // guards child and stopped
+	mu       sync.Mutex // guards what follows
 	child    *child
+	trust    Trust           // that child was started with
+	users    map[*peer]Trust // clients that have asked for it
 	stopped  bool
 }
 
 func newBuilder(h *home, opt Options, notice func(string)) *builder {
-	return &builder{home: h, host: thisHost(), opt: opt, notice: notice}
+	return &builder{home: h, host: thisHost(), opt: opt, notice: notice, users: map[*peer]Trust{}}
 }
 
 func (b *builder) address() string { return "unix://" + filepath.Join(b.home.run, "buildkitd.sock") }
@@ -49,34 +51,37 @@ func (b *builder) running() string {
 	return b.address()
 }
 
-// start gives the address of buildkitd when it answers, and starts it if it does not run.
-func (b *builder) start(ctx context.Context) (string, error) {
+// start gives the address of buildkitd when it answers. It starts it if it does not run, and again if it runs with
+// another trust and nobody else needs that.
+func (b *builder) start(ctx context.Context, who *peer, trust Trust) (string, error) {
 	b.starting.Lock()
 	defer b.starting.Unlock()
-	if address := b.running(); address != "" {
-		return address, nil
+	fits, err := b.fits(who, trust)
+	if err != nil {
+		return "", err
 	}
-	if b.stopped {
-		return "", ErrGone
+	if fits {
+		return b.address(), nil
 	}
+	b.end()
 	if err := missing(b.host.needs(b.opt)); err != nil {
 		return "", err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("buildkitd did not answer within %s", startLimit))
 	defer cancel()
-	c, err := b.launch(ctx)
+	c, err := b.launch(ctx, trust)
 	if err != nil {
 		return "", fmt.Errorf("starting the private buildkitd: %w; its log is %s%s", err, b.home.builderLog(), tail(b.home.builderLog()))
 	}
 	b.mu.Lock()
-	b.child = c
+	b.child, b.trust = c, trust
 	b.mu.Unlock()
 	go b.watch(c)
 	return b.address(), nil
 }
 
 // launch starts buildkitd and waits until it says that it serves.
-func (b *builder) launch(ctx context.Context) (*child, error) {
+func (b *builder) launch(ctx context.Context, trust Trust) (*child, error) {
 	// One that was killed with its daemon may not be quite dead.
 	if err := waitUnlocked(ctx, filepath.Join(b.home.builderRoot(), "buildkitd.lock")); err != nil {
 		return nil, fmt.Errorf("waiting for an earlier one to end: %w", err)
@@ -91,7 +96,7 @@ func (b *builder) launch(ctx context.Context) (*child, error) {
 		return nil, err
 	}
 	defer log.Close()
-	cmd, err := b.command()
+	cmd, err := b.command(trust)
 	if err != nil {
 		return nil, err
 	}
@@ -113,12 +118,16 @@ func (b *builder) launch(ctx context.Context) (*child, error) {
 }
 
 // command is how buildkitd is run here.
-func (b *builder) command() (*exec.Cmd, error) {
+func (b *builder) command(trust Trust) (*exec.Cmd, error) {
 	config := filepath.Join(b.home.state, "buildkitd.toml")
 	if err := os.MkdirAll(b.home.builderRoot(), 0o700); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(config, []byte(b.config()), 0o600); err != nil {
+	text, err := b.config(trust)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
 	argv := []string{b.host.buildkitd(b.opt), "--config", config}
@@ -131,6 +140,9 @@ func (b *builder) command() (*exec.Cmd, error) {
 	// runc keeps its state below XDG_RUNTIME_DIR if it is not root; Debian has it in a directory that is not in everybody's
 	// PATH.
 	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+b.home.run, "PATH="+strings.Join(b.host.path, ":"))
+	if trust.CAFile != "" {
+		cmd.Env = append(cmd.Env, "SSL_CERT_FILE="+trust.CAFile)
+	}
 	return cmd, nil
 }
 
@@ -138,10 +150,12 @@ func (b *builder) command() (*exec.Cmd, error) {
 func (b *builder) watch(c *child) {
 	<-c.done
 	b.mu.Lock()
-	b.child = nil
-	stopped := b.stopped
+	died := b.child == c
+	if died {
+		b.child = nil
+	}
 	b.mu.Unlock()
-	if !stopped {
+	if died {
 		b.notice(fmt.Sprintf("the private buildkitd died (%v); its log is %s%s", c.err, b.home.builderLog(), tail(b.home.builderLog())))
 	}
 }
@@ -152,7 +166,15 @@ func (b *builder) stop() {
 	defer b.starting.Unlock()
 	b.mu.Lock()
 	b.stopped = true
+	b.mu.Unlock()
+	b.end()
+}
+
+// end stops buildkitd if it runs.
+func (b *builder) end() {
+	b.mu.Lock()
 	c := b.child
+	b.child = nil // nobody is told that it died
 	b.mu.Unlock()
 	if c != nil {
 		waitForSteps(b.home.builderRoot(), stepLimit)

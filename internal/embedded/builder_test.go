@@ -13,8 +13,11 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/docker/cli/cli/config/types"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth/authprovider"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/tonistiigi/fsutil"
 )
@@ -27,7 +30,7 @@ func acquireAndBuild(ctx context.Context, opt Options, dir string) error {
 		return err
 	}
 	defer l.Close()
-	address, err := l.Builder(ctx)
+	address, err := l.Builder(ctx, Trust{})
 	if err != nil {
 		return err
 	}
@@ -47,6 +50,7 @@ func acquireAndBuild(ctx context.Context, opt Options, dir string) error {
 	}
 	_, err = c.Solve(ctx, def, client.SolveOpt{
 		LocalMounts: map[string]fsutil.FS{"program": fs},
+		Session:     []session.Attachable{passwords(l)},
 		Exports: []client.ExportEntry{{Type: client.ExporterImage, Attrs: map[string]string{
 			"name": l.Registry() + "/made:1", "push": "true", "oci-mediatypes": "true",
 		}}},
@@ -55,6 +59,19 @@ func acquireAndBuild(ctx context.Context, opt Options, dir string) error {
 		return err
 	}
 	return inRegistry(ctx, l.Registry())
+}
+
+// passwords is what a builder may ask a client that holds a lease.
+func passwords(l *Lease) session.Attachable {
+	return authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{
+		AuthConfigProvider: func(_ context.Context, host string, _ []string, _ authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
+			if host != l.Registry() {
+				return types.AuthConfig{}, nil
+			}
+			user, password := l.Login()
+			return types.AuthConfig{Username: user, Password: password}, nil
+		},
+	})
 }
 
 // inRegistry checks that the image that was built is there.
@@ -107,11 +124,11 @@ func TestTheBuilderIsSharedAndStopsWithTheDaemon(t *testing.T) {
 	ctx, s := newSite(t)
 	s.opt.Buildkitd = needBuildkitd(t)
 	first, second := s.acquire(ctx, t), s.acquire(ctx, t)
-	one, err := first.Builder(ctx)
+	one, err := first.Builder(ctx, Trust{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := second.Builder(ctx)
+	two, err := second.Builder(ctx, Trust{})
 	if err != nil || one != two {
 		t.Errorf("got %s and %s, %v", one, two, err)
 	}
@@ -127,7 +144,7 @@ func TestTheBuilderDiesWithItsDaemon(t *testing.T) {
 	ctx, s := newSite(t)
 	s.opt.Buildkitd = needBuildkitd(t)
 	lease := s.acquire(ctx, t)
-	if _, err := lease.Builder(ctx); err != nil {
+	if _, err := lease.Builder(ctx, Trust{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := syscall.Kill(lease.hello.PID, syscall.SIGKILL); err != nil {
@@ -138,7 +155,7 @@ func TestTheBuilderDiesWithItsDaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := s.acquire(ctx, t)
-	if _, err := again.Builder(ctx); err != nil {
+	if _, err := again.Builder(ctx, Trust{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -155,7 +172,7 @@ func TestABuilderThatDiesIsReportedAndStartedAgain(t *testing.T) {
 	}
 	s.opt.Buildkitd = script
 	lease := s.acquire(ctx, t)
-	if _, err := lease.Builder(ctx); err != nil {
+	if _, err := lease.Builder(ctx, Trust{}); err != nil {
 		t.Fatal(err)
 	}
 	killFromFile(t, pidFile)
@@ -163,7 +180,7 @@ func TestABuilderThatDiesIsReportedAndStartedAgain(t *testing.T) {
 	if !strings.Contains(line, "killed") || !strings.Contains(line, "\n  | ") {
 		t.Errorf("neither the cause nor the log: %s", line)
 	}
-	if _, err := lease.Builder(ctx); err != nil {
+	if _, err := lease.Builder(ctx, Trust{}); err != nil {
 		t.Errorf("the second one: %v", err)
 	}
 }
@@ -190,7 +207,7 @@ func TestABuilderThatDoesNotComeUpIsNamedWithItsLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.opt.Buildkitd = script
-	_, err := s.acquire(ctx, t).Builder(ctx)
+	_, err := s.acquire(ctx, t).Builder(ctx, Trust{})
 	if !errors.Is(err, ErrBuilderDied) || !strings.Contains(err.Error(), "no space left on device") {
 		t.Errorf("got %v", err)
 	}
@@ -199,7 +216,7 @@ func TestABuilderThatDoesNotComeUpIsNamedWithItsLog(t *testing.T) {
 func TestAMissingBuilderIsNamedAcrossTheSocket(t *testing.T) {
 	ctx, s := newSite(t)
 	s.opt.Buildkitd = "/nowhere/buildkitd"
-	_, err := s.acquire(ctx, t).Builder(ctx)
+	_, err := s.acquire(ctx, t).Builder(ctx, Trust{})
 	if !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "/nowhere/buildkitd") {
 		t.Errorf("got %v", err)
 	}
@@ -220,7 +237,7 @@ func TestAStoppingDaemonEndsABuilderThatStarts(t *testing.T) {
 	lease := s.acquire(ctx, t)
 	asked := make(chan error)
 	go func() {
-		_, err := lease.Builder(ctx)
+		_, err := lease.Builder(ctx, Trust{})
 		asked <- err
 	}()
 	if _, err := os.ReadFile(started); err != nil { // blocks until the script writes

@@ -9,7 +9,7 @@ import (
 
 // config is buildkitd's configuration. Its limits for the cache are ours: the default keeps a fifth of the disk free, and
 // on a developer's full disk that is no cache at all.
-func (b *builder) config() string {
+func (b *builder) config(trust Trust) (string, error) {
 	sandbox := b.host.uid == 0 || b.host.mountsProc()
 	lines := []string{
 		"root = " + quote(b.home.builderRoot()),
@@ -27,10 +27,9 @@ func (b *builder) config() string {
 		`minFreeSpace = "5%"`,
 		"[worker.containerd]",
 		"enabled = false",
-		"[registry." + quote(b.home.registry()) + "]",
-		"http = true",
 	}
-	return strings.Join(lines, "\n") + "\n"
+	registries, err := trust.toml(b.home.registry())
+	return strings.Join(lines, "\n") + "\n" + registries, err
 }
 
 // quote gives a basic string of TOML, whose escapes JSON's are.

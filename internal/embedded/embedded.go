@@ -13,6 +13,14 @@
 //     one that is still stopping;
 //   - the socket answers with a greeting, or, while the daemon stops, with nothing: then the client starts a new one.
 //
+// The registry listens on loopback, where every program of the machine, other users' and build steps included, may read
+// it. A write takes a token: it is made at the first start, lies in the state directory, readable by the user alone, and
+// reaches clients by the greeting. A client believes whoever answers on the socket, since nobody else may write to its
+// directory; on the port, only whom the daemon names. So a program that has taken the port is an error, never a registry.
+//
+// buildkitd trusts what its clients say by flags: certificate authorities, mirrors. It is started again for a client that
+// says something else, unless others use it.
+//
 // The first lease of a background daemon is a socket that it inherits from the client that started it. So there is no
 // moment at which it has no client yet, and no timeout to guess.
 package embedded
@@ -29,8 +37,10 @@ var (
 	ErrPortTaken   = errors.New("port taken")     // another program listens on the registry's port
 	ErrMissing     = errors.New("missing")        // a program or a setting that the builder needs is not there
 	ErrBuilderDied = errors.New("builder died")   // buildkitd ended by itself, before it answered
+	ErrBusy        = errors.New("busy")           // other clients use the builder, which trusts other registries than we do
 	ErrGone        = errors.New("daemon gone")    // the daemon that the lease is on has ended
 	errNoDaemon    = errors.New("no daemon runs") // nobody listens, or who listens is stopping
+	errNoHome      = errors.New("no home")        // nothing says where the user's directories are
 )
 
 // Variables that replace what Options leave empty. They reach the background daemon too.
@@ -44,7 +54,7 @@ const (
 // then the user's directories.
 type Options struct {
 	Dir       string   // holds state and data; default: HomeEnv, else $XDG_STATE_HOME/rtbuild and $XDG_DATA_HOME/rtbuild
-	Port      int      // of the registry; default: PortEnv, else a number that follows from the user's id
+	Port      int      // of the registry; default: PortEnv, else that of the first start, which follows from the user's id
 	Buildkitd string   // path of buildkitd; default: BuildkitdEnv, else the one installed with our own binary, else in PATH
 	Command   []string // starts our own binary as a background daemon, which calls Serve with UntilIdle
 	Log       func(line string)

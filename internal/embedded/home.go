@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
 )
 
@@ -15,27 +14,16 @@ import (
 // longest name below the directory is rootlesskit/api.sock.
 const longestRun = 80
 
-// firstPort is root's; other users' follow by their id. The range ends below the ports that kernels give to outgoing
-// connections.
-const (
-	firstPort = 5790
-	portRange = 20000
-)
-
 // home is where one user's pair lives.
 type home struct {
 	state string // locks, logs, the builder's configuration
 	data  string // the builder's root, the registry's blobs
 	run   string // sockets: below state, unless its path is too long for them
-	port  int
+	port  port
 }
 
 func newHome(opt Options) (*home, error) {
 	h := &home{}
-	var err error
-	if h.port, err = opt.port(); err != nil {
-		return nil, err
-	}
 	if err := h.place(opt.dir()); err != nil {
 		return nil, err
 	}
@@ -43,7 +31,9 @@ func newHome(opt Options) (*home, error) {
 	if len(h.run) > longestRun {
 		h.run = shortRun(h.state)
 	}
-	return h, nil
+	var err error
+	h.port, err = h.findPort(opt)
+	return h, err
 }
 
 // dir is the one directory for everything, or "".
@@ -76,7 +66,7 @@ func userDir(env, below string) (string, error) {
 	}
 	user, err := os.UserHomeDir()
 	if err != nil {
-		return "", fmt.Errorf("looking for the user's directories: %w: set HOME, %s or %s", err, env, HomeEnv)
+		return "", fmt.Errorf("looking for the user's directories: %w (%w): set HOME, %s or %s", errNoHome, err, env, HomeEnv)
 	}
 	return filepath.Join(user, below, "rtbuild"), nil
 }
@@ -91,23 +81,6 @@ func shortRun(state string) string {
 	return filepath.Join("/tmp", fmt.Sprintf("rtbuild-%d", os.Getuid()), name)
 }
 
-func (o Options) port() (int, error) {
-	text := os.Getenv(PortEnv)
-	switch {
-	case o.Port != 0:
-		return o.Port, nil
-	case text == "":
-		return defaultPort(os.Getuid()), nil
-	}
-	port, err := strconv.ParseUint(text, 10, 16)
-	if err != nil || port == 0 {
-		return 0, fmt.Errorf("invalid %s %q: it is a port, 1 to 65535", PortEnv, text)
-	}
-	return int(port), nil
-}
-
-func defaultPort(uid int) int { return firstPort + max(uid, 0)%portRange }
-
 // make creates the directories, for the user alone.
 func (h *home) make() error {
 	for _, dir := range []string{h.state, h.data, filepath.Dir(h.run), h.run} {
@@ -115,8 +88,18 @@ func (h *home) make() error {
 			return fmt.Errorf("making the directories of the private builder: %w", err)
 		}
 	}
-	// /tmp is everybody's: whoever made our directory there first could listen on our sockets.
-	return ownedByUs(filepath.Dir(h.run))
+	return h.check()
+}
+
+// check refuses directories that are not the user's alone. Who could write to them could answer in the daemon's place:
+// /tmp is everybody's, and a named directory may be somebody else's.
+func (h *home) check() error {
+	for _, dir := range []string{h.state, filepath.Dir(h.run), h.run} {
+		if err := ownedByUs(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func ownedByUs(dir string) error {
@@ -124,20 +107,27 @@ func ownedByUs(dir string) error {
 	if err != nil {
 		return err
 	}
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	if !ok || int(st.Uid) != os.Geteuid() || !fi.IsDir() || fi.Mode().Perm()&0o022 != 0 {
+	if !ours(fi) || !fi.IsDir() || fi.Mode().Perm()&0o022 != 0 {
 		return fmt.Errorf("%s is not a directory that only this user may write to: remove it, or set %s to a short path", dir, HomeEnv)
 	}
 	return nil
 }
 
+// ours reports whether a file is this user's.
+func ours(fi os.FileInfo) bool {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Geteuid()
+}
+
 // registry is the registry's host and port.
-func (h *home) registry() string { return fmt.Sprintf("127.0.0.1:%d", h.port) }
+func (h *home) registry() string { return fmt.Sprintf("127.0.0.1:%d", h.port.number) }
 
 func (h *home) socket() string       { return filepath.Join(h.run, "daemon.sock") }
 func (h *home) startLock() string    { return filepath.Join(h.state, "start.lock") }
 func (h *home) daemonLock() string   { return filepath.Join(h.state, "daemon.lock") }
 func (h *home) daemonLog() string    { return filepath.Join(h.state, "daemon.log") }
+func (h *home) tokenFile() string    { return filepath.Join(h.state, "registry.token") }
+func (h *home) portFile() string     { return filepath.Join(h.state, "registry.port") }
 func (h *home) builderLog() string   { return filepath.Join(h.state, "buildkitd.log") }
 func (h *home) registryLog() string  { return filepath.Join(h.state, "registry.log") }
 func (h *home) builderRoot() string  { return filepath.Join(h.data, "buildkit") }

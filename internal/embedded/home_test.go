@@ -27,17 +27,17 @@ var homeTests = []struct {
 	{
 		name:  "those that XDG names",
 		env:   map[string]string{"XDG_STATE_HOME": "/s", "XDG_DATA_HOME": "/d"},
-		state: "/s/rtbuild", data: "/d/rtbuild", run: "/s/rtbuild/run", port: defaultPort(os.Getuid()),
+		state: "/s/rtbuild", data: "/d/rtbuild", run: "/s/rtbuild/run", port: defaultPort(os.Getuid(), 0),
 	},
 	{
 		name:  "relative ones are ignored",
 		env:   map[string]string{"HOME": "/home/dev", "XDG_STATE_HOME": "s", "XDG_DATA_HOME": "d"},
-		state: "/home/dev/.local/state/rtbuild", data: "/home/dev/.local/share/rtbuild", run: "/home/dev", port: defaultPort(os.Getuid()),
+		state: "/home/dev/.local/state/rtbuild", data: "/home/dev/.local/share/rtbuild", run: "/home/dev", port: defaultPort(os.Getuid(), 0),
 	},
 	{
 		name:  "one directory for all",
 		env:   map[string]string{HomeEnv: "/r", "XDG_STATE_HOME": "/s"},
-		state: "/r/state", data: "/r/data", run: "/r/state/run", port: defaultPort(os.Getuid()),
+		state: "/r/state", data: "/r/data", run: "/r/state/run", port: defaultPort(os.Getuid(), 0),
 	},
 	{
 		name:  "options come first",
@@ -49,15 +49,15 @@ var homeTests = []struct {
 		name:  "sockets of a long path go to the runtime directory",
 		env:   map[string]string{"XDG_RUNTIME_DIR": "/run/user/1"},
 		opt:   Options{Dir: longDir},
-		state: longDir + "state", data: longDir + "data", run: "/run/user/1/rtbuild/", port: defaultPort(os.Getuid()),
+		state: longDir + "state", data: longDir + "data", run: "/run/user/1/rtbuild/", port: defaultPort(os.Getuid(), 0),
 	},
 	{
 		name:  "or to /tmp",
 		opt:   Options{Dir: longDir},
-		state: longDir + "state", data: longDir + "data", run: "/tmp/rtbuild-", port: defaultPort(os.Getuid()),
+		state: longDir + "state", data: longDir + "data", run: "/tmp/rtbuild-", port: defaultPort(os.Getuid(), 0),
 	},
-	{name: "no port", env: map[string]string{PortEnv: "http"}, err: PortEnv},
-	{name: "too high a port", env: map[string]string{PortEnv: "65536"}, err: PortEnv},
+	{name: "no port", env: map[string]string{HomeEnv: "/r", PortEnv: "http"}, err: PortEnv},
+	{name: "too high a port", env: map[string]string{HomeEnv: "/r", PortEnv: "65536"}, err: PortEnv},
 	{name: "no directories", err: HomeEnv},
 }
 
@@ -77,21 +77,13 @@ func TestHome(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if h.state != test.state || h.data != test.data || !strings.HasPrefix(h.run, test.run) || h.port != test.port {
+			if h.state != test.state || h.data != test.data || !strings.HasPrefix(h.run, test.run) || h.port.number != test.port {
 				t.Errorf("got %+v", h)
 			}
 			if len(h.run) > longestRun {
 				t.Errorf("%s is too long for sockets", h.run)
 			}
 		})
-	}
-}
-
-func TestUsersHaveDifferentPorts(t *testing.T) {
-	for uid, want := range map[int]int{0: 5790, 1000: 6790, 1001: 6791, 65534: 11324, -1: 5790} {
-		if got := defaultPort(uid); got != want {
-			t.Errorf("user %d has %d, want %d", uid, got, want)
-		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"sync"
 )
@@ -37,9 +38,17 @@ func Acquire(ctx context.Context, opt Options) (*Lease, error) {
 		return nil, fmt.Errorf("the private registry and builder: %w", err)
 	}
 	if l.Registry() != h.registry() {
-		opt.log(fmt.Sprintf("the private registry already runs on %s: it keeps that address until it is stopped", l.Registry()))
+		opt.log(h.moved(l.Registry()))
 	}
 	return l, nil
+}
+
+// moved says why the registry is not where it was expected.
+func (h *home) moved(address string) string {
+	if h.port.kept {
+		return fmt.Sprintf("the private registry already runs on %s: it keeps that address until it is stopped", address)
+	}
+	return fmt.Sprintf("another program listens on %s: the private registry is on %s from now on, as %s says", h.registry(), address, h.portFile())
 }
 
 // startOrJoin starts a daemon, unless another client was quicker.
@@ -58,6 +67,12 @@ func startOrJoin(ctx context.Context, h *home, opt Options) (*Lease, error) {
 
 // join connects to the daemon that runs.
 func join(ctx context.Context, h *home, opt Options) (*Lease, error) {
+	if err := h.check(); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.Join(errNoDaemon, err)
+		}
+		return nil, err
+	}
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "unix", h.socket())
 	if err != nil {
@@ -102,16 +117,21 @@ func (l *Lease) read() {
 // Registry is the registry's host and port, on loopback.
 func (l *Lease) Registry() string { return l.hello.Registry }
 
-// Builder starts the private buildkitd if it does not run and gives its address when it answers. The error is
-// ErrMissing if something it needs is not there, ErrBuilderDied if it did not come up, ErrGone if the daemon has ended.
-func (l *Lease) Builder(ctx context.Context) (string, error) {
+// Login is the user and the password with which the registry is written to. They are for the private builder and this
+// process alone.
+func (l *Lease) Login() (user, password string) { return User, l.hello.Token }
+
+// Builder starts the private buildkitd if it does not run with this trust, and gives its address when it answers. The
+// error is ErrMissing if something it needs is not there, ErrBuilderDied if it did not come up, ErrBusy if other clients
+// use one with another trust, ErrGone if the daemon has ended.
+func (l *Lease) Builder(ctx context.Context, trust Trust) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
 	case <-l.replies: // came after its request was given up
 	default:
 	}
-	if err := l.peer.send(request{Builder: true}); err != nil {
+	if err := l.peer.send(request{Builder: true, Trust: trust}); err != nil {
 		return "", l.lost()
 	}
 	select {

@@ -107,7 +107,7 @@ func TestAKilledDaemonIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-old.gone
-	if _, err := old.Builder(ctx); !errors.Is(err, ErrGone) {
+	if _, err := old.Builder(ctx, Trust{}); !errors.Is(err, ErrGone) {
 		t.Errorf("got %v, want ErrGone", err)
 	}
 	fresh := s.acquire(ctx, t)

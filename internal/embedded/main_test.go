@@ -3,6 +3,7 @@ package embedded
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -28,6 +29,7 @@ const (
 	asClient = "client" // a client that holds a lease until it is killed
 	asBuild  = "build"  // a client that builds something
 	asServe  = "byhand" // a daemon that is run by hand
+	asThief  = "thief"  // another user, who tries what is not allowed
 )
 
 // testLimit ends what would hang. Nothing is expected to take near as long.
@@ -51,6 +53,8 @@ func TestMain(m *testing.M) {
 		err = Serve(ctx, opt)
 	case asClient:
 		err = holdLease(ctx, opt)
+	case asThief:
+		steal(os.Args[2], os.Args[3], os.Args[4])
 	case asBuild:
 		err = acquireAndBuild(ctx, opt, os.Args[2])
 	default:
@@ -80,6 +84,25 @@ func holdLease(ctx context.Context, opt Options) error {
 	fmt.Println(l.Registry())
 	<-ctx.Done()
 	return l.Close()
+}
+
+// steal prints what comes of reading the token, joining the daemon, writing to the registry and reading it.
+func steal(token, socket, registry string) {
+	_, err := os.ReadFile(token)
+	fmt.Println("token:", errors.Unwrap(err))
+	conn, err := net.Dial("unix", socket)
+	if err == nil {
+		_ = conn.Close()
+	}
+	var cause syscall.Errno
+	errors.As(err, &cause)
+	fmt.Println("socket:", cause)
+	if res, err := http.Post("http://"+registry+"/v2/x/blobs/uploads/", "", nil); err == nil {
+		fmt.Println("write:", res.StatusCode)
+	}
+	if res, err := http.Get("http://" + registry + "/v2/_catalog"); err == nil {
+		fmt.Println("read:", res.StatusCode)
+	}
 }
 
 // realRegistry is distribution's, as the client has it.
@@ -207,7 +230,7 @@ func (s *site) client(ctx context.Context, t *testing.T) *exec.Cmd {
 // answers checks that a registry answers.
 func answers(t *testing.T, registry string) {
 	t.Helper()
-	res, err := http.Get("http://" + registry + "/v2/")
+	res, err := http.Get("http://" + registry + "/v2/_catalog")
 	if err != nil {
 		t.Fatal(err)
 	}

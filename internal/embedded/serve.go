@@ -141,8 +141,10 @@ func (d *daemon) announce(ctx context.Context) {
 	if d.opt.UntilIdle {
 		return
 	}
+	d.opt.log(fmt.Sprintf("everybody on this machine may pull from it; to push, log in: docker login -u %s --password-stdin %s < %s",
+		User, d.home.registry(), d.home.tokenFile()))
 	go func() {
-		address, err := d.builder.start(ctx)
+		address, err := d.builder.start(ctx, nil, Trust{})
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
@@ -191,7 +193,8 @@ func (d *daemon) accept(ctx context.Context, p *peer) {
 	}
 	go func() {
 		defer d.clients.remove(p)
-		greeting := &hello{Protocol: protocol, PID: os.Getpid(), Registry: d.home.registry(), Builder: d.builder.running()}
+		defer d.builder.leave(p)
+		greeting := &hello{Protocol: protocol, PID: os.Getpid(), Registry: d.home.registry(), Token: d.registry.token, Builder: d.builder.running()}
 		if p.send(message{Hello: greeting}) != nil {
 			return
 		}
@@ -206,9 +209,10 @@ func (d *daemon) answer(ctx context.Context, p *peer) {
 		if p.in.Decode(&r) != nil {
 			return
 		}
+		d.builder.enter(p, r.Trust)
 		// Beside the reading, which notices when the client goes.
 		go func() {
-			address, err := d.builder.start(ctx)
+			address, err := d.builder.start(ctx, p, r.Trust)
 			m := message{Address: address}
 			if err != nil {
 				m.Error = newRemote(err)

@@ -57,7 +57,10 @@ func run(h *home, opt Options, inherited ...*os.File) error {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = inherited
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	cmd.Env = append(os.Environ(), inheritedEnv+"=1", PortEnv+"="+strconv.Itoa(h.port))
+	cmd.Env = append(os.Environ(), inheritedEnv+"=1")
+	if h.port.named {
+		cmd.Env = append(cmd.Env, PortEnv+"="+strconv.Itoa(h.port.number))
+	}
 	// Relative paths mean another place to the daemon.
 	if opt.dir() != "" {
 		cmd.Env = append(cmd.Env, HomeEnv+"="+filepath.Dir(h.state))

@@ -38,12 +38,30 @@ func Inspect(ctx context.Context, opt Options) (*Status, error) {
 	if s.Problem = waitUnlocked(waiting, h.daemonLock()); s.Problem != nil {
 		return s, nil
 	}
-	listener, err := listen(ctx, h)
+	listener, err := h.listen(ctx)
+	s.Registry = h.registry()
 	if err != nil {
 		s.Problem = err
 		return s, nil
 	}
 	return s, listener.Close()
+}
+
+// Address is where the private registry is, or would be if it ran: host and port. It is empty if this user cannot have one.
+// Used tells whether it has been there: until then its port may still be another program's.
+func Address(ctx context.Context, opt Options) (address string, used bool, err error) {
+	h, err := newHome(opt)
+	if errors.Is(err, errNoHome) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, err
+	}
+	lease, err := join(ctx, h, opt)
+	if err != nil { // whoever needs it is told why
+		return h.registry(), h.port.kept, nil
+	}
+	return lease.Registry(), true, lease.Close()
 }
 
 // Needs is what the private builder needs on this machine, each with what to do if it is not there.

@@ -11,7 +11,7 @@ import (
 )
 
 // protocol is raised when the messages change, so that a client never misunderstands a daemon of another version.
-const protocol = 1
+const protocol = 2
 
 // patience is how long the other side of the socket may take to read or write a message. Both are local.
 const patience = 10 * time.Second
@@ -21,12 +21,14 @@ type hello struct {
 	Protocol int    `json:"protocol"`
 	PID      int    `json:"pid"`
 	Registry string `json:"registry"`
+	Token    string `json:"token"`             // with which the registry is written to
 	Builder  string `json:"builder,omitempty"` // buildkitd's address, if it runs
 }
 
 // request is what a client asks for.
 type request struct {
-	Builder bool `json:"builder"`
+	Builder bool  `json:"builder"`
+	Trust   Trust `json:"trust"` // that the builder is to have
 }
 
 // message is what the daemon says: one of its fields is set.
@@ -43,7 +45,7 @@ type remote struct {
 	Kind string `json:"kind,omitempty"`
 }
 
-var kinds = map[string]error{"port": ErrPortTaken, "missing": ErrMissing, "died": ErrBuilderDied}
+var kinds = map[string]error{"port": ErrPortTaken, "missing": ErrMissing, "busy": ErrBusy, "died": ErrBuilderDied}
 
 func newRemote(err error) *remote {
 	r := &remote{Text: err.Error()}

@@ -18,6 +18,11 @@ type login struct {
 // login gives the credentials for a repository of a host. A credential helper may ask the user, which is not the registry's silence. When
 // the context ends, we are anonymous.
 func (c *Client) login(ctx context.Context, host, repository string) login {
+	if c.given != nil {
+		if user, password := c.given(host); password != "" {
+			return login{user: user, secret: password}
+		}
+	}
 	defer patienceOf(ctx).suspend()()
 	auth, err := c.logins.For(ctx, host, repository)
 	who := login{user: auth.Username, secret: auth.Password, token: auth.RegistryToken}

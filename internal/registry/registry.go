@@ -33,6 +33,9 @@ type Options struct {
 	CAFile    string        // PEM bundle that is trusted beside the system's
 	Timeout   time.Duration // how long a silent server is waited for, retries included; 30 s if zero
 	Warn      func(string)  // where warnings go; nil drops them
+
+	// Login gives the user and password for a host before the Docker config file is asked; empty leaves it to that.
+	Login func(host string) (user, password string)
 }
 
 // Client asks registries. It is safe for concurrent use: what is asked side by side shares connections and tokens.
@@ -41,6 +44,7 @@ type Client struct {
 	ca        []byte // PEM, trusted beside the system's roots
 	timeout   time.Duration
 	logins    *trust.Logins
+	given     func(host string) (user, password string)
 	warn      func(string)
 
 	// retryBase and pause are the backoff's first interval and the way it waits: tests shorten them.
@@ -58,6 +62,7 @@ func New(opt Options) (*Client, error) {
 		configDir: opt.ConfigDir,
 		timeout:   cmp.Or(opt.Timeout, defaultTimeout),
 		warn:      opt.Warn,
+		given:     opt.Login,
 		retryBase: defaultRetryBase,
 		pause:     pause,
 		hosts:     map[string][]*host{},

@@ -33,6 +33,8 @@ type Dial struct {
 
 	// TLS for tcp://, as buildctl has it. Dir holds ca.pem, cert.pem and key.pem.
 	CACert, Cert, Key, ServerName, Dir string
+
+	Private bool // it is the one that rtbuild runs for this user
 }
 
 // Builder is a buildkitd that answered.
@@ -40,6 +42,7 @@ type Builder struct {
 	*client.Client
 	Addr    string
 	Version string
+	Private bool // it is the one that rtbuild runs for this user
 }
 
 // Connect dials a builder and waits until it answers. Errors are *BuilderError.
@@ -55,7 +58,15 @@ func Connect(ctx context.Context, dial Dial) (*Builder, error) {
 		_ = c.Close()
 		return nil, &BuilderError{Addr: dial.Addr, Doing: "connecting to", Err: errors.Join(refused(dial.Addr), err)}
 	}
-	return &Builder{Client: c, Addr: dial.Addr, Version: info.BuildkitVersion.Version}, nil
+	return &Builder{Client: c, Addr: dial.Addr, Version: info.BuildkitVersion.Version, Private: dial.Private}, nil
+}
+
+// name tells apart the builder whose trust our flags decide.
+func (b *Builder) name() string {
+	if b.Private {
+		return "the private builder"
+	}
+	return "the builder"
 }
 
 // refused finds the plain cause of an address that nobody listens on, which gRPC hides behind a timeout.

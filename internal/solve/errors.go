@@ -51,11 +51,12 @@ func (e *StepError) Unwrap() error { return e.Err }
 // PushError says that an image could not be published: exit code 3.
 type PushError struct {
 	Refs string
+	From string // the builder that pushed
 	Err  error
 }
 
 func (e *PushError) Error() string {
-	return fmt.Sprintf("pushing %s: %v%s%s", e.Refs, e.Err, build.TrustAdvice(e.Err, "the builder"), e.advice())
+	return fmt.Sprintf("pushing %s: %v%s%s", e.Refs, e.Err, build.TrustAdvice(e.Err, e.From), e.advice())
 }
 
 // unmovable is how the exporter says that a tag was not written: of the registry's answer it keeps the status alone. Registries
@@ -92,7 +93,7 @@ func (r *Runner) explain(ctx context.Context, job Job, cause, err error) error {
 		ref := resolving.FindStringSubmatch(err.Error())[1]
 		return &build.ImageError{Ref: ref, Platform: "the builder's platform", Err: err}
 	case isPush(err):
-		return &PushError{Refs: job.names(), Err: err}
+		return &PushError{Refs: job.names(), From: r.Builder.name(), Err: err}
 	}
 	return err
 }

@@ -240,7 +240,7 @@ func (r *Runner) once(ctx context.Context, job Job) (*Response, error) {
 		}
 		var image *build.ImageError
 		if errors.As(cause, &image) {
-			cause = fmt.Errorf("%w%s", cause, build.TrustAdvice(image, "the builder"))
+			cause = fmt.Errorf("%w%s", cause, build.TrustAdvice(image, r.Builder.name()))
 		}
 		return res, cause
 	}

@@ -23,6 +23,8 @@ import (
 type Registry struct {
 	Host string // host:port
 
+	User, Password string // with which this package writes to a registry that it has not started; empty for none
+
 	sent, received atomic.Int64 // bodies, in bytes
 
 	mu       sync.Mutex
@@ -144,6 +146,9 @@ func (r *Registry) url(path string) string {
 func (r *Registry) do(req *http.Request) (*http.Response, error) {
 	if r.guard != nil {
 		req.Header.Set("Authorization", "Bearer "+r.guard.master)
+	}
+	if r.User != "" {
+		req.SetBasicAuth(r.User, r.Password)
 	}
 	if r.client == nil {
 		return http.DefaultClient.Do(req)
