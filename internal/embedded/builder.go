@@ -32,11 +32,12 @@ type builder struct {
 	child    *child
 	trust    Trust           // that child was started with
 	users    map[*peer]Trust // clients that have asked for it
+	left     chan struct{}   // closed, and replaced, when one of them goes
 	stopped  bool
 }
 
 func newBuilder(h *home, opt Options, notice func(string)) *builder {
-	return &builder{home: h, host: thisHost(), opt: opt, notice: notice, users: map[*peer]Trust{}}
+	return &builder{home: h, host: thisHost(), opt: opt, notice: notice, users: map[*peer]Trust{}, left: make(chan struct{})}
 }
 
 func (b *builder) address() string { return "unix://" + filepath.Join(b.home.run, "buildkitd.sock") }
@@ -56,7 +57,7 @@ func (b *builder) running() string {
 func (b *builder) start(ctx context.Context, who *peer, trust Trust) (string, error) {
 	b.starting.Lock()
 	defer b.starting.Unlock()
-	fits, err := b.fits(who, trust)
+	fits, err := b.settle(ctx, who, trust)
 	if err != nil {
 		return "", err
 	}

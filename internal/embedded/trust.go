@@ -1,9 +1,12 @@
 package embedded
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
+	"time"
 
 	"github.com/moby/buildkit/util/resolver/config"
 	"github.com/pelletier/go-toml/v2"
@@ -44,6 +47,31 @@ func (b *builder) leave(p *peer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.users, p)
+	close(b.left)
+	b.left = make(chan struct{})
+}
+
+// grace is how long a client that has just ended may still count.
+const grace = time.Second
+
+// settle is fits, once those clients no longer count that are just ending.
+func (b *builder) settle(ctx context.Context, who *peer, trust Trust) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	for {
+		b.mu.Lock()
+		left := b.left
+		b.mu.Unlock()
+		fits, err := b.fits(who, trust)
+		if !errors.Is(err, ErrBusy) {
+			return fits, err
+		}
+		select {
+		case <-left:
+		case <-ctx.Done():
+			return false, err
+		}
+	}
 }
 
 // fits reports whether the buildkitd that runs has the trust that a client wants. It is an error if it has not, and may
@@ -68,7 +96,6 @@ func (b *builder) fits(who *peer, trust Trust) (bool, error) {
 	if others == 0 {
 		return false, nil
 	}
-	delete(b.users, who) // it goes without
 	return false, fmt.Errorf("the private buildkitd works for %d other clients (%w) with other --ca-file, --registry-config or hosts.toml files, which it reads when it starts: "+
 		"wait until they have ended, give the same as they have, or name another builder with --addr and --repository", others, ErrBusy)
 }

@@ -450,3 +450,41 @@ func TestNoHome(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAGivenLoginIsForItsHostAlone comes before the Docker config file, and goes to nobody else.
+func TestAGivenLoginIsForItsHostAlone(t *testing.T) {
+	var seen [2]string
+	fakes := [2]*fake{newFake(t), newFake(t)}
+	for i, f := range fakes {
+		f.before = func(w http.ResponseWriter, r *http.Request) bool {
+			_, password, ok := r.BasicAuth()
+			if !ok {
+				w.Header().Set("WWW-Authenticate", `Basic realm="it"`)
+				w.WriteHeader(http.StatusUnauthorized)
+				return true
+			}
+			seen[i] = password
+			return false
+		}
+		f.Start()
+		f.image(amd64, "it")
+	}
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	for _, f := range fakes {
+		logIn(t, f.host(), "me", "of the file")
+	}
+	c, _ := newClient(t, Options{Login: func(host string) (string, string) {
+		if host == fakes[0].host() {
+			return "rtbuild", "given"
+		}
+		return "", ""
+	}})
+	for _, f := range fakes {
+		if _, err := c.Lookup(context.Background(), f.host()+"/"+repo+":it", amd64); err != nil {
+			t.Error(err)
+		}
+	}
+	if seen != [2]string{"given", "of the file"} {
+		t.Errorf("saw %q", seen)
+	}
+}

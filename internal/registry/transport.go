@@ -105,7 +105,7 @@ func (t *transport) guess(req *http.Request) (*http.Response, error) {
 }
 
 // wantsTLS reports whether an answer to a plain request looks like a TLS server's. Go's, nginx's and Apache's say so with
-// status 400; others send a TLS alert or hang up.
+// status 400, to a HEAD request without a word; others send a TLS alert or hang up.
 func wantsTLS(resp *http.Response, err error) bool {
 	if err != nil {
 		var dial *net.OpError
@@ -116,6 +116,9 @@ func wantsTLS(resp *http.Response, err error) bool {
 	}
 	if resp.StatusCode != http.StatusBadRequest {
 		return false
+	}
+	if resp.Request != nil && resp.Request.Method == http.MethodHead {
+		return true
 	}
 	start, _ := io.ReadAll(io.LimitReader(resp.Body, 1024))
 	rest := resp.Body
