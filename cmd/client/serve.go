@@ -15,7 +15,8 @@ func newServe() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the private buildkitd and registry until stopped",
 		Long: "Runs the private buildkitd and registry until it is stopped, so that images can be pulled and further solves need\n" +
-			"not start them. " + embedded.PortEnv + " changes the registry's port, " + embedded.HomeEnv + " the directory of all state and data,\n" +
+			"not start them. Every program on this machine may pull; a push takes a password, and serve prints how to log in.\n" +
+			embedded.PortEnv + " changes the registry's port, " + embedded.HomeEnv + " the directory of all state and data,\n" +
 			embedded.BuildkitdEnv + " the buildkitd that is run.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

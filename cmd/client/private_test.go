@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docker/cli/cli/config/types"
+	"github.com/moby/buildkit/session/auth/authprovider"
+
+	"github.com/rtbuild/rtbuild/internal/embedded"
+	"github.com/rtbuild/rtbuild/internal/registry"
+	"github.com/rtbuild/rtbuild/internal/solve"
+)
+
+// servedPair runs the private registry in this process until the test ends, and gives a lease on it.
+func servedPair(t *testing.T) *embedded.Lease {
+	t.Helper()
+	diffHome(t)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	options, err := embeddedOptions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.Handler = registry.Handler
+	served := make(chan error, 1)
+	go func() { served <- embedded.Serve(ctx, options) }()
+	running(ctx, t, options)
+	lease, err := embedded.Acquire(ctx, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = lease.Close()
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return lease
+}
+
+func TestOnlyThePrivateBuilderIsHandedTheToken(t *testing.T) {
+	lease := servedPair(t)
+	_, token := lease.Login()
+	ours := lease.Registry()
+	// What docker login has left for the private registry is in the user's file, like everything else.
+	file := map[string]types.AuthConfig{
+		ours: {Username: embedded.User, Password: token}, "localhost:5000": {Username: "me", Password: "pw"}, "r.example.com": {Username: "me", Password: "pw"},
+	}
+	users := func(_ context.Context, host string, _ []string, _ authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
+		return file[host], nil
+	}
+	tests := []struct {
+		name    string
+		private bool
+		host    string
+		want    string
+	}{
+		{"the private builder for its registry", true, ours, token},
+		{"the private builder for another", true, "r.example.com", "pw"},
+		{"the private builder for one that nobody knows", true, "other.example.com", ""},
+		{"the private builder for another name of loopback", true, strings.Replace(ours, "127.0.0.1", "localhost", 1), ""},
+		{"another builder for the private registry", false, ours, ""},
+		{"another builder for its own", false, "r.example.com", "pw"},
+		{"another builder for one on loopback", false, "localhost:5000", "pw"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			at := &place{lease: lease}
+			got, err := at.passwords(&solve.Builder{Private: test.private}, users)(t.Context(), test.host, nil, nil)
+			if err != nil || got.Password != test.want {
+				t.Errorf("got %t, %v", got.Password != "", err)
+			}
+		})
+	}
+}
+
+// whereTests are repositories and bases; PRIVATE is the private registry. None of them starts anything but that.
+var whereTests = []struct {
+	name, repository, base, addr string
+	lease, embedded              bool
+	err                          string
+}{
+	{name: "neither is there", repository: "r.example.com/x", base: "debian"},
+	{name: "the repository is", repository: "PRIVATE/x", base: "debian", lease: true, embedded: true},
+	{name: "the base is", repository: "r.example.com/x", base: "PRIVATE/debian:1", lease: true},
+	{name: "the base is, and the builder another", repository: "r.example.com/x", base: "PRIVATE/debian:1", addr: "tcp://b:1", lease: true},
+	{name: "the repository is, and the builder another", repository: "PRIVATE/x", addr: "tcp://b:1", err: "only the private builder may push"},
+	{name: "another port of loopback", repository: "127.0.0.1:1/x", base: "localhost:1/x"},
+	{name: "another name", repository: "LOCALHOST/x", err: "write that instead"},
+	{name: "another name of the base", repository: "r.example.com/x", base: "LOCALHOST/debian", err: "write that instead"},
+}
+
+func TestWhatIsInThePrivateRegistryTakesALease(t *testing.T) {
+	ours := servedPair(t).Registry()
+	names := strings.NewReplacer("PRIVATE", ours, "LOCALHOST", strings.Replace(ours, "127.0.0.1", "localhost", 1))
+	for _, test := range whereTests {
+		t.Run(test.name, func(t *testing.T) {
+			at := &place{repository: names.Replace(test.repository), base: names.Replace(test.base), dial: solve.Dial{Addr: test.addr}}
+			err := at.findPrivate(t.Context())
+			if test.err != "" {
+				if err == nil || !strings.Contains(err.Error(), test.err) {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			defer at.Close()
+			if err != nil || (at.lease != nil) != test.lease || at.embedded != test.embedded {
+				t.Errorf("lease %t, embedded %t, %v", at.lease != nil, at.embedded, err)
+			}
+			user, password := at.login(ours)
+			if (user != "") != test.embedded || (password != "") != test.embedded {
+				t.Errorf("the client logs in: %t", password != "")
+			}
+			if _, password := at.login("r.example.com"); password != "" {
+				t.Error("the client logs in elsewhere")
+			}
+		})
+	}
+}
