@@ -135,7 +135,7 @@ func TestImmutableTags(t *testing.T) {
 		p.fails(t, 3, "the tag may not be moved")
 		p.unpublished(t)
 	})
-	t.Run("a name of the user's", func(t *testing.T) {
+	t.Run("a further name", func(t *testing.T) {
 		p := small(t)
 		name := p.repository + ":mine"
 		env.registry.SetFault(refuseTag(name))
