@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/containerd/platforms"
 
@@ -34,7 +33,7 @@ func runCheck(ctx context.Context, out io.Writer, o *projectOptions, args []stri
 
 // lintInput is what is known of the project without asking anybody.
 func (p *project) lintInput() lint.Input {
-	in := lint.Input{Runtime: p.runtime, Project: os.DirFS(p.root), Copied: []string{}}
+	in := lint.Input{Runtime: p.runtime, Project: p.files, Copied: []string{}}
 	for _, e := range p.tree.Entries {
 		if !e.Mode.IsDir() {
 			in.Copied = append(in.Copied, e.Path)

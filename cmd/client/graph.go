@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -131,7 +130,7 @@ func lockContacts(p *project) []build.Contact {
 		if !strings.HasSuffix(file, ".lock") && !strings.HasSuffix(file, "-lock.json") && !strings.HasSuffix(file, ".txt") {
 			continue // a manifest, whose addresses are for people
 		}
-		data, err := os.ReadFile(filepath.Join(p.root, filepath.FromSlash(file)))
+		data, err := profile.ReadFile(p.files, file, profile.LockLimit)
 		if err != nil {
 			continue // compute has read it
 		}

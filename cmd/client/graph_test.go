@@ -31,7 +31,7 @@ func TestLockContacts(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := &project{
-				root: dir, tree: &tags.Tree{LockFiles: []tags.Entry{{Path: test.file}}},
+				root: dir, files: os.DirFS(dir), tree: &tags.Tree{LockFiles: []tags.Entry{{Path: test.file}}},
 				runtime: &profile.Runtime{Mirrors: map[string]string{"https://files.example.com": "http://mirror.example.com/files"}},
 			}
 			var got []string

@@ -42,6 +42,7 @@ func (o *projectOptions) register(cmd *cobra.Command) {
 // project is a context directory as it was read.
 type project struct {
 	root      string
+	files     fs.FS // the same, read as a stranger's
 	runtime   *profile.Runtime
 	inputs    tags.Inputs
 	tags      tags.Set
@@ -74,12 +75,16 @@ func (o *projectOptions) read(args []string) (*project, error) {
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	runtime, err := profile.Load(os.DirFS(root), options)
+	files, err := profile.Confined(root)
+	if err != nil {
+		return nil, withCode(exitUsage, err)
+	}
+	runtime, err := profile.Load(files, options)
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
 	return &project{
-		root: root, runtime: runtime, inputs: runtime.TagInputs(), platforms: wanted, asked: len(o.platforms) > 0,
+		root: root, files: files, runtime: runtime, inputs: runtime.TagInputs(), platforms: wanted, asked: len(o.platforms) > 0,
 	}, nil
 }
 
@@ -106,14 +111,47 @@ func (o *projectOptions) profileOptions(root string) (profile.Options, error) {
 	if o.file == "" {
 		return options, nil
 	}
-	data, err := os.ReadFile(o.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		if inside := filepath.Join(root, o.file); inside != o.file {
-			data, err = os.ReadFile(inside)
-		}
-	}
+	data, err := readRuntimeFile(root, o.file)
 	options.Name, options.Data = o.file, data
 	return options, err
+}
+
+// readRuntimeFile reads the file that -f names: relative to the working directory, else to the context. One that lies in the context
+// is the project's, which may be a stranger's: if it is a link that leaves the context, it is not read.
+func readRuntimeFile(root, name string) ([]byte, error) {
+	if name == "-" {
+		return nil, errors.New("-f -: standard input is not read: write the runtime file to a file, and name that")
+	}
+	if inContext := filepath.Join(root, name); !exists(name) && exists(inContext) {
+		name = inContext
+	}
+	inside, ok := within(root, name)
+	if !ok {
+		return profile.ReadNamed(name)
+	}
+	files, err := profile.Confined(root)
+	if err != nil {
+		return nil, err
+	}
+	return profile.ReadFile(files, inside, profile.ManifestLimit)
+}
+
+// within gives the path in a directory, which has no links in its own, of a file that lies there.
+func within(root, name string) (string, bool) {
+	dir, err := filepath.EvalSymlinks(filepath.Dir(name))
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return "", false
+	}
+	inside, err := filepath.Rel(root, filepath.Join(dir, filepath.Base(name)))
+	return filepath.ToSlash(inside), err == nil && filepath.IsLocal(inside)
+}
+
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
 }
 
 // compute reads the tree and gives the tags.

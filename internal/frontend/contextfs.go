@@ -9,12 +9,15 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/tonistiigi/fsutil/types"
+
+	"github.com/rtbuild/rtbuild/internal/profile"
 )
 
 // contextFS is a project's files without the project: those with known names come to the builder in one go, others each
@@ -55,8 +58,13 @@ func (f *contextFS) Open(name string) (fs.File, error) {
 
 // ReadFile implements fs.ReadFileFS.
 func (f *contextFS) ReadFile(name string) ([]byte, error) {
-	if _, err := f.Stat(name); err != nil {
+	info, err := f.Stat(name)
+	if err != nil {
 		return nil, err
+	}
+	// The builder would wait for a pipe's other end.
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
 	}
 	data, known := f.data[name]
 	if !known {
@@ -64,12 +72,31 @@ func (f *contextFS) ReadFile(name string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if data, err = dockerui.ReadFile(f.ctx, part, name); err != nil {
+		if data, err = readAll(f.ctx, part, name); err != nil {
 			return nil, err
 		}
 		f.data[name] = data
 	}
 	return bytes.Clone(data), nil
+}
+
+// piece is how much of a file is read at a time, in bytes: an answer of the builder holds no more than 16 MiB.
+const piece = 8 << 20
+
+// readAll reads a file, which may be larger than an answer, up to one byte more than any file may have.
+func readAll(ctx context.Context, part gateway.Reference, name string) ([]byte, error) {
+	var data []byte
+	for len(data) <= profile.LockLimit {
+		next, err := part.ReadFile(ctx, gateway.ReadRequest{Filename: name, Range: &gateway.FileRange{Offset: len(data), Length: piece}})
+		if err != nil {
+			return nil, err
+		}
+		data = append(data, next...)
+		if len(next) < piece {
+			break
+		}
+	}
+	return data, nil
 }
 
 // Stat implements fs.StatFS.
@@ -143,7 +170,7 @@ func (f *contextFS) part(key string, opts ...llb.LocalOption) (gateway.Reference
 
 // faults are the errors that fs knows, by what Linux and Go say of them.
 var faults = map[string]error{
-	"no such file or directory": fs.ErrNotExist, fs.ErrNotExist.Error(): fs.ErrNotExist, fs.ErrPermission.Error(): fs.ErrPermission,
+	"no such file or directory": fs.ErrNotExist, "not a directory": syscall.ENOTDIR, fs.ErrNotExist.Error(): fs.ErrNotExist, fs.ErrPermission.Error(): fs.ErrPermission,
 }
 
 // fault gives the errors that fs knows. The gateway has only their text.

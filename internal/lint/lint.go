@@ -82,7 +82,11 @@ func (in Input) read(name string) ([]byte, bool) {
 	if in.Project == nil {
 		return nil, false
 	}
-	data, err := fs.ReadFile(in.Project, name)
+	limit := int64(profile.ManifestLimit)
+	if name == packageLock {
+		limit = profile.LockLimit
+	}
+	data, err := profile.ReadFile(in.Project, name, limit)
 	return data, err == nil
 }
 

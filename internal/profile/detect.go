@@ -120,7 +120,8 @@ func noProfile(fsys fs.FS) error {
 		"or say profile: and dependencies: {manager: none} in %s", strings.Join(looked, ", "), fileName)
 }
 
+// exists reports whether there is anything at a path: what it is and whether it can be read is seen when it is read.
 func exists(fsys fs.FS, name string) bool {
 	_, err := fs.Stat(fsys, name)
-	return err == nil
+	return !absent(err)
 }

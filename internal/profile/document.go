@@ -28,14 +28,17 @@ type document struct {
 func readDocument(fsys fs.FS, opts Options) (*document, error) {
 	t := text{name: cmp.Or(opts.Name, fileName), data: opts.Data}
 	if t.data == nil {
-		data, err := fs.ReadFile(fsys, t.name)
+		data, err := ReadFile(fsys, t.name, ManifestLimit)
 		if err != nil && (opts.Name != "" || !errors.Is(err, fs.ErrNotExist)) {
-			return nil, fmt.Errorf("reading the runtime file: %w", err)
+			return nil, whileReading("the runtime file", err)
 		}
 		if err == nil && data == nil {
 			data = []byte{} // it is there, and empty
 		}
 		t.data = data
+	}
+	if n := int64(len(t.data)); n > ManifestLimit {
+		return nil, tooLarge(t.name, n, ManifestLimit)
 	}
 	return parseDocument(t)
 }

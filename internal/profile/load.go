@@ -3,7 +3,6 @@ package profile
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -220,9 +219,9 @@ func completeFiles(fsys fs.FS, r *Runtime) error {
 
 // readOptional reads a file that need not be there.
 func readOptional(fsys fs.FS, name string) ([]byte, error) {
-	data, err := fs.ReadFile(fsys, name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("reading a file of the project: %w", err)
+	data, err := ReadFile(fsys, name, ManifestLimit)
+	if absent(err) {
+		return nil, nil
 	}
-	return data, nil
+	return data, whileReading("a file of the project", err)
 }

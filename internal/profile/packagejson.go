@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 )
 
 const packageJSON = "package.json"
@@ -60,7 +58,7 @@ func workspaceManifests(fsys fs.FS) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := workspaces{fsys: fsys, dirs: map[string]bool{}}
+	w := &workspaces{fsys: fsys, dirs: map[string]bool{}}
 	for _, pattern := range workspacePatterns(fields["workspaces"]) {
 		if err := w.add(pattern); err != nil {
 			data, _ := readOptional(fsys, packageJSON) // it could be read just now
@@ -69,7 +67,7 @@ func workspaceManifests(fsys fs.FS) ([]string, error) {
 	}
 	var files []string
 	for dir := range w.dirs {
-		if file := path.Join(dir, packageJSON); dir != "." && exists(fsys, file) {
+		if file := path.Join(dir, packageJSON); exists(fsys, file) {
 			files = append(files, file)
 		}
 	}
@@ -90,68 +88,4 @@ func workspacePatterns(field any) []string {
 		}
 	}
 	return patterns
-}
-
-// workspaces are the directories that patterns name.
-type workspaces struct {
-	fsys fs.FS
-	dirs map[string]bool
-}
-
-// add takes the directories of a pattern in, or out if it begins with "!".
-func (w workspaces) add(text string) error {
-	pattern, negated := strings.CutPrefix(text, "!")
-	pattern = path.Clean(strings.TrimPrefix(pattern, "./"))
-	if !fs.ValidPath(pattern) || strings.ContainsAny(pattern, `{}()\`) {
-		return fmt.Errorf("the pattern %q of workspaces is not understood", text)
-	}
-	return w.walk(".", strings.Split(pattern, "/"), func(dir string) {
-		if negated {
-			delete(w.dirs, dir)
-			return
-		}
-		w.dirs[dir] = true
-	})
-}
-
-// walk calls found for each directory below dir that the components of a pattern lead to. As in npm, "*" and "**" stand
-// for no hidden directories.
-func (w workspaces) walk(dir string, parts []string, found func(string)) error {
-	if len(parts) == 0 {
-		found(dir)
-		return nil
-	}
-	head, rest := parts[0], parts[1:]
-	if !strings.ContainsAny(head, "*?[") {
-		return w.walk(path.Join(dir, head), rest, found)
-	}
-	next := rest
-	if head == "**" {
-		if err := w.walk(dir, rest, found); err != nil {
-			return err
-		}
-		head, next = "*", parts
-	}
-	if _, err := path.Match(head, ""); err != nil {
-		return fmt.Errorf("the pattern %q of workspaces is not understood", head)
-	}
-	entries, _ := fs.ReadDir(w.fsys, dir) // what cannot be read is no workspace
-	for _, e := range entries {
-		if ok, _ := path.Match(head, e.Name()); !ok || !isWorkspaceDir(e, len(next) < len(parts)) {
-			continue
-		}
-		if err := w.walk(path.Join(dir, e.Name()), next, found); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// isWorkspaceDir says whether an entry may be, or hold, a workspace. Links are followed only where they cannot lead in
-// circles.
-func isWorkspaceDir(e fs.DirEntry, links bool) bool {
-	if e.Name() == "node_modules" || strings.HasPrefix(e.Name(), ".") {
-		return false
-	}
-	return e.IsDir() || links && e.Type()&fs.ModeSymlink != 0
 }

@@ -34,7 +34,7 @@ func (r *requirements) read(name string, pinned bool) error {
 		r.files = append(r.files, name)
 	}
 	r.seen[name] = pinned
-	data, err := fs.ReadFile(r.fsys, name)
+	data, err := ReadFile(r.fsys, name, LockLimit)
 	if err != nil {
 		return err
 	}

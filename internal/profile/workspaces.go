@@ -1,0 +1,169 @@
+package profile
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Limits of workspace patterns. A pattern longer than a path leads nowhere, and no project has as many directories as are looked
+// at for all its patterns together.
+const (
+	maxPattern = 4096 // bytes
+	maxVisits  = 100_000
+	maxLinks   = 40 // on the way to one directory, as in Linux
+)
+
+var errTooMany = fmt.Errorf("the patterns of workspaces lead to more than %d directories", maxVisits)
+
+// workspaces are the directories that patterns name.
+type workspaces struct {
+	fsys   fs.FS
+	dirs   map[string]bool
+	visits int
+}
+
+// add takes the directories of a pattern in, or out if it begins with "!".
+func (w *workspaces) add(text string) error {
+	pattern, negated := strings.CutPrefix(text, "!")
+	pattern = path.Clean(strings.TrimPrefix(pattern, "./"))
+	if !fs.ValidPath(pattern) || len(pattern) > maxPattern || strings.ContainsAny(pattern, `{}()\`) {
+		return fmt.Errorf("the pattern %q of workspaces is not understood", shown(text))
+	}
+	parts := slices.CompactFunc(strings.Split(pattern, "/"), func(a, b string) bool { return a == "**" && b == "**" })
+	for _, part := range parts {
+		if _, err := path.Match(part, ""); err != nil {
+			return fmt.Errorf("the pattern %q of workspaces is not understood", shown(part))
+		}
+	}
+	search := walk{workspaces: w, seen: map[step]bool{}, found: func(dir string) {
+		if negated {
+			delete(w.dirs, dir)
+			return
+		}
+		w.dirs[dir] = true
+	}}
+	return search.from(spot{".", "."}, parts)
+}
+
+// shown is the beginning of a pattern, for messages.
+func shown(pattern string) string {
+	if len(pattern) > 80 {
+		return strings.ToValidUTF8(pattern[:80], "") + "..."
+	}
+	return pattern
+}
+
+// walk goes the ways of one pattern.
+type walk struct {
+	*workspaces
+	seen  map[step]bool
+	found func(dir string)
+}
+
+// spot is a directory: by the name that a pattern has for it, and by the one that it has without links.
+type spot struct{ name, real string }
+
+// step is a directory, and how much of the pattern is left there. What follows from it follows once: else links to a directory's
+// parent, or one "**" behind another, would multiply the ways.
+type step struct {
+	real string
+	left int
+}
+
+// from calls found for each directory that the components of a pattern lead to. As in npm, "*" and "**" stand for no hidden
+// directories, and "**" crosses no links. (Behind other components, npm lets it cross the first link that it happens to meet.)
+func (w *walk) from(at spot, parts []string) error {
+	if w.seen[step{at.real, len(parts)}] {
+		return nil
+	}
+	w.seen[step{at.real, len(parts)}] = true
+	if w.visits++; w.visits > maxVisits {
+		return errTooMany
+	}
+	switch {
+	case len(parts) == 0:
+		if at.real != "." { // the project itself, by whatever name, is no workspace of its own
+			w.found(at.name)
+		}
+		return nil
+	case parts[0] == "**":
+		if err := w.from(at, parts[1:]); err != nil {
+			return err
+		}
+		return w.each(at, "*", false, parts)
+	case strings.ContainsAny(parts[0], "*?["):
+		return w.each(at, parts[0], true, parts[1:])
+	}
+	if next, ok := w.enter(at, parts[0]); ok {
+		return w.from(next, parts[1:])
+	}
+	return nil
+}
+
+// each goes on from the directories in one whose names match.
+func (w *walk) each(at spot, pattern string, links bool, rest []string) error {
+	entries, _ := fs.ReadDir(w.fsys, at.real) // what cannot be read is no workspace
+	for _, e := range entries {
+		ok, _ := path.Match(pattern, e.Name())
+		if !ok || !isWorkspaceDir(e, links) {
+			continue
+		}
+		next := spot{path.Join(at.name, e.Name()), path.Join(at.real, e.Name())}
+		if !e.IsDir() {
+			next, ok = w.enter(at, e.Name())
+		}
+		if !ok {
+			continue
+		}
+		if err := w.from(next, rest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isWorkspaceDir says whether an entry may be, or hold, a workspace.
+func isWorkspaceDir(e fs.DirEntry, links bool) bool {
+	if e.Name() == "node_modules" || strings.HasPrefix(e.Name(), ".") {
+		return false
+	}
+	return e.IsDir() || links && e.Type()&fs.ModeSymlink != 0
+}
+
+// enter gives what a name leads to, by links too; false if that is nothing, or lies outside.
+func (w *walk) enter(at spot, name string) (spot, bool) {
+	real, ok := path.Join(at.real, name), true
+	if _, known := w.fsys.(fs.ReadLinkFS); known { // else there are no links: see internal/frontend
+		real, ok = w.resolve(at.real, name)
+	}
+	return spot{path.Join(at.name, name), real}, ok
+}
+
+// resolve follows links: it gives the path, without any, of what a path below a directory leads to.
+func (w *walk) resolve(dir, name string) (string, bool) {
+	links := 0
+	for rest := strings.Split(name, "/"); len(rest) > 0; {
+		next := path.Join(dir, rest[0])
+		rest = rest[1:]
+		if !fs.ValidPath(next) {
+			return "", false
+		}
+		info, err := fs.Lstat(w.fsys, next)
+		if err != nil {
+			return "", false
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			dir = next
+			continue
+		}
+		target, err := fs.ReadLink(w.fsys, next)
+		if links++; err != nil || links > maxLinks || path.IsAbs(target) {
+			return "", false
+		}
+		rest = append(strings.Split(target, "/"), rest...)
+	}
+	return dir, true
+}
