@@ -68,7 +68,7 @@ func runDiff(ctx context.Context, out io.Writer, o *diffOptions, refs []string) 
 		defer lease.Close()
 	}
 	d, err := reader.Diff(ctx, refs[0], refs[1])
-	if layer := (*imagediff.LayerError)(nil); errors.As(err, &layer) {
+	if layer := (*imagediff.LayerError)(nil); errors.As(err, &layer) || errors.Is(err, imagediff.ErrLimit) {
 		return withCode(exitRegistry, err)
 	}
 	if err != nil {

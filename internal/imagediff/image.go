@@ -32,6 +32,7 @@ type Image struct {
 	Layers    []Layer           `json:"layers"`
 
 	config config
+	spent  spent // by the layers that were read for this image
 }
 
 // Layer is a layer of an image.

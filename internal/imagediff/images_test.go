@@ -111,7 +111,7 @@ func imageOf(t testing.TB, name string, layers ...layer) *Image {
 	}
 	for _, l := range layers {
 		data := l.tar(t)
-		root, err := readLayer(bytes.NewReader(data))
+		root, err := readLayer(bytes.NewReader(data), &img.spent)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,24 +25,25 @@ const (
 // xattrPrefix begins the PAX records that hold extended attributes.
 const xattrPrefix = "SCHILY.xattr."
 
-// readLayer reads a layer's stream, compressed or not, up to its archive's end, and gives the tree of what the layer has.
-func readLayer(r io.Reader) (*node, error) {
+// readLayer reads a layer's stream, compressed or not, up to its archive's end, and gives the tree of what the layer has. What that
+// takes is added to what its image has spent; the error wraps ErrLimit if that is too much.
+func readLayer(r io.Reader, spent *spent) (*node, error) {
 	plain, err := decompress(r)
 	if err != nil {
 		return nil, err
 	}
 	defer plain.Close()
-	root := &node{}
+	t := &tree{&node{}, spent}
 	for archive := tar.NewReader(plain); ; {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
-			return root, nil
+			return t.root, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		if err := root.add(h, archive); err != nil {
-			return nil, fmt.Errorf("%s: %w", quote(h.Name), err)
+		if err := t.add(h, archive); err != nil {
+			return nil, fmt.Errorf("%s: %w", shown(h.Name), err)
 		}
 	}
 }
@@ -72,31 +73,47 @@ func decompress(r io.Reader) (io.ReadCloser, error) {
 // isZstd knows a frame's magic number, and those of skippable frames (RFC 8878, 3.1).
 func isZstd(magic uint32) bool { return magic == 0xfd2fb528 || magic&^0xf == 0x184d2a50 }
 
+// shown is a name as it stands in an error: the beginning of a long one.
+func shown(name string) string {
+	if len(name) > maxName {
+		return quote(strings.ToValidUTF8(name[:maxName], "")) + "..."
+	}
+	return quote(name)
+}
+
 // add puts an entry of a layer's archive into the layer's tree.
-func (n *node) add(h *tar.Header, content io.Reader) error {
+func (t *tree) add(h *tar.Header, content io.Reader) error {
+	err := checkHeader(h)
+	if err == nil {
+		err = t.spent.take(0, weight(h))
+	}
+	if err != nil {
+		return err
+	}
 	name := path.Clean("/" + h.Name)
 	dir, base := path.Split(name)
 	switch gone, ok := strings.CutPrefix(base, whiteoutPrefix); {
 	case base == whiteoutOpaque:
-		n.clear(dir)
+		return t.clear(dir)
 	case strings.HasPrefix(base, whiteoutMeta):
+		return nil
 	case ok && (gone == "" || gone == "." || gone == ".."):
 		return errors.New("a whiteout of nothing")
 	case ok:
-		n.whiteout(dir + gone)
+		return t.whiteout(dir + gone)
 	case h.Typeflag == tar.TypeXGlobalHeader:
+		return nil
 	case h.Typeflag == tar.TypeLink:
-		n.putLink(name, path.Clean("/"+h.Linkname))
-	default:
-		e, err := newEntry(h, content)
-		if err != nil {
-			return err
-		}
-		n.put(name, e)
+		return t.putLink(name, strings.Clone(path.Clean("/"+h.Linkname)))
 	}
-	return nil
+	e, err := newEntry(h, content)
+	if err != nil {
+		return err
+	}
+	return t.put(name, e)
 }
 
+// newEntry gives what a header describes. It keeps no text of the header's own: that would keep all of the header.
 func newEntry(h *tar.Header, content io.Reader) (*Entry, error) {
 	e := &Entry{Mode: Mode(h.Mode & 0o7777), UID: h.Uid, GID: h.Gid, Xattrs: xattrs(h)}
 	switch h.Typeflag {
@@ -110,7 +127,7 @@ func newEntry(h *tar.Header, content io.Reader) (*Entry, error) {
 	case tar.TypeDir:
 		e.Type = Directory
 	case tar.TypeSymlink:
-		e.Type, e.Target, e.Mode = Symlink, h.Linkname, 0o777 // whatever the archive says: links have no mode of their own
+		e.Type, e.Target, e.Mode = Symlink, strings.Clone(h.Linkname), 0o777 // whatever the archive says: links have no mode of their own
 	case tar.TypeChar, tar.TypeBlock:
 		e.Type, e.Device = CharDevice, fmt.Sprintf("%d:%d", h.Devmajor, h.Devminor)
 		if h.Typeflag == tar.TypeBlock {
@@ -134,7 +151,7 @@ func xattrs(h *tar.Header) map[string][]byte {
 		if all == nil {
 			all = map[string][]byte{}
 		}
-		all[name] = []byte(value)
+		all[strings.Clone(name)] = []byte(value)
 	}
 	return all
 }

@@ -117,7 +117,7 @@ func TestReadLayer(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			root, err := readLayer(bytes.NewReader(tt.data))
+			root, err := readLayer(bytes.NewReader(tt.data), &spent{})
 			if wantError(t, err, tt.err) {
 				return
 			}
@@ -146,7 +146,7 @@ func TestReadLayerPassesErrorsOn(t *testing.T) {
 	broken := errors.New("broken transfer")
 	data := gzipped(t, layer{file("a", "1")}.tar(t))
 	for _, n := range []int{0, 3, 20} {
-		if _, err := readLayer(io.MultiReader(bytes.NewReader(data[:n]), failing{broken})); !errors.Is(err, broken) {
+		if _, err := readLayer(io.MultiReader(bytes.NewReader(data[:n]), failing{broken}), &spent{}); !errors.Is(err, broken) {
 			t.Errorf("after %d bytes: got %v", n, err)
 		}
 	}

@@ -106,6 +106,9 @@ func (r *Reader) describe(ctx context.Context, from, to string) (a, b *Image, er
 
 // image gives an image without its layers.
 func (r *Reader) image(ctx context.Context, found *registry.Image) (*Image, error) {
+	if n := len(found.Layers); n > maxLayers {
+		return nil, fmt.Errorf("%s: %w", found.Reference, overLimit(fmt.Sprintf("the image has %d layers", n), maxLayers))
+	}
 	raw, err := r.Registry.RawConfig(ctx, found)
 	if err != nil {
 		return nil, err
@@ -181,7 +184,7 @@ func (r *Reader) read(ctx context.Context, parts []part) error {
 			continue
 		}
 		group.Go(func() error {
-			root, err := r.layer(ctx, p.image.Reference, l.descriptor())
+			root, err := r.layer(ctx, p.image, l.descriptor())
 			for _, other := range same[l.Digest] {
 				other.root = root
 			}
@@ -192,18 +195,18 @@ func (r *Reader) read(ctx context.Context, parts []part) error {
 }
 
 // layer reads one layer. What is wrong with the transfer or the digest comes before what is wrong with the archive.
-func (r *Reader) layer(ctx context.Context, ref string, desc ocispecs.Descriptor) (*node, error) {
-	blob, err := r.Registry.Blob(ctx, ref, desc)
+func (r *Reader) layer(ctx context.Context, img *Image, desc ocispecs.Descriptor) (*node, error) {
+	blob, err := r.Registry.Blob(ctx, img.Reference, desc)
 	if err != nil {
 		return nil, err
 	}
 	defer blob.Close()
-	root, err := readLayer(blob)
+	root, err := readLayer(blob, &img.spent)
 	if _, transfer := io.Copy(io.Discard, blob); transfer != nil {
 		return nil, transfer
 	}
 	if err != nil {
-		return nil, &LayerError{ref, desc.Digest, noEOF(err)}
+		return nil, &LayerError{img.Reference, desc.Digest, noEOF(err)}
 	}
 	return root, nil
 }

@@ -14,18 +14,29 @@ type node struct {
 // unseen is a directory that no layer describes.
 var unseen = &Entry{Type: Directory, Mode: 0o755}
 
+// tree is what a layer has, while it is read.
+type tree struct {
+	root  *node
+	spent *spent // by the layer's image
+}
+
 // at gives the node of a path, and makes it and the directories that it is in.
-func (n *node) at(path string) *node {
+func (t *tree) at(path string) (*node, error) {
+	n, length := t.root, 0
 	for _, name := range components(path) {
 		n.enter()
+		length += len("/") + len(name)
 		child, ok := n.children[name]
 		if !ok {
+			if err := t.spent.take(1, entryCost+int64(length)); err != nil {
+				return nil, err
+			}
 			child = &node{}
-			n.children[name] = child
+			n.children[strings.Clone(name)] = child
 		}
 		n = child
 	}
-	return n
+	return n, nil
 }
 
 // enter makes a directory of what is none, since something is said of what is in it.
@@ -54,36 +65,50 @@ func components(path string) []string {
 }
 
 // put sets what is at a path. A directory keeps what the layer has put into it; everything else takes the path's place.
-func (n *node) put(path string, e *Entry) {
-	at := n.at(path)
-	if e.Type == Directory && at.link == "" {
+func (t *tree) put(path string, e *Entry) error {
+	at, err := t.at(path)
+	switch {
+	case err != nil:
+		return err
+	case e.Type == Directory && at.link == "":
 		at.entry = e
-		return
+	default:
+		*at = node{entry: e, gone: true, opaque: true}
 	}
-	*at = node{entry: e, gone: true, opaque: true}
+	return nil
 }
 
 // putLink makes a hard link. Its target is in this layer, if it stands there already, else in those below.
-func (n *node) putLink(path, target string) {
-	switch to := n.find(target); {
-	case to != nil && to.entry != nil:
-		n.put(path, to.entry)
-	case to != nil && to.link != "":
-		*n.at(path) = node{link: to.link, gone: true, opaque: true}
-	default:
-		*n.at(path) = node{link: target, gone: true, opaque: true}
+func (t *tree) putLink(path, target string) error {
+	to := t.root.find(target)
+	if to != nil && to.entry != nil {
+		return t.put(path, to.entry)
 	}
+	if to != nil && to.link != "" {
+		target = to.link
+	}
+	at, err := t.at(path)
+	if err == nil {
+		*at = node{link: target, gone: true, opaque: true}
+	}
+	return err
 }
 
 // whiteout takes away what the layers below have at a path.
-func (n *node) whiteout(path string) {
-	at := n.at(path)
-	at.gone, at.opaque = true, true
+func (t *tree) whiteout(path string) error {
+	at, err := t.at(path)
+	if err == nil {
+		at.gone, at.opaque = true, true
+	}
+	return err
 }
 
 // clear takes away what the layers below have in a directory.
-func (n *node) clear(path string) {
-	at := n.at(path)
-	at.enter()
-	at.opaque = true
+func (t *tree) clear(path string) error {
+	at, err := t.at(path)
+	if err == nil {
+		at.enter()
+		at.opaque = true
+	}
+	return err
 }

@@ -113,9 +113,7 @@ func (img *Image) entryOf(s spot) (e *Entry, known bool) {
 
 // linked is the file in the layers below that a hard link is to.
 func (img *Image) linked(s spot) (e *Entry, known bool) {
-	lower := *img
-	lower.Layers = img.Layers[:s.layer]
-	at := viewOf(&lower, 0)
+	at := viewOf(&Image{Layers: img.Layers[:s.layer]}, 0)
 	for _, name := range components(s.link) {
 		at = at.child(name)
 	}
