@@ -2,12 +2,14 @@ package solve
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/moby/buildkit/client"
 	"github.com/tonistiigi/go-csvvalue"
@@ -148,22 +150,47 @@ type keepOpen struct{ io.Writer }
 
 func (keepOpen) Close() error { return nil }
 
-// pendingFile is a file that is written under another name first.
-type pendingFile struct{ dest, temp string }
+// errNothing is why a file has not come to be.
+var errNothing = errors.New("nothing was written")
+
+// pendingFile is a file that is written under another name first. It may be aborted while it is written: the name goes at once.
+type pendingFile struct {
+	dest string
+
+	mu   sync.Mutex
+	temp string // empty: there is none, or it has been aborted
+}
 
 func (p *pendingFile) open(map[string]string) (io.WriteCloser, error) {
 	f, err := os.CreateTemp(filepath.Dir(p.dest), "."+filepath.Base(p.dest)+".*")
 	if err != nil {
 		return nil, err
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.temp = f.Name()
 	return f, f.Chmod(0o644) // as readable as the shell would make it
 }
 
-func (p *pendingFile) commit() error { return os.Rename(p.temp, p.dest) }
+func (p *pendingFile) commit() error {
+	temp := p.take()
+	if temp == "" {
+		return fmt.Errorf("%s: %w", p.dest, errNothing)
+	}
+	return os.Rename(temp, p.dest)
+}
 
 func (p *pendingFile) abort() {
-	if p.temp != "" {
-		_ = os.Remove(p.temp)
+	if temp := p.take(); temp != "" {
+		_ = os.Remove(temp)
 	}
+}
+
+// take gives the name to one of those who want it.
+func (p *pendingFile) take() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	temp := p.temp
+	p.temp = ""
+	return temp
 }

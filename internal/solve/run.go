@@ -224,6 +224,7 @@ func (r *Runner) Run(ctx context.Context, job Job) (*Response, error) {
 func (r *Runner) once(ctx context.Context, job Job) (*Response, error) {
 	for _, e := range job.Exports {
 		defer e.Abort()
+		defer context.AfterFunc(ctx, e.Abort)() // who is interrupted may not wait for the builder
 	}
 	solving, cancel := context.WithCancel(ctx)
 	defer cancel()
