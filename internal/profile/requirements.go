@@ -118,7 +118,7 @@ func redacted(spec string) string { return passwordForm.ReplaceAllString(spec, "
 func (r *requirements) include(t text, l logicalLine, name string, pinned bool) error {
 	name = strings.Trim(name, `"'`)
 	file := path.Join(path.Dir(t.name), name)
-	if strings.Contains(name, "://") || path.IsAbs(name) || !fs.ValidPath(file) {
+	if strings.Contains(name, "://") || path.IsAbs(name) || !fs.ValidPath(file) || file == "." {
 		return t.at(l.number, l.column, "copy it into the project", "the included file %q is not in the project", name)
 	}
 	if before, again := r.seen[file]; again && (before || !pinned) {
@@ -143,7 +143,7 @@ var comment = regexp.MustCompile(`(^|\s)#.*$`)
 // logicalLines joins lines that end in a backslash and drops what is empty.
 func logicalLines(data string) []logicalLine {
 	var all []logicalLine
-	var open *logicalLine
+	var open []string // the parts of the last line, as long as it goes on
 	for i, raw := range strings.Split(strings.TrimPrefix(data, "\uFEFF"), "\n") {
 		raw = strings.TrimSuffix(raw, "\r")
 		body, more := strings.CutSuffix(raw, `\`)
@@ -151,17 +151,20 @@ func logicalLines(data string) []logicalLine {
 			body, more = comment.ReplaceAllString(raw, ""), false
 		}
 		body = strings.TrimSpace(body)
-		switch {
-		case open != nil:
-			open.text = strings.TrimSpace(open.text + " " + body)
-		case body != "":
-			column := len([]rune(raw)) - len([]rune(strings.TrimLeft(raw, " \t"))) + 1
-			all = append(all, logicalLine{i + 1, column, body})
-			open = &all[len(all)-1]
+		if body != "" {
+			if open == nil {
+				column := len([]rune(raw)) - len([]rune(strings.TrimLeft(raw, " \t"))) + 1
+				all = append(all, logicalLine{number: i + 1, column: column})
+			}
+			open = append(open, body)
 		}
-		if !more {
+		if !more && open != nil {
+			all[len(all)-1].text = strings.Join(open, " ")
 			open = nil
 		}
+	}
+	if open != nil {
+		all[len(all)-1].text = strings.Join(open, " ")
 	}
 	return all
 }

@@ -1,6 +1,10 @@
 package profile
 
-import "testing"
+import (
+	"runtime"
+	"strings"
+	"testing"
+)
 
 const commit = "0123456789abcdef0123456789abcdef01234567"
 
@@ -51,5 +55,18 @@ func TestRequirements(t *testing.T) {
 			_, err := requirementFiles(project, "requirements.txt")
 			checkError(t, err, test.want)
 		})
+	}
+}
+
+// TestLogicalLinesTakeWhatTheyHold shows that a line of very many parts is put together once.
+func TestLogicalLinesTakeWhatTheyHold(t *testing.T) {
+	const parts = 100_000
+	text := strings.Repeat("a\\\n", parts)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	lines := logicalLines(text)
+	runtime.ReadMemStats(&after)
+	if len(lines) != 1 || len(lines[0].text) != 2*parts-1 || after.TotalAlloc-before.TotalAlloc > 100*parts*uint64(len("a\\\n")) {
+		t.Errorf("%d lines, %d bytes allocated", len(lines), after.TotalAlloc-before.TotalAlloc)
 	}
 }
