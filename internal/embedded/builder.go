@@ -113,7 +113,7 @@ func (b *builder) launch(ctx context.Context, trust Trust) (*child, error) {
 	case <-c.done:
 		return nil, fmt.Errorf("it ended before it answered (%v): %w", c.err, ErrBuilderDied) //nolint:errorlint // none if it ended well
 	case <-ctx.Done():
-		c.stop(stopLimit)
+		c.stop(prompt.builder) // it has nothing to end yet
 		return nil, context.Cause(ctx)
 	}
 }
@@ -162,7 +162,7 @@ func (b *builder) watch(c *child) {
 }
 
 // stop ends buildkitd for good.
-func (b *builder) stop() {
+func (b *builder) stop(e ending) {
 	b.starting.Lock()
 	defer b.starting.Unlock()
 	b.mu.Lock()
@@ -178,8 +178,11 @@ func (b *builder) end() {
 	b.child = nil // nobody is told that it died
 	b.mu.Unlock()
 	if c != nil {
-		waitForSteps(b.home.builderRoot(), stepLimit)
-		c.stop(stopLimit)
+		if e.kill {
+			defer hurry(c.pid)()
+		}
+		waitForSteps(b.home.builderRoot(), e.steps)
+		c.stop(e.builder)
 	}
 }
 

@@ -97,6 +97,7 @@ func (d *daemon) run(ctx context.Context, start *lock, first *peer) error {
 		return err
 	}
 	defer life.release()
+	asked := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if err := d.listen(ctx); err != nil {
@@ -114,7 +115,11 @@ func (d *daemon) run(ctx context.Context, start *lock, first *peer) error {
 	case <-d.clients.idle:
 	case err = <-d.registry.failed:
 	}
-	d.stop(cancel)
+	e := leisurely
+	if asked.Err() != nil {
+		e = prompt
+	}
+	d.stop(cancel, e)
 	return err
 }
 
@@ -125,11 +130,11 @@ func (d *daemon) listen(ctx context.Context) (err error) {
 	}
 	// The daemon lock is ours, so whoever made the socket is dead.
 	if err := os.Remove(d.home.socket()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		d.registry.stop()
+		d.registry.stop(drain)
 		return err
 	}
 	if d.listener, err = net.Listen("unix", d.home.socket()); err != nil {
-		d.registry.stop()
+		d.registry.stop(drain)
 		return fmt.Errorf("listening for clients: %w", err)
 	}
 	return nil
@@ -156,12 +161,12 @@ func (d *daemon) announce(ctx context.Context) {
 }
 
 // stop turns clients away, then ends the builder, then the registry, which the builder may still push to.
-func (d *daemon) stop(cancel context.CancelFunc) {
+func (d *daemon) stop(cancel context.CancelFunc, e ending) {
 	_ = d.listener.Close() // removes the socket too
 	d.clients.closeAll()
 	cancel()
-	d.builder.stop()
-	d.registry.stop()
+	d.builder.stop(e)
+	d.registry.stop(e.registry)
 }
 
 // notice tells everybody what happened.

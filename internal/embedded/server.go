@@ -64,8 +64,8 @@ func (h *home) serve(ctx context.Context, listener net.Listener, token string, o
 }
 
 // stop waits for requests under way, but not for ever.
-func (s *server) stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), drain)
+func (s *server) stop(limit time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	if s.http.Shutdown(ctx) != nil {
 		_ = s.http.Close()
