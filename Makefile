@@ -1,4 +1,4 @@
-# Targets: build (default), install, test, demo, frontend, bench, lint, clean. See README.md.
+# Targets: build (default), install, test, demo, frontend, bench, fuzz, lint, clean. See README.md.
 PREFIX ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
@@ -7,7 +7,7 @@ LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
 export CGO_ENABLED = 0
 export GOFLAGS = -trimpath
 
-.PHONY: build install test unit demo frontend bench lint clean
+.PHONY: build install test unit demo frontend bench fuzz lint clean
 
 build:
 	go build $(LDFLAGS) -o bin/rtbuild-client ./cmd/client
@@ -43,6 +43,10 @@ frontend: build
 
 bench:
 	hack/bench
+
+# Every fuzz target for a time: make fuzz FUZZTIME=10m
+fuzz:
+	hack/fuzz '$(or $(FUZZTIME),10m)'
 
 lint:
 	golangci-lint run

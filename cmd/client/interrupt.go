@@ -17,7 +17,7 @@ const exitNow = 130
 // leaveAfter is how long a command has after the first signal. It is enough for a builder to cancel a solve. What does not hear of
 // the signal (a system call, a program that we run, a server behind a library) is left: files are written under other names until
 // they are whole, builder and registry drop a client that is gone, and the private builder ends with its last client.
-const leaveAfter = 1800 * time.Millisecond
+const leaveAfter = 1500 * time.Millisecond
 
 // await gives the exit code of a command that runs. The first signal cancels it, and ends it within 2 s whatever it waits for; the
 // second one ends it at once.

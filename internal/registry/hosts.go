@@ -74,6 +74,9 @@ func (c *Client) findHosts(registry string) ([]*host, error) {
 	}
 	hosts := make([]*host, len(found))
 	for i, h := range found {
+		if h.Scheme != "http" && h.Scheme != "https" {
+			return nil, fmt.Errorf("reading how to reach %s from %s: the address %s://%s begins neither with https:// nor http://", registry, dir, h.Scheme, h.Host)
+		}
 		plain.learn(h)
 		hosts[i] = &host{
 			RegistryHost: h,

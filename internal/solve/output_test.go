@@ -3,6 +3,7 @@ package solve
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,6 +92,30 @@ func TestPendingFile(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who interrupts a solve may not wait until the builder lets go of the file: its name goes at once, and it takes nobody's place.
+func TestAbortWhileWriting(t *testing.T) {
+	dest := filepath.Join(t.TempDir(), "out.tar")
+	e, err := ParseOutput("type=oci,dest=" + dest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := e.Output(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Abort()
+	if _, err := w.Write([]byte("more")); err != nil {
+		t.Error(err)
+	}
+	if err := e.Commit(); !errors.Is(err, errNothing) {
+		t.Errorf("Commit gives %v", err)
+	}
+	if all, _ := os.ReadDir(filepath.Dir(dest)); len(all) != 0 {
+		t.Errorf("%d files are left", len(all))
+	}
+	_ = w.Close()
 }
 
 // The directory is whole when the export's stream is closed, and a broken archive is an error.

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rtbuild/rtbuild/internal/embedded"
+)
+
+// asClient makes the test binary the client.
+const asClient = "RTBUILD_TEST_AS_CLIENT"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asClient) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// patience is how long the first signal may take to end a command, and hangs how long a test waits for what must happen.
+const (
+	patience = 2 * time.Second
+	hangs    = time.Minute
+)
+
+// interrupted starts the client, waits until it waits, sends it one signal, and gives its exit code, what it said, and how long the
+// end took.
+func interrupted(t *testing.T, waits <-chan struct{}, sig os.Signal, env []string, args ...string) (code int, said string, took time.Duration) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), hangs)
+	defer cancel()
+	var out strings.Builder
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Env = append(os.Environ(), append(env, asClient+"=1")...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.WaitDelay = time.Second // a program that the client has left behind holds its output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case <-waits:
+	case err := <-ended:
+		t.Fatalf("it ended before it waited: %v\n%s", err, out.String())
+	case <-ctx.Done():
+		t.Fatal("it never waited")
+	}
+	asked := time.Now()
+	if err := cmd.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+	err = <-ended
+	took = time.Since(asked)
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	}
+	return code, out.String(), took
+}
+
+// silent is a server that takes whatever comes and never answers. It tells once it has been asked.
+func silent(t *testing.T) (address string, asked <-chan struct{}) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listener.Addr().String(), deaf(t, listener)
+}
+
+func silentSocket(t *testing.T) (address string, asked <-chan struct{}) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "buildkitd.sock")
+	listener, err := net.Listen("unix", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "unix://" + file, deaf(t, listener)
+}
+
+func deaf(t *testing.T, listener net.Listener) <-chan struct{} {
+	asked := make(chan struct{}, 100)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+			go func() {
+				if _, err := bufio.NewReader(conn).ReadByte(); err == nil {
+					asked <- struct{}{}
+				}
+			}()
+		}
+	}()
+	return asked
+}
+
+// helper is a credential helper that never answers, nor hears of a signal. It tells once it has been asked.
+func helper(t *testing.T) (env []string, asked <-chan struct{}) {
+	t.Helper()
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "asked")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script := fmt.Sprintf("#!/bin/sh\ntrap '' INT TERM\necho $$ > %s\nexec sleep 1000 >/dev/null 2>&1\n", pipe)
+	for name, content := range map[string]string{"docker-credential-slow": script, "config.json": `{"credsStore": "slow"}`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	called := make(chan struct{}, 1)
+	go func() {
+		data, err := os.ReadFile(pipe)
+		var pid int
+		if _, scan := fmt.Sscan(string(data), &pid); err != nil || scan != nil {
+			return
+		}
+		t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+		called <- struct{}{}
+	}()
+	return []string{"DOCKER_CONFIG=" + dir, "PATH=" + dir + ":" + os.Getenv("PATH")}, called
+}
+
+// TestTheFirstSignalEndsEveryCommand interrupts commands while they wait for what never comes: they end within 2 s, by the first
+// signal, with the exit code of Ctrl-C.
+func TestTheFirstSignalEndsEveryCommand(t *testing.T) {
+	project := tree{"package.json": "{}", "package-lock.json": "{}", "index.js": ""}.write(t, t.TempDir())
+	home := []string{"DOCKER_CONFIG=" + t.TempDir(), embedded.HomeEnv + "=" + t.TempDir(), fmt.Sprintf("%s=%d", embedded.PortEnv, freePort(t)), "BUILDKIT_HOST="}
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	defer refusing.Close()
+	empty := httptest.NewServer(http.NotFoundHandler())
+	defer empty.Close()
+	tests := []struct {
+		name string
+		env  func(t *testing.T) (env, args []string, waits <-chan struct{})
+	}{
+		{"plan, a registry that never answers", func(t *testing.T) ([]string, []string, <-chan struct{}) {
+			address, asked := silent(t)
+			return nil, []string{"plan", project, "--base-image", address + "/a:1", "--repository", address + "/b"}, asked
+		}},
+		{"diff, a registry that never answers", func(t *testing.T) ([]string, []string, <-chan struct{}) {
+			address, asked := silent(t)
+			return nil, []string{"diff", address + "/a:1", address + "/a:2"}, asked
+		}},
+		{"doctor, a builder that never answers", func(t *testing.T) ([]string, []string, <-chan struct{}) {
+			address, asked := silentSocket(t)
+			return nil, []string{"doctor", "--addr", address}, asked
+		}},
+		{"solve, a builder that never answers", func(t *testing.T) ([]string, []string, <-chan struct{}) {
+			address, asked := silentSocket(t)
+			host := empty.Listener.Addr().String()
+			return nil, []string{"solve", project, "--base-image", host + "/a:1", "--addr", address, "--repository", host + "/b", "-o", filepath.Join(project, "out")}, asked
+		}},
+		{"plan, a credential helper that never answers", func(t *testing.T) ([]string, []string, <-chan struct{}) {
+			env, asked := helper(t)
+			host := refusing.Listener.Addr().String()
+			return env, []string{"plan", project, "--base-image", host + "/a:1", "--repository", host + "/b"}, asked
+		}},
+	}
+	for _, test := range tests {
+		for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+			t.Run(fmt.Sprintf("%s, %s", test.name, sig), func(t *testing.T) {
+				env, args, waits := test.env(t)
+				code, said, took := interrupted(t, waits, sig, append(home, env...), args...)
+				if code != exitBuild || took > patience || !strings.Contains(said, "ERROR: canceled") {
+					t.Errorf("exit code %d after %s\n%s", code, took, said)
+				}
+			})
+		}
+	}
+}
+
+// TestAwait shows what a command's end and signals come to.
+func TestAwait(t *testing.T) {
+	failed := withCode(exitRegistry, errors.New("x"))
+	tests := []struct {
+		name    string
+		signals int
+		hears   bool // the command ends when it is canceled
+		err     error
+		want    int
+	}{
+		{"done", 0, false, nil, 0}, {"failed", 0, false, failed, exitRegistry}, {"canceled", 1, true, failed, exitBuild}, {"done in spite of it", 1, true, nil, 0},
+		{"does not hear", 1, false, nil, exitBuild}, {"does not hear, twice", 2, false, nil, exitNow},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			signals, done := make(chan os.Signal, 2), make(chan error, 1)
+			for range test.signals {
+				signals <- os.Interrupt
+			}
+			if test.signals == 0 {
+				done <- test.err
+			}
+			if test.hears {
+				context.AfterFunc(ctx, func() { done <- test.err })
+			}
+			if got := await(ctx, cancel, done, signals); got != test.want {
+				t.Errorf("exit code %d, want %d", got, test.want)
+			}
+		})
+	}
+}
