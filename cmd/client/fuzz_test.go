@@ -1,0 +1,38 @@
+package main
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/tags"
+)
+
+// FuzzLockContacts shows that the addresses in a lock file, of whichever manager, are told as servers: without who asks, and without
+// what is asked for.
+func FuzzLockContacts(f *testing.F) {
+	for _, seed := range []string{
+		`{"packages": {"node_modules/a": {"resolved": "https://registry.example.com/a/-/a-1.tgz"}}}`, "--index-url https://user:secret@pypi.example.com/simple/\n",
+		"[[package]]\nname = \"a\"\nsource = { registry = \"https://pypi.example.com/simple\" }\nsdist = { url = \"https://files.example.com/a.tar.gz\", hash = \"sha256:0\" }\n",
+		"[package.source]\ntype = \"legacy\"\nurl = \"https://user@pypi.example.com:8443/simple\"\n", `"http://[::1]:80/`, "='https://a@b@c/", "\xff https:///", `"https://%zz/`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, file := range []string{"package-lock.json", "poetry.lock", "uv.lock", "requirements.txt"} {
+			p := &project{
+				files: fstest.MapFS{file: {Data: data}}, tree: &tags.Tree{LockFiles: []string{file}},
+				runtime: &profile.Runtime{Mirrors: map[string]string{"https://pypi.example.com": "http://mirror.example.com/pypi"}},
+			}
+			for _, c := range lockContacts(p) {
+				rest := strings.TrimPrefix(strings.TrimPrefix(c.Address, "https://"), "http://")
+				u, err := url.Parse(c.Address)
+				if c.For != file || rest == c.Address || rest == "" || strings.ContainsAny(rest, "@\"' #=") || err == nil && (u.User != nil || u.Host == "") {
+					t.Fatalf("%s: %q", file, c.Address)
+				}
+			}
+		}
+	})
+}
