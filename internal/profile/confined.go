@@ -12,11 +12,11 @@ import (
 // errLeaves is the error of a path that leads out of a context.
 var errLeaves = errors.New("a link leads out of the context")
 
-// confined is a directory that is read as a stranger's.
+// confined is a directory that is read as a stranger's. It is opened for each question: who holds it open keeps it from being
+// removed or unmounted.
 type confined struct {
-	rootFS
-	root   *os.Root
-	leaves error // os's own error of a path that leaves it, which has no name
+	dir    string
+	leaves error // os's own error of a path that leaves a directory, which has no name
 }
 
 // rootFS is what os.Root's file system offers besides Open.
@@ -33,11 +33,8 @@ func Confined(dir string) (fs.FS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the context: %w", err)
 	}
-	inside, ok := root.FS().(rootFS)
-	if !ok {
-		return nil, fmt.Errorf("opening the context: its file system is a %T", root.FS())
-	}
-	c := confined{rootFS: inside, root: root}
+	defer root.Close()
+	c := confined{dir: dir}
 	var above *fs.PathError
 	if _, err := root.Lstat(".."); errors.As(err, &above) {
 		c.leaves = above.Err
@@ -45,44 +42,60 @@ func Confined(dir string) (fs.FS, error) {
 	return c, nil
 }
 
+// within asks a question of the directory. A path that leaves it is an error that has a name.
+func within[T any](c confined, ask func(*os.Root, rootFS) (T, error)) (answer T, err error) {
+	root, err := os.OpenRoot(c.dir)
+	if err != nil {
+		return answer, err
+	}
+	defer root.Close()
+	files, ok := root.FS().(rootFS)
+	if !ok {
+		return answer, fmt.Errorf("the file system of %s is a %T", c.dir, root.FS())
+	}
+	answer, err = ask(root, files)
+	var fault *fs.PathError
+	if errors.As(err, &fault) && errors.Is(fault.Err, c.leaves) {
+		err = &fs.PathError{Op: fault.Op, Path: fault.Path, Err: errLeaves}
+	}
+	return answer, err
+}
+
 // Open implements fs.FS.
 func (c confined) Open(name string) (fs.File, error) {
-	if !fs.ValidPath(name) {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
-	}
-	f, err := openRegular(name, c.Stat, func() (*os.File, error) {
-		return c.root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	return within(c, func(root *os.Root, files rootFS) (fs.File, error) {
+		if !fs.ValidPath(name) {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+		}
+		return openRegular(name, files.Stat, func() (*os.File, error) {
+			return root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		})
 	})
-	if err != nil {
-		return nil, c.explain(err)
-	}
-	return f, nil
 }
 
 // Stat implements fs.StatFS.
 func (c confined) Stat(name string) (fs.FileInfo, error) {
-	info, err := c.rootFS.Stat(name)
-	return info, c.explain(err)
+	return within(c, func(_ *os.Root, files rootFS) (fs.FileInfo, error) { return files.Stat(name) })
 }
 
 // ReadDir implements fs.ReadDirFS.
 func (c confined) ReadDir(name string) ([]fs.DirEntry, error) {
-	entries, err := c.rootFS.ReadDir(name)
-	return entries, c.explain(err)
+	return within(c, func(_ *os.Root, files rootFS) ([]fs.DirEntry, error) { return files.ReadDir(name) })
 }
 
-// explain gives the error of a path that leaves the directory its name.
-func (c confined) explain(err error) error {
-	var fault *fs.PathError
-	if errors.As(err, &fault) && errors.Is(fault.Err, c.leaves) {
-		return &fs.PathError{Op: fault.Op, Path: fault.Path, Err: errLeaves}
-	}
-	return err
+// ReadLink implements fs.ReadLinkFS.
+func (c confined) ReadLink(name string) (string, error) {
+	return within(c, func(_ *os.Root, files rootFS) (string, error) { return files.ReadLink(name) })
+}
+
+// Lstat implements fs.ReadLinkFS.
+func (c confined) Lstat(name string) (fs.FileInfo, error) {
+	return within(c, func(_ *os.Root, files rootFS) (fs.FileInfo, error) { return files.Lstat(name) })
 }
 
 // openRegular opens a regular file or a directory. It looks before: opening a device may do something. It looks again after, at
 // what was opened: which is why the opening must not block.
-func openRegular(name string, stat func(string) (fs.FileInfo, error), open func() (*os.File, error)) (*os.File, error) {
+func openRegular(name string, stat func(string) (fs.FileInfo, error), open func() (*os.File, error)) (fs.File, error) {
 	info, err := stat(name)
 	if err != nil {
 		return nil, err
@@ -116,11 +129,7 @@ type anywhere struct{}
 
 // Open implements fs.FS.
 func (a anywhere) Open(name string) (fs.File, error) {
-	f, err := openRegular(name, os.Stat, func() (*os.File, error) { return os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) })
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
+	return openRegular(name, os.Stat, func() (*os.File, error) { return os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) })
 }
 
 // Stat implements fs.StatFS.

@@ -186,3 +186,22 @@ func TestReadNamed(t *testing.T) {
 		}
 	}
 }
+
+// TestConfinedHoldsNothing shows that a context that was read can be unmounted, or removed, at once.
+func TestConfinedHoldsNothing(t *testing.T) {
+	root := tree(t, "a", "1", "d/b", "2", "l", "->a")
+	project, err := Confined(root)
+	must(t, err)
+	for _, name := range []string{"a", "d/b", "l", "none"} {
+		_, _ = ReadFile(project, name, 10)
+		_, _ = fs.ReadDir(project, name)
+		_, _ = fs.ReadLink(project, name)
+	}
+	held, err := filepath.Glob("/proc/self/fd/*")
+	must(t, err)
+	for _, fd := range held {
+		if to, err := os.Readlink(fd); err == nil && strings.HasPrefix(to, root) {
+			t.Errorf("%s is still open", to)
+		}
+	}
+}
