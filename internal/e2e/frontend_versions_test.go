@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -17,25 +16,12 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// oldestBuilder is a builder of the oldest BuildKit that we work with.
-func oldestBuilder(t *testing.T) *testenv.Builder {
-	t.Helper()
-	binary := must(testenv.BuildOldest(t.Context(), filepath.Join(must(testenv.CacheDir())(t), "bin")))(t)
-	b := must(testenv.StartBuilder(context.Background(), binary, t.TempDir(), testenv.BuilderOptions{}))(t)
-	t.Cleanup(func() {
-		if err := b.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return b
-}
-
 // TestFrontendOldestBuildKit does all of a small build on the oldest BuildKit and on the newest. Over one deps image both lay
 // the same source, from the frontend and from the client.
 func TestFrontendOldestBuildKit(t *testing.T) {
 	p := withDependencies(t)
 	made := p.names(t, p.repository)
-	oldest := oldestBuilder(t)
+	oldest := daemons(t)[0].start(t)
 	x := newBuildx(t, oldest)
 	build := func(t *testing.T, args ...string) result {
 		t.Helper()

@@ -1,6 +1,5 @@
-// The oldest BuildKit that rtbuild says it works with, for tests against it: a module of its own, so that its
-// dependencies are not ours.
-module github.com/rtbuild/rtbuild/hack/oldest
+// A BuildKit for tests against it: a module of its own, so that its dependencies are not ours.
+module github.com/rtbuild/rtbuild/hack/buildkit/0.19
 
 go 1.26
 
