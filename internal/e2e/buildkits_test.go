@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,4 +57,82 @@ func TestBuildKitModules(t *testing.T) {
 			t.Errorf("hack/buildkit/%s pins %s", name, version)
 		}
 	}
+}
+
+// hardToCompress gives bytes on which compressors decide much: words in no order, and noise between them.
+func hardToCompress(size int) string {
+	random := rand.New(rand.NewPCG(1, 2))
+	var b strings.Builder
+	for b.Len() < size {
+		if random.IntN(40) == 0 {
+			for range random.IntN(2000) {
+				b.WriteByte(byte(random.Uint32()))
+			}
+		}
+		fmt.Fprintf(&b, "word%d %x\n", random.IntN(500), random.IntN(1<<20))
+	}
+	return b.String()
+}
+
+// withSource is a project whose deps image is published. Its source is not: there are all kinds of files in it.
+func withSource(t *testing.T) *project {
+	t.Helper()
+	p, _ := oddTree(t)
+	p.solves(t, "scratch", p.repository)
+	write(t, p.dir, "lib/hard.dat", hardToCompress(4<<20))
+	return p
+}
+
+// TestSameDigestOnEveryBuildKit: over one deps image, builders of all versions that have seen nothing make the same source
+// image, from the client and from the frontend, whatever the compression and the kind of export.
+func TestSameDigestOnEveryBuildKit(t *testing.T) {
+	sameDigestOn(t, daemons(t))
+}
+
+func sameDigestOn(t *testing.T, daemons []daemon) {
+	t.Helper()
+	p := withSource(t)
+	want := map[string]string{}
+	for _, d := range daemons {
+		for _, compression := range []string{"gzip", "zstd"} {
+			t.Run(d.name+" "+compression, func(t *testing.T) {
+				for kind, got := range p.exportsOn(t, d.start(t), compression) {
+					if want[compression] == "" {
+						want[compression] = got
+					}
+					if same := got == want[compression]; same == (d.otherGzip && compression == "gzip") {
+						t.Errorf("%s gives %s, others %s", kind, got, want[compression])
+					}
+				}
+			})
+		}
+	}
+}
+
+// exportsOn lays the source over the deps image in all ways, and gives the digests of the manifests.
+func (p *project) exportsOn(t *testing.T, b *testenv.Builder, compression string) map[string]string {
+	t.Helper()
+	dir := t.TempDir()
+	name := p.repository + ":" + strings.ReplaceAll(strings.ToLower(filepath.Base(t.Name())), "=", "_")
+	digests := map[string]string{}
+	for kind, output := range map[string]string{
+		"image":    "type=image,push=true,name=" + name,
+		"registry": "type=registry,name=" + name,
+		"oci":      "type=oci,dest=" + filepath.Join(dir, "oci.tar"),
+		"docker":   "type=docker,dest=" + filepath.Join(dir, "docker.tar"),
+	} {
+		digests[kind] = p.exportOn(t, b, output+",compression="+compression)
+	}
+	succeeds(t, buildxOn(t, newBuildx(t, b), p.dir,
+		p.buildArgs("-o", "type=image,push=true,oci-mediatypes=true,compression="+compression+",name="+name)...))
+	digests["frontend"] = image(t, name).Digest.String()
+	return digests
+}
+
+// exportOn lays the source over the deps image, and gives the digest of the manifest.
+func (p *project) exportOn(t *testing.T, b *testenv.Builder, output string) string {
+	t.Helper()
+	id := filepath.Join(t.TempDir(), "id")
+	p.solves(t, "lock", p.repository, "--addr", b.Addr, "--iidfile", id, "-o", output)
+	return string(must(os.ReadFile(id))(t))
 }

@@ -31,7 +31,7 @@ func (r *Runner) ahead(ctx context.Context, job Job) *ahead {
 		return a
 	}
 	if i := slices.IndexFunc(job.Exports, Export.IsNamed); i >= 0 {
-		a.attrs = maps.Clone(job.Exports[i].Attrs)
+		a.attrs = job.Exports[i].entry(nil).Attrs
 		maps.DeleteFunc(a.attrs, func(key, _ string) bool { return !slices.Contains(shapesLayers, key) })
 	}
 	return a
@@ -54,8 +54,8 @@ func (a *ahead) start(def *llb.Definition) {
 		_, _ = a.runner.Builder.Solve(a.ctx, def, client.SolveOpt{
 			Exports:     []client.ExportEntry{{Type: client.ExporterImage, Attrs: a.attrs}},
 			LocalMounts: a.job.Locals, SharedKey: a.job.SharedKey, Session: a.runner.Session,
-			AllowedEntitlements: a.job.Allowed,
-			Internal:            true, // not a build of its own in the builder's history
+			AllowedEntitlements: a.job.Allowed, CompatibilityVersion: compatibilityVersion,
+			Internal: true, // not a build of its own in the builder's history
 		}, ignored)
 	})
 }

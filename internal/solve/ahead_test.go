@@ -21,7 +21,7 @@ func TestAhead(t *testing.T) {
 		{"published", Job{Exports: []Export{image}}, map[string]string{"oci-mediatypes": "true"}},
 		{"by zstd, beside a directory", Job{Exports: []Export{
 			export(client.ExporterLocal, nil), export(client.ExporterOCI, map[string]string{"compression": "zstd", "compression-level": "9", "name": "agent"}),
-		}}, map[string]string{"compression": "zstd", "compression-level": "9"}},
+		}}, map[string]string{"oci-mediatypes": "true", "compression": "zstd", "compression-level": "9"}},
 		{"a directory", Job{Exports: []Export{export(client.ExporterLocal, nil)}}, nil},
 		{"no export", Job{}, nil},
 		{"caches of other builders", Job{Exports: []Export{image}, Imports: []client.CacheOptionsEntry{{Type: "registry"}}}, nil},

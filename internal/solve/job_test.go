@@ -40,16 +40,26 @@ func TestJobAttrs(t *testing.T) {
 	}
 }
 
-// Annotations go where they have a place, and the exports stay as they were.
+// Annotations go where they have a place, what BuildKit's versions choose differently is said, and the exports stay as they
+// were.
 func TestJobEntries(t *testing.T) {
 	docker := Export{ExportEntry: client.ExportEntry{Type: client.ExporterDocker, Attrs: map[string]string{"name": "x"}}}
 	oci := Export{ExportEntry: client.ExportEntry{Type: client.ExporterOCI, Attrs: map[string]string{"name": "y"}}}
-	job := Job{Exports: []Export{DigestExport("repo"), docker, oci}, Annotations: map[string]string{"annotation-index.a": "b"}}
+	plain := Export{ExportEntry: client.ExportEntry{Type: client.ExporterImage, Attrs: map[string]string{"oci-mediatypes": "false"}}}
+	tar := Export{ExportEntry: client.ExportEntry{Type: client.ExporterTar}}
+	job := Job{
+		Exports: []Export{DigestExport("repo"), docker, oci, plain, tar}, Annotations: map[string]string{"annotation-index.a": "b"},
+	}
 	got := job.entries()
 	for i, want := range []map[string]string{
-		{"name": "repo", "push": "true", "oci-mediatypes": "true", "push-by-digest": "true", "annotation-index.a": "b"},
-		{"name": "x"},
-		{"name": "y", "annotation-index.a": "b"},
+		{
+			"name": "repo", "push": "true", "push-by-digest": "true",
+			"oci-mediatypes": "true", "oci-artifact": "true", "annotation-index.a": "b",
+		},
+		{"name": "x", "oci-mediatypes": "true", "oci-artifact": "true"},
+		{"name": "y", "oci-mediatypes": "true", "oci-artifact": "true", "annotation-index.a": "b"},
+		{"oci-mediatypes": "false", "annotation-index.a": "b"},
+		nil,
 	} {
 		if diff := cmp.Diff(want, got[i].Attrs); diff != "" {
 			t.Errorf("export %d: %s", i, diff)

@@ -57,7 +57,7 @@ func (e Export) IsImage() bool { return e.Type == client.ExporterImage }
 // ImageExport stores the image in the builder under names, and pushes it.
 func ImageExport(push bool, names ...string) Export {
 	return Export{ExportEntry: client.ExportEntry{Type: client.ExporterImage, Attrs: map[string]string{
-		"name": strings.Join(names, ","), "push": strconv.FormatBool(push), "oci-mediatypes": "true",
+		"name": strings.Join(names, ","), "push": strconv.FormatBool(push),
 	}}}
 }
 

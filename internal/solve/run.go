@@ -190,12 +190,7 @@ func (j Job) attrs() map[string]string {
 func (j Job) entries() []client.ExportEntry {
 	var entries []client.ExportEntry
 	for _, e := range j.Exports {
-		entry := e.ExportEntry
-		if e.Type == client.ExporterImage || e.Type == client.ExporterOCI {
-			entry.Attrs = maps.Clone(entry.Attrs)
-			maps.Copy(entry.Attrs, j.Annotations)
-		}
-		entries = append(entries, entry)
+		entries = append(entries, e.entry(j.Annotations))
 	}
 	return entries
 }
@@ -250,6 +245,7 @@ func (r *Runner) once(ctx context.Context, job Job) (*Response, error) {
 	res, err := r.Builder.Build(solving, client.SolveOpt{
 		Ref: ref, Exports: job.entries(), LocalMounts: job.Locals, SharedKey: job.SharedKey, Session: r.Session,
 		AllowedEntitlements: job.Allowed, FrontendAttrs: job.attrs(), CacheImports: job.Imports, CacheExports: job.Caches,
+		CompatibilityVersion: compatibilityVersion,
 	}, Product, run, status)
 	<-taken
 	if err := r.explain(ctx, job, cause, err); err != nil {
