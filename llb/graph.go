@@ -30,6 +30,8 @@ type Graph struct {
 	NoCache   func(stage string) bool // whether the steps of a stage run again; nil is no
 	OldSource bool                    // the deps image is one that rtbuild did not make, and may hold an older source
 
+	Compression string // of the source layer, as an export asks for it; empty is what BuildKit does unasked
+
 	CacheNamespace string // keeps the caches of steps apart from those of other builds; usually empty
 
 	// Where gives the place of a field of runtime.yaml ("packages", "tools.uv"), which the steps that it causes point at.

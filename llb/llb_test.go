@@ -379,6 +379,20 @@ func TestBadConfig(t *testing.T) {
 	}
 }
 
+// A layer has a cache key for each compression, since BuildKit compresses it once.
+func TestCompressionsAreApart(t *testing.T) {
+	seen := map[string]string{}
+	for _, compression := range []string{"", "zstd", "zstd 9"} {
+		g := graph(node())
+		g.Compression = compression
+		text := describe(t, g.SourceTree())
+		if other, ok := seen[text]; ok {
+			t.Errorf("compressions %q and %q share a layer", other, compression)
+		}
+		seen[text] = compression
+	}
+}
+
 func TestRootMakesNoUser(t *testing.T) {
 	g := graph(node())
 	g.Runtime.User = profile.User{Name: "root"}

@@ -29,8 +29,17 @@ func (g *Graph) SourceTree() llb.State {
 	if g.openhands() {
 		tree = tree.Copy(g.openhandsSource(), "/", "/", &onto)
 	}
-	tree = tree.Copy(dirs, "/", "/", &onto)
+	tree = tree.Copy(dirs, "/", "/", g.apart(onto))
 	return llb.Scratch().File(tree, named("source", "collect source"))
+}
+
+// apart gives the source layer a cache key of its own for each compression: BuildKit compresses a layer once, and gives the same
+// bytes to every later export. The pattern matches nothing.
+func (g *Graph) apart(copied llb.CopyInfo) *llb.CopyInfo {
+	if g.Compression != "" {
+		copied.ExcludePatterns = []string{"compression " + g.Compression}
+	}
+	return &copied
 }
 
 // extensions are the editor's extensions that the agent's source brings, by the names under which the editor finds them.

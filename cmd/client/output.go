@@ -73,6 +73,14 @@ func checkExports(exports []solve.Export, several, attested bool) error {
 	return nil
 }
 
+// checkCompression wants one compression of all that a solve exports, what it publishes included.
+func (o *outputOptions) checkCompression(exports []solve.Export) error {
+	if o.publishes() {
+		exports = append([]solve.Export{solve.ImageExport(true)}, exports...)
+	}
+	return solve.SameCompression(exports...)
+}
+
 // write leaves --metadata-file and --iidfile behind: buildx's flat map of the image, and under "exports" what each export
 // returned.
 func (o *outputOptions) write(p *project, found *survey, digest string, result *solve.Response) error {

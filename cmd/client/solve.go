@@ -79,6 +79,9 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	if err == nil {
 		err = checkExports(exports, len(p.platforms) > 1, len(flags.attests) > 0)
 	}
+	if err == nil {
+		err = o.output.checkCompression(exports)
+	}
 	if err != nil {
 		return withCode(exitUsage, err)
 	}

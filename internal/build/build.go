@@ -45,6 +45,7 @@ type Request struct {
 	Where          func(field string) llb.ConstraintsOpt // see llb.Graph
 	Resolve        string                                // image resolve mode; empty is the builder's default
 	CacheNamespace string                                // of cache mounts
+	Compression    string                                // see llb.Graph
 	Imports        []gateway.CacheOptionsEntry           // caches of other builders
 	Ahead          func(*llb.Definition)                 // is told what a deps image is built up of before it is made; may be nil
 
@@ -143,7 +144,7 @@ func (b *builder) enter(ctx context.Context) error {
 		Runtime: req.Runtime, Platform: req.Platform, Base: facts,
 		LockFiles: req.LockFiles, Source: req.Source,
 		Epoch: b.epoch(), Fetch: req.Fetch, Proxy: req.Proxy, Steps: req.Steps, NoCache: req.NoCache, Where: req.Where,
-		CacheNamespace: req.CacheNamespace,
+		CacheNamespace: req.CacheNamespace, Compression: req.Compression,
 	}
 	return b.checkPlatform()
 }

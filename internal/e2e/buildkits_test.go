@@ -136,3 +136,32 @@ func (p *project) exportOn(t *testing.T, b *testenv.Builder, output string) stri
 	p.solves(t, "lock", p.repository, "--addr", b.Addr, "--iidfile", id, "-o", output)
 	return string(must(os.ReadFile(id))(t))
 }
+
+// TestSameDigestWhateverWasExported: a builder that has compressed the source in one way makes the image of another way as a
+// builder does that has seen nothing.
+func TestSameDigestWhateverWasExported(t *testing.T) {
+	p := withSource(t)
+	digests := map[string]string{}
+	for _, order := range [][]string{{"gzip", "zstd", "zstd,compression-level=9"}, {"zstd,compression-level=9", "zstd", "gzip"}} {
+		b := freshBuilder(t, testenv.BuilderOptions{})
+		for _, compression := range order {
+			got := p.exportOn(t, b, "type=oci,dest="+filepath.Join(t.TempDir(), "oci.tar")+",compression="+compression)
+			if want, ok := digests[compression]; ok && got != want {
+				t.Errorf("after others %s gives %s, else %s", compression, got, want)
+			}
+			digests[compression] = got
+		}
+	}
+	if digests["gzip"] == digests["zstd"] || digests["zstd"] == digests["zstd,compression-level=9"] {
+		t.Errorf("compressions give one image: %v", digests)
+	}
+}
+
+// TestOneCompression: what BuildKit would leave to chance is refused before anything is built.
+func TestOneCompression(t *testing.T) {
+	p := small(t)
+	res := client(t, p.dir, p.args("solve", "--push", "-o", "type=oci,compression=zstd,dest="+filepath.Join(t.TempDir(), "oci.tar"))...)
+	if want := "one build compresses its layers in one way, not by gzip and by zstd"; res.code != 2 || !strings.HasPrefix(res.errorLine(), want) {
+		t.Errorf("exit code %d, error %q, want %q", res.code, res.errorLine(), want)
+	}
+}

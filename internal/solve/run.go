@@ -137,7 +137,7 @@ func (j Job) build(ctx context.Context, c gateway.Client, ahead *ahead) (*gatewa
 	images := make([]*build.Image, len(j.Requests))
 	group, building := errgroup.WithContext(ctx)
 	for i, req := range j.Requests {
-		req.Imports, req.Ahead = imports, ahead.start
+		req.Imports, req.Ahead, req.Compression = imports, ahead.start, j.compression()
 		group.Go(func() (err error) {
 			images[i], err = build.Build(building, c, req)
 			return err
