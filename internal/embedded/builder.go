@@ -64,7 +64,7 @@ func (b *builder) start(ctx context.Context, who *peer, trust Trust) (string, er
 	if fits {
 		return b.address(), nil
 	}
-	b.end()
+	b.end(leisurely)
 	if err := missing(b.host.needs(b.opt)); err != nil {
 		return "", err
 	}
@@ -168,11 +168,11 @@ func (b *builder) stop(e ending) {
 	b.mu.Lock()
 	b.stopped = true
 	b.mu.Unlock()
-	b.end()
+	b.end(e)
 }
 
 // end stops buildkitd if it runs.
-func (b *builder) end() {
+func (b *builder) end(e ending) {
 	b.mu.Lock()
 	c := b.child
 	b.child = nil // nobody is told that it died
