@@ -1,4 +1,4 @@
-# Targets: build (default), install, test, demo, frontend, bench, fuzz, lint, clean. See README.md.
+# Targets: build (default), install, test, unit, soak, fuzz, demo, frontend, bench, lint, clean. See README.md.
 PREFIX ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
@@ -7,7 +7,7 @@ LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
 export CGO_ENABLED = 0
 export GOFLAGS = -trimpath
 
-.PHONY: build install test unit demo frontend bench fuzz lint clean
+.PHONY: build install test unit soak fuzz demo frontend bench lint clean
 
 build:
 	go build $(LDFLAGS) -o bin/rtbuild-client ./cmd/client
@@ -43,6 +43,11 @@ frontend: build
 
 bench:
 	hack/bench
+
+# The long repetitions: changes at random moments, kills, more versions of BuildKit. RTBUILD_SOAK=N repeats each kind N times.
+soak: build
+	hack/deps
+	RTBUILD_BUILDKITD='$(CURDIR)/bin/buildkitd' go test -v -count 1 -tags soak -timeout 10h -run Soak ./internal/e2e
 
 # Every fuzz target for a time: make fuzz FUZZTIME=10m
 fuzz:

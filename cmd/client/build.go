@@ -8,7 +8,6 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/session/auth/authprovider"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/tonistiigi/fsutil"
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/embedded"
@@ -33,6 +32,7 @@ type execution struct {
 	exports []solve.Export
 	flags   *buildFlags
 
+	here     solve.Installation
 	runner   *solve.Runner
 	requests []build.Request // one for each aim of the survey
 	job      solve.Job       // what all solves of the build have in common
@@ -115,11 +115,10 @@ func (b *execution) prepare(ctx context.Context, builder *solve.Builder) error {
 	common := b.request()
 	if b.flags.fetchesTools(b.options.place.caFile) {
 		tools := &downloads{ctx: ctx, caFile: b.options.place.caFile, proxy: b.flags.request.Proxy}
-		dir, err := tools.open()
-		if err != nil {
+		if err := tools.open(b.here); err != nil {
 			return err
 		}
-		common.Fetch, b.job.Locals[localTools] = tools.fetch, dir
+		common.Fetch, b.job.Locals[localTools] = tools.fetch, tools.local
 	}
 	for _, a := range b.survey.aims {
 		b.requests = append(b.requests, b.requestFor(a, common))
@@ -141,22 +140,22 @@ func (b *execution) prepare(ctx context.Context, builder *solve.Builder) error {
 // newJob is a job without requests and exports.
 func (b *execution) newJob() (solve.Job, error) {
 	p := b.project
-	here, err := installation()
+	var err error
+	if b.here, err = installation(); err != nil {
+		return solve.Job{}, err
+	}
+	source, err := solve.NewLocal(p.root, p.tree.Entries, b.here)
 	if err != nil {
 		return solve.Job{}, err
 	}
-	source, err := solve.NewLocal(p.root, p.tree.Entries, here)
-	if err != nil {
-		return solve.Job{}, err
-	}
-	lockFiles, err := solve.NewLocal(p.root, p.tree.LockFiles, here)
+	lockFiles, err := solve.NewLocal(p.root, p.tree.LockFiles, b.here)
 	if err != nil {
 		return solve.Job{}, err
 	}
 	return solve.Job{
 		Index:     !b.survey.single(),
-		Locals:    map[string]fsutil.FS{localSource: source, localLockFiles: lockFiles},
-		SharedKey: here.SharedKey(p.root),
+		Locals:    map[string]*solve.Local{localSource: source, localLockFiles: lockFiles},
+		SharedKey: b.here.SharedKey(p.root),
 		Allowed:   b.options.build.step.allowed(),
 		Attrs:     b.flags.attests,
 		Imports:   b.flags.caches.imports,

@@ -23,7 +23,7 @@ func FuzzLockContacts(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, file := range []string{"package-lock.json", "poetry.lock", "uv.lock", "requirements.txt"} {
 			p := &project{
-				files: fstest.MapFS{file: {Data: data}}, tree: &tags.Tree{LockFiles: []string{file}},
+				files: fstest.MapFS{file: {Data: data}}, tree: &tags.Tree{LockFiles: []tags.Entry{{Path: file}}},
 				runtime: &profile.Runtime{Mirrors: map[string]string{"https://pypi.example.com": "http://mirror.example.com/pypi"}},
 			}
 			for _, c := range lockContacts(p) {

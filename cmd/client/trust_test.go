@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/rtbuild/rtbuild/internal/solve"
 	"github.com/rtbuild/rtbuild/internal/trust"
 	rtllb "github.com/rtbuild/rtbuild/llb"
 )
@@ -77,7 +79,7 @@ func TestFetchWithoutChecksum(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	d := &downloads{ctx: t.Context()}
-	if _, err := d.open(); err != nil {
+	if err := d.open(solve.Installation{}); err != nil {
 		t.Fatal(err)
 	}
 	state, err := d.fetch(rtllb.Download{Name: "editor", Title: "editor 1", URL: server.URL + "/editor?token=HUNTER2"})
@@ -93,6 +95,27 @@ func TestFetchWithoutChecksum(t *testing.T) {
 	if !strings.Contains(graph, `["`+sum+`"]`) || !strings.Contains(graph, "/"+sum+"/editor") {
 		t.Errorf("the builder is told %q", graph)
 	}
+	t.Run("is what the builder gets", func(t *testing.T) {
+		read := func() (string, error) {
+			f, err := d.local.Open(sum + "/editor")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			data, err := io.ReadAll(f)
+			return string(data), err
+		}
+		if got, err := read(); got != "an editor" || err != nil {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if err := os.WriteFile(filepath.Join(d.files.Dir(), sum, "editor"), []byte("an e-evil"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var changed *solve.ChangedError
+		if got, err := read(); !errors.As(err, &changed) || changed.Path != sum+"/editor" {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
 	_, err = d.fetch(rtllb.Download{Name: "editor", Title: "editor 1", URL: server.URL + "/none?token=HUNTER2"})
 	if err == nil || err.Error() != "downloading editor 1 from "+server.URL+"/none: the server answered 404 Not Found" {
 		t.Errorf("got %v", err)

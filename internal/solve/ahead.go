@@ -53,7 +53,7 @@ func (a *ahead) start(def *llb.Definition) {
 		}()
 		_, _ = a.runner.Builder.Solve(a.ctx, def, client.SolveOpt{
 			Exports:     []client.ExportEntry{{Type: client.ExporterImage, Attrs: a.attrs}},
-			LocalMounts: a.job.Locals, SharedKey: a.job.SharedKey, Session: a.runner.Session,
+			LocalMounts: a.job.mounts(), SharedKey: a.job.SharedKey, Session: a.runner.Session,
 			AllowedEntitlements: a.job.Allowed, CompatibilityVersion: compatibilityVersion,
 			Internal: true, // not a build of its own in the builder's history
 		}, ignored)

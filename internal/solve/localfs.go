@@ -30,12 +30,13 @@ import (
 // receiver asks for another file.
 type Local struct {
 	root  *os.Root
-	stats []*types.Stat
-	files map[string]tags.Entry
+	here  Installation
+	ended chan struct{}
 
 	mu      sync.Mutex
+	stats   []*types.Stat // in fsutil's order
+	files   map[string]tags.Entry
 	changed *ChangedError
-	ended   chan struct{}
 }
 
 // ChangedError says that a file is not what it was when the plan was made.
@@ -65,11 +66,19 @@ func NewLocal(dir string, entries []tags.Entry, i Installation) (*Local, error) 
 	if err != nil {
 		return nil, err
 	}
-	l := &Local{root: root, files: map[string]tags.Entry{}, ended: make(chan struct{})}
-	for _, e := range withParents(entries) {
+	l := &Local{root: root, here: i, files: map[string]tags.Entry{}, ended: make(chan struct{})}
+	l.Add(entries...)
+	return l, nil
+}
+
+// Add lists more entries. A builder that has begun to ask may not see them any more.
+func (l *Local) Add(entries ...tags.Entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range withParents(entries, l.listed()) {
 		stat := &types.Stat{Path: e.Path, Mode: uint32(e.Mode), Linkname: e.Link}
 		if e.Mode.IsRegular() {
-			stat.Size, stat.ModTime = e.Size, i.modTime(e.SHA256).UnixNano()
+			stat.Size, stat.ModTime = e.Size, l.here.modTime(e.SHA256).UnixNano()
 			l.files[e.Path] = e
 		}
 		l.stats = append(l.stats, stat)
@@ -78,16 +87,25 @@ func NewLocal(dir string, entries []tags.Entry, i Installation) (*Local, error) 
 	slices.SortFunc(l.stats, func(a, b *types.Stat) int {
 		return strings.Compare(walkKey(a.Path), walkKey(b.Path))
 	})
-	return l, nil
 }
 
-// withParents adds the directories that lead to entries and are not listed.
-func withParents(entries []tags.Entry) []tags.Entry {
-	seen := make(map[string]bool, len(entries))
-	for _, e := range entries {
-		seen[e.Path] = true
+// listed are the paths of the entries.
+func (l *Local) listed() map[string]bool {
+	seen := make(map[string]bool, len(l.stats))
+	for _, stat := range l.stats {
+		seen[stat.Path] = true
 	}
-	for _, e := range slices.Clone(entries) {
+	return seen
+}
+
+// withParents gives the entries that are not listed yet, and the directories that lead to them.
+func withParents(entries []tags.Entry, seen map[string]bool) []tags.Entry {
+	entries = slices.DeleteFunc(slices.Clone(entries), func(e tags.Entry) bool {
+		known := seen[e.Path]
+		seen[e.Path] = true
+		return known
+	})
+	for _, e := range entries {
 		for dir := path.Dir(e.Path); dir != "." && !seen[dir]; dir = path.Dir(dir) {
 			seen[dir] = true
 			entries = append(entries, tags.Entry{Path: dir, Mode: fs.ModeDir | 0o755})
@@ -113,13 +131,18 @@ func (l *Local) Ended() <-chan struct{} { return l.ended }
 
 // Has reports whether a file is listed.
 func (l *Local) Has(p string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	_, ok := l.files[p]
 	return ok
 }
 
 // Walk implements fsutil.FS.
 func (l *Local) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) error {
-	for _, stat := range l.stats {
+	l.mu.Lock()
+	stats := slices.Clone(l.stats)
+	l.mu.Unlock()
+	for _, stat := range stats {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -137,7 +160,9 @@ func (l *Local) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) erro
 // Open implements fsutil.FS. It never fails: fsutil's sender takes a file that cannot be opened for an empty one
 // (sender.sendFile), but heeds what reading returns.
 func (l *Local) Open(p string) (io.ReadCloser, error) {
+	l.mu.Lock()
 	e, ok := l.files[strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(p)), "/")]
+	l.mu.Unlock()
 	if !ok {
 		return io.NopCloser(failing{fmt.Errorf("%s was not listed", p)}), nil
 	}

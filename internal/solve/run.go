@@ -39,7 +39,7 @@ type Runner struct {
 type Job struct {
 	Requests  []build.Request // one a platform
 	Index     bool            // an index, also of one platform
-	Locals    map[string]fsutil.FS
+	Locals    map[string]*Local
 	SharedKey string                                                               // tells the builder which earlier copy of the directories to update
 	Inspect   func(ctx context.Context, c gateway.Client, req build.Request) error // instead of a build; for each request
 	Exports   []Export
@@ -74,26 +74,31 @@ func (r *Response) Digest() string {
 
 // Close gives the directories back.
 func (j Job) Close() {
-	for _, fs := range j.Locals {
-		if l, ok := fs.(*Local); ok {
-			_ = l.Close()
-		}
+	for _, l := range j.Locals {
+		_ = l.Close()
 	}
+}
+
+// mounts are the directories as BuildKit takes them.
+func (j Job) mounts() map[string]fsutil.FS {
+	all := map[string]fsutil.FS{}
+	for name, l := range j.Locals {
+		all[name] = l
+	}
+	return all
 }
 
 // whenChanged calls f once if a directory changes under the job, until it is told to stop.
 func (j Job) whenChanged(f func()) (stop func()) {
 	stopped := make(chan struct{})
-	for _, fs := range j.Locals {
-		if l, ok := fs.(*Local); ok {
-			go func() {
-				select {
-				case <-l.Ended():
-					f()
-				case <-stopped:
-				}
-			}()
-		}
+	for _, l := range j.Locals {
+		go func() {
+			select {
+			case <-l.Ended():
+				f()
+			case <-stopped:
+			}
+		}()
 	}
 	return func() { close(stopped) }
 }
@@ -101,8 +106,8 @@ func (j Job) whenChanged(f func()) (stop func()) {
 // changed is the change of a directory that ended the job; nil if there was none.
 func (j Job) changed() *ChangedError {
 	for _, name := range slices.Sorted(maps.Keys(j.Locals)) {
-		if l, ok := j.Locals[name].(*Local); ok && l.Changed() != nil {
-			return l.Changed()
+		if changed := j.Locals[name].Changed(); changed != nil {
+			return changed
 		}
 	}
 	return nil
@@ -243,7 +248,7 @@ func (r *Runner) once(ctx context.Context, job Job) (*Response, error) {
 	ref := identity.NewID()
 	status, taken := r.Progress.channel()
 	res, err := r.Builder.Build(solving, client.SolveOpt{
-		Ref: ref, Exports: job.entries(), LocalMounts: job.Locals, SharedKey: job.SharedKey, Session: r.Session,
+		Ref: ref, Exports: job.entries(), LocalMounts: job.mounts(), SharedKey: job.SharedKey, Session: r.Session,
 		AllowedEntitlements: job.Allowed, FrontendAttrs: job.attrs(), CacheImports: job.Imports, CacheExports: job.Caches,
 		CompatibilityVersion: compatibilityVersion,
 	}, Product, run, status)
