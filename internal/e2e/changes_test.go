@@ -226,7 +226,7 @@ func TestContentDecidesWhatIsSent(t *testing.T) {
 	p := &edited{project: small(t)}
 	p.reset(t, change{})
 	home := t.TempDir()
-	solve := func() result {
+	solve := func(t *testing.T) result {
 		t.Helper()
 		cmd := start(t, p.dir, p.args("solve", "--progress", "plain", "--force-rebuild")...)
 		cmd.Env = append(cmd.Env, "HOME="+home)
@@ -242,19 +242,22 @@ func TestContentDecidesWhatIsSent(t *testing.T) {
 		if err := os.Chtimes(filepath.Join(p.dir, "server.js"), stamp, stamp); err != nil {
 			t.Fatal(err)
 		}
-		solve()
+		solve(t)
 		tag, files := p.now(t)
 		p.holds(t, tag, files)
 	}
 	t.Run("lock file", func(t *testing.T) {
-		for _, file := range []string{"package.json", "package-lock.json"} {
-			edit(t, filepath.Join(p.dir, file), `"7.0.0"`, `"6.0.0"`)
-			if err := os.Chtimes(filepath.Join(p.dir, file), stamp, stamp); err != nil {
-				t.Fatal(err)
+		for _, version := range []string{"7", "6"} {
+			integrity := map[string]string{"7": isNumber7, "6": isNumber6}[version]
+			write(t, p.dir, "package.json", `{"name":"small","version":"1.0.0","dependencies":{"is-number":"`+version+`.0.0"}}`)
+			write(t, p.dir, "package-lock.json", lockOf(version+".0.0", integrity))
+			for _, file := range []string{"package.json", "package-lock.json"} {
+				if err := os.Chtimes(filepath.Join(p.dir, file), stamp, stamp); err != nil {
+					t.Fatal(err)
+				}
 			}
+			solve(t)
 		}
-		edit(t, filepath.Join(p.dir, "package-lock.json"), isNumber7, isNumber6)
-		solve()
 		deps := tree(t, p.plan(t).Images.Lock)
 		lock := must(os.ReadFile(filepath.Join(p.dir, "package-lock.json")))(t)
 		if got := deps["/agent/code/package-lock.json"].Digest; got != digest.FromBytes(lock) {
@@ -263,12 +266,12 @@ func TestContentDecidesWhatIsSent(t *testing.T) {
 	})
 	t.Run("touched", func(t *testing.T) {
 		write(t, p.dir, "large.bin", strings.Repeat("x", 5_000_000))
-		solve()
+		solve(t)
 		now := time.Now()
 		if err := os.Chtimes(filepath.Join(p.dir, "large.bin"), now, now); err != nil {
 			t.Fatal(err)
 		}
-		if res := solve(); strings.Contains(res.stderr, "5.0") || !strings.Contains(res.stderr, "transferring source") {
+		if res := solve(t); strings.Contains(res.stderr, "5.0") || !strings.Contains(res.stderr, "transferring source") {
 			t.Errorf("a file that was only touched was sent again:\n%s", res.stderr)
 		}
 	})
