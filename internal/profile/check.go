@@ -95,7 +95,7 @@ func checkLockFile(p string) error {
 }
 
 // urlForm is what an address may be made of: the characters of RFC 3986, and a % before two digits alone.
-var urlForm = regexp.MustCompile(`^([A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*$`)
+var urlForm = regexp.MustCompile(`^([A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*`)
 
 // checkAddress says whether a text is the start of addresses that can be fetched. Passwords in it would be seen in
 // the image's history.
@@ -104,8 +104,9 @@ func checkAddress(what, text string) error {
 	switch {
 	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Host == "", strings.ContainsAny(text, " \t\r\n"):
 		return fmt.Errorf("%s %q is not valid: it must begin with https:// or http:// and a host", what, redact.URL(text))
-	case !urlForm.MatchString(text):
-		return fmt.Errorf("%s %q is not valid: it holds a character that no address has; write it as %% and two hexadecimal digits", what, redact.URL(text))
+	case urlForm.FindString(text) != text:
+		rest := []rune(text[len(urlForm.FindString(text)):])
+		return fmt.Errorf("%s %q is not valid: no address has %q, which is written as %% and two hexadecimal digits", what, redact.URL(text), string(rest[0]))
 	case u.User != nil:
 		return fmt.Errorf("%s of %s holds a user or password, which would be seen in the image: leave it out", what, u.Host)
 	}
