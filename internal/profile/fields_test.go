@@ -205,7 +205,7 @@ func TestFieldErrors(t *testing.T) {
 		{"tool url with a password", tool("url: 'https://u:p@e.com'"), `runtime.yaml:1:15: url of e.com holds a user or password, which would be seen in the image: leave it out`, false},
 		{"tool url with a shell's characters", tool("url: 'https://e.com/`id`'"), "runtime.yaml:1:15: url \"https://e.com/%60id%60\" is not valid: no address has \"`\", which is written as % and two hexadecimal digits", beyondSchema},
 		{"tool url with a lone percent sign", tool("url: 'https://e.com/?%zz'"), `runtime.yaml:1:15: url "https://e.com/" is not valid: no address has "%", which is written as % and two hexadecimal digits`, beyondSchema},
-		{"mirror with a shell's characters", "network: {mirrors: {'https://pypi.org': 'https://e.com/$(touch${IFS}/x)'}}", `runtime.yaml:1:41: mirror "https://e.com/$(touch$%7BIFS%7D/x)" is not valid: no address has "{", which is written as % and two hexadecimal digits`, beyondSchema},
+		{"mirror with a shell's characters", "network: {mirrors: {'https://pypi.org': 'https://e.com/$(touch${IFS}/x)'}}", `runtime.yaml:1:41: mirror "https://e.com/$(touch${IFS}/x)" is not valid: no address has "{", which is written as % and two hexadecimal digits`, beyondSchema},
 		{"tool url with a placeholder", tool("url: 'https://e.com/{os}'"), `runtime.yaml:1:15: url "https://e.com/{os}" has an unknown placeholder {os}: known are {version} and {arch}`, false},
 		{"tool architecture", tool("sha256: {x86_64: a}"), `runtime.yaml:1:19: unknown architecture "x86_64": did you mean "amd64"?`, false},
 		{"tool architecture misspelt", tool("sha256: {amd65: a}"), `runtime.yaml:1:19: unknown architecture "amd65": did you mean "amd64"?`, false},
