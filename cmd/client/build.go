@@ -167,7 +167,8 @@ func (b *execution) request() build.Request {
 	request := b.flags.request
 	request.Runtime, request.Tree, request.Deps = b.project.runtime, b.project.tree.Copied, b.project.tree.Deps
 	request.Source = local(localSource, "[source] read the source tree")
-	request.LockFiles = build.LockFiles(local(localLockFiles, "[deps] read the lock files"), tags.Paths(b.project.tree.LockFiles))
+	lockFiles := local(localLockFiles, "[deps] read the lock files")
+	request.LockFiles = build.LockFiles(tags.Paths(b.project.tree.LockFiles), func(string) llb.State { return lockFiles })
 	return request
 }
 

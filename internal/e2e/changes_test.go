@@ -276,3 +276,20 @@ func TestContentDecidesWhatIsSent(t *testing.T) {
 		}
 	})
 }
+
+// TestFrontendLockFilesAreThoseThatWereHashed: docker buildx sends the files' own time stamps, so that an edit of equal size and time is
+// hidden from the builder. The deps image holds the lock file that its tag was computed from nevertheless.
+func TestFrontendLockFilesAreThoseThatWereHashed(t *testing.T) {
+	p := withDependencies(t)
+	stamp := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, version := range []string{"1.0.1", "1.0.2"} {
+		lock := fmt.Sprintf(`{"name":"x","version":%q,"lockfileVersion":3,"packages":{}}`, version)
+		write(t, p.dir, "package-lock.json", lock)
+		if err := os.Chtimes(filepath.Join(p.dir, "package-lock.json"), stamp, stamp); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.probed(t, "--target", "deps")["/agent/code/package-lock.json"]; got != lock {
+			t.Errorf("the deps image of %s holds %s", version, got)
+		}
+	}
+}

@@ -145,7 +145,7 @@ func (p *project) prepared(ctx context.Context) (llb.State, error) {
 func (p *project) files(ctx context.Context) *contextFS {
 	return &contextFS{
 		ctx: ctx, project: p, known: profile.Manifests(),
-		parts: map[string]gateway.Reference{}, stats: map[string]stat{}, data: map[string][]byte{},
+		parts: map[string]part{}, stats: map[string]stat{}, data: map[string][]byte{},
 	}
 }
 

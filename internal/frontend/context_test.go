@@ -70,7 +70,7 @@ func (r *counted) ReadFile(_ context.Context, req gateway.ReadRequest) ([]byte, 
 func TestContextFSAsksOnce(t *testing.T) {
 	ref := &counted{asked: map[string]int{}}
 	files := (&project{}).files(t.Context())
-	files.known, files.parts[partKnown] = []string{"a.txt", "b.txt"}, ref
+	files.known, files.parts[partKnown] = []string{"a.txt", "b.txt"}, part{Reference: ref}
 	for range 3 {
 		data, err := fs.ReadFile(files, "a.txt")
 		if err != nil || string(data) != "a" {

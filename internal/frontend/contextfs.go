@@ -26,9 +26,16 @@ type contextFS struct {
 	ctx     context.Context //nolint:containedctx // fs.FS has no room for it, and a contextFS lives as long as one build
 	project *project
 	known   []string
-	parts   map[string]gateway.Reference
+	parts   map[string]part
 	stats   map[string]stat // by path: a runtime is read in several places, and every question is a round trip
 	data    map[string][]byte
+}
+
+// part is a piece of the project that came to the builder. It is a transfer of its own: what is built from the state is what
+// was read of the reference.
+type part struct {
+	gateway.Reference
+	state llb.State
 }
 
 // stat is the answer to a Stat.
@@ -141,9 +148,9 @@ func (f *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
 }
 
 // partOf is the part of the project that holds a file, if it exists.
-func (f *contextFS) partOf(op, name string) (gateway.Reference, error) {
+func (f *contextFS) partOf(op, name string) (part, error) {
 	if !fs.ValidPath(name) {
-		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+		return part{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
 	if slices.Contains(f.known, name) {
 		return f.part(partKnown, llb.FollowPaths(f.known))
@@ -151,21 +158,21 @@ func (f *contextFS) partOf(op, name string) (gateway.Reference, error) {
 	return f.part("file "+name, llb.FollowPaths([]string{name}))
 }
 
-func (f *contextFS) part(key string, opts ...llb.LocalOption) (gateway.Reference, error) {
-	if ref, ok := f.parts[key]; ok {
-		return ref, nil
+func (f *contextFS) part(key string, opts ...llb.LocalOption) (part, error) {
+	if known, ok := f.parts[key]; ok {
+		return known, nil
 	}
 	opts = append(opts, llb.SharedKeyHint("project "+key), dockerui.WithInternalName("load "+key), llb.Differ(llb.DiffNone, false))
 	state, err := f.project.part(f.ctx, opts...)
 	if err != nil {
-		return nil, err
+		return part{}, err
 	}
 	ref, err := f.project.solve(f.ctx, state)
 	if err != nil {
-		return nil, err
+		return part{}, err
 	}
-	f.parts[key] = ref
-	return ref, nil
+	f.parts[key] = part{ref, state}
+	return f.parts[key], nil
 }
 
 // faults are the errors that fs knows, by what Linux and Go say of them.

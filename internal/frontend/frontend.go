@@ -117,7 +117,7 @@ func (f *frontend) read(ctx context.Context) (*job, error) {
 	if j.tags, err = j.source.Names(ctx, j.files, j.inputs); err != nil {
 		return nil, err
 	}
-	j.locks, err = j.lockFiles(ctx)
+	j.locks, err = j.lockFiles()
 	return j, err
 }
 
@@ -214,13 +214,16 @@ func (j *job) platforms() []ocispecs.Platform {
 	return []ocispecs.Platform{j.host}
 }
 
-// lockFiles are the lock files as the tags found them.
-func (j *job) lockFiles(ctx context.Context) (llb.State, error) {
-	files := tags.Paths(j.source.LockFiles)
-	if len(files) == 0 {
-		return llb.Scratch(), nil
+// lockFiles are the lock files as the tags found them: out of the very parts of the project in which they were hashed. Another
+// part would be another transfer, from a project that may have changed by then.
+func (j *job) lockFiles() (llb.State, error) {
+	parts := map[string]llb.State{}
+	for _, file := range tags.Paths(j.source.LockFiles) {
+		part, err := j.files.partOf("read", file)
+		if err != nil {
+			return llb.State{}, err
+		}
+		parts[file] = part.state
 	}
-	part, err := j.project.part(ctx, llb.FollowPaths(files), llb.SharedKeyHint("lockfiles"),
-		dockerui.WithInternalName("load the lock files"))
-	return build.LockFiles(part, files), err
+	return build.LockFiles(tags.Paths(j.source.LockFiles), func(file string) llb.State { return parts[file] }), nil
 }
