@@ -60,8 +60,8 @@ func (p *project) wholeTree(ctx context.Context) (*tags.Tree, error) {
 }
 
 // filesOf gives the files of a project without which a runtime file would be read differently, such as .dockerignore.
-func filesOf(root string, file []byte) ([]string, error) {
-	seen := recorder{os.DirFS(root), map[string]bool{}}
+func filesOf(project fs.FS, file []byte) ([]string, error) {
+	seen := recorder{project, map[string]bool{}}
 	if _, err := profile.Load(seen, profile.Options{Name: dockerfile, Data: file}); err != nil {
 		return nil, fmt.Errorf("reading the runtime file as it was written anew: %w", err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
@@ -12,5 +13,9 @@ func projectRoot(context string, file []byte) (string, error) {
 	if err != nil || dir == "." {
 		return context, err
 	}
-	return contextDir(filepath.Join(context, filepath.FromSlash(dir)))
+	root, err := contextDir(filepath.Join(context, filepath.FromSlash(dir)))
+	if err == nil && !inside(context, root) {
+		return "", fmt.Errorf("the runtime file's root %s is a link that leaves the context: copy what it points to into the context", dir)
+	}
+	return root, err
 }

@@ -54,6 +54,13 @@ func TestUntrustedProjects(t *testing.T) {
 		{"-f -", nil, nil, []string{"-f", "-"}, "-f -: standard input is not read: write the runtime file to a file, and name that"},
 		{"-f <(...)", nil, nil, []string{"-f", fmt.Sprintf("/dev/fd/%d", read.Fd())}, "it is a pipe" + put},
 		{"-f names a file elsewhere", nil, nil, []string{"-f", "testdata/none.yaml"}, "testdata/none.yaml: no such file or directory"},
+		{"a lock file is a pipe", nil, fifo("package-lock.json"), nil, `lock file "package-lock.json": not the right kind of file: a named pipe`},
+		{"a lock file is a link to a device", tree{"package-lock.json": "-> /dev/zero"}, nil, nil, `lock file "package-lock.json": it leaves the context`},
+		{"a link in the source leads to the root of the machine", tree{"prefix/z:": "-> /"}, nil, nil,
+			"the source has links that leave the context, which no builder can follow: prefix/z:"},
+		{"a name that deletes files", tree{".wh.node_modules": "x"}, nil, nil, `source ".wh.node_modules": the name cannot be used`},
+		{"the root of a prepared folder is a link out of it", tree{"runtime.yaml": "# rtbuild: root=code\nbase: debian\n", "code": "-> /etc"}, nil, []string{"-f", "DIR/runtime.yaml"},
+			"the runtime file's root code is a link that leaves the context"},
 		{"workspaces in a circle", tree{"package.json": `{"workspaces": ["` + strings.Repeat("*/", 22) + `"]}`, "l": "-> .", "m": "-> ."}, nil, nil, "the link runs in a circle"},
 	}
 	for _, test := range tests {
