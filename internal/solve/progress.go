@@ -2,7 +2,9 @@ package solve
 
 import (
 	"context"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -22,7 +24,7 @@ type Progress struct {
 
 	mu    sync.Mutex
 	names map[digest.Digest]string
-	logs  map[digest.Digest][]string
+	logs  map[digest.Digest]*tail
 }
 
 // NewProgress opens a display on standard error, in one of buildx's modes: auto, tty, plain, quiet, rawjson.
@@ -35,7 +37,7 @@ func NewProgress(ctx context.Context, mode string) (*Progress, error) {
 	return &Progress{
 		printer: printer, multi: multi,
 		held:  multi.WithPrefix("", false), // keeps the display open between solves
-		names: map[digest.Digest]string{}, logs: map[digest.Digest][]string{},
+		names: map[digest.Digest]string{}, logs: map[digest.Digest]*tail{},
 	}, nil
 }
 
@@ -66,8 +68,10 @@ func (p *Progress) remember(s *client.SolveStatus) {
 		p.names[v.Digest] = v.Name
 	}
 	for _, l := range s.Logs {
-		lines := append(p.logs[l.Vertex], strings.Split(strings.TrimRight(string(l.Data), "\n"), "\n")...)
-		p.logs[l.Vertex] = lines[max(0, len(lines)-logLines):]
+		if p.logs[l.Vertex] == nil {
+			p.logs[l.Vertex] = &tail{rest: map[int]string{}}
+		}
+		p.logs[l.Vertex].write(l.Stream, string(l.Data))
 	}
 }
 
@@ -75,5 +79,40 @@ func (p *Progress) remember(s *client.SolveStatus) {
 func (p *Progress) step(vertex digest.Digest) (name string, lines []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.names[vertex], p.logs[vertex]
+	if log := p.logs[vertex]; log != nil {
+		lines = log.last()
+	}
+	return p.names[vertex], lines
+}
+
+// tail is the end of what a step has printed, by lines. A program's write may end anywhere in one, and its two streams come in turns.
+type tail struct {
+	lines []string
+	rest  map[int]string // what each stream has of a line that has not ended
+}
+
+// longestLine is how much is kept of a line that does not end.
+const longestLine = 4096
+
+func (t *tail) write(stream int, text string) {
+	lines := strings.Split(t.rest[stream]+text, "\n")
+	rest := lines[len(lines)-1]
+	t.rest[stream] = rest[max(0, len(rest)-longestLine):]
+	t.add(lines[:len(lines)-1]...)
+}
+
+func (t *tail) add(lines ...string) {
+	t.lines = append(t.lines, lines...)
+	t.lines = t.lines[max(0, len(t.lines)-logLines):]
+}
+
+// last gives the last lines, those that have not ended at the end.
+func (t *tail) last() []string {
+	all := tail{lines: slices.Clone(t.lines)}
+	for _, stream := range slices.Sorted(maps.Keys(t.rest)) {
+		if t.rest[stream] != "" {
+			all.add(t.rest[stream])
+		}
+	}
+	return all.lines
 }
