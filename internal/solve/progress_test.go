@@ -1,6 +1,7 @@
 package solve
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,7 +25,7 @@ func TestStepLinesAreWhole(t *testing.T) {
 		{"two streams in turns", []write{{1, "Read"}, {2, "E: no\n"}, {1, "ing lists\n"}}, []string{"E: no", "Reading lists"}},
 		{"the last line has no end", []write{{1, "a\nb"}}, []string{"a", "b"}},
 		{"an empty line", []write{{1, "a\n\nb\n"}}, []string{"a", "", "b"}},
-		{"many lines", []write{{1, strings.Repeat("x\n", 100) + "y\n"}}, append(repeated("x"), "y")},
+		{"many lines", []write{{1, strings.Repeat("x\n", 100) + "y\n"}}, append(slices.Repeat([]string{"x"}, logLines-1), "y")},
 		{"a line without end", []write{{1, strings.Repeat("x", 10_000)}, {1, "y"}}, []string{strings.Repeat("x", longestLine-1) + "y"}},
 		{"nothing", nil, nil},
 	}
@@ -39,13 +40,4 @@ func TestStepLinesAreWhole(t *testing.T) {
 			}
 		})
 	}
-}
-
-// repeated is a line as often as there is room for before one more.
-func repeated(line string) []string {
-	all := make([]string, logLines-1)
-	for i := range all {
-		all[i] = line
-	}
-	return all
 }
