@@ -104,6 +104,7 @@ func scratchContacts(ctx context.Context, b *execution) ([]build.Contact, error)
 	if err := b.prepare(ctx, builder); err != nil {
 		return nil, err
 	}
+	defer b.job.Close()
 	var all []build.Contact
 	job := b.job
 	job.Requests = b.requests

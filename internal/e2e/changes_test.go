@@ -176,7 +176,7 @@ func TestChangesDuringBuild(t *testing.T) {
 					t.Error("what was planned could be built, and was not")
 				}
 				p.solve(t)
-			} else if !strings.Contains(res.stderr, "NOTE: "+c.path) || !strings.Contains(res.stderr, " changed while the image was built: ") {
+			} else if !strings.Contains(res.stderr, "NOTE: "+c.path) || !strings.Contains(res.stderr, " changed after it was hashed: ") {
 				t.Errorf("want a note that names %s in:\n%s", c.path, res.stderr)
 			} else if exists(t, before) {
 				t.Error("an image of what is gone was published")
@@ -209,7 +209,7 @@ func TestNeverHoldsStill(t *testing.T) {
 		tags = append(tags, p.plan(t).Images.Source)
 		write(t, p.dir, "server.js", fmt.Sprintf("console.log('attempt %d')\n", n))
 	})
-	want := "server.js changed while the image was built: its content is another one; it was planned 3 times, and something changed each time: " +
+	want := "server.js changed after it was hashed: its content is different; it was planned 3 times, and something changed each time: " +
 		"stop what writes to the project, or add the file to ignore"
 	if res.code != 2 || res.errorLine() != want || planned.Load() != 3 {
 		t.Errorf("exit code %d after %d plans: %s", res.code, planned.Load(), res.stderr)

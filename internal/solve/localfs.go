@@ -47,7 +47,7 @@ type ChangedError struct {
 
 // Error names the file and how it differs.
 func (e *ChangedError) Error() string {
-	return fmt.Sprintf("%s changed while the image was built: %v", e.Path, e.Err)
+	return fmt.Sprintf("%s changed after it was hashed: %v", e.Path, e.Err)
 }
 
 // Unwrap gives how the file differs.
@@ -55,8 +55,8 @@ func (e *ChangedError) Unwrap() error { return e.Err }
 
 // How a file can differ from what was hashed. One that is gone is fs.ErrNotExist.
 var (
-	errContent = errors.New("its content is another one")
-	errKind    = errors.New("it is not a regular file any more")
+	errContent = errors.New("its content is different")
+	errKind    = errors.New("it is no longer a regular file")
 )
 
 // NewLocal gives entries of a directory to builders. The directories that lead to them need not be listed. Time stamps are
