@@ -31,7 +31,7 @@ test: unit build
 # Those that need nothing but Go.
 unit:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
-	go vet ./...
+	go vet ./... && go vet -tags soak ./internal/e2e
 	go test $$(go list ./... | grep -v -e cmd/client -e internal/embedded -e internal/e2e -e 'internal/testmirror$$')
 
 demo: build

@@ -58,10 +58,10 @@ func (b *execution) run(ctx context.Context) error {
 	if err := builder.CheckPlatforms(ctx, b.runsSteps()); err != nil {
 		return err
 	}
+	defer func() { b.job.Close() }()
 	if err := b.prepare(ctx, builder); err != nil {
 		return err
 	}
-	defer b.job.Close()
 	err = b.solveAll(ctx)
 	if closeErr := b.runner.Progress.Close(); err == nil {
 		err = closeErr
@@ -140,10 +140,7 @@ func (b *execution) prepare(ctx context.Context, builder *solve.Builder) error {
 // newJob is a job without requests and exports.
 func (b *execution) newJob() (solve.Job, error) {
 	p := b.project
-	var err error
-	if b.here, err = installation(); err != nil {
-		return solve.Job{}, err
-	}
+	b.here = installation()
 	source, err := solve.NewLocal(p.root, p.tree.Entries, b.here)
 	if err != nil {
 		return solve.Job{}, err
@@ -178,13 +175,10 @@ func (b *execution) requestFor(a aim, common build.Request) build.Request {
 	return common
 }
 
-// installation is rtbuild's as this user has it on this machine.
-func installation() (solve.Installation, error) {
-	dir, err := embedded.StateDir()
-	if err != nil {
-		return solve.Installation{}, err
-	}
-	return solve.OpenInstallation(dir), nil
+// installation is rtbuild's as this user has it on this machine. A user without a home has none to keep.
+func installation() solve.Installation {
+	dir, _ := embedded.StateDir()
+	return solve.OpenInstallation(dir)
 }
 
 func local(name, title string) llb.State {

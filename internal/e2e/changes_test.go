@@ -4,7 +4,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +26,8 @@ type change struct {
 	apply func(dir string) error
 	path  string // begins what the client names when it plans again; empty where what was hashed is still there
 	locks bool   // the change is one of lock files: deps are built meanwhile
+	// refused is a change after which there is no image: exit code 2.
+	refused bool
 }
 
 // changes are all the ways that files change. A project has server.js, lib/util.js and the lock files of small.
@@ -49,9 +54,13 @@ var changes = []change{
 	}},
 	{name: "delete", path: "lib/util.js", apply: func(dir string) error { return os.Remove(filepath.Join(dir, "lib/util.js")) }},
 	{name: "new file", apply: func(dir string) error { return os.WriteFile(filepath.Join(dir, "new.js"), []byte("1"), 0o644) }},
-	{name: "link out of the context", path: "lib/util.js", apply: func(dir string) error {
+	{name: "link to another file", path: "lib/util.js", apply: func(dir string) error {
 		file := filepath.Join(dir, "lib/util.js")
 		return errors.Join(os.Remove(file), os.Symlink("../server.js", file))
+	}},
+	{name: "link to a secret", path: "lib/util.js", refused: true, apply: func(dir string) error {
+		file, secret := filepath.Join(dir, "lib/util.js"), filepath.Join(filepath.Dir(dir), "secret")
+		return errors.Join(os.WriteFile(secret, []byte("password: hunter2"), 0o600), os.Remove(file), os.Symlink(secret, file))
 	}},
 	{name: "directory for a file", path: "lib/util.js", apply: func(dir string) error {
 		file := filepath.Join(dir, "lib/util.js")
@@ -164,13 +173,16 @@ func TestChangesDuringBuild(t *testing.T) {
 				}
 			}
 			res := p.through(t, changing)
-			if res.code != 0 {
+			if want := map[bool]int{false: 0, true: 2}[c.refused]; res.code != want {
 				t.Fatalf("exit code %d:\n%s", res.code, res.stderr)
 			}
-			after, is := p.now(t)
 			if exists(t, before) {
 				p.holds(t, before, was)
 			}
+			if c.refused {
+				return
+			}
+			after, is := p.now(t)
 			if c.path == "" {
 				if !exists(t, before) {
 					t.Error("what was planned could be built, and was not")
@@ -271,7 +283,7 @@ func TestContentDecidesWhatIsSent(t *testing.T) {
 		if err := os.Chtimes(filepath.Join(p.dir, "large.bin"), now, now); err != nil {
 			t.Fatal(err)
 		}
-		if res := solve(t); strings.Contains(res.stderr, "5.0") || !strings.Contains(res.stderr, "transferring source") {
+		if res := solve(t); strings.Contains(res.stderr, "transferring source: 5.0") || !strings.Contains(res.stderr, "transferring source") {
 			t.Errorf("a file that was only touched was sent again:\n%s", res.stderr)
 		}
 	})
@@ -290,6 +302,38 @@ func TestFrontendLockFilesAreThoseThatWereHashed(t *testing.T) {
 		}
 		if got := p.probed(t, "--target", "deps")["/agent/code/package-lock.json"]; got != lock {
 			t.Errorf("the deps image of %s holds %s", version, got)
+		}
+	}
+}
+
+// TestToolChangedInTheCache: a tool that the client has downloaded is changed in its cache after the plan. The image has the tool that the
+// checksum names. What changes while it is sent ends the transfer, as for the source (cmd/client, TestFetchWithoutChecksum).
+func TestToolChangedInTheCache(t *testing.T) {
+	tool := "#!/bin/sh\necho a tool\n"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, tool) }))
+	t.Cleanup(server.Close)
+	sum := digest.FromString(tool).Encoded()
+	p := probe(t, fmt.Sprintf("tools: [{name: tool, version: \"1\", url: %q, sha256: {amd64: %s, arm64: %s}, to: bin}]", server.URL+"/tool", sum, sum))
+	cache, authority := t.TempDir(), newAuthority(t, "any").File // with one, the client downloads tools itself
+	file := filepath.Join(cache, "rtbuild", "downloads", sum, "tool")
+	for _, evil := range []string{"", "#!/bin/sh\necho a evil\n", "short"} {
+		gate := must(testenv.NewGate(filepath.Join(t.TempDir(), "gate"), env.builder, func(int) {
+			if evil == "" {
+				return // the first solve fills the cache
+			}
+			if err := os.WriteFile(file, []byte(evil), 0o600); err != nil {
+				t.Error(err)
+			}
+		}))(t)
+		cmd := start(t, p.dir, "solve", "--progress", "plain", "--repository", p.repository, "--ca-file", authority, "--force-rebuild", "--no-cache", "--addr", gate.Addr)
+		cmd.Env = append(cmd.Env, "XDG_CACHE_HOME="+cache)
+		res := finish(t, cmd)
+		gate.Close()
+		if res.code != 0 {
+			t.Fatalf("exit code %d:\n%s", res.code, res.stderr)
+		}
+		if got := added(t, strings.TrimSpace(res.stdout))["/agent/bin/tool"]; got != tool {
+			t.Errorf("the image's tool is %q", got)
 		}
 	}
 }

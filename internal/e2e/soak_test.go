@@ -59,6 +59,10 @@ func TestSoakChanges(t *testing.T) {
 				if exists(t, before) {
 					p.holds(t, before, was)
 				}
+				if c.refused {
+					p.fails(t, 2, "leave the context")
+					continue
+				}
 				p.solve(t)
 				after, is := p.now(t)
 				p.holds(t, after, is)
@@ -93,19 +97,16 @@ func TestSoakKills(t *testing.T) {
 	for n := range repeats(t, 100) {
 		victim, variant := victims[n%3], variants[n/3%3]
 		t.Run(fmt.Sprintf("%d %s %s", n, variant, victim), func(t *testing.T) {
-			p.reset(t, change{locks: variant != "lock"})
 			args := []string{"solve", "--progress", "plain"}
 			if variant == "scratch" {
 				args = append(args, "--force-rebuild")
 			}
-			cmd := pair(args...)
-			time.AfterFunc(time.Duration(rand.Int64N(int64(longest(variant != "lock")))), func() { kill(home, victim, cmd) })
-			ends := make(chan result, 1)
-			go func() { ends <- finish(t, cmd) }()
-			select {
-			case <-ends:
-			case <-time.After(2 * time.Minute):
-				t.Fatal("it hangs")
+			// A solve that ends before it is struck says nothing: the next one is struck earlier.
+			for most := longest(variant != "lock"); ; most = most * 2 / 3 {
+				p.reset(t, change{locks: variant != "lock"})
+				if strike(t, pair(args...), time.Duration(rand.Int64N(int64(most))), func(client *run) bool { return kill(home, victim, client) }) {
+					break
+				}
 			}
 			res := finish(t, pair("solve", "--progress", "plain"))
 			if res.code != 0 {
@@ -130,19 +131,42 @@ func TestSoakKills(t *testing.T) {
 	ended(t, home)
 }
 
-// kill ends one of the processes of a solve, if it is there by then.
-func kill(home, victim string, client *run) {
+// strike runs a client and does something to it after a while. It reports whether that was done while the client ran.
+func strike(t *testing.T, client *run, after time.Duration, do func(client *run) bool) bool {
+	t.Helper()
+	if err := client.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- client.Wait() }()
+	select {
+	case <-ended:
+		return false
+	case <-time.After(after):
+	}
+	done := do(client)
+	select {
+	case <-ended:
+		return done
+	case <-time.After(2 * time.Minute):
+		t.Fatalf("it hangs:\n%s", client.stderr.String())
+		return false
+	}
+}
+
+// kill ends one of the processes of a solve, and reports whether it was there.
+func kill(home, victim string, client *run) (done bool) {
 	if victim == "client" {
-		_ = client.Process.Kill()
-		return
+		return client.Process.Kill() == nil
 	}
 	for _, pid := range processes(home) {
 		args, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 		isBuilder := strings.Contains(string(args), "buildkitd")
 		if pid != client.Process.Pid && isBuilder == (victim == "builder") {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
+			done = syscall.Kill(pid, syscall.SIGKILL) == nil || done
 		}
 	}
+	return done
 }
 
 // processes are those that were started with a home of the private pair.

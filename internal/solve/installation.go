@@ -8,10 +8,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -26,21 +28,45 @@ type Installation struct {
 const installationFile = "installation"
 
 // OpenInstallation reads the installation's secret from a directory, and makes it if there is none. A directory that cannot
-// be used is no error: the installation is then new each time, so that builders get every file anew.
+// be used, or none (""), is no error: the installation is then new each time, so that builders get every file anew.
 func OpenInstallation(dir string) Installation {
-	file := filepath.Join(dir, installationFile)
-	secret, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		secret, err = makeSecret(file)
+	if dir != "" {
+		file := filepath.Join(dir, installationFile)
+		secret, err := readSecret(file)
+		if err != nil {
+			secret, err = makeSecret(file, errors.Is(err, errUnusable))
+		}
+		if err == nil {
+			return Installation{secret}
+		}
 	}
-	if err != nil || len(secret) < sha256.Size {
-		secret = []byte(rand.Text() + rand.Text())
-	}
-	return Installation{secret}
+	return Installation{newSecret()}
 }
 
-// makeSecret writes a new secret. Of two processes that do so at once, the first wins.
-func makeSecret(file string) ([]byte, error) {
+// errUnusable is a secret that a crash has cut off, or that others may read.
+var errUnusable = errors.New("it is no secret")
+
+func readSecret(file string) ([]byte, error) {
+	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || info.Size() != int64(len(newSecret())) {
+		return nil, errUnusable
+	}
+	return io.ReadAll(f)
+}
+
+func newSecret() []byte { return []byte(rand.Text() + rand.Text()) }
+
+// makeSecret writes a new secret, whole or not at all. Of two processes that do so at once, the first wins, unless it replaces one
+// that is unusable.
+func makeSecret(file string, replace bool) ([]byte, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return nil, err
 	}
@@ -49,14 +75,19 @@ func makeSecret(file string) ([]byte, error) {
 		return nil, err
 	}
 	defer os.Remove(temp.Name())
-	_, err = temp.WriteString(rand.Text() + rand.Text())
-	if err = errors.Join(err, temp.Close()); err != nil {
+	_, err = temp.Write(newSecret())
+	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
 		return nil, err
 	}
-	if err := os.Link(temp.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
+	if replace {
+		err = os.Rename(temp.Name(), file)
+	} else if err = os.Link(temp.Name(), file); errors.Is(err, fs.ErrExist) {
+		err = nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	return os.ReadFile(file)
+	return readSecret(file)
 }
 
 // SharedKey names a directory of this machine and user to a builder. It does not tell them.

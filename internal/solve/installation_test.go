@@ -2,6 +2,7 @@ package solve
 
 import (
 	"crypto/sha256"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -44,20 +45,42 @@ func TestSharedKeyNamesMachineUserAndPath(t *testing.T) {
 	}
 }
 
-// TestInstallationNeedsNoDirectory: where nothing can be kept, all installations differ.
-func TestInstallationNeedsNoDirectory(t *testing.T) {
-	blocked := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+// TestInstallationIsKept: whatever is found where the secret should be, there is one afterwards, for this user alone. Where nothing can
+// be kept, all installations differ.
+func TestInstallationIsKept(t *testing.T) {
+	tests := []struct {
+		name  string
+		there func(t *testing.T, file string)
+		kept  bool
+	}{
+		{"nothing", func(*testing.T, string) {}, true},
+		{"an empty file, after a crash", func(t *testing.T, file string) { write(t, file, "", 0o600) }, true},
+		{"a file that others may read", func(t *testing.T, file string) { write(t, file, string(newSecret()), 0o644) }, true},
+		{"a directory", func(t *testing.T, file string) {
+			write(t, filepath.Join(file, "x"), "", 0o600)
+		}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			file := filepath.Join(dir, installationFile)
+			tt.there(t, file)
+			if same := OpenInstallation(dir).SharedKey("/a") == OpenInstallation(dir).SharedKey("/a"); same != tt.kept {
+				t.Errorf("the same the next time: %t", same)
+			}
+			if info, err := os.Stat(file); tt.kept && (err != nil || info.Mode().Perm() != 0o600) {
+				t.Errorf("the secret is %v, %v", info, err)
+			}
+		})
+	}
+	if OpenInstallation("").SharedKey("/a") == OpenInstallation("").SharedKey("/a") {
+		t.Error("without a directory two secrets are the same")
+	}
+}
+
+func write(t *testing.T, file, content string, mode os.FileMode) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(content), mode)); err != nil {
 		t.Fatal(err)
-	}
-	dir := filepath.Join(blocked, "below")
-	if OpenInstallation(dir).SharedKey("/a") == OpenInstallation(dir).SharedKey("/a") {
-		t.Error("two secrets are the same")
-	}
-	kept := t.TempDir()
-	OpenInstallation(kept)
-	info, err := os.Stat(filepath.Join(kept, installationFile))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the secret is %v, %v", info, err)
 	}
 }

@@ -173,7 +173,8 @@ func (l *Local) Open(p string) (io.ReadCloser, error) {
 	return &verified{Closer: f, file: io.LimitReader(f, e.Size+1), entry: e, sum: sha256.New(), fail: l.fail}, nil
 }
 
-// open opens a regular file at a path on which no link was.
+// open opens a regular file where the scan found it. A directory on the way may have become a link, which os.Root follows within its
+// root: the content decides then.
 func (l *Local) open(name string) (*os.File, error) {
 	name = filepath.FromSlash(name)
 	before, err := l.root.Lstat(name)
