@@ -30,7 +30,7 @@ func TestCachesOfStrangers(t *testing.T) {
 	// The base's own npm leaves its name, and puts those that it finds into the image.
 	leave := func(name string) map[string]string {
 		return map[string]string{"usr/bin/npm": "#!/bin/sh\nset -eu\nmkdir -p node_modules\ncat /var/cache/npm/left > node_modules/found || true\n" +
-			"echo " + name + " >> /var/cache/npm/left\n"}
+			"echo " + name + " >> /var/cache/npm/left\n", "usr/bin/node": "#!/bin/sh\n"}
 	}
 	tests := []struct {
 		base  string

@@ -7,11 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/rtbuild/rtbuild/internal/testenv"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // metadata is what --metadata-file holds.
@@ -157,7 +159,7 @@ func TestLabels(t *testing.T) {
 	source, deps := image(t, made.Images.Source), image(t, made.Images.Lock)
 	want := map[string]string{
 		"io.rtbuild.stage": "source", "io.rtbuild.profile": "node", "io.rtbuild.user.uid": "1000", "io.rtbuild.user.gid": "1000",
-		"io.rtbuild.recipe": "1", "org.opencontainers.image.base.name": env.base, "org.opencontainers.image.version": "1.0.0", "a": "b",
+		"io.rtbuild.recipe": strconv.Itoa(llb.Recipe), "org.opencontainers.image.base.name": env.base, "org.opencontainers.image.version": "1.0.0", "a": "b",
 		"org.opencontainers.image.base.digest": image(t, env.base).Digest.String(),
 	}
 	for key, value := range want {

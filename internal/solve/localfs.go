@@ -137,20 +137,34 @@ func (l *Local) Has(p string) bool {
 	return ok
 }
 
-// Walk implements fsutil.FS.
+// Walk implements fsutil.FS. As with filepath.WalkDir, fs.SkipDir skips a directory, or what is left of a file's.
 func (l *Local) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) error {
 	l.mu.Lock()
 	stats := slices.Clone(l.stats)
 	l.mu.Unlock()
+	skipped := ""
 	for _, stat := range stats {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if skipped != "" && strings.HasPrefix(stat.Path, skipped) {
+			continue
 		}
 		if target != "" && target != "/" && stat.Path != target && !strings.HasPrefix(stat.Path, target+"/") {
 			continue
 		}
 		stat := stat.CloneVT()
-		if err := fn(stat.Path, &fsutil.DirEntryInfo{Stat: stat}, nil); err != nil {
+		switch err := fn(stat.Path, &fsutil.DirEntryInfo{Stat: stat}, nil); {
+		case errors.Is(err, fs.SkipAll):
+			return nil
+		case errors.Is(err, fs.SkipDir) && fs.FileMode(stat.Mode).IsDir():
+			skipped = stat.Path + "/"
+		case errors.Is(err, fs.SkipDir):
+			skipped = strings.TrimPrefix(path.Dir(stat.Path)+"/", "./")
+			if skipped == "" {
+				return nil
+			}
+		case err != nil:
 			return err
 		}
 	}

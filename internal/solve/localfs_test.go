@@ -233,3 +233,43 @@ func TestListsParents(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// TestWalkSkips: BuildKit's patterns skip what a builder does not ask for.
+func TestWalkSkips(t *testing.T) {
+	dir := t.TempDir()
+	local, err := NewLocal(dir, []tags.Entry{{Path: "a/x", Mode: 0o644}, {Path: "b/y", Mode: 0o644}, {Path: "b/z/1", Mode: 0o644}, {Path: "c", Mode: 0o644}}, Installation{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer local.Close()
+	tests := []struct {
+		name string
+		skip map[string]error
+		want []string
+	}{
+		{"nothing", nil, []string{"a", "a/x", "b", "b/y", "b/z", "b/z/1", "c"}},
+		{"a directory", map[string]error{"b": fs.SkipDir}, []string{"a", "a/x", "b", "c"}},
+		{"what follows a file in its directory", map[string]error{"b/y": fs.SkipDir}, []string{"a", "a/x", "b", "b/y", "c"}},
+		{"all that follows", map[string]error{"b": fs.SkipAll}, []string{"a", "a/x", "b"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			err := local.Walk(t.Context(), "/", func(p string, _ fs.DirEntry, _ error) error { got = append(got, p); return tt.skip[p] })
+			if err != nil || !slices.Equal(got, tt.want) {
+				t.Errorf("got %v, %v, want %v", got, err, tt.want)
+			}
+		})
+	}
+	filtered, err := fsutil.NewFilterFS(local, &fsutil.FilterOpt{IncludePatterns: []string{"b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	if err := filtered.Walk(t.Context(), "/", func(p string, _ fs.DirEntry, err error) error { got = append(got, p); return err }); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"b", "b/y", "b/z", "b/z/1"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
