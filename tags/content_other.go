@@ -4,9 +4,6 @@ package tags
 
 import "os"
 
-// openFlags are none where pipes are no files.
-const openFlags = 0
-
 // content is a regular file that is open for reading.
 type content struct {
 	*os.File

@@ -10,9 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openFlags keep an opened pipe from waiting for its other end.
-const openFlags = unix.O_NONBLOCK
-
 // content is a regular file that is open for reading. It is used without os.File: for small files that costs as much
 // again as what is done with them.
 type content struct {

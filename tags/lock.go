@@ -11,10 +11,12 @@ import (
 	"io/fs"
 	"path"
 	"syscall"
+
+	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
-// maxLockFile is the most that is read of a lock file. The largest of public projects have a few MiB.
-const maxLockFile = 64 << 20
+// MaxLockFile is the most that is read of a lock file, in bytes. The largest of public projects have a few MiB.
+const MaxLockFile = 64 << 20
 
 // hashLocks is section 4: one MD5 over the base image as written, the browser's "False", the lock files in their order
 // and the extra inputs, with nothing in between; shortened. It also gives the lock files as it found them.
@@ -86,15 +88,15 @@ func hashLock(ctx context.Context, all io.Writer, fsys fs.FS, file string) (Entr
 		return e, lockError(file, err)
 	}
 	own := sha256.New()
-	if e.Size, err = io.Copy(io.MultiWriter(all, own), io.LimitReader(f, maxLockFile+1)); err != nil {
+	if e.Size, err = io.Copy(io.MultiWriter(all, own), io.LimitReader(f, MaxLockFile+1)); err != nil {
 		return e, lockError(file, err)
 	}
-	if e.Size > maxLockFile {
+	if e.Size > MaxLockFile {
 		return e, lockError(file, errTooLarge)
 	}
 	own.Sum(e.SHA256[:0])
-	if c, ok := fsys.(*contextFS); ok {
-		if real, err := c.real(file); err == nil && real != file {
+	if c, ok := fsys.(*contextfs.FS); ok {
+		if real, err := c.Real(file); err == nil && real != file {
 			e.Real = real
 		}
 	}
@@ -111,16 +113,20 @@ func checkLock(f fs.File) error {
 		return syscall.EISDIR
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%w: %s", ErrKind, kindOf(info.Mode()))
-	case info.Size() > maxLockFile:
+	case info.Size() > MaxLockFile:
 		return errTooLarge
 	}
 	return nil
 }
 
-var errTooLarge = fmt.Errorf("it is larger than %d MiB", maxLockFile>>20)
+var errTooLarge = fmt.Errorf("it is larger than %d MiB", MaxLockFile>>20)
 
 func lockError(file string, err error) *PathError {
 	e := &PathError{Role: "lock file", Path: file, Err: cause(err)}
+	var kind *contextfs.KindError
+	if errors.As(err, &kind) {
+		e.Err = fmt.Errorf("%w: %s", ErrKind, kindOf(kind.Mode))
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		e.Fix = "let the package manager write it, or correct the list of dependency files"

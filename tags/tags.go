@@ -19,6 +19,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
 // Inputs is everything that the tags of a runtime depend on.
@@ -99,11 +101,10 @@ func locksOf(ctx context.Context, dir string, fsys fs.FS, in Inputs) ([]Entry, s
 	if fsys != nil {
 		return hashLocks(ctx, fsys, in)
 	}
-	root, err := openContext(dir)
+	root, err := contextfs.New(dir)
 	if err != nil {
 		return nil, "", err
 	}
-	defer root.close()
 	return hashLocks(ctx, root, in)
 }
 

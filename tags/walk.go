@@ -14,9 +14,11 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
-var errOutside = errors.New("it leaves the context")
+var errOutside = contextfs.ErrOutside
 
 // walk lists a source tree. It reads directories and links, side by side, and no file.
 //
@@ -285,11 +287,9 @@ func (w *walk) leaves(file string) bool {
 	return false
 }
 
-func (w *walk) inside(real string) bool { return within(w.root, real) }
-
-// within says whether a path without links lies in a directory, or is it.
-func within(dir, real string) bool {
-	rest, found := strings.CutPrefix(real, strings.TrimSuffix(dir, "/"))
+// inside says whether a path without links lies in the context, or is it.
+func (w *walk) inside(real string) bool {
+	rest, found := strings.CutPrefix(real, strings.TrimSuffix(w.root, "/"))
 	return found && (rest == "" || rest[0] == '/')
 }
 

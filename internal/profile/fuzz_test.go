@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
 // FuzzLoad shows that no file makes the parser panic, that what is wrong with it is an *Error that points into it, that
@@ -94,7 +96,9 @@ func FuzzPackageJSON(f *testing.F) {
 		_, err = npmCommand(project)
 		checkFault(t, err, packageJSON)
 		manifests, err := workspaceManifests(project)
-		checkFault(t, err, packageJSON)
+		if err == nil || !strings.Contains(err.Error(), "n: a link leads out of the context") {
+			checkFault(t, err, packageJSON)
+		}
 		for _, file := range manifests {
 			if !exists(project, file) || !strings.HasSuffix(file, "/"+packageJSON) {
 				t.Fatalf("%q is no workspace's", file)
@@ -105,7 +109,7 @@ func FuzzPackageJSON(f *testing.F) {
 
 // with is a project with other files in it.
 type with struct {
-	rootFS
+	*contextfs.FS
 	files map[string][]byte
 }
 
@@ -113,14 +117,14 @@ func (w with) Stat(name string) (fs.FileInfo, error) {
 	if data, ok := w.files[name]; ok {
 		return fs.Stat(fstest.MapFS{name: {Data: data}}, name)
 	}
-	return w.rootFS.Stat(name)
+	return w.FS.Stat(name)
 }
 
 func (w with) Open(name string) (fs.File, error) {
 	if data, ok := w.files[name]; ok {
 		return fstest.MapFS{name: {Data: data}}.Open(name)
 	}
-	return w.rootFS.Open(name)
+	return w.FS.Open(name)
 }
 
 // FuzzPyproject shows that a pyproject.toml gives a name and a version, or an *Error.

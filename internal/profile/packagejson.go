@@ -60,7 +60,10 @@ func workspaceManifests(fsys fs.FS) ([]string, error) {
 	}
 	w := &workspaces{fsys: fsys, dirs: map[string]bool{}}
 	for _, pattern := range workspacePatterns(fields["workspaces"]) {
-		if err := w.add(pattern); err != nil {
+		var fault *Error // it says where
+		if err := w.add(pattern); errors.As(err, &fault) {
+			return nil, err
+		} else if err != nil {
 			data, _ := readOptional(fsys, packageJSON) // it could be read just now
 			return nil, text{packageJSON, data}.at(0, 0, "list the workspaces' package.json under dependencies.files", "%s", err)
 		}

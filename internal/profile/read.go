@@ -6,13 +6,16 @@ import (
 	"io"
 	"io/fs"
 	"syscall"
+
+	"github.com/rtbuild/rtbuild/tags"
+	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
 // What is read of one file at most, in bytes. Projects come from strangers, and nothing of theirs may exhaust the machine that
 // computes a tag.
 const (
-	ManifestLimit = 1 << 20  // of runtime.yaml, .dockerignore and manifests
-	LockLimit     = 64 << 20 // of lock files, requirements files among them
+	ManifestLimit = 1 << 20          // of runtime.yaml, .dockerignore and manifests
+	LockLimit     = tags.MaxLockFile // of lock files, requirements files among them
 )
 
 // ReadFile reads a regular file of a project, of at most limit bytes. What is no such file is neither opened nor waited for. The
@@ -48,8 +51,8 @@ func ReadFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
 
 // unfit says why a file is not read; nil if it may be.
 func unfit(name string, info fs.FileInfo, limit int64) error {
-	if what := irregular(info.Mode()); what != "" {
-		return notAFile(name, "it is "+what+", not a regular file")
+	if !info.Mode().IsRegular() {
+		return irregularFile(name, info.Mode())
 	}
 	if info.Size() > limit {
 		return tooLarge(name, info.Size(), limit)
@@ -57,11 +60,13 @@ func unfit(name string, info fs.FileInfo, limit int64) error {
 	return nil
 }
 
-// irregular says in words what kind of file it is; empty if it is a regular one.
+func irregularFile(name string, mode fs.FileMode) error {
+	return notAFile(name, "it is "+irregular(mode)+", not a regular file")
+}
+
+// irregular says in words what kind of file it is that is no regular one.
 func irregular(mode fs.FileMode) string {
 	switch mode.Type() {
-	case 0:
-		return ""
 	case fs.ModeDir:
 		return "a directory"
 	case fs.ModeNamedPipe:
@@ -87,8 +92,11 @@ func tooLarge(name string, size, limit int64) error {
 
 // unread is the error of a file that the file system does not give.
 func unread(name string, err error) error {
+	var kind *contextfs.KindError
 	switch {
-	case errors.Is(err, errLeaves):
+	case errors.As(err, &kind):
+		return irregularFile(name, kind.Mode)
+	case errors.Is(err, contextfs.ErrOutside):
 		return text{name: name}.at(0, 0, "copy what it points to into the context", "a link leads out of the context, and nothing is read there")
 	case errors.Is(err, syscall.ELOOP):
 		return notAFile(name, "its links lead in a circle, or through too many others")

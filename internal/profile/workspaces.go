@@ -1,11 +1,14 @@
 package profile
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
 // Limits of workspace patterns. A pattern longer than a path leads nowhere, and no project has as many directories as are looked
@@ -13,7 +16,6 @@ import (
 const (
 	maxPattern = 4096 // bytes
 	maxVisits  = 100_000
-	maxLinks   = 40 // on the way to one directory, as in Linux
 )
 
 var errTooMany = fmt.Errorf("the patterns of workspaces lead to more than %d directories", maxVisits)
@@ -97,10 +99,11 @@ func (w *walk) from(at spot, parts []string) error {
 	case strings.ContainsAny(parts[0], "*?["):
 		return w.each(at, parts[0], true, parts[1:])
 	}
-	if next, ok := w.enter(at, parts[0]); ok {
-		return w.from(next, parts[1:])
+	next, ok, err := w.enter(at, parts[0])
+	if !ok {
+		return err
 	}
-	return nil
+	return w.from(next, parts[1:])
 }
 
 // each goes on from the directories in one whose names match.
@@ -112,13 +115,14 @@ func (w *walk) each(at spot, pattern string, links bool, rest []string) error {
 			continue
 		}
 		next := spot{path.Join(at.name, e.Name()), path.Join(at.real, e.Name())}
+		var err error
 		if !e.IsDir() {
-			next, ok = w.enter(at, e.Name())
+			next, ok, err = w.enter(at, e.Name())
 		}
-		if !ok {
-			continue
+		if ok {
+			err = w.from(next, rest)
 		}
-		if err := w.from(next, rest); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -133,37 +137,23 @@ func isWorkspaceDir(e fs.DirEntry, links bool) bool {
 	return e.IsDir() || links && e.Type()&fs.ModeSymlink != 0
 }
 
-// enter gives what a name leads to, by links too; false if that is nothing, or lies outside.
-func (w *walk) enter(at spot, name string) (spot, bool) {
-	real, ok := path.Join(at.real, name), true
-	if _, known := w.fsys.(fs.ReadLinkFS); known { // else there are no links: see internal/frontend
-		real, ok = w.resolve(at.real, name)
-	}
-	return spot{path.Join(at.name, name), real}, ok
+// linked is a file system that has links, and follows them: see contextfs.FS. A builder's has none: see internal/frontend.
+type linked interface {
+	Real(name string) (string, error)
 }
 
-// resolve follows links: it gives the path, without any, of what a path below a directory leads to.
-func (w *walk) resolve(dir, name string) (string, bool) {
-	links := 0
-	for rest := strings.Split(name, "/"); len(rest) > 0; {
-		next := path.Join(dir, rest[0])
-		rest = rest[1:]
-		if !fs.ValidPath(next) {
-			return "", false
+// enter gives what a name leads to, by links too; false if that is nothing. What lies outside is an error: nobody would see it change.
+func (w *walk) enter(at spot, name string) (next spot, ok bool, err error) {
+	next = spot{path.Join(at.name, name), path.Join(at.real, name)}
+	if files, known := w.fsys.(linked); known {
+		real, err := files.Real(next.real)
+		switch {
+		case errors.Is(err, contextfs.ErrOutside):
+			return next, false, unread(next.name, err)
+		case err != nil:
+			return next, false, nil
 		}
-		info, err := fs.Lstat(w.fsys, next)
-		if err != nil {
-			return "", false
-		}
-		if info.Mode()&fs.ModeSymlink == 0 {
-			dir = next
-			continue
-		}
-		target, err := fs.ReadLink(w.fsys, next)
-		if links++; err != nil || links > maxLinks || path.IsAbs(target) {
-			return "", false
-		}
-		rest = append(strings.Split(target, "/"), rest...)
+		next.real = real
 	}
-	return dir, true
+	return next, true, nil
 }

@@ -9,17 +9,19 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
 // counting is a project that counts how many of its directories are read.
 type counting struct {
-	rootFS
+	*contextfs.FS
 	read *int
 }
 
 func (c counting) ReadDir(name string) ([]fs.DirEntry, error) {
 	*c.read++
-	return c.rootFS.ReadDir(name)
+	return c.FS.ReadDir(name)
 }
 
 // tree makes a directory. A name that ends in "/" is a directory, a content that begins with "->" a link.
@@ -48,13 +50,13 @@ func tree(t testing.TB, nameContent ...string) string {
 	return root
 }
 
-func confinedDir(t testing.TB, nameContent ...string) rootFS {
+func confinedDir(t testing.TB, nameContent ...string) *contextfs.FS {
 	t.Helper()
 	project, err := Confined(tree(t, nameContent...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return project.(rootFS)
+	return project
 }
 
 // TestWorkspacesWithinBounds shows that no pattern takes more steps than the tree has directories, times the pattern's
@@ -78,7 +80,6 @@ func TestWorkspacesWithinBounds(t *testing.T) {
 		{"a link is not followed by **", "**", []string{"v/w/package.json", "{}", "p", "->v"}, []string{"v/w/package.json"}, 3},
 		{"a link behind a link", "p/x", []string{"v/w/package.json", "{}", "q", "->v", "v/x", "->../q/w", "p", "->./q"}, []string{"p/x/package.json"}, 0},
 		{"links in a circle", "*", []string{"a", "->b", "b", "->a", "c", "->c/d"}, nil, 1},
-		{"a link that leaves", "*", []string{"a", "->..", "b", "->/", "c", "->../.."}, nil, 1},
 		{"a link to a file", "*/*", []string{"f", "", "a", "->f"}, nil, 2},
 		{"a file", "f/x", []string{"f", ""}, nil, 0},
 	}
@@ -106,6 +107,42 @@ func TestWorkspacesTooMany(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := workspaceManifests(files(packageJSON, `{"workspaces": [`+test.patterns+`]}`, "a/package.json", ""))
 			checkError(t, err, test.want)
+		})
+	}
+}
+
+// TestWorkspacesBehindLinks shows that a link is followed as long as it stays in the context, also if it is absolute. One that leaves is
+// named: a lock tag would not stand for what lies there.
+func TestWorkspacesBehindLinks(t *testing.T) {
+	const leaves = "w/a: a link leads out of the context, and nothing is read there: copy what it points to into the context"
+	tests := []struct{ name, pattern, link, want, err string }{
+		{"relative", "w/*", "../real/a", "w/a/package.json", ""},
+		{"absolute, within", "w/*", "$ROOT/real/a", "w/a/package.json", ""},
+		{"absolute, within, by its name", "w/a", "$ROOT/real/a", "w/a/package.json", ""},
+		{"absolute, within, by way of a link", "w/a", "$ROOT/again/a", "w/a/package.json", ""},
+		{"out and in again", "w/*", "../../in/real/a", "w/a/package.json", ""},
+		{"nothing", "w/*", "../none", "", ""},
+		{"nothing, absolute", "w/*", "$ROOT/none", "", ""},
+		{"upwards", "w/*", "../../outside/a", "", leaves},
+		{"upwards, by its name", "w/a", "../../outside/a", "", leaves},
+		{"upwards, in the middle", "w/a/a", "../../outside", "", leaves},
+		{"absolute, outside", "w/*", "$ROOT/../outside/a", "", leaves},
+		{"nothing outside", "w/*", "../../none", "", leaves},
+		{"the directory above", "w/*", "../..", "", leaves},
+		{"the root", "w/*", "/", "", leaves},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			above := tree(t, "in/real/a/package.json", "{}", "in/again", "->real", "in/w/", "", "outside/a/package.json", "{}",
+				"in/package.json", fmt.Sprintf(`{"workspaces": [%q]}`, test.pattern))
+			root := filepath.Join(above, "in")
+			must(t, os.Symlink(strings.ReplaceAll(test.link, "$ROOT", root), filepath.Join(root, "w/a")))
+			project, err := Confined(root)
+			must(t, err)
+			got, err := workspaceManifests(project)
+			if strings.Join(got, " ") != test.want || (err == nil) != (test.err == "") || err != nil && err.Error() != test.err {
+				t.Errorf("got %q, %v", got, err)
+			}
 		})
 	}
 }
