@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -206,6 +207,43 @@ func TestBadSource(t *testing.T) {
 			if !errors.As(err, &e) || !errors.Is(err, tt.is) {
 				t.Errorf("%T is not %v", err, tt.is)
 			}
+		})
+	}
+}
+
+// TestLockFileNames shows that lock files bear no names that cannot be hashed and copied: a deps image has them in a layer of their own.
+func TestLockFileNames(t *testing.T) {
+	const fix = "; rename it, or correct the list of dependency files"
+	const deletes = "the name cannot be used: in an image layer, names that begin with .wh. delete files"
+	tests := []struct{ name, want string }{
+		{".wh.node_modules", `lock file ".wh.node_modules": ` + deletes + fix},
+		{".wh.d/f", `lock file ".wh.d/f": ` + deletes + fix},
+		{"d/.wh..wh..opq", `lock file "d/.wh..wh..opq": ` + deletes + fix},
+		{"d/.wh.d/f", `lock file "d/.wh.d/f": ` + deletes + fix},
+		{"caf\xe9", `lock file "caf\xe9": the name cannot be used: it is not UTF-8` + fix},
+		{"a\nb", `lock file "a\nb": the name cannot be used: it contains a line feed` + fix},
+		{".whale", ""},
+		{"d/a.wh.b", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			root := tree(t, file("a", ""), file(tt.name, ""))
+			in := Inputs{Base: "debian", LockFiles: []string{tt.name}, Source: Source{Paths: wholeTree.Paths, Ignore: []string{"*", "!a"}}}
+			_, scanned, err := Compute(t.Context(), root, in)
+			if tt.want == "" {
+				must(t, err)
+				_, err = scanned.Names(t.Context(), os.DirFS(root), in)
+				must(t, err)
+				return
+			}
+			checkError(t, err, tt.want)
+			if !errors.Is(err, ErrName) {
+				t.Errorf("%v is not ErrName", err)
+			}
+			scanned, err = Scan(t.Context(), root, in.Source)
+			must(t, err)
+			_, err = scanned.Names(t.Context(), os.DirFS(root), in) // as the frontend has it
+			checkError(t, err, tt.want)
 		})
 	}
 }

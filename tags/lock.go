@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 	"syscall"
 
 	"github.com/rtbuild/rtbuild/tags/contextfs"
@@ -56,6 +57,11 @@ func findLock(fsys fs.FS, name string, lookIn []string) (string, error) {
 	var file string
 	for _, in := range lookIn {
 		file = path.Join(in, name)
+		for _, part := range strings.Split(file, "/") {
+			if err := checkName(part); err != nil {
+				return "", lockError(file, err)
+			}
+		}
 		if !fs.ValidPath(file) {
 			return "", &InputError{
 				Input: "dependency file", Value: file, Err: errOutside,
@@ -130,6 +136,8 @@ func lockError(file string, err error) *PathError {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		e.Fix = "let the package manager write it, or correct the list of dependency files"
+	case errors.Is(err, ErrName):
+		e.Fix = "rename it, or correct the list of dependency files"
 	case errors.Is(err, fs.ErrPermission):
 		e.Fix = "make it readable for this user"
 	case errors.Is(err, errOutside):

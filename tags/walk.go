@@ -293,9 +293,9 @@ func (w *walk) inside(real string) bool {
 	return found && (rest == "" || rest[0] == '/')
 }
 
-// whiteoutPrefix begins the names by which a layer removes what is in the layers below it: OCI image spec, layer.md,
+// WhiteoutPrefix begins the names by which a layer removes what is in the layers below it: OCI image spec, layer.md,
 // "Whiteouts".
-const whiteoutPrefix = ".wh."
+const WhiteoutPrefix = ".wh."
 
 // prune finds what counts, files and the directories that hold one, and drops the rest. The names of what counts must
 // be usable; those of the rest do no harm (section 6.6).
@@ -310,19 +310,23 @@ func (w *walk) prune(n *node) {
 	}
 	n.children = slices.DeleteFunc(n.children, func(c *node) bool { return !c.copied })
 	if n.copied && n.parent != nil {
-		w.checkName(n)
+		if err := checkName(n.name); err != nil {
+			w.fail(n.path, err)
+		}
 	}
 }
 
-func (w *walk) checkName(n *node) {
+// checkName says why a name, one component of a path, cannot be hashed and copied alike on every system.
+func checkName(name string) error {
 	switch {
-	case strings.HasPrefix(n.name, whiteoutPrefix):
-		w.fail(n.path, fmt.Errorf("%w: in an image layer, names that begin with %s delete files", ErrName, whiteoutPrefix))
-	case !utf8.ValidString(n.name):
-		w.fail(n.path, fmt.Errorf("%w: it is not UTF-8", ErrName))
-	case strings.Contains(n.name, "\n"):
-		w.fail(n.path, fmt.Errorf("%w: it contains a line feed", ErrName))
+	case strings.HasPrefix(name, WhiteoutPrefix):
+		return fmt.Errorf("%w: in an image layer, names that begin with %s delete files", ErrName, WhiteoutPrefix)
+	case !utf8.ValidString(name):
+		return fmt.Errorf("%w: it is not UTF-8", ErrName)
+	case strings.Contains(name, "\n"):
+		return fmt.Errorf("%w: it contains a line feed", ErrName)
 	}
+	return nil
 }
 
 // fail keeps the fault with the smallest path.

@@ -13,13 +13,15 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
+
+	"github.com/rtbuild/rtbuild/tags"
 )
 
 // Whiteouts, as the OCI image specification has them. Other names with both prefixes are aufs's own, and nothing's files.
 const (
-	whiteoutPrefix = ".wh."
-	whiteoutMeta   = ".wh..wh."
-	whiteoutOpaque = ".wh..wh..opq"
+	whiteoutPrefix = tags.WhiteoutPrefix
+	whiteoutMeta   = whiteoutPrefix + whiteoutPrefix
+	whiteoutOpaque = whiteoutMeta + ".opq"
 )
 
 // xattrPrefix begins the PAX records that hold extended attributes.
