@@ -133,7 +133,7 @@ func readRuntimeFile(root, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return profile.ReadFile(files, inside, profile.ManifestLimit)
+	return profile.ReadRuntime(files, inside)
 }
 
 // within gives the path in a directory, which has no links in its own, of a file that lies there.

@@ -29,4 +29,4 @@ func (a anywhere) Open(name string) (fs.File, error) {
 func (anywhere) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
 
 // ReadNamed reads a runtime file that the user names and that may lie anywhere. Its errors are those of ReadFile.
-func ReadNamed(name string) ([]byte, error) { return ReadFile(anywhere{}, name, ManifestLimit) }
+func ReadNamed(name string) ([]byte, error) { return ReadRuntime(anywhere{}, name) }

@@ -28,9 +28,9 @@ type document struct {
 func readDocument(fsys fs.FS, opts Options) (*document, error) {
 	t := text{name: cmp.Or(opts.Name, fileName), data: opts.Data}
 	if t.data == nil {
-		data, err := ReadFile(fsys, t.name, ManifestLimit)
+		data, err := ReadRuntime(fsys, t.name)
 		if err != nil && (opts.Name != "" || !errors.Is(err, fs.ErrNotExist)) {
-			return nil, whileReading("the runtime file", err)
+			return nil, err
 		}
 		if err == nil && data == nil {
 			data = []byte{} // it is there, and empty

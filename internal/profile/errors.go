@@ -18,7 +18,12 @@ type Error struct {
 	Data    []byte // the whole file; nil if it is not there
 	Message string
 	Hint    string // what to do; may be empty
+
+	cause error // nil where the message is all
 }
+
+// Unwrap gives what the file system said of a file that could not be read.
+func (e *Error) Unwrap() error { return e.cause }
 
 // Error gives "FILE:LINE:COLUMN: MESSAGE: HINT" and the marked line.
 func (e *Error) Error() string {

@@ -223,5 +223,5 @@ func readOptional(fsys fs.FS, name string) ([]byte, error) {
 	if absent(err) {
 		return nil, nil
 	}
-	return data, whileReading("a file of the project", err)
+	return data, err
 }

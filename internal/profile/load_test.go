@@ -136,7 +136,7 @@ func TestLoadErrors(t *testing.T) {
 		{"a field under an alias", files(fileName, "profile: &d python\n? &k dependencies\n: {manager: npm}"), debian, "runtime.yaml:2:3: the manager npm is not supported by profile python: take pip or poetry or uv or none"},
 		{"a field whose name is an alias", files(fileName, "profile: openhands\nenv: {x: &k ignore}\n*k : [a]"), Options{}, "runtime.yaml:2:10: profile openhands hashes and copies by the rules of the original and by nothing else: leave ignore out"},
 		{"ignore of openhands", files(fileName, "profile: openhands\nignore: [a]"), Options{}, "runtime.yaml:2:1: profile openhands hashes and copies by the rules of the original and by nothing else: leave ignore out"},
-		{"a file that is not there", nodeProject(""), Options{Name: "x.yaml"}, "reading the runtime file: open x.yaml: file does not exist"},
+		{"a file that is not there", nodeProject(""), Options{Name: "x.yaml"}, "x.yaml: file does not exist: name the runtime file with -f, or write a runtime.yaml"},
 		{"a name in another file", nodeProject(""), Options{Name: "/a/x.yaml", Data: []byte("x: y")}, `/a/x.yaml:1:1: unknown field "x": known are base, cmd, components, dependencies, entrypoint, env, expose, extra, ignore, network, packages, prefix, profile, repository, runtime, source, tools, user, version, workdir`},
 		{"package.json", files("package-lock.json", "", "package.json", "{\n  \"a\": 1,\n}"), debian, "package.json:3:1: not valid JSON: invalid character '}' looking for beginning of object key string\n}\n^"},
 		{"package.json that ends early", files("package-lock.json", "", "package.json", "{\n"), debian, "package.json:1:2: not valid JSON: unexpected end of JSON input"},

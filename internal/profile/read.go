@@ -19,7 +19,7 @@ const (
 )
 
 // ReadFile reads a regular file of a project, of at most limit bytes. What is no such file is neither opened nor waited for. The
-// error is an *Error that says what is there instead, or the file system's own: fs.ErrNotExist among others.
+// error is an *Error that says what is there instead and wraps what the file system said, fs.ErrNotExist among others.
 func ReadFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	info, err := fs.Stat(fsys, name)
 	if err != nil {
@@ -47,6 +47,16 @@ func ReadFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
 		return nil, tooLarge(name, int64(len(data)), limit)
 	}
 	return data, nil
+}
+
+// ReadRuntime reads a runtime file that the user names. Its errors are those of ReadFile.
+func ReadRuntime(fsys fs.FS, name string) ([]byte, error) {
+	data, err := ReadFile(fsys, name, ManifestLimit)
+	var fault *Error
+	if absent(err) && errors.As(err, &fault) {
+		fault.Hint = "name the runtime file with -f, or write a " + fileName
+	}
+	return data, err
 }
 
 // unfit says why a file is not read; nil if it may be.
@@ -101,16 +111,22 @@ func unread(name string, err error) error {
 	case errors.Is(err, syscall.ELOOP):
 		return notAFile(name, "its links lead in a circle, or through too many others")
 	}
-	return err
-}
-
-// whileReading says in an error what was being read, unless it says so itself.
-func whileReading(what string, err error) error {
-	var fault *Error
-	if err == nil || errors.As(err, &fault) {
-		return err
+	cause, at := err, (*fs.PathError)(nil)
+	if errors.As(err, &at) {
+		cause = at.Err // it says which call failed, and may name the machine's path
 	}
-	return fmt.Errorf("reading %s: %w", what, err)
+	hint := ""
+	switch {
+	case absent(err):
+		hint = "create it, or name another"
+	case errors.Is(err, fs.ErrPermission):
+		hint = "make it readable for this user"
+	default:
+		return fmt.Errorf("reading %s: %w", name, cause)
+	}
+	fault := text{name: name}.at(0, 0, hint, "%s", cause)
+	fault.cause = cause
+	return fault
 }
 
 // absent reports whether an error says that there is no such file.

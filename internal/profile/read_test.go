@@ -212,6 +212,36 @@ func TestReadNamed(t *testing.T) {
 	}
 }
 
+// TestUnreadInWords shows that what the file system does not give is told by name and cause, without its calls, and with what to do.
+func TestUnreadInWords(t *testing.T) {
+	const typo = "typo.yaml: no such file or directory: name the runtime file with -f, or write a runtime.yaml"
+	project := confinedDir(t, packageJSON, "{}", "package-lock.json", "{}", "requirements.txt", "-r no.txt")
+	load := func(fsys fs.FS, o Options) func() error {
+		return func() error { _, err := Load(fsys, o); return err }
+	}
+	tests := []struct {
+		name string
+		read func() error
+		want string
+		is   error
+	}{
+		{"a runtime file", load(project, Options{Name: "typo.yaml"}), typo, fs.ErrNotExist},
+		{"a runtime file of the context", func() error { _, err := ReadRuntime(project, "typo.yaml"); return err }, typo, fs.ErrNotExist},
+		{"a runtime file elsewhere", func() error { _, err := ReadNamed("typo.yaml"); return err }, typo, fs.ErrNotExist},
+		{"below a file", load(project, Options{Name: "package.json/x"}), "package.json/x: not a directory: name the runtime file with -f, or write a runtime.yaml", syscall.ENOTDIR},
+		{"another file", func() error { _, err := ReadFile(project, "typo", 1); return err }, "typo: no such file or directory: create it, or name another", fs.ErrNotExist},
+		{"denied", load(denied{nodeProject(""), packageJSON}, Options{Base: "a"}), "package.json: permission denied: make it readable for this user", fs.ErrPermission},
+		{"an include", load(project, Options{Base: "a", Profile: "python"}),
+			"requirements.txt:1:1: the included file \"no.txt\" cannot be read: no such file or directory: create it, or remove the line", nil},
+	}
+	for _, test := range tests {
+		err := test.read()
+		if err == nil || strings.SplitN(err.Error(), "\n", 2)[0] != test.want || test.is != nil && !errors.Is(err, test.is) {
+			t.Errorf("%s: got %v", test.name, err)
+		}
+	}
+}
+
 // TestConfinedHoldsNothing shows that a context that was read can be unmounted, or removed, at once.
 func TestConfinedHoldsNothing(t *testing.T) {
 	root := tree(t, "a", "1", "d/b", "2", "l", "->a")

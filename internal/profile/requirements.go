@@ -125,9 +125,9 @@ func (r *requirements) include(t text, l logicalLine, name string, pinned bool) 
 		return nil
 	}
 	err := r.read(file, pinned)
-	var fault *fs.PathError // it names the file once more
-	if errors.As(err, &fault) {
-		return t.at(l.number, l.column, "create it, or remove the line", "the included file %q cannot be read: %s", file, fault.Err)
+	var fault *Error
+	if errors.As(err, &fault) && fault.File == file && fault.cause != nil { // it names the file once more
+		return t.at(l.number, l.column, "create it, or remove the line", "the included file %q cannot be read: %s", file, fault.Message)
 	}
 	return err
 }

@@ -95,7 +95,11 @@ func (c *FS) Real(name string) (string, error) {
 	if _, statErr := os.Stat(file); statErr != nil {
 		err = statErr // it knows a circle of links by its number
 	}
-	return "", err
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err // it names the directory, too
+	}
+	return fault(err)
 }
 
 // leaves reports whether the links of a path that leads to nothing lead out of the directory. It looks at nothing outside.
