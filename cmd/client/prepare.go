@@ -103,7 +103,7 @@ func (o *prepareOptions) fill(ctx context.Context, f *folder) (err error) {
 	if err != nil {
 		return err
 	}
-	needed, err := filesOf(f.project.files, file)
+	needed, err := filesOf(f.project.root, file)
 	if err != nil {
 		return err
 	}

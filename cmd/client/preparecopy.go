@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -33,7 +33,7 @@ func (f *folder) copyProject(ctx context.Context, more []string) error {
 		return err
 	}
 	defer hashed.Close()
-	c := &copier{from: tree.Root, hashed: hashed, to: code, failed: f.failed}
+	c := &copier{from: tree.Root, plain: f.project.files, hashed: hashed, to: code, failed: f.failed}
 	for _, e := range tree.Entries {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -60,34 +60,22 @@ func (p *project) wholeTree(ctx context.Context) (*tags.Tree, error) {
 }
 
 // filesOf gives the files of a project without which a runtime file would be read differently, such as .dockerignore.
-func filesOf(project fs.FS, file []byte) ([]string, error) {
-	seen := recorder{project, map[string]bool{}}
-	if _, err := profile.Load(seen, profile.Options{Name: dockerfile, Data: file}); err != nil {
-		return nil, fmt.Errorf("reading the runtime file as it was written anew: %w", err)
-	}
-	return slices.Sorted(maps.Keys(seen.files)), nil
-}
-
-// recorder is a file system that remembers which files were opened.
-type recorder struct {
-	fs.FS
-	files map[string]bool
-}
-
-func (r recorder) Open(name string) (fs.File, error) {
-	file, err := r.FS.Open(name)
+func filesOf(root string, file []byte) ([]string, error) {
+	project, err := profile.Confined(root)
 	if err != nil {
 		return nil, err
 	}
-	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-		r.files[name] = true
+	seen := newRecorder(project)
+	if _, err := profile.Load(seen, profile.Options{Name: dockerfile, Data: file}); err != nil {
+		return nil, fmt.Errorf("reading the runtime file as it was written anew: %w", err)
 	}
-	return file, nil
+	return seen.names(), nil
 }
 
 // copier copies out of a project into a directory that nothing it writes can leave.
 type copier struct {
 	from   string
+	plain  fs.FS // the same, read as a stranger's
 	hashed *solve.Local
 	to     *os.Root
 	failed func(error) error // explains a failure to write
@@ -182,5 +170,6 @@ func (c *copier) open(name string) (io.ReadCloser, error) {
 	if c.hashed.Has(filepath.ToSlash(name)) {
 		return c.hashed.Open(name)
 	}
-	return os.Open(filepath.Join(c.from, name))
+	data, err := profile.ReadFile(c.plain, filepath.ToSlash(name), profile.LockLimit)
+	return io.NopCloser(bytes.NewReader(data)), err
 }

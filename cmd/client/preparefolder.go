@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,7 +14,6 @@ import (
 	"syscall"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
-	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
 // What prepare writes into a folder.
@@ -153,15 +153,15 @@ func (f *folder) check(ctx context.Context) error {
 		return err
 	}
 	if !same {
-		return errors.New("the runtime file cannot be written anew without a change of meaning: " +
-			"write its fields without anchors and aliases")
+		return cmp.Or(want.changedFrom(got), errors.New("the runtime file cannot be written anew without a change of meaning: "+
+			"write its fields without anchors and aliases"))
 	}
 	if err := got.compute(ctx, want.tags.Repository); err != nil {
 		return fmt.Errorf("reading the written folder again: %w", err)
 	}
 	if got.tags != want.tags || got.tree.Copied != want.tree.Copied {
-		return &solve.ChangedError{Path: "a file that says how the project is read", Err: fmt.Errorf(
-			"what was written to %s has the source tag %s, the project %s", f.dir, got.tags.Source, want.tags.Source)}
+		return cmp.Or(want.changedFrom(got), fmt.Errorf("what was written to %s has the source tag %s, the project %s: try again",
+			f.dir, got.tags.Source, want.tags.Source))
 	}
 	return nil
 }

@@ -42,7 +42,8 @@ func (o *projectOptions) register(cmd *cobra.Command) {
 // project is a context directory as it was read.
 type project struct {
 	root      string
-	files     fs.FS // the same, read as a stranger's
+	files     fs.FS             // the same, read as a stranger's
+	read      map[string]string // the digests of the files that the runtime was read from
 	runtime   *profile.Runtime
 	inputs    tags.Inputs
 	tags      tags.Set
@@ -79,12 +80,13 @@ func (o *projectOptions) read(args []string) (*project, error) {
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	runtime, err := profile.Load(files, options)
+	seen := newRecorder(files)
+	runtime, err := profile.Load(seen, options)
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
 	return &project{
-		root: root, files: files, runtime: runtime, inputs: runtime.TagInputs(), platforms: wanted, asked: len(o.platforms) > 0,
+		root: root, files: files, read: seen.sums(), runtime: runtime, inputs: runtime.TagInputs(), platforms: wanted, asked: len(o.platforms) > 0,
 	}, nil
 }
 
