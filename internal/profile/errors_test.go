@@ -21,7 +21,9 @@ func TestErrorShowsNoCredentials(t *testing.T) {
 		{"a placeholder", "tools: [{url: 'https://e.com/{os}?sig=HUNTER2'}]\n", `url "https://e.com/{os}" has an unknown placeholder`},
 		{"a mirror", "network: {mirrors: {pypi: 'https://me:HUNTER2@e.com'}}\n", "network: {mirrors: {pypi: 'https://***@e.com'}}"},
 		{"a variable", "env: {API_TOKEN: HUNTER2, 1A: b}\n", "env: {API_TOKEN: ***, 1A: b}"},
-		{"no YAML", "base: debian\npassword: HUNTER2 : y\n", "password: *** : y"},
+		{"no YAML", "base: debian\npassword: HUNTER2 : y\n", "password: ***"},
+		{"a password of several words", "env: {A: b}\nAPI_PASSWORD: correct horse HUNTER2 staple\n", "API_PASSWORD: ***"},
+		{"a header", "env: [{Authorization: Basic HUNTER2}]\n", "env: [{Authorization: ***}]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Load(fstest.MapFS{"package-lock.json": {Data: []byte("{}")}, fileName: {Data: []byte(tt.file)}}, Options{Base: "debian"})

@@ -6,6 +6,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/rtbuild/rtbuild/internal/redact"
 )
 
 // requirements reads a requirements file and those that it includes, in the format of pip's documentation
@@ -71,7 +73,7 @@ func (r *requirements) line(t text, l logicalLine, pinned bool) error {
 			return nil
 		}
 		return t.at(l.number, l.column, "name a commit by its whole hash, such as git+https://HOST/PATH@0123...cdef, or a release",
-			"the requirement %q is not pinned: what stands at its address changes", redacted(spec))
+			"the requirement %q is not pinned: what stands at its address changes", redact.Text(spec))
 	case strings.HasPrefix(spec, "-"), pinForm.MatchString(spec):
 		return nil
 	}
@@ -86,7 +88,6 @@ var (
 	commitForm   = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 	numberForm   = regexp.MustCompile(`^r?[0-9]+$`)
 	branchForm   = regexp.MustCompile(`/heads/|/archive/[^0-9]*$`)
-	passwordForm = regexp.MustCompile(`://[^/\s@]*@`)
 )
 
 // pinnedAddress reports whether what stands at a requirement's address stays the same: a commit of a repository by its whole hash, as
@@ -111,15 +112,12 @@ func pinnedAddress(spec string) bool {
 	return !branchForm.MatchString(path) || strings.Contains(fragment, "sha256=")
 }
 
-// redacted leaves out who an address is asked as: an error is seen in logs.
-func redacted(spec string) string { return passwordForm.ReplaceAllString(spec, "://...@") }
-
 // include follows a file that another one names, relative to that.
 func (r *requirements) include(t text, l logicalLine, name string, pinned bool) error {
 	name = strings.Trim(name, `"'`)
 	file := path.Join(path.Dir(t.name), name)
 	if strings.Contains(name, "://") || path.IsAbs(name) || !fs.ValidPath(file) || file == "." {
-		return t.at(l.number, l.column, "copy it into the project", "the included file %q is not in the project", name)
+		return t.at(l.number, l.column, "copy it into the project", "the included file %q is not in the project", redact.Text(name))
 	}
 	if before, again := r.seen[file]; again && (before || !pinned) {
 		return nil

@@ -23,8 +23,11 @@ func TestRequirements(t *testing.T) {
 		{"a branch", "a==1\na @ git+https://e.com/a@main\n", "requirements.txt:2:1: the requirement \"a @ git+https://e.com/a@main\" " + moves},
 		{"a branch that looks like a hash", "a @ git+https://e.com/a@0a0a0a0\n", "requirements.txt:1:1: the requirement \"a @ git+https://e.com/a@0a0a0a0\" " + moves},
 		{"no revision", "-e git+https://e.com/a.git#egg=a\n", "requirements.txt:1:1: the requirement \"-e git+https://e.com/a.git#egg=a\" " + moves},
-		{"no revision, but a user", "git+ssh://git@e.com/a.git\n", "requirements.txt:1:1: the requirement \"git+ssh://...@e.com/a.git\" " + moves},
-		{"a password", "a @ git+https://u:secret@e.com/a@main\n", "requirements.txt:1:1: the requirement \"a @ git+https://...@e.com/a@main\" " + moves},
+		{"no revision, but a user", "git+ssh://git@e.com/a.git\n", "requirements.txt:1:1: the requirement \"git+ssh://***@e.com/a.git\" " + moves},
+		{"a password", "a @ git+https://u:secret@e.com/a@main\n", "requirements.txt:1:1: the requirement \"a @ git+https://***@e.com/a@main\" " + moves},
+		{"a password in the line that is shown", "a @ git+https://u:HUNTER2@e.com/a@main # b\n", "requirements.txt:1:1: the requirement \"a @ git+https://***@e.com/a@main\" " + moves + "\na @ git+https://***@e.com/a@main # b\n^"},
+		{"a password with an at sign", "a @ git+https://u@corp:HUNTER2@e.com/a@main\n", "requirements.txt:1:1: the requirement \"a @ git+https://***@e.com/a@main\" " + moves},
+		{"a token in a query", "a @ git+https://e.com/a?sig=HUNTER2\n", "requirements.txt:1:1: the requirement \"a @ git+https://e.com/a?***\" " + moves},
 		{"a tag", "a @ git+https://e.com/a@v1.0.0\n", "requirements.txt:1:1: the requirement \"a @ git+https://e.com/a@v1.0.0\" " + moves},
 		{"a branch's archive", "https://e.com/a/archive/refs/heads/v1.tar.gz\n", "requirements.txt:1:1: the requirement \"https://e.com/a/archive/refs/heads/v1.tar.gz\" " + moves},
 		{"a branch's archive by its name", "a @ https://e.com/a/archive/main.tar.gz\n", "requirements.txt:1:1: the requirement \"a @ https://e.com/a/archive/main.tar.gz\" " + moves},
@@ -47,6 +50,7 @@ func TestRequirements(t *testing.T) {
 		{"include that is missing", "\n -r no.txt", "requirements.txt:2:2: the included file \"no.txt\" cannot be read: file does not exist: create it, or remove the line"},
 		{"include outside", "-r ../a.txt", "requirements.txt:1:1: the included file \"../a.txt\" is not in the project: copy it into the project"},
 		{"include that is fetched", "-r https://e.com/a.txt", "requirements.txt:1:1: the included file \"https://e.com/a.txt\" is not in the project: copy it into the project"},
+		{"include with a password", "-r https://u:HUNTER2@e.com/a.txt", "requirements.txt:1:1: the included file \"https://***@e.com/a.txt\" is not in the project: copy it into the project"},
 		{"include of an absolute path", "-r '/a.txt'", "requirements.txt:1:1: the included file \"/a.txt\" is not in the project: copy it into the project"},
 	}
 	for _, test := range tests {
@@ -54,6 +58,9 @@ func TestRequirements(t *testing.T) {
 			project := files("requirements.txt", test.text, "c.txt", "loose", "a.txt", "loose", "p.txt", "a==1")
 			_, err := requirementFiles(project, "requirements.txt")
 			checkError(t, err, test.want)
+			if err != nil && strings.Contains(err.Error(), "HUNTER2") {
+				t.Errorf("the password is shown: %v", err)
+			}
 		})
 	}
 }

@@ -27,16 +27,115 @@ func URL(address string) string {
 var (
 	userinfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/?#\s"'<>]*@`)
 	query    = regexp.MustCompile(`(://[^\s"'?<>]*\?)[^\s"'<>]+`)
-	// assigned is a field, variable or option whose name says that it holds a secret.
-	assigned = regexp.MustCompile(`(?i)((?:password|passwd|passphrase|token|secret|api_?key|access_?key|private_?key|credentials?|_auth)["']?[ \t]*[:=][ \t]*)("[^"\n]*"?|'[^'\n]*'?|[^\s,}\]"']+)`)
+	// named is what precedes a secret: a field, variable or option whose name says so, or a bearer token's scheme.
+	named = regexp.MustCompile(`(?i)(?:` + names + `)["']?[ \t]*[:=][ \t]*|--[\w-]*(?:` + names + `)[ \t]+|\bbearer[ \t]+`)
+	// key is what stands before a YAML line's first key.
+	key = regexp.MustCompile(`^[ \t]*(?:- +)*`)
+	// flowValue is a value inside braces or brackets: such a value ends at a comma or at the closing sign, unless it is quoted.
+	flowValue = regexp.MustCompile(`^(?:"(?:\\.|[^"\\])*"?|'(?:''|[^'])*'?)?[^,}\]]*`)
 )
+
+// names are the ends of the names of secrets.
+const names = `password|passwd|passphrase|pass|pwd|pw|token|secret|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|_auth|authorization|bearer`
 
 // Text returns a text with the credentials in its addresses hidden, and the values of fields that are called password, token, secret or the
 // like. It keeps all lines: what points at one still does.
 func Text(text string) string {
 	text = userinfo.ReplaceAllString(text, "${1}"+hidden+"@")
 	text = query.ReplaceAllString(text, "${1}"+hidden)
-	return assigned.ReplaceAllString(text, "${1}"+hidden)
+	lines := strings.Split(text, "\n")
+	above := -1 // the column of a key whose hidden value may go on in the next line; -1 if there is none
+	for i, line := range lines {
+		body := strings.TrimSuffix(line, "\r")
+		indent := len(body) - len(strings.TrimLeft(body, " \t"))
+		var shown string
+		switch {
+		case indent == len(body):
+			continue
+		case above >= 0 && indent > above:
+			shown = body[:indent] + hidden
+		default:
+			var open bool
+			if shown, open = hide(body); open && body[indent] != '#' {
+				above = len(key.FindString(body))
+			} else {
+				above = -1
+			}
+		}
+		lines[i] = shown + line[len(body):]
+	}
+	return strings.Join(lines, "\n")
+}
+
+// hide returns a line without its secrets, and reports whether one may go on in the next line.
+func hide(line string) (shown string, open bool) {
+	var text strings.Builder
+	for from := 0; ; {
+		at := named.FindStringIndex(line[from:])
+		if at == nil || from+at[1] == len(line) {
+			return text.String() + line[from:], false
+		}
+		start := from + at[1]
+		length, flow := extent(line[:start], line[start:])
+		text.WriteString(line[from:start])
+		if length > 0 {
+			text.WriteString(hidden)
+		}
+		if !flow {
+			return text.String(), true
+		}
+		from = start + length
+	}
+}
+
+// extent returns how much of what follows a secret's name is its value, and whether that is in YAML's flow style: behind a brace or bracket
+// that is still open. In block style, the value ends with the line.
+func extent(before, value string) (length int, flow bool) {
+	depth, quote, last := 0, rune(0), ' '
+	for _, r := range before {
+		switch {
+		case quote != 0:
+			if r == quote {
+				quote = 0
+			}
+		case strings.ContainsRune(`"'`, r) && strings.ContainsRune(" \t{[,:=(", last):
+			quote = r
+		case r == '{' || r == '[':
+			depth++
+		case r == '}' || r == ']':
+			depth--
+		}
+		last = r
+	}
+	switch {
+	case depth <= 0:
+		return len(value), false
+	case quote != 0: // the name is inside a quoted text
+		if end := strings.IndexRune(value, quote); end >= 0 {
+			return end, true
+		}
+		return len(value), true
+	case strings.HasPrefix(value, "{") || strings.HasPrefix(value, "["):
+		return nested(value), true
+	}
+	return len(flowValue.FindString(value)), true
+}
+
+// nested returns the length of a list or map in flow style, up to the line's end where it goes on.
+func nested(value string) int {
+	depth := 0
+	for i, r := range value {
+		switch r {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		if depth == 0 {
+			return i + 1
+		}
+	}
+	return len(value)
 }
 
 // HasCredentials reports whether the address of a proxy names a user or a password. As in the environment, the scheme may be missing.
