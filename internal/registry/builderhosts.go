@@ -14,6 +14,8 @@ import (
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 	"github.com/moby/buildkit/util/resolver/config"
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/rtbuild/rtbuild/internal/trust"
 )
 
 // BuilderHosts says in the words of buildkitd.toml how this client reaches registries: those that hosts.toml directories
@@ -44,7 +46,7 @@ func (c *Client) BuilderHosts(used ...string) (map[string]config.RegistryConfig,
 	return all, nil
 }
 
-// addTo adds what is said of a registry, and gives what cannot be said.
+// addTo adds a registry's hosts to all. It returns the settings that buildkitd.toml cannot express, in words for a warning.
 func (c *Client) addTo(all builderHosts, name string) (lost []string, err error) {
 	hosts, err := c.hostsOf(name)
 	if err != nil {
@@ -176,7 +178,7 @@ func readHostFiles(dir string) (*hostsFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(filepath.Join(dir, "hosts.toml"))
+	data, err := trust.ReadFile(filepath.Join(dir, "hosts.toml"), trust.ConfigLimit)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the registry configuration: %w", err)
 	}
@@ -193,6 +195,40 @@ func readHostFiles(dir string) (*hostsFile, error) {
 		f.Host[name] = files
 	}
 	return f, nil
+}
+
+// checkHostFiles refuses what containerd's package would read without end or wait for: it reads hosts.toml, and the certificates and keys
+// that this names or that lie beside it.
+func checkHostFiles(dir string) error {
+	f, err := readHostFiles(dir)
+	if err != nil {
+		return err
+	}
+	files := f.certificates()
+	for _, host := range f.Host {
+		files = append(files, host.certificates()...)
+	}
+	for _, suffix := range []string{"crt", "cert", "key"} {
+		for _, dir := range f.dirs {
+			beside, _ := filepath.Glob(filepath.Join(dir, "*."+suffix))
+			files = append(files, beside...)
+		}
+	}
+	for _, file := range files {
+		if err := trust.CheckFile(file, trust.CALimit); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// certificates are all files of certificates and keys.
+func (f *hostFiles) certificates() []string {
+	files := slices.Clone(f.ca)
+	for _, pair := range f.pairs {
+		files = append(files, pair.Certificate, pair.Key)
+	}
+	return files
 }
 
 // of gives the files for a host: the last one's stand outside of the tables.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/moby/buildkit/util/resolver/config"
@@ -167,4 +168,35 @@ func asTOML(t *testing.T, hosts map[string]config.RegistryConfig) string {
 func inDir(t *testing.T, hosts map[string]config.RegistryConfig, dir string) string {
 	t.Helper()
 	return strings.ReplaceAll(asTOML(t, hosts), "DIR", dir)
+}
+
+// TestHostFilesAreRegularFiles: a pipe is not waited for, and a device without an end is not read.
+func TestHostFilesAreRegularFiles(t *testing.T) {
+	const registry = "r.example.com"
+	tests := []struct{ name, toml, pipe, want string }{
+		{name: "hosts.toml is a pipe", pipe: "hosts.toml", want: "hosts.toml is a pipe"},
+		{name: "hosts.toml is too large", toml: strings.Repeat("#", 1<<20+1), want: "hosts.toml is larger than 1 MiB"},
+		{name: "an authority is a device", toml: "ca = \"/dev/zero\"\n", want: "/dev/zero is a device"},
+		{name: "a mirror's authority is a pipe", toml: "[host.\"https://m.example.com\"]\nca = [\"own.crt\"]\n", pipe: "own.crt", want: "own.crt is a pipe"},
+		{name: "a key is a pipe", toml: "client = [[\"own.cert\", \"own.key\"]]\n", pipe: "own.key", want: "own.key is a pipe"},
+		{name: "a certificate beside no hosts.toml is a pipe", pipe: "own.crt", want: "own.crt is a pipe"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, test.toml, dir, registry, "hosts.toml")
+			if test.toml == "" {
+				_ = os.Remove(filepath.Join(dir, registry, "hosts.toml"))
+			}
+			if test.pipe != "" {
+				if err := syscall.Mkfifo(filepath.Join(dir, registry, test.pipe), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c, _ := newClient(t, Options{ConfigDir: dir})
+			if _, err := c.BuilderHosts(registry); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), registry) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
 }

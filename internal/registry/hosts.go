@@ -61,6 +61,9 @@ func (c *Client) findHosts(registry string) ([]*host, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkHostFiles(dir); err != nil {
+		return nil, fmt.Errorf("reading how to reach %s: %w", registry, err)
+	}
 	plain := &plainRules{allowed: map[string]bool{}}
 	complaints := &complaints{}
 	options := config.HostOptions{

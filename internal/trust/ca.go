@@ -28,12 +28,13 @@ func HostBundle() string {
 	return ""
 }
 
-// ReadCA returns the certificates of a file, in PEM form, or an error if it holds none. Without a file it returns nil.
+// ReadCA returns the certificates of a file, in PEM form, or an error if it holds none, or is no regular file of at most CALimit bytes.
+// Without a file it returns nil.
 func ReadCA(file string) ([]byte, error) {
 	if file == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(file)
+	pem, err := ReadFile(file, CALimit)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +57,7 @@ func Bundle(caFile string) (string, error) {
 	}
 	all := extra
 	if host != "" {
-		if all, err = os.ReadFile(host); err != nil {
+		if all, err = ReadFile(host, CALimit); err != nil {
 			return "", err
 		}
 		all = bytes.Join([][]byte{all, extra}, []byte("\n"))

@@ -70,7 +70,8 @@ func TestBundle(t *testing.T) {
 	}
 	for _, tt := range []struct{ name, file, want string }{
 		{name: "none"},
-		{name: "absent", file: broken + "-not", want: "--ca-file: open"},
+		{name: "absent", file: broken + "-not", want: "--ca-file: stat"},
+		{name: "without an end", file: "/dev/zero", want: "--ca-file: /dev/zero is a device, not a regular file"},
 		{name: "not PEM", file: broken, want: "broken.pem holds no PEM certificate"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

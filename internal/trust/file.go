@@ -1,0 +1,91 @@
+package trust
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// What is read of one file at most, in bytes.
+const (
+	CALimit     = 16 << 20 // of certificates and keys
+	ConfigLimit = 1 << 20  // of a hosts.toml
+)
+
+// ReadFile reads a regular file of at most limit bytes. The error says what else has that name, such as a pipe or a device: neither is read
+// or waited for. It wraps fs.ErrNotExist and fs.ErrPermission.
+func ReadFile(file string, limit int64) ([]byte, error) {
+	f, err := open(file, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit { // it grew
+		err = tooLarge(file, limit)
+	}
+	return data, err
+}
+
+// CheckFile returns the error of ReadFile without reading.
+func CheckFile(file string, limit int64) error {
+	f, err := open(file, limit)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// open opens a regular file. O_NONBLOCK keeps a pipe from waiting for its other end.
+func open(file string, limit int64) (*os.File, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := fits(file, info, limit); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err = f.Stat(); err == nil { // another file may have taken its place
+		err = fits(file, info, limit)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func fits(file string, info fs.FileInfo, limit int64) error {
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is %s, not a regular file", file, kind(info.Mode()))
+	}
+	if info.Size() > limit {
+		return tooLarge(file, limit)
+	}
+	return nil
+}
+
+func tooLarge(file string, limit int64) error {
+	return fmt.Errorf("%s is larger than %d MiB, which is the limit for such a file", file, limit>>20)
+}
+
+// kind says in words what a file is that is not regular.
+func kind(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "a special file"
+}
