@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
@@ -48,7 +49,7 @@ func exitCode(err error) int {
 	switch {
 	case errors.Is(err, errInterrupted), errors.As(err, &step):
 		return exitBuild
-	case errors.As(err, &changed):
+	case errors.As(err, &changed), errors.Is(err, embedded.ErrNoPort):
 		return exitUsage
 	case errors.As(err, &reg), errors.As(err, &push), errors.As(err, &image):
 		return exitRegistry

@@ -34,13 +34,14 @@ import (
 // Why the private pair cannot be used. Errors of this package wrap one of them where it applies, on both sides of the
 // socket.
 var (
-	ErrPortTaken   = errors.New("port taken")     // another program listens on the registry's port
-	ErrMissing     = errors.New("missing")        // a program or a setting that the builder needs is not there
-	ErrBuilderDied = errors.New("builder died")   // buildkitd ended by itself, before it answered
-	ErrBusy        = errors.New("busy")           // other clients use the builder, which trusts other registries than we do
-	ErrGone        = errors.New("daemon gone")    // the daemon that the lease is on has ended
-	errNoDaemon    = errors.New("no daemon runs") // nobody listens, or who listens is stopping
-	errNoHome      = errors.New("no home")        // nothing says where the user's directories are
+	ErrPortTaken   = errors.New("port taken")               // another program listens on the registry's port
+	ErrMissing     = errors.New("missing")                  // a program or a setting that the builder needs is not there
+	ErrBuilderDied = errors.New("builder died")             // buildkitd ended by itself, before it answered
+	ErrBusy        = errors.New("busy")                     // other clients use the builder, which trusts other registries than we do
+	ErrGone        = errors.New("daemon gone")              // the daemon that the lease is on has ended
+	ErrNoPort      = errors.New("it is a port, 1 to 65535") // what Options or PortEnv give for the registry's port is none
+	errNoDaemon    = errors.New("no daemon runs")           // nobody listens, or who listens is stopping
+	errNoHome      = errors.New("no home")                  // nothing says where the user's directories are
 )
 
 // Variables that replace what Options leave empty. They reach the background daemon too.

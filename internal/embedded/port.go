@@ -36,9 +36,9 @@ type port struct {
 // findPort gives the port that is named, or the one of the first start, or the one to try first.
 func (h *home) findPort(opt Options) (port, error) {
 	if text := os.Getenv(PortEnv); opt.Port != 0 || text != "" {
-		number, err := parsePort(cmp.Or(opt.Port, atoi(text)))
-		if err != nil {
-			return port{}, fmt.Errorf("invalid %s %q: %w", PortEnv, text, err)
+		number := cmp.Or(opt.Port, atoi(text))
+		if !isPort(number) {
+			return port{}, fmt.Errorf("invalid %s %q: %w", PortEnv, text, ErrNoPort)
 		}
 		return port{number: number, named: true, kept: true}, nil
 	}
@@ -51,9 +51,9 @@ func (h *home) findPort(opt Options) (port, error) {
 	if err != nil {
 		return port{}, fmt.Errorf("reading the private registry's port: %w", err)
 	}
-	number, err := parsePort(atoi(strings.TrimSpace(string(data))))
-	if err != nil {
-		return port{}, fmt.Errorf("reading the private registry's port from %s: %w: write the port there that the images' references have, or remove the file", h.portFile(), err)
+	number := atoi(strings.TrimSpace(string(data)))
+	if !isPort(number) {
+		return port{}, fmt.Errorf("reading the private registry's port from %s: it is a port, 1 to 65535: write the port there that the images' references have, or remove the file", h.portFile())
 	}
 	return port{number: number, kept: true}, nil
 }
@@ -67,12 +67,7 @@ func atoi(text string) int {
 	return number
 }
 
-func parsePort(number int) (int, error) {
-	if number < 1 || number > 65535 {
-		return 0, errors.New("it is a port, 1 to 65535")
-	}
-	return number, nil
-}
+func isPort(number int) bool { return 1 <= number && number <= 65535 }
 
 // defaultPort is where a user's registry is looked for first, and where after some ports were found taken.
 func defaultPort(uid, taken int) int { return firstPort + (max(uid, 0)+taken*portStep)%portRange }
