@@ -63,6 +63,7 @@ func runAddresses(ctx context.Context, out io.Writer, o *graphOptions, args []st
 		return err
 	}
 	defer at.Close()
+	at.further = furtherRefs(nil, nil, flags)
 	found, err := registryContacts(p, at)
 	if err != nil {
 		return err

@@ -46,7 +46,8 @@ func (o *placeOptions) register(cmd *cobra.Command) {
 // place is where a runtime's images live and are built.
 type place struct {
 	repository string
-	base       string // of the project
+	base       string   // of the project
+	further    []string // what else the builder is asked for, see furtherRefs
 	registry   *registry.Client
 	dial       solve.Dial
 	caFile     string

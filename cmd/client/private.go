@@ -12,6 +12,7 @@ import (
 	"github.com/docker/cli/cli/config/types"
 	"github.com/moby/buildkit/session/auth/authprovider"
 
+	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/solve"
 	"github.com/rtbuild/rtbuild/internal/trust"
@@ -133,6 +134,27 @@ func (p *place) trust() (embedded.Trust, error) {
 			return given, err
 		}
 	}
-	given.Registries, err = p.registry.BuilderHosts(domain(p.repository), domain(p.base))
+	var used []string
+	for _, ref := range append([]string{p.repository, p.base}, p.further...) {
+		used = append(used, domain(ref))
+	}
+	given.Registries, err = p.registry.BuilderHosts(used...)
 	return given, err
+}
+
+// furtherRefs are what the builder is asked for beside the repository and the base: deps images of other repositories, caches, images that
+// are exported under other names, and the scanner of a bill of materials.
+func furtherRefs(reuse []string, exports []solve.Export, flags *buildFlags) []string {
+	refs := append(slices.Clone(reuse), build.ScannerImage(flags.attests))
+	for _, e := range exports {
+		if e.IsImage() {
+			refs = append(refs, strings.Split(e.Attrs["name"], ",")...)
+		}
+	}
+	for _, cache := range slices.Concat(flags.caches.imports, flags.caches.exports) {
+		if cache.Type == "registry" {
+			refs = append(refs, cache.Attrs["ref"])
+		}
+	}
+	return refs
 }

@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/docker/cli/cli/config/types"
 	"github.com/moby/buildkit/session/auth/authprovider"
+	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/registry"
@@ -143,6 +146,80 @@ func TestAPortThatIsNoneIsAUsageError(t *testing.T) {
 			root.SetArgs(args)
 			if err := root.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), want) || exitCode(err) != exitUsage {
 				t.Errorf("got exit code %d, %v", exitCode(err), err)
+			}
+		})
+	}
+}
+
+// furtherOf are what solve with some flags asks the builder for.
+func furtherOf(t *testing.T, args []string) []string {
+	t.Helper()
+	var o solveOptions
+	cmd := &cobra.Command{}
+	o.plan.register(cmd)
+	o.build.register(cmd)
+	o.output.register(cmd)
+	if err := cmd.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	flags, err := o.build.read("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	exports, err := o.output.exports(t.Context(), "r.example.com/x:source")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return furtherRefs(o.plan.reuse, exports, flags)
+}
+
+// TestThePrivateBuilderReachesAllThatItIsAskedFor: what hosts.toml says of every registry counts for each that a flag names.
+func TestThePrivateBuilderReachesAllThatItIsAskedFor(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "_default"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "_default", "hosts.toml"), []byte("[host.\"https://mirror.example.com\"]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name string
+		args []string
+		want string // beside the repository's and the base's
+	}{
+		{"nothing else", nil, ""},
+		{"deps images of another repository", []string{"--reuse-from", "reuse.example.com/x"}, "reuse.example.com"},
+		{"a cache that is read", []string{"--cache-from", "type=registry,ref=from.example.com/x:c"}, "from.example.com"},
+		{"caches by name alone", []string{"--cache-from", "one.example.com/x,two.example.com/x"}, "one.example.com two.example.com"},
+		{"a cache that is written", []string{"--cache-to", "type=registry,ref=to.example.com:5000/x"}, "to.example.com:5000"},
+		{"caches elsewhere", []string{"--cache-to", "type=local,dest=/nowhere", "--cache-to", "type=inline"}, ""},
+		{"images of other names", []string{"-o", "type=image,\"name=a.example.com/x,b.example.com/x\",push=true"}, "a.example.com b.example.com"},
+		{"an archive", []string{"-o", "type=oci,dest=/nowhere/x.tar,name=a.example.com/x"}, ""},
+		{"a bill of materials", []string{"--sbom", "true"}, "docker.io"},
+		{"a bill of materials by another scanner", []string{"--sbom", "generator=scan.example.com/x"}, "scan.example.com"},
+		{"no bill of materials", []string{"--attest", "type=sbom,generator=scan.example.com/x,disabled=true"}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			client, err := registry.New(registry.Options{ConfigDir: dir, Warn: func(line string) { t.Error(line) }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := &place{repository: "r.example.com/x", base: "base.example.com/x", registry: client, further: furtherOf(t, test.args)}
+			trust, err := at.trust()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := append(strings.Fields(test.want), "base.example.com", "r.example.com")
+			slices.Sort(want)
+			var got []string
+			for _, name := range slices.Sorted(maps.Keys(trust.Registries)) {
+				if slices.Contains(trust.Registries[name].Mirrors, "mirror.example.com") {
+					got = append(got, name)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
 			}
 		})
 	}

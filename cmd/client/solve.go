@@ -85,6 +85,7 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
+	at.further = furtherRefs(o.plan.reuse, exports, flags)
 	found, err := o.plan.survey(ctx, p, at)
 	if err != nil {
 		return err

@@ -41,6 +41,20 @@ func CheckAttests(attrs map[string]string, proxy *llb.ProxyEnv) error {
 	return nil
 }
 
+// ScannerImage returns the image of the scanner that the attributes of a solve ask for, or "" if they ask for none.
+func ScannerImage(attrs map[string]string) string {
+	attests, err := attestations.Parse(attrs)
+	sbom, ok := attests[attestations.KeyTypeSbom]
+	if err != nil || !ok {
+		return ""
+	}
+	name, err := generator(sbom)
+	if err != nil {
+		return ""
+	}
+	return name.String()
+}
+
 // generator is the scanner's image.
 func generator(sbom map[string]string) (reference.Named, error) {
 	name, err := reference.ParseNormalizedNamed(sbom["generator"])

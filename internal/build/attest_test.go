@@ -47,3 +47,23 @@ func TestCheckAttests(t *testing.T) {
 		})
 	}
 }
+
+func TestScannerImage(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		attrs map[string]string
+		want  string
+	}{
+		{"nothing", nil, ""},
+		{"provenance alone", map[string]string{"attest:provenance": "mode=max"}, ""},
+		{"the default", map[string]string{"attest:sbom": ""}, "docker.io/docker/buildkit-syft-scanner:stable-1"},
+		{"the user's", map[string]string{"attest:sbom": "generator=example.com/scanner,depth=2"}, "example.com/scanner:latest"},
+		{"no image", map[string]string{"attest:sbom": "generator=Bad Ref"}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := ScannerImage(tt.attrs); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
