@@ -46,7 +46,7 @@ func (o *buildOptions) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&o.secrets, "secret", nil, "secret for the build: id=npmrc,src=FILE; ids npmrc, netrc, pip.conf, apt-auth are mounted where tools read them")
 	flags.StringArrayVar(&o.ssh, "ssh", nil, "SSH agent for steps that fetch from repositories: default, or default=SOCKET|KEY[,KEY] (repeatable)")
 	flags.StringArrayVar(&o.args, "build-arg", nil, "HTTP_PROXY, HTTPS_PROXY, NO_PROXY, ALL_PROXY, FTP_PROXY or SOURCE_DATE_EPOCH (default: the environment's)")
-	flags.StringArrayVar(&o.labels, "label", nil, "label of the source image, key=value")
+	flags.StringArrayVar(&o.labels, "label", nil, "label of the source image, KEY=VALUE; KEY alone is an empty label, as in buildx (repeatable)")
 	flags.StringArrayVar(&o.annotations, "annotation", nil, "annotation of the source image, [manifest|manifest-descriptor|index|index-descriptor:]key=value")
 	o.step.register(cmd)
 	o.cache.register(cmd)

@@ -242,3 +242,21 @@ func TestUncached(t *testing.T) {
 		})
 	}
 }
+
+// TestHelpSaysWhatAFlagReaches: a reader of the help text knows where a flag counts.
+func TestHelpSaysWhatAFlagReaches(t *testing.T) {
+	for _, tt := range []struct{ command, flag, want string }{
+		{"solve", "ca-file", "here, in build steps, and in the private builder"},
+		{"solve", "registry-config", "here and in the private builder"},
+		{"solve", "label", "KEY alone is an empty label, as in buildx"},
+		{"diff", "ca-file", "certificate authorities to trust"},
+	} {
+		cmd, _, err := newRoot().Find([]string{tt.command})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cmd.Flags().Lookup(tt.flag).Usage; !strings.Contains(got, tt.want) {
+			t.Errorf("%s --%s: %q lacks %q", tt.command, tt.flag, got, tt.want)
+		}
+	}
+}

@@ -38,8 +38,8 @@ func (o *placeOptions) register(cmd *cobra.Command) {
 	flags.StringVar(&o.dial.Key, "tlskey", "", "client key for the builder's connection")
 	flags.StringVar(&o.dial.ServerName, "tlsservername", "", "name in the builder's certificate")
 	flags.StringVar(&o.dial.Dir, "tlsdir", "", "directory with ca.pem, cert.pem and key.pem")
-	flags.StringVar(&o.registryConfig, "registry-config", "", "directory of hosts.toml files, as containerd has it")
-	flags.StringVar(&o.caFile, "ca-file", "", "PEM file of certificate authorities to trust, here and in build steps")
+	flags.StringVar(&o.registryConfig, "registry-config", "", "directory of hosts.toml files, as containerd has it: they count here and in the private builder")
+	flags.StringVar(&o.caFile, "ca-file", "", "PEM file of certificate authorities to trust here, in build steps, and in the private builder")
 	flags.BoolVar(&o.debug, "debug", false, "say more")
 }
 
