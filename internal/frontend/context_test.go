@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"syscall"
 	"testing"
 
 	"github.com/moby/buildkit/client/llb"
@@ -87,6 +88,29 @@ func TestContextFSAsksOnce(t *testing.T) {
 	for question, want := range map[string]int{"read a.txt": 1, "stat b.txt": 1, "read b.txt": 0} {
 		if got := ref.asked[question]; got != want {
 			t.Errorf("%s: asked %d times, not %d", question, got, want)
+		}
+	}
+}
+
+// TestAFaultIsToldByItsTextInOneOrder: where several texts fit, the answer is the same in every run, and absence is the last thing believed.
+func TestAFaultIsToldByItsTextInOneOrder(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want error
+	}{
+		{"open /a: no such file or directory", fs.ErrNotExist},
+		{"file does not exist", fs.ErrNotExist},
+		{"lstat /a/b: not a directory", syscall.ENOTDIR},
+		{"open /a: permission denied", fs.ErrPermission},
+		{"lstat /a/b: not a directory: no such file or directory", syscall.ENOTDIR},
+		{"no such file or directory; open /a: permission denied", fs.ErrPermission},
+	} {
+		for range 50 {
+			err := fault("stat", "a", errors.New(tt.text))
+			var path *fs.PathError
+			if !errors.As(err, &path) || path.Err != tt.want { //nolint:errorlint // ErrNotExist is another error's cause too
+				t.Fatalf("%q: got %v, want %v", tt.text, err, tt.want)
+			}
 		}
 	}
 }

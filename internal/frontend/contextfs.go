@@ -175,16 +175,23 @@ func (f *contextFS) part(key string, opts ...llb.LocalOption) (part, error) {
 	return f.parts[key], nil
 }
 
-// faults are the errors that fs knows, by what Linux and Go say of them.
-var faults = map[string]error{
-	"no such file or directory": fs.ErrNotExist, "not a directory": syscall.ENOTDIR, fs.ErrNotExist.Error(): fs.ErrNotExist, fs.ErrPermission.Error(): fs.ErrPermission,
+// faults are the errors that fs knows, and what Linux and Go say of them. The first that fits counts: a file is absent only if nothing else
+// is said.
+var faults = []struct {
+	text string
+	err  error
+}{
+	{fs.ErrPermission.Error(), fs.ErrPermission},
+	{"not a directory", syscall.ENOTDIR},
+	{"no such file or directory", fs.ErrNotExist},
+	{fs.ErrNotExist.Error(), fs.ErrNotExist},
 }
 
 // fault gives the errors that fs knows. The gateway has only their text.
 func fault(op, name string, err error) error {
-	for text, known := range faults {
-		if strings.Contains(err.Error(), text) {
-			return &fs.PathError{Op: op, Path: name, Err: known}
+	for _, known := range faults {
+		if strings.Contains(err.Error(), known.text) {
+			return &fs.PathError{Op: op, Path: name, Err: known.err}
 		}
 	}
 	return &fs.PathError{Op: op, Path: name, Err: err}
