@@ -10,8 +10,8 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// cache mounts a cache directory that any user may write to. Steps that use it wait for each other only if locked. Whose steps share
-// it is said by trust: those on bases of one publisher.
+// cache mounts a cache directory that any user may write to. Steps that use it wait for each other only if locked. Steps on bases
+// of one publisher share it.
 //
 // Each has an empty directory of its own to begin with: if two mounts of a step share one, BuildKit (v0.34.2, gateway's
 // registerResultIDs) answers a failure of the step with "releasing already released reference" instead of the failure.

@@ -67,7 +67,8 @@ func killSteps(buildkitd int) {
 	}
 }
 
-// descends reports whether a process comes from another, which ours does not.
+// descends reports whether the process pid was started by the process from, or by one that descends from it. Our own process does not
+// descend from buildkitd, which it started.
 func descends(all map[int]process, pid, from int) bool {
 	for range len(all) {
 		p, ok := all[pid]

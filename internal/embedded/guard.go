@@ -21,7 +21,7 @@ const (
 const anonymous = "read"
 
 // guard stands before the private registry. Every program of this machine may read. A write takes the token. Web pages,
-// which a browser lets ask any address, may do nothing: they are told by their Origin, or by a Host that is not ours.
+// which a browser lets ask any address, may do nothing: they are recognised by their Origin, or by a Host that is not ours.
 //
 // A write without the token is challenged for a password, which containerd and BuildKit answer. Docker, skopeo and crane
 // ask /v2/ first, and never send a password where that was answered without a challenge. The challenge there is for a

@@ -24,7 +24,7 @@ func (t Trust) equal(other Trust) bool {
 		(len(t.Registries) == 0 || reflect.DeepEqual(t.Registries, other.Registries))
 }
 
-// toml is the part of buildkitd's configuration that tells of registries. Nobody tells of our own.
+// toml is the part of buildkitd's configuration that tells of registries. The private registry's own entry is fixed.
 func (t Trust) toml(private string) (string, error) {
 	plain := true
 	all := maps.Clone(t.Registries)

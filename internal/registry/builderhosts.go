@@ -19,8 +19,8 @@ import (
 )
 
 // BuilderHosts says in the words of buildkitd.toml how this client reaches registries: those that hosts.toml directories
-// tell about, and those that will be used. Nothing is said of a registry that BuildKit reaches by itself. What BuildKit has
-// no words for is warned about, if the registry will be used.
+// tell about, and those that will be used. Nothing is said of a registry that BuildKit reaches by itself. It warns
+// of settings that buildkitd.toml cannot express, if the registry will be used.
 func (c *Client) BuilderHosts(used ...string) (map[string]config.RegistryConfig, error) {
 	all := builderHosts{}
 	names := append(c.described(), used...)

@@ -47,8 +47,8 @@ func SameCompression(exports ...Export) error {
 	return nil
 }
 
-// entry is the export as BuildKit takes it. What BuildKit would choose otherwise in one version than in another is said: OCI's
-// media types, and attestations as OCI artifacts, which Docker's media types have no place for.
+// entry is the export as BuildKit takes it. It sets what versions of BuildKit choose differently: OCI's media types, and attestations as OCI
+// artifacts, for which Docker's media types have no place.
 func (e Export) entry(annotations map[string]string) client.ExportEntry {
 	entry := e.ExportEntry
 	if !e.IsNamed() {

@@ -200,7 +200,7 @@ func (j Job) entries() []client.ExportEntry {
 	return entries
 }
 
-// Run solves a job, again where that is worth it.
+// Run solves a job. It tries again if the connection was lost, or if a registry failed in a way that may pass.
 func (r *Runner) Run(ctx context.Context, job Job) (*Response, error) {
 	attempt := func() (*Response, error) {
 		res, err := r.once(ctx, job)
