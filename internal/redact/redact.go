@@ -28,7 +28,7 @@ var (
 	userinfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/?#\s"'<>]*@`)
 	query    = regexp.MustCompile(`(://[^\s"'?<>]*\?)[^\s"'<>]+`)
 	// named is what precedes a secret: a field, variable or option whose name says so, or a bearer token's scheme.
-	named = regexp.MustCompile(`(?i)(?:` + names + `)["']?[ \t]*[:=][ \t]*|--[\w-]*(?:` + names + `)[ \t]+|\bbearer[ \t]+`)
+	named = regexp.MustCompile(`(?i)(?:` + names + `)["']?[ \t]*[:=][ \t]*|--[\w-]*(?:` + names + `)(?:["']?[ \t]*,[ \t]*|[ \t]+)|\bbearer[ \t]+`)
 	// key is what stands before a YAML line's first key.
 	key = regexp.MustCompile(`^[ \t]*(?:- +)*`)
 	// flowValue is a value inside braces or brackets: such a value ends at a comma or at the closing sign, unless it is quoted.

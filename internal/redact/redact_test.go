@@ -38,6 +38,7 @@ func TestTextShowsNoCredentials(t *testing.T) {
 		{"a header", `run: curl -H "Authorization: Basic HUNTER2" https://a`, `run: curl -H "Authorization: ***`},
 		{"a header's value", `header: Bearer HUNTER2`, `header: Bearer ***`},
 		{"an option", `run: curl --proxy-pass HUNTER2 https://a`, `run: curl --proxy-pass ***`},
+		{"options of a list", `run: [curl, --password, HUNTER2, "--token", "HUNTER2", b]`, `run: [curl, --password, ***, "--token", ***, b]`},
 		{"short names", "DATABASE_PW: HUNTER2\nMYSQL_PWD=HUNTER2\nDB_PASS: HUNTER2\nX-Api-Key: HUNTER2", "DATABASE_PW: ***\nMYSQL_PWD=***\nDB_PASS: ***\nX-Api-Key: ***"},
 		{"several words in flow style", `env: {API_PASSWORD: correct horse HUNTER2, A: b}`, `env: {API_PASSWORD: ***, A: b}`},
 		{"two in flow style", `env: {A_TOKEN: HUNTER2, B: b, C_PW: HUNTER2}`, `env: {A_TOKEN: ***, B: b, C_PW: ***}`},
