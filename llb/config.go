@@ -67,7 +67,7 @@ type DepsFacts struct {
 	Stage      string // system or tools, where the image ends there; else it is a deps image
 	Owner      Owner
 	Tools      string // digest of what system and tools are made from
-	Deps       string // digest of what all up to deps is made from
+	DepsDigest string // digest of what all up to deps is made from
 	BaseName   string // the user's base image, fully named
 	BaseDigest string
 }
@@ -89,7 +89,7 @@ func (g *Graph) DepsConfig(layers Layers, facts DepsFacts) (*Image, error) {
 	if facts.Stage == "system" || facts.Stage == "tools" {
 		setLabels(img, map[string]string{plan.LabelStage: facts.Stage})
 	} else {
-		setLabels(img, map[string]string{plan.LabelDeps: facts.Deps})
+		setLabels(img, map[string]string{plan.LabelDeps: facts.DepsDigest})
 	}
 	setLabels(img, map[string]string{
 		plan.LabelRecipe:                   strconv.Itoa(Recipe),

@@ -216,7 +216,7 @@ func TestConfigOfVariantsIsTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	scratch, err := g.DepsConfig(layers, rtllb.DepsFacts{
-		Owner: rtllb.Owner{UID: 1001, GID: 1002}, Tools: "sha256:tools", Deps: "sha256:deps", BaseName: "docker.io/library/debian:bookworm", BaseDigest: "sha256:base",
+		Owner: rtllb.Owner{UID: 1001, GID: 1002}, Tools: "sha256:tools", DepsDigest: "sha256:deps", BaseName: "docker.io/library/debian:bookworm", BaseDigest: "sha256:base",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -266,7 +266,7 @@ func TestSourceKeepsDepsDigest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deps, err := g.DepsConfig(layers, rtllb.DepsFacts{Deps: "sha256:deps"})
+	deps, err := g.DepsConfig(layers, rtllb.DepsFacts{DepsDigest: "sha256:deps"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func TestSourceKeepsDepsDigest(t *testing.T) {
 	if err != nil || source.Config.Labels[plan.LabelDeps] != "sha256:deps" {
 		t.Errorf("labels %v, error %v", source.Config.Labels, err)
 	}
-	tools, err := g.DepsConfig(layers, rtllb.DepsFacts{Stage: "tools", Deps: "sha256:deps"})
+	tools, err := g.DepsConfig(layers, rtllb.DepsFacts{Stage: "tools", DepsDigest: "sha256:deps"})
 	if _, ok := tools.Config.Labels[plan.LabelDeps]; ok || err != nil {
 		t.Errorf("an image that ends with tools says what deps was made from: %v, %v", tools.Config.Labels, err)
 	}

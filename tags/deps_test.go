@@ -41,8 +41,8 @@ func TestDepsDigestWhereTheLockTagIsTheSame(t *testing.T) {
 			if a.Lock != b.Lock {
 				t.Errorf("the lock tags differ, %s and %s: the case shows nothing", a.Lock, b.Lock)
 			}
-			if treeA.Deps == treeB.Deps || treeA.Deps == "" {
-				t.Errorf("both have the deps digest %s", treeA.Deps)
+			if treeA.DepsDigest == treeB.DepsDigest || treeA.DepsDigest == "" {
+				t.Errorf("both have the deps digest %s", treeA.DepsDigest)
 			}
 		})
 	}
@@ -52,8 +52,8 @@ func TestDepsDigestWhereTheLockTagIsTheSame(t *testing.T) {
 func TestDepsDigestOfAnotherSpelling(t *testing.T) {
 	_, want := deps(t, Inputs{Base: "docker.io/library/debian:latest"}, nil)
 	for _, base := range []string{"debian", "library/debian", "docker.io/debian:latest"} {
-		if _, got := deps(t, Inputs{Base: base}, nil); got.Deps != want.Deps {
-			t.Errorf("%s: %s, want %s", base, got.Deps, want.Deps)
+		if _, got := deps(t, Inputs{Base: base}, nil); got.DepsDigest != want.DepsDigest {
+			t.Errorf("%s: %s, want %s", base, got.DepsDigest, want.DepsDigest)
 		}
 	}
 }
@@ -68,15 +68,15 @@ func TestDepsDigestStays(t *testing.T) {
 	set, got := deps(t, in, files)
 	// Computed by Python's hashlib and struct, without this package.
 	const want = "sha256:fd580653097bf5b99cbff2ac9af3fb3dcd286d0fa9db6d667f5bb452f4b6f140"
-	if got.Deps != want {
-		t.Errorf("got %s, want %s", got.Deps, want)
+	if got.DepsDigest != want {
+		t.Errorf("got %s, want %s", got.DepsDigest, want)
 	}
 	scanned, err := Scan(t.Context(), got.Root, in.Source)
 	must(t, err)
 	again, err := scanned.Names(t.Context(), os.DirFS(got.Root), in)
 	must(t, err)
-	if scanned.Deps != got.Deps || again.Lock != set.Lock {
-		t.Errorf("by Names %s and %s, by Compute %s and %s", scanned.Deps, again.Lock, got.Deps, set.Lock)
+	if scanned.DepsDigest != got.DepsDigest || again.Lock != set.Lock {
+		t.Errorf("by Names %s and %s, by Compute %s and %s", scanned.DepsDigest, again.Lock, got.DepsDigest, set.Lock)
 	}
 }
 

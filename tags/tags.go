@@ -42,7 +42,7 @@ type Inputs struct {
 	LockExtra   map[string]any
 	SourceExtra map[string]any
 
-	// DepsExtra are inputs of the deps image that are in no tag, such as mirrors. They count for Tree.Deps alone.
+	// DepsExtra are inputs of the deps image that are in no tag, such as mirrors. They count for Tree.DepsDigest alone.
 	DepsExtra map[string]any
 }
 
@@ -92,7 +92,7 @@ func Compute(ctx context.Context, root string, in Inputs) (Set, *Tree, error) {
 		return Set{}, nil, err
 	}
 	tree.LockFiles = locks
-	tree.Deps, err = depsDigest(in, locks)
+	tree.DepsDigest, err = depsDigest(in, locks)
 	return n.set(lock, source), tree, err
 }
 
@@ -134,7 +134,7 @@ func (t *Tree) Names(ctx context.Context, fsys fs.FS, in Inputs) (Set, error) {
 		return Set{}, err
 	}
 	t.LockFiles = locks
-	t.Deps, err = depsDigest(in, locks)
+	t.DepsDigest, err = depsDigest(in, locks)
 	return n.set(lock, source), err
 }
 

@@ -16,10 +16,10 @@ import (
 
 // Tree is a source tree as it was hashed: exactly what is copied into an image.
 type Tree struct {
-	Root   string // the context directory, absolute, links resolved
-	Digest string // the directory digest of the hashed paths (hex MD5, section 6.5)
-	Copied string // "sha256:..." over everything copied: paths, types, normalised modes, contents, link targets
-	Deps   string // "sha256:..." over everything that the deps image is made from; set with the tags
+	Root       string // the context directory, absolute, links resolved
+	Digest     string // the directory digest of the hashed paths (hex MD5, section 6.5)
+	Copied     string // "sha256:..." over everything copied: paths, types, normalised modes, contents, link targets
+	DepsDigest string // "sha256:..." over everything that the deps image is made from; set with the tags
 
 	// Entries are what is copied, directories included: parents first, the entries of a directory in the byte order of
 	// their names.

@@ -162,7 +162,7 @@ func (b *execution) newJob() (solve.Job, error) {
 // request is what the requests for all platforms have in common.
 func (b *execution) request() build.Request {
 	request := b.flags.request
-	request.Runtime, request.Tree, request.Deps = b.project.runtime, b.project.tree.Copied, b.project.tree.Deps
+	request.Runtime, request.Tree, request.DepsDigest = b.project.runtime, b.project.tree.Copied, b.project.tree.DepsDigest
 	request.Source = local(localSource, "[source] read the source tree")
 	lockFiles := local(localLockFiles, "[deps] read the lock files")
 	request.LockFiles = build.LockFiles(tags.Paths(b.project.tree.LockFiles), func(string) llb.State { return lockFiles })

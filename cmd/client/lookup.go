@@ -131,7 +131,7 @@ func holdsOthers(questions []question, answers []registry.Answer, platform ocisp
 func (o *planOptions) input(p *project) *plan.Input {
 	return &plan.Input{
 		Tags: p.tags, Base: p.runtime.Base,
-		Tree: p.tree.Copied, Tools: p.runtime.ToolsDigest(), Made: p.tree.Deps, Recipe: llb.Recipe,
+		Tree: p.tree.Copied, Tools: p.runtime.ToolsDigest(), DepsDigest: p.tree.DepsDigest, Recipe: llb.Recipe,
 		Foreign: p.runtime.SourceApart(), Force: o.force, Pull: o.pull,
 	}
 }

@@ -25,16 +25,16 @@ import (
 
 // Request says what is built for one platform. A plan has been made before: the build function follows it.
 type Request struct {
-	Runtime  *profile.Runtime
-	Platform ocispecs.Platform
-	Stage    string       // the image that is wanted: StageSystem, StageTools, plan.StageDeps or plan.StageSource
-	Variant  plan.Variant // where the build enters
-	From     string       // the image it enters on; pinned by digest here if it is not yet
-	Start    *Start       // that image, if it is not looked up under From
-	Entry    *plan.Image  // what the plan knows of that image: with its config it is not resolved again
-	Tree     string       // digest of everything that is copied
-	Deps     string       // digest of what all up to deps is made from
-	Epoch    *time.Time   // SOURCE_DATE_EPOCH; nil takes the time of the image that the build enters on
+	Runtime    *profile.Runtime
+	Platform   ocispecs.Platform
+	Stage      string       // the image that is wanted: StageSystem, StageTools, plan.StageDeps or plan.StageSource
+	Variant    plan.Variant // where the build enters
+	From       string       // the image it enters on; pinned by digest here if it is not yet
+	Start      *Start       // that image, if it is not looked up under From
+	Entry      *plan.Image  // what the plan knows of that image: with its config it is not resolved again
+	Tree       string       // digest of everything that is copied
+	DepsDigest string       // digest of what all up to deps is made from
+	Epoch      *time.Time   // SOURCE_DATE_EPOCH; nil takes the time of the image that the build enters on
 
 	LockFiles      llb.State
 	Source         llb.State

@@ -45,7 +45,7 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 		return nil, err
 	}
 	img, err := b.graph.DepsConfig(layers, rtllb.DepsFacts{
-		Stage: b.req.Stage, Owner: b.graph.Owner, Tools: b.req.Runtime.ToolsDigest(), Deps: b.req.Deps,
+		Stage: b.req.Stage, Owner: b.graph.Owner, Tools: b.req.Runtime.ToolsDigest(), DepsDigest: b.req.DepsDigest,
 		BaseName: name, BaseDigest: b.digest,
 	})
 	return &built{state, ref, img}, err
@@ -85,7 +85,7 @@ func (b *builder) versioned(ctx context.Context) (*built, error) {
 	if err != nil {
 		return nil, err
 	}
-	img, err := b.graph.VersionedConfig(layers, b.graph.Owner, b.req.Deps)
+	img, err := b.graph.VersionedConfig(layers, b.graph.Owner, b.req.DepsDigest)
 	b.graph.OldSource = false
 	return &built{state, ref, img}, err
 }

@@ -190,7 +190,7 @@ func (f *frontend) attests(kind string) bool {
 func (j *job) request(stage string, platform ocispecs.Platform, c choice) build.Request {
 	return build.Request{
 		Runtime: j.runtime, Platform: platform, Stage: stage, Variant: c.plan.Variant, From: c.plan.From, Start: c.start, Entry: c.plan.Entry,
-		Tree: j.source.Copied, Deps: j.source.Deps, Epoch: j.options.epoch,
+		Tree: j.source.Copied, DepsDigest: j.source.DepsDigest, Epoch: j.options.epoch,
 		LockFiles: j.locks, Source: j.source.State,
 		Proxy: j.options.proxy, Steps: steps(j.ui), NoCache: j.ui.IsNoCache, Where: j.file.where,
 		Resolve: j.ui.ImageResolveMode.String(), Imports: j.ui.CacheImports, CacheNamespace: j.ui.CacheIDNamespace,

@@ -59,7 +59,7 @@ func (j *job) plan(ctx context.Context, stage string, platform ocispecs.Platform
 
 func (j *job) prober(stage string, platform ocispecs.Platform) *prober {
 	return &prober{job: j, platform: platform, in: plan.Input{
-		Tags: j.tags, Base: j.runtime.Base, Tree: j.source.Copied, Tools: j.runtime.ToolsDigest(), Made: j.source.Deps, Recipe: rtllb.Recipe,
+		Tags: j.tags, Base: j.runtime.Base, Tree: j.source.Copied, Tools: j.runtime.ToolsDigest(), DepsDigest: j.source.DepsDigest, Recipe: rtllb.Recipe,
 		Foreign: j.runtime.SourceApart(), Stage: stage, Force: j.options.force, Pull: j.options.pull, Variant: j.options.variant,
 	}}
 }

@@ -66,7 +66,7 @@ type Input struct {
 	BaseDigest digest.Digest
 	Tree       string // digest of everything that would be copied
 	Tools      string // digest of what system and tools are made from
-	Made       string // digest of what all up to deps is made from (tags.Tree.Deps)
+	DepsDigest string // digest of what all up to deps is made from (tags.Tree.DepsDigest)
 	Recipe     int    // this rtbuild's
 
 	// What exists for the platform: the source image, and candidates for lock and versioned in order of preference.
@@ -206,7 +206,7 @@ func (j *judge) staleLock(img *Image) string {
 // otherDeps refuses an image whose dependencies were made from something else. The lock tag cannot tell: it is a short hash over
 // texts with nothing in between. An image that does not say what it was made from counts (see remarks).
 func (j *judge) otherDeps(img *Image) string {
-	if made := img.Labels[LabelDeps]; made != "" && made != j.in.Made {
+	if made := img.Labels[LabelDeps]; made != "" && made != j.in.DepsDigest {
 		return "its lock files, base, mirrors or extra inputs differ"
 	}
 	return ""

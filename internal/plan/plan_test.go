@@ -310,7 +310,7 @@ func TestMake(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			in := test.in
 			in.Tags, in.Base, in.BaseDigest = tags.Set{Images: images}, "debian:bookworm", base
-			in.Tree, in.Tools, in.Made, in.Recipe = "tree", "tools", "deps", 5
+			in.Tree, in.Tools, in.DepsDigest, in.Recipe = "tree", "tools", "deps", 5
 			got, err := plan.Make(in)
 			if test.wantErr != "" {
 				if err == nil || !strings.Contains(err.Error(), test.wantErr) {
