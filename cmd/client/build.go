@@ -62,7 +62,9 @@ func (b *execution) run(ctx context.Context) error {
 	if err := b.prepare(ctx, builder); err != nil {
 		return err
 	}
-	err = b.solveAll(ctx)
+	if err = b.solveAll(ctx); err == nil {
+		err = b.place.alive()
+	}
 	if closeErr := b.runner.Progress.Close(); err == nil {
 		err = closeErr
 	}

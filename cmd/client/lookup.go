@@ -68,6 +68,9 @@ func (o *planOptions) survey(ctx context.Context, p *project, at *place) (*surve
 	if err != nil {
 		return nil, err
 	}
+	if err := at.alive(); err != nil {
+		return nil, err
+	}
 	s := &survey{beside: p.asked, base: today}
 	for i, platform := range p.platforms {
 		in := o.input(p)
@@ -131,7 +134,7 @@ func holdsOthers(questions []question, answers []registry.Answer, platform ocisp
 func (o *planOptions) input(p *project) *plan.Input {
 	return &plan.Input{
 		Tags: p.tags, Base: p.runtime.Base,
-		Tree: p.tree.Copied, Tools: p.runtime.ToolsDigest(), DepsDigest: p.tree.DepsDigest, Recipe: llb.Recipe,
+		Tree: p.tree.Copied, Tools: p.runtime.ToolsDigest(), Cmd: p.runtime.Cmd, DepsDigest: p.tree.DepsDigest, Recipe: llb.Recipe,
 		Foreign: p.runtime.SourceApart(), Force: o.force, Pull: o.pull,
 	}
 }
@@ -219,7 +222,7 @@ func record(in *plan.Input, role string, img *registry.Image) {
 	if img == nil {
 		return
 	}
-	found := &plan.Image{Reference: img.Reference, Digest: img.Digest, Labels: img.Config.Config.Labels}
+	found := &plan.Image{Reference: img.Reference, Digest: img.Digest, Labels: img.Config.Config.Labels, Cmd: img.Config.Config.Cmd}
 	switch role {
 	case "source":
 		in.Source = found

@@ -4,12 +4,19 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/rtbuild/rtbuild/internal/embedded"
 )
 
 func main() {
+	if embedded.IsRunc() { // our private builder starts a step
+		fmt.Fprintln(os.Stderr, "ERROR:", embedded.Runc())
+		os.Exit(exitBuild)
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

@@ -98,17 +98,26 @@ func domain(ref string) string {
 
 // login is who we are to the private registry, if the images live there.
 func (p *place) login(host string) (user, password string) {
-	if !p.embedded || host != p.lease.Registry() {
+	if !p.embedded || host != p.lease.Registry() || p.alive() != nil {
 		return "", ""
 	}
 	return p.lease.Login()
+}
+
+// alive returns an error if the private registry has ended meanwhile. What was heard on its address is then not to be believed: another
+// program may have answered.
+func (p *place) alive() error {
+	if p.lease == nil {
+		return nil
+	}
+	return withCode(exitBuilder, p.lease.Err())
 }
 
 // passwords are what a builder may ask us for: the user's, and for the private builder alone the one of the private
 // registry. Docker's login keeps that with the user's, so it is held back from others.
 func (p *place) passwords(b *solve.Builder, users authprovider.AuthConfigProvider) authprovider.AuthConfigProvider {
 	return func(ctx context.Context, host string, scopes []string, expired authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
-		if b.Private && host == p.lease.Registry() {
+		if b.Private && host == p.lease.Registry() && p.alive() == nil {
 			user, password := p.lease.Login()
 			return types.AuthConfig{Username: user, Password: password}, nil
 		}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -167,7 +168,20 @@ func (p *project) compute(ctx context.Context, repository string) error {
 		}
 		return withCode(exitUsage, err)
 	}
-	return withCode(exitUsage, checkOutside(p.tree))
+	if err := checkOutside(p.tree); err != nil {
+		return withCode(exitUsage, err)
+	}
+	return withCode(exitUsage, p.checkRead())
+}
+
+// checkRead compares what the runtime was made from, such as the command in package.json, with what was hashed afterwards.
+func (p *project) checkRead() error {
+	for _, e := range slices.Concat(p.tree.LockFiles, p.tree.Entries) {
+		if sum, read := p.read[e.Path]; read && e.Mode.IsRegular() && sum != string(e.SHA256[:]) {
+			return &solve.ChangedError{Path: e.Path, Err: errors.New("it was read and hashed with different contents")}
+		}
+	}
+	return nil
 }
 
 // checkOutside refuses links that no builder can follow. Nothing behind them was read, so there are no tags either.

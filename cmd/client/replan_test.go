@@ -86,3 +86,28 @@ func TestPrepareCopiesWhatWasHashed(t *testing.T) {
 		}
 	}
 }
+
+// TestReadIsWhatIsHashed: a manifest that changes between the reading of the runtime and the hash is planned again. Its command would
+// be that of another tag.
+func TestReadIsWhatIsHashed(t *testing.T) {
+	for _, file := range []string{"package.json", "package-lock.json", ".dockerignore"} {
+		t.Run(file, func(t *testing.T) {
+			dir := tree{"package.json": `{"main":"a.js"}`, "package-lock.json": "{}", "a.js": "", ".dockerignore": "x\n", "runtime.yaml": "base: debian\n"}.write(t, t.TempDir())
+			o := projectOptions{format: "text"}
+			p, err := o.read([]string{dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(`{"main":"b.js"}`), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			var changed *solve.ChangedError
+			err = p.compute(t.Context(), "")
+			if _, read := p.read[file]; read && (!errors.As(err, &changed) || changed.Path != file) {
+				t.Errorf("got %v", err)
+			} else if !read && err != nil {
+				t.Errorf("a file that was not read: %v", err)
+			}
+		})
+	}
+}

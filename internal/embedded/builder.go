@@ -140,7 +140,7 @@ func (b *builder) command(trust Trust) (*exec.Cmd, error) {
 	cmd.Dir = "/"
 	// runc keeps its state below XDG_RUNTIME_DIR if it is not root; Debian has it in a directory that is not in everybody's
 	// PATH.
-	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+b.home.run, "PATH="+strings.Join(b.host.path, ":"))
+	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+b.home.run, "PATH="+strings.Join(b.host.path, ":"), runcEnv+"="+b.host.program("runc"))
 	if trust.CAFile != "" {
 		cmd.Env = append(cmd.Env, "SSL_CERT_FILE="+trust.CAFile)
 	}

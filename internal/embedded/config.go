@@ -11,6 +11,10 @@ import (
 // on a developer's full disk that is no cache at all.
 func (b *builder) config(trust Trust) (string, error) {
 	sandbox := b.host.uid == 0 || b.host.mountsProc()
+	runc, err := b.home.installRunc()
+	if err != nil {
+		return "", err
+	}
 	lines := []string{
 		"root = " + quote(b.home.builderRoot()),
 		`insecure-entitlements = ["network.host"]`, // steps use the host's network anyway
@@ -20,7 +24,7 @@ func (b *builder) config(trust Trust) (string, error) {
 		"socketPath = " + quote(filepath.Join(b.home.run, "otel.sock")), // the default is every buildkitd's
 		"[worker.oci]",
 		`networkMode = "host"`, // CNI plugins are one thing less that a machine needs
-		"binary = " + quote(b.host.program("runc")),
+		"binary = " + quote(runc),
 		"noProcessSandbox = " + strconv.FormatBool(!sandbox),
 		`reservedSpace = "5GB"`,
 		`maxUsedSpace = "60%"`,

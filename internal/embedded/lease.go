@@ -147,6 +147,17 @@ func (l *Lease) Builder(ctx context.Context, trust Trust) (string, error) {
 	}
 }
 
+// Err returns nil as long as the daemon lives, and else ErrGone. What the registry said is the daemon's own answer only if this is nil
+// afterwards: another program may listen on a port that has become free.
+func (l *Lease) Err() error {
+	select {
+	case <-l.gone:
+		return l.lost()
+	default:
+		return nil
+	}
+}
+
 func (l *Lease) lost() error {
 	return fmt.Errorf("the private registry and builder (process %d) have ended; their log is %s: %w", l.hello.PID, l.log, ErrGone)
 }

@@ -36,6 +36,10 @@ const (
 const testLimit = 2 * time.Minute
 
 func TestMain(m *testing.M) {
+	if IsRunc() {
+		fmt.Fprintln(os.Stderr, Runc())
+		os.Exit(1)
+	}
 	if len(os.Args) < 2 {
 		os.Exit(m.Run())
 	}

@@ -59,7 +59,7 @@ func (j *job) plan(ctx context.Context, stage string, platform ocispecs.Platform
 
 func (j *job) prober(stage string, platform ocispecs.Platform) *prober {
 	return &prober{job: j, platform: platform, in: plan.Input{
-		Tags: j.tags, Base: j.runtime.Base, Tree: j.source.Copied, Tools: j.runtime.ToolsDigest(), DepsDigest: j.source.DepsDigest, Recipe: rtllb.Recipe,
+		Tags: j.tags, Base: j.runtime.Base, Tree: j.source.Copied, Tools: j.runtime.ToolsDigest(), Cmd: j.runtime.Cmd, DepsDigest: j.source.DepsDigest, Recipe: rtllb.Recipe,
 		Foreign: j.runtime.SourceApart(), Stage: stage, Force: j.options.force, Pull: j.options.pull, Variant: j.options.variant,
 	}}
 }
@@ -144,7 +144,7 @@ func (p *prober) look(ctx context.Context, role, ref string) (*plan.Image, error
 		p.losesPlatforms(ctx, ref, true)
 		return nil, nil
 	}
-	return &plan.Image{Reference: ref, Digest: dgst, Labels: img.Config.Labels, Config: config}, nil
+	return &plan.Image{Reference: ref, Digest: dgst, Labels: img.Config.Labels, Cmd: img.Config.Cmd, Config: config}, nil
 }
 
 // disagreement is what an image's parts say against one another. The builder chooses an index's image by what the index says, and

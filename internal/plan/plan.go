@@ -48,7 +48,8 @@ type Image struct {
 	Reference string // repository:tag
 	Digest    digest.Digest
 	Labels    map[string]string
-	Config    []byte // raw; nil if it was not kept
+	Cmd       []string // the config's
+	Config    []byte   // raw; nil if it was not kept
 }
 
 // Pinned is the reference with the digest that the plan saw.
@@ -66,6 +67,9 @@ type Input struct {
 	BaseDigest digest.Digest
 	Tree       string // digest of everything that would be copied
 	Tools      string // digest of what system and tools are made from
+	// Cmd is the source image's command; nil is the base's. It may come from a manifest that is not part of the source, and is
+	// in no tag then.
+	Cmd        []string
 	DepsDigest string // digest of what all up to deps is made from (tags.Tree.DepsDigest)
 	Recipe     int    // this rtbuild's
 
@@ -182,6 +186,9 @@ func (j *judge) first(role string, candidates []*Image, stale func(*Image) strin
 func (j *judge) staleSource(img *Image) string {
 	switch got := img.Labels[LabelSourceTree]; got {
 	case j.in.Tree:
+		if j.in.Cmd != nil && !slices.Equal(img.Cmd, j.in.Cmd) {
+			return "its command is another one"
+		}
 		return j.otherDeps(img)
 	case "":
 		return "it does not say what source it holds"

@@ -94,6 +94,15 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
+			name: "the source image has another command",
+			in:   plan.Input{Source: source, Lock: list(lock), Cmd: []string{"node", "b.js"}},
+			want: plan.Plan{
+				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock,
+				Reason: "the source image is stale: its command is another one; the deps image of these lock files exists",
+				Exists: exists("stale", "fresh", "absent"), Publish: []string{"r:source"},
+			},
+		},
+		{
 			name: "the source image is of the original",
 			in:   plan.Input{Source: foreign("r:source"), Lock: list(lock)},
 			want: plan.Plan{
