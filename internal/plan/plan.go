@@ -236,7 +236,7 @@ func (j *judge) staleVersioned(img *Image) string {
 	case img.Labels[LabelStage] != StageDeps:
 		return "it is not a deps image"
 	case img.Labels[LabelTools] != j.in.Tools:
-		return "its system packages, tools, user or environment differ"
+		return "its system packages, tools, user, environment or mirrors differ"
 	case j.otherBase(img):
 		return j.madeFrom(img)
 	}

@@ -150,7 +150,7 @@ func TestMake(t *testing.T) {
 			in:   plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, plan.LabelTools, "other"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
-				Reason: "no lock image; the versioned image is stale: its system packages, tools, user or environment differ",
+				Reason: "no lock image; the versioned image is stale: its system packages, tools, user, environment or mirrors differ",
 				Exists: exists("absent", "absent", "stale"), Publish: all,
 			},
 		},

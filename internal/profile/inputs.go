@@ -132,7 +132,8 @@ func changed[V comparable](values, byDefault map[string]V) map[string]V {
 }
 
 // ToolsDigest is "sha256:..." over everything but the base that the system and tools stages are made from, so that a
-// later build can tell whether it may enter behind them. Mirrors are not in it: what comes from them is pinned.
+// later build can tell whether it may enter behind them. Mirrors are in it, where there are any: not all that comes from them
+// has a checksum (micromamba's python and poetry have none), so a mirror decides what the tools are.
 func (r *Runtime) ToolsDigest() string {
 	facts := map[string]any{
 		"profile":     r.Profile,
@@ -146,6 +147,9 @@ func (r *Runtime) ToolsDigest() string {
 	}
 	if r.given.noPackages {
 		facts["packages"] = []string{}
+	}
+	if len(r.Mirrors) > 0 {
+		facts["mirrors"] = r.Mirrors
 	}
 	raw, _ := json.Marshal(facts) // strings, numbers and booleans always have a JSON form
 	canonical, _ := jsoncanonicalizer.Transform(raw)

@@ -171,7 +171,7 @@ func TestToolsDigest(t *testing.T) {
 	sum := strings.Repeat("0a", 32)
 	for _, yaml := range []string{
 		"packages: [git]", "packages: {apt: [git]}", "tools: [{name: a, version: 1, url: 'https://e.com', sha256: {amd64: " + sum + "}}]",
-		"runtime: {node: 24}", "prefix: /x", "user: root", "user: {uid: 7}", "env: {A: 1}",
+		"runtime: {node: 24}", "prefix: /x", "user: root", "user: {uid: 7}", "env: {A: 1}", "network: {mirrors: {'https://a.com': 'https://b.com'}}",
 	} {
 		if node(yaml).ToolsDigest() == digest {
 			t.Errorf("%s is not in the digest", yaml)
@@ -179,7 +179,7 @@ func TestToolsDigest(t *testing.T) {
 	}
 	for _, yaml := range []string{
 		"base: a", "repository: a", "version: 2", "dependencies: {files: [x]}", "source: [{path: x}]", "ignore: [a]", "cmd: [a]",
-		"entrypoint: [a]", "workdir: /x", "expose: [1]", "extra: a", "network: {mirrors: {'https://a.com': 'https://b.com'}}",
+		"entrypoint: [a]", "workdir: /x", "expose: [1]", "extra: a", "network: {mirrors: {}}",
 	} {
 		if node(yaml).ToolsDigest() != digest {
 			t.Errorf("%s is in the digest", yaml)
@@ -187,6 +187,31 @@ func TestToolsDigest(t *testing.T) {
 	}
 	if (&Runtime{}).ToolsDigest() != (&Runtime{Env: map[string]string{}, Tools: []Tool{}}).ToolsDigest() {
 		t.Error("empty is not empty")
+	}
+}
+
+// TestToolsOfAMirrorAreOthers: micromamba takes poetry and python from conda.anaconda.org without a checksum, so a mirror decides what
+// they are.
+func TestToolsOfAMirrorAreOthers(t *testing.T) {
+	digest := func(yaml string) string {
+		t.Helper()
+		r, err := Load(files("pyproject.toml", openhandsPyproject, "poetry.lock", ""), Options{Data: []byte(yaml)})
+		checkError(t, err, "")
+		return r.ToolsDigest()
+	}
+	const without = "sha256:d167e56a51ccf0352418815f19a256673aa82db945ceb254b4e377dab54295e4"
+	seen := map[string]string{}
+	for _, yaml := range []string{
+		"", "network: {mirrors: {'https://conda.anaconda.org': 'https://a.example'}}", "network: {mirrors: {'https://conda.anaconda.org': 'https://b.example'}}",
+	} {
+		got := digest(yaml)
+		if (got == without) != (yaml == "") {
+			t.Errorf("%q: got %s", yaml, got)
+		}
+		if other, known := seen[got]; known {
+			t.Errorf("%q and %q have one digest", yaml, other)
+		}
+		seen[got] = yaml
 	}
 }
 
