@@ -19,6 +19,31 @@ const exitNow = 130
 // they are whole, builder and registry drop a client that is gone, and the private builder ends with its last client.
 const leaveAfter = 1500 * time.Millisecond
 
+// The last words of a command may never be written: standard error may be a full pipe, or a terminal that was stopped. They have until
+// wordsUntil after the first signal, and lastWords after the second.
+const (
+	wordsUntil = 1750 * time.Millisecond
+	lastWords  = 100 * time.Millisecond
+)
+
+// watch ends the process after signals if await does not come to it. It writes nothing, so nothing holds it up.
+func watch(signals <-chan os.Signal, exit func(code int)) {
+	<-signals
+	timer := time.NewTimer(wordsUntil)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		exit(exitBuild)
+		return
+	case <-signals:
+	}
+	select {
+	case <-timer.C:
+	case <-time.After(lastWords):
+	}
+	exit(exitNow)
+}
+
 // await gives the exit code of a command that runs. The first signal cancels it, and ends it within 2 s whatever it waits for; the
 // second one ends it at once.
 func await(ctx context.Context, cancel context.CancelCauseFunc, done <-chan error, signals <-chan os.Signal) int {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/rtbuild/rtbuild/internal/embedded"
 )
@@ -39,16 +42,23 @@ const (
 // end took.
 func interrupted(t *testing.T, waits <-chan struct{}, sig os.Signal, env []string, args ...string) (code int, said string, took time.Duration) {
 	t.Helper()
+	var out strings.Builder
+	code, took = signaled(t, waits, []os.Signal{sig}, &out, env, args...)
+	return code, out.String(), took
+}
+
+// signaled starts the client, waits until it waits, sends it signals, and gives its exit code, and how long the end took.
+func signaled(t *testing.T, waits <-chan struct{}, signals []os.Signal, out io.Writer, env []string, args ...string) (code int, took time.Duration) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), hangs)
 	defer cancel()
-	var out strings.Builder
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Env = append(os.Environ(), append(env, asClient+"=1")...)
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Stdout, cmd.Stderr = out, out
 	cmd.WaitDelay = time.Second // a program that the client has left behind holds its output
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -58,20 +68,62 @@ func interrupted(t *testing.T, waits <-chan struct{}, sig os.Signal, env []strin
 	select {
 	case <-waits:
 	case err := <-ended:
-		t.Fatalf("it ended before it waited: %v\n%s", err, out.String())
+		t.Fatalf("it ended before it waited: %v\n%s", err, out)
 	case <-ctx.Done():
 		t.Fatal("it never waited")
 	}
 	asked := time.Now()
-	if err := cmd.Process.Signal(sig); err != nil {
-		t.Fatal(err)
+	for _, sig := range signals {
+		if err := cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
 	}
 	err = <-ended
 	took = time.Since(asked)
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		code = exit.ExitCode()
 	}
-	return code, out.String(), took
+	return code, took
+}
+
+// fullPipe is a pipe that takes not one byte more, and that nobody reads.
+func fullPipe(t *testing.T) *os.File {
+	t.Helper()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = reader.Close(), writer.Close() })
+	size, err := unix.FcntlInt(writer.Fd(), unix.F_GETPIPE_SZ, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writer.Write(make([]byte, size)); err != nil {
+		t.Fatal(err)
+	}
+	return writer
+}
+
+// TestSignalsEndACommandWhoseOutputNobodyReads: its last words cannot be written, and it ends without them.
+func TestSignalsEndACommandWhoseOutputNobodyReads(t *testing.T) {
+	project := tree{"package.json": "{}", "package-lock.json": "{}", "index.js": ""}.write(t, t.TempDir())
+	for _, test := range []struct {
+		name    string
+		signals []os.Signal
+		want    int
+	}{
+		{"one signal", []os.Signal{syscall.SIGTERM}, exitBuild},
+		{"two signals", []os.Signal{os.Interrupt, syscall.SIGTERM}, exitNow},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			address, asked := silent(t)
+			code, took := signaled(t, asked, test.signals, fullPipe(t), []string{"DOCKER_CONFIG=" + t.TempDir()},
+				"plan", project, "--base-image", address+"/a:1", "--repository", address+"/b")
+			if code != test.want || took > patience {
+				t.Errorf("exit code %d after %s", code, took)
+			}
+		})
+	}
 }
 
 // silent is a server that takes whatever comes and never answers. It tells once it has been asked.
@@ -221,6 +273,23 @@ func TestAwait(t *testing.T) {
 			}
 			if got := await(ctx, cancel, done, signals); got != test.want {
 				t.Errorf("exit code %d, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+// TestWatch shows with what exit code a process ends that await does not end.
+func TestWatch(t *testing.T) {
+	for count, want := range map[int]int{1: exitBuild, 2: exitNow} {
+		t.Run(fmt.Sprint(count), func(t *testing.T) {
+			signals := make(chan os.Signal, 2)
+			for range count {
+				signals <- os.Interrupt
+			}
+			code := -1
+			watch(signals, func(c int) { code = c })
+			if code != want {
+				t.Errorf("exit code %d, want %d", code, want)
 			}
 		})
 	}

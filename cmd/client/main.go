@@ -18,9 +18,16 @@ func main() {
 		os.Exit(exitBuild)
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go watch(signals(), os.Exit)
+	forAwait := signals()
 	done := make(chan error, 1)
 	go func() { done <- newRoot().ExecuteContext(ctx) }()
-	os.Exit(await(ctx, cancel, done, signals))
+	os.Exit(await(ctx, cancel, done, forAwait))
+}
+
+// signals gives those that end a command. Each channel gets all of them.
+func signals() <-chan os.Signal {
+	all := make(chan os.Signal, 2)
+	signal.Notify(all, os.Interrupt, syscall.SIGTERM)
+	return all
 }
