@@ -58,18 +58,17 @@ func workspaceManifests(fsys fs.FS) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &workspaces{fsys: fsys, dirs: map[string]bool{}}
-	for _, pattern := range workspacePatterns(fields["workspaces"]) {
-		var fault *Error // it says where
-		if err := w.add(pattern); errors.As(err, &fault) {
-			return nil, err
-		} else if err != nil {
-			data, _ := readOptional(fsys, packageJSON) // it could be read just now
-			return nil, text{packageJSON, data}.at(0, 0, "list the workspaces' package.json under dependencies.files", "%s", err)
-		}
+	dirs, err := findWorkspaces(fsys, workspacePatterns(fields["workspaces"]))
+	var fault *Error // it says where
+	switch {
+	case errors.As(err, &fault):
+		return nil, err
+	case err != nil:
+		data, _ := readOptional(fsys, packageJSON) // it could be read just now
+		return nil, text{packageJSON, data}.at(0, 0, "list the workspaces' package.json under dependencies.files", "%s", err)
 	}
 	var files []string
-	for dir := range w.dirs {
+	for dir := range dirs {
 		if file := path.Join(dir, packageJSON); exists(fsys, file) {
 			files = append(files, file)
 		}

@@ -11,20 +11,63 @@ import (
 	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
-// Limits of workspace patterns. A pattern longer than a path leads nowhere, and no project has as many directories as are looked
-// at for all its patterns together.
+// Limits of workspace patterns. A pattern longer than a path leads nowhere. No project has as many patterns, directories that they lead to,
+// or names that they are compared with: a directory or a name counts again for each pattern.
 const (
-	maxPattern = 4096 // bytes
-	maxVisits  = 100_000
+	maxPattern  = 4096 // bytes
+	maxPatterns = 1000
+	maxVisits   = 100_000
+	maxNames    = 1_000_000
 )
-
-var errTooMany = fmt.Errorf("the patterns of workspaces lead to more than %d directories", maxVisits)
 
 // workspaces are the directories that patterns name.
 type workspaces struct {
 	fsys   fs.FS
 	dirs   map[string]bool
-	visits int
+	lists  map[string][]fs.DirEntry // by directory, without links
+	places map[string]place         // by path, all but its last name without links
+	visits int                      // directories that patterns led to
+	names  int                      // that patterns were compared with
+}
+
+// place is what a path stands for: see linked.
+type place struct {
+	real string
+	err  error
+}
+
+// findWorkspaces gives the directories that patterns name.
+func findWorkspaces(fsys fs.FS, patterns []string) (map[string]bool, error) {
+	if len(patterns) > maxPatterns {
+		return nil, fmt.Errorf("there are %d patterns of workspaces, and at most %d are looked at", len(patterns), maxPatterns)
+	}
+	w := &workspaces{fsys: fsys, dirs: map[string]bool{}, lists: map[string][]fs.DirEntry{}, places: map[string]place{}}
+	for _, pattern := range patterns {
+		if err := w.add(pattern); err != nil {
+			return nil, err
+		}
+	}
+	return w.dirs, nil
+}
+
+// list reads a directory, once for all patterns. What cannot be read holds no workspace.
+func (w *workspaces) list(dir string) []fs.DirEntry {
+	entries, known := w.lists[dir]
+	if !known {
+		entries, _ = fs.ReadDir(w.fsys, dir)
+		w.lists[dir] = entries
+	}
+	return entries
+}
+
+// follow gives what a path stands for, and looks that up once for all patterns.
+func (w *workspaces) follow(files linked, name string) (string, error) {
+	p, known := w.places[name]
+	if !known {
+		p.real, p.err = files.Real(name)
+		w.places[name] = p
+	}
+	return p.real, p.err
 }
 
 // add takes the directories of a pattern in, or out if it begins with "!".
@@ -83,7 +126,7 @@ func (w *walk) from(at spot, parts []string) error {
 	}
 	w.seen[step{at.real, len(parts)}] = true
 	if w.visits++; w.visits > maxVisits {
-		return errTooMany
+		return fmt.Errorf("the patterns of workspaces lead to more than %d directories", maxVisits)
 	}
 	switch {
 	case len(parts) == 0:
@@ -108,8 +151,10 @@ func (w *walk) from(at spot, parts []string) error {
 
 // each goes on from the directories in one whose names match.
 func (w *walk) each(at spot, pattern string, links bool, rest []string) error {
-	entries, _ := fs.ReadDir(w.fsys, at.real) // what cannot be read is no workspace
-	for _, e := range entries {
+	for _, e := range w.list(at.real) {
+		if w.names++; w.names > maxNames {
+			return fmt.Errorf("the patterns of workspaces are compared with more than %d files and directories", maxNames)
+		}
 		ok, _ := path.Match(pattern, e.Name())
 		if !ok || !isWorkspaceDir(e, links) {
 			continue
@@ -146,7 +191,7 @@ type linked interface {
 func (w *walk) enter(at spot, name string) (next spot, ok bool, err error) {
 	next = spot{path.Join(at.name, name), path.Join(at.real, name)}
 	if files, known := w.fsys.(linked); known {
-		real, err := files.Real(next.real)
+		real, err := w.follow(files, next.real)
 		switch {
 		case errors.Is(err, contextfs.ErrOutside):
 			return next, false, unread(next.name, err)

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -98,16 +100,37 @@ func TestWorkspacesWithinBounds(t *testing.T) {
 // TestWorkspacesTooMany shows where the search ends.
 func TestWorkspacesTooMany(t *testing.T) {
 	const hint = ": list the workspaces' package.json under dependencies.files"
-	many := `"*"` + strings.Repeat(`,"*"`, maxVisits)
-	tests := []struct{ name, patterns, want string }{
-		{"patterns", many, "package.json: the patterns of workspaces lead to more than 100000 directories" + hint},
-		{"a long pattern", `"` + strings.Repeat("a/", 3000) + `"`, `package.json: the pattern "` + strings.Repeat("a/", 40) + `..." of workspaces is not understood` + hint},
+	patterns := func(n int, pattern string) string {
+		return fmt.Sprintf(`{"workspaces": [%s]}`, strings.Join(slices.Repeat([]string{strconv.Quote(pattern)}, n), ","))
+	}
+	const entries = 1 + maxNames/maxPatterns
+	wide := []string{"a/package.json", ""}
+	for i := range entries {
+		wide = append(wide, fmt.Sprintf("f%d", i), "")
+	}
+	tests := []struct{ name, packageJSON, want string }{
+		{"as many patterns as may be", patterns(maxPatterns, "a"), ""},
+		{"patterns", patterns(maxPatterns+1, "a"), "package.json: there are 1001 patterns of workspaces, and at most 1000 are looked at" + hint},
+		{"entries", patterns(maxPatterns, "*"), "package.json: the patterns of workspaces are compared with more than 1000000 files and directories" + hint},
+		{"directories", patterns(maxPatterns, "a"+strings.Repeat("/a", maxVisits/maxPatterns)), "package.json: the patterns of workspaces lead to more than 100000 directories" + hint},
+		{"a long pattern", patterns(1, strings.Repeat("a/", 3000)), `package.json: the pattern "` + strings.Repeat("a/", 40) + `..." of workspaces is not understood` + hint},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := workspaceManifests(files(packageJSON, `{"workspaces": [`+test.patterns+`]}`, "a/package.json", ""))
+			_, err := workspaceManifests(files(append(wide, packageJSON, test.packageJSON)...))
 			checkError(t, err, test.want)
 		})
+	}
+}
+
+// TestADirectoryIsListedOnceForAllPatterns counts what is read of a project by many patterns.
+func TestADirectoryIsListedOnceForAllPatterns(t *testing.T) {
+	read := 0
+	many := strings.Repeat(`"*/*",`, maxPatterns-1) + `"**"`
+	project := counting{confinedDir(t, "a/b/package.json", "{}", packageJSON, `{"workspaces": [`+many+`]}`), &read}
+	got, err := workspaceManifests(project)
+	if diff := cmp.Diff([]string{"a/b/package.json"}, got); diff != "" || err != nil || read > 3 {
+		t.Errorf("%d directories read\n%v\n%s", read, err, diff)
 	}
 }
 
