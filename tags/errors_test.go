@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -113,6 +114,28 @@ func TestIgnoreListThatIsTooLong(t *testing.T) {
 	var e *InputError
 	if !errors.As(err, &e) || e.Input != "ignore list" {
 		t.Errorf("got %.80v", err)
+	}
+}
+
+// TestIgnorePatternsThatAreTooMany: each file is compared with each pattern, so their number decides how long a project takes.
+func TestIgnorePatternsThatAreTooMany(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		lines []string
+		want  string
+	}{
+		{"as many as may be", slices.Repeat([]string{"x", "", "# y"}, 10_000), ""},
+		{"one more", slices.Repeat([]string{"x"}, 10_001), `ignore list "10001 patterns": it has more than 10000; leave patterns out, or join them by "*"`},
+		{"one more, in one text", []string{strings.Repeat("!x\n", 10_001)}, `ignore list "10001 patterns": it has more than 10000; leave patterns out, or join them by "*"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := newRules(Source{Ignore: tt.lines})
+			checkError(t, err, tt.want)
+			var e *InputError
+			if (tt.want != "") != errors.As(err, &e) {
+				t.Errorf("%T", err)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package tags
 
 import (
+	"fmt"
 	"path"
 	"strings"
 	"sync"
@@ -59,10 +60,16 @@ type ignoreRules struct {
 	negated  [][]string // components of the patterns that begin with "!"
 }
 
+// maxIgnore is how many ignore patterns there may be. Each file is compared with each of them.
+const maxIgnore = 10_000
+
 func newIgnoreRules(lines []string) (rules, error) {
 	patterns, err := ignorefile.ReadAll(strings.NewReader(strings.Join(lines, "\n")))
 	if err != nil {
 		return nil, patternError("ignore list", strings.Join(lines, "\n"), err)
+	}
+	if n := len(patterns); n > maxIgnore {
+		return nil, &InputError{Input: "ignore list", Value: fmt.Sprintf("%d patterns", n), Err: fmt.Errorf("it has more than %d", maxIgnore), Fix: `leave patterns out, or join them by "*"`}
 	}
 	r := ignoreRules{matchers: &sync.Pool{}}
 	for _, p := range patterns {
