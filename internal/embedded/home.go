@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -92,10 +93,15 @@ func (h *home) make() error {
 }
 
 // check refuses directories that are not the user's alone. Who could write to them could answer in the daemon's place:
-// /tmp is everybody's, and a named directory may be somebody else's.
+// /tmp is everybody's, and a named directory may be somebody else's. Who could write to the data could change images; it may not exist yet.
 func (h *home) check() error {
 	for _, dir := range []string{h.state, filepath.Dir(h.run), h.run} {
 		if err := ownedByUs(dir); err != nil {
+			return err
+		}
+	}
+	for _, dir := range []string{h.data, h.registryRoot(), h.builderRoot()} {
+		if err := ownedByUs(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
@@ -108,7 +114,7 @@ func ownedByUs(dir string) error {
 		return err
 	}
 	if !ours(fi) || !fi.IsDir() || fi.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%s is not a directory that only this user may write to: remove it, or set %s to a short path", dir, HomeEnv)
+		return fmt.Errorf("%s is not a directory that only this user may write to: remove it, or set %s to another, short path", dir, HomeEnv)
 	}
 	return nil
 }

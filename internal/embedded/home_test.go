@@ -109,3 +109,46 @@ func TestADirectoryThatOthersMayWriteToIsRefused(t *testing.T) {
 		t.Error("no error for a link")
 	}
 }
+
+// TestNoDirectoryThatOthersMayWriteToIsUsed: who may write to the registry's blobs or the builder's root decides what images hold.
+func TestNoDirectoryThatOthersMayWriteToIsUsed(t *testing.T) {
+	for name, dir := range map[string]func(h *home) string{
+		"state": func(h *home) string { return h.state }, "data": func(h *home) string { return h.data },
+		"registry": (*home).registryRoot, "builder": (*home).builderRoot, "sockets": func(h *home) string { return h.run },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, err := newHome(Options{Dir: t.TempDir(), Port: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := h.make(); err != nil {
+				t.Fatal(err)
+			}
+			made := dir(h)
+			if err := os.MkdirAll(made, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := h.check(); err != nil {
+				t.Errorf("one of the user's own: %v", err)
+			}
+			if err := os.Chmod(made, 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := h.make(); err == nil || !strings.Contains(err.Error(), made+" is not a directory that only this user may write to") {
+				t.Errorf("one that all may write to: %v", err)
+			}
+			if err := os.Chmod(made, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if os.Geteuid() != 0 {
+				return // only root may give a directory away
+			}
+			if err := os.Chown(made, 65534, 65534); err != nil {
+				t.Fatal(err)
+			}
+			if err := h.make(); err == nil || !strings.Contains(err.Error(), made+" is not a directory that only this user may write to") {
+				t.Errorf("another user's: %v", err)
+			}
+		})
+	}
+}
