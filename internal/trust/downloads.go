@@ -28,6 +28,8 @@ const (
 	maxDownload  = 4 << 30          // bytes
 	responseTime = 30 * time.Second // until a server answers
 	stallTime    = 60 * time.Second // without a byte of the body
+	totalTime    = 2 * time.Hour    // however it comes
+	maxRedirects = 10
 )
 
 // File is what is downloaded.
@@ -59,6 +61,7 @@ type Downloads struct {
 	warn   func(string)
 	limit  int64         // of a file, in bytes
 	stall  time.Duration // see stallTime
+	total  time.Duration // see totalTime
 
 	flights singleflight.Group
 	mu      sync.Mutex
@@ -77,12 +80,25 @@ func OpenDownloads(dir string, o DownloadOptions) (*Downloads, error) {
 	proxy := o.Proxy.ProxyFunc()
 	transport.Proxy = func(r *http.Request) (*url.URL, error) { return proxy(r.URL) }
 	d := &Downloads{
-		dir: dir, client: &http.Client{Transport: transport}, warn: o.Warn, limit: maxDownload, stall: stallTime, fetched: map[string]Fetched{},
+		dir: dir, client: &http.Client{Transport: transport, CheckRedirect: checkRedirect}, warn: o.Warn,
+		limit: maxDownload, stall: stallTime, total: totalTime, fetched: map[string]Fetched{},
 	}
 	if d.warn == nil {
 		d.warn = func(string) {}
 	}
 	return d, nil
+}
+
+// checkRedirect refuses to leave https: a file without a checksum would be whatever somebody on the way makes of it.
+func checkRedirect(next *http.Request, before []*http.Request) error {
+	switch last := before[len(before)-1].URL; {
+	case len(before) > maxRedirects:
+		return fmt.Errorf("the server redirects more than %d times", maxRedirects)
+	case last.Scheme == "https" && next.URL.Scheme != "https":
+		address := url.URL{Scheme: next.URL.Scheme, Host: next.URL.Host, Path: next.URL.Path} // the rest may hold a token
+		return fmt.Errorf("the server leads from https to %s, which anybody on the way may change", address.String())
+	}
+	return nil
 }
 
 // Dir is the directory that the paths of fetched files are below.
@@ -209,6 +225,8 @@ func isSHA256(text string) bool {
 func (d *Downloads) get(ctx context.Context, file File, etag string) (*Fetched, string, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	end := time.AfterFunc(d.total, func() { cancel(fmt.Errorf("it was not complete after %s", d.total)) })
+	defer end.Stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, file.URL, nil)
 	if err != nil {
 		return nil, "", withoutAddress(err)

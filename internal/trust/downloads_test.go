@@ -231,6 +231,76 @@ func TestSlowDownloadIsWaitedFor(t *testing.T) {
 	}
 }
 
+// TestDownloadThatNeverEnds: a server that sends a byte now and then does not hold a command for ever.
+func TestDownloadThatNeverEnds(t *testing.T) {
+	s := started(t, func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			time.Sleep(10 * time.Millisecond) // the server is slow: that is what is tested
+			_, _ = io.WriteString(w, "x")
+			w.(http.Flusher).Flush()
+		}
+	})
+	dir := t.TempDir()
+	d, _ := openIn(t, dir, DownloadOptions{})
+	if d.total != 2*time.Hour {
+		t.Errorf("a download may take %s", d.total)
+	}
+	d.total = 300 * time.Millisecond
+	if _, err := d.Fetch(t.Context(), File{Name: "a", URL: s.URL}); err == nil || err.Error() != "it was not complete after 300ms" {
+		t.Errorf("got %v", err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("left are %v", left)
+	}
+}
+
+// TestNoRedirectToPlainHTTP: what was asked for by https is not taken from whoever sits on the way, with a checksum or without.
+func TestNoRedirectToPlainHTTP(t *testing.T) {
+	plain := started(t, nil)
+	host := strings.TrimPrefix(plain.URL, "http://")
+	secure := newServer(t, nil)
+	secure.StartTLS()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		to   func(r *http.Request) string
+		want string
+	}{
+		{"to http", func(*http.Request) string { return plain.URL + "/a?token=HUNTER2" }, "the server leads from https to http://" + host + "/a, which anybody on the way may change"},
+		{"to http, with a password", func(*http.Request) string { return "http://me:HUNTER2@" + host + "/a" },
+			"the server leads from https to http://" + host + "/a, which anybody on the way may change"},
+		{"to https", func(*http.Request) string { return "/there" }, ""},
+		{"in a circle", func(r *http.Request) string { return r.URL.Path + "x?token=HUNTER2" }, "the server redirects more than 10 times"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			plain.requests.Store(0)
+			secure.answer = func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/there" {
+					_, _ = io.WriteString(w, content)
+					return
+				}
+				http.Redirect(w, r, tt.to(r), http.StatusFound)
+			}
+			d, _ := openIn(t, t.TempDir(), DownloadOptions{CAFile: ca})
+			_, err := d.Fetch(t.Context(), File{Name: "a", URL: secure.URL + "/from"})
+			if got := fmt.Sprint(err); (tt.want == "" && err != nil) || (tt.want != "" && got != tt.want) {
+				t.Errorf("got %s, want %q", got, tt.want)
+			}
+			if plain.requests.Load() != 0 {
+				t.Error("http was asked")
+			}
+		})
+	}
+	http := started(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, plain.URL, http.StatusFound) })
+	d, _ := openIn(t, t.TempDir(), DownloadOptions{})
+	if _, err := d.Fetch(t.Context(), File{Name: "a", URL: http.URL}); err != nil {
+		t.Errorf("from http to http: %v", err)
+	}
+}
+
 func TestDownloadEndsWithTheCommand(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	interrupted := errors.New("canceled")
