@@ -79,7 +79,7 @@ func wake(ctx context.Context, refs []string) (*embedded.Lease, error) {
 func loopback(refs []string) []string {
 	var hosts []string
 	for _, ref := range refs {
-		host := domain(ref)
+		host := strings.ToLower(domain(ref)) // the names of hosts are the same in capitals
 		if strings.HasPrefix(host, "127.0.0.1:") || strings.HasPrefix(host, "localhost:") || strings.HasPrefix(host, "[::1]:") {
 			hosts = append(hosts, host)
 		}

@@ -52,7 +52,8 @@ func TestOnlyThePrivateBuilderIsHandedTheToken(t *testing.T) {
 	ours := lease.Registry()
 	// What docker login has left for the private registry is in the user's file, like everything else.
 	file := map[string]types.AuthConfig{
-		ours: {Username: embedded.User, Password: token}, "localhost:5000": {Username: "me", Password: "pw"}, "r.example.com": {Username: "me", Password: "pw"},
+		ours: {Username: embedded.User, Password: token}, "localhost:5000": {Username: "me", Password: "pw"},
+		strings.Replace(ours, "127.0.0.1", "LOCALHOST", 1): {Username: embedded.User, Password: token}, "r.example.com": {Username: "me", Password: "pw"},
 	}
 	users := func(_ context.Context, host string, _ []string, _ authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
 		return file[host], nil
@@ -67,6 +68,7 @@ func TestOnlyThePrivateBuilderIsHandedTheToken(t *testing.T) {
 		{"the private builder for another", true, "r.example.com", "pw"},
 		{"the private builder for one that nobody knows", true, "other.example.com", ""},
 		{"the private builder for another name of loopback", true, strings.Replace(ours, "127.0.0.1", "localhost", 1), ""},
+		{"the private builder for that name in capitals", true, strings.Replace(ours, "127.0.0.1", "LOCALHOST", 1), ""},
 		{"another builder for the private registry", false, ours, ""},
 		{"another builder for its own", false, "r.example.com", "pw"},
 		{"another builder for one on loopback", false, "localhost:5000", "pw"},
@@ -95,12 +97,14 @@ var whereTests = []struct {
 	{name: "the repository is, and the builder another", repository: "PRIVATE/x", addr: "tcp://b:1", err: "only the private builder may push"},
 	{name: "another port of loopback", repository: "127.0.0.1:1/x", base: "localhost:1/x"},
 	{name: "another name", repository: "LOCALHOST/x", err: "write that instead"},
+	{name: "another name in capitals", repository: "CAPITALS/x", err: "write that instead"},
+	{name: "another name of the base, in capitals", repository: "r.example.com/x", base: "CAPITALS/debian", err: "write that instead"},
 	{name: "another name of the base", repository: "r.example.com/x", base: "LOCALHOST/debian", err: "write that instead"},
 }
 
 func TestWhatIsInThePrivateRegistryTakesALease(t *testing.T) {
 	ours := servedPair(t).Registry()
-	names := strings.NewReplacer("PRIVATE", ours, "LOCALHOST", strings.Replace(ours, "127.0.0.1", "localhost", 1))
+	names := strings.NewReplacer("PRIVATE", ours, "LOCALHOST", strings.Replace(ours, "127.0.0.1", "localhost", 1), "CAPITALS", strings.Replace(ours, "127.0.0.1", "LocalHost", 1))
 	for _, test := range whereTests {
 		t.Run(test.name, func(t *testing.T) {
 			at := &place{repository: names.Replace(test.repository), base: names.Replace(test.base), dial: solve.Dial{Addr: test.addr}}
