@@ -49,7 +49,7 @@ func (j *judge) remarks(p *Plan) []string {
 	switch {
 	case img.Ours():
 	case p.Variant == Versioned:
-		note(" was not made by rtbuild: the build stands on all of its layers, so layers pile up")
+		note(" was not made by rtbuild: nothing says from which base; the build stands on all of its layers, so layers pile up")
 	default:
 		note(" was not made by rtbuild: its owner's ids are taken from the profile")
 	}

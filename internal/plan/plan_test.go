@@ -134,7 +134,7 @@ func TestMake(t *testing.T) {
 				Variant: plan.Versioned, From: "r:versioned@" + dgst.String(), Entry: foreign("r:versioned"),
 				Reason: "no lock image; a deps image of this base and version exists",
 				Exists: exists("absent", "absent", "fresh"), Publish: []string{"r:lock", "r:source"},
-				Notes: []string{"r:versioned was not made by rtbuild: the build stands on all of its layers, so layers pile up"},
+				Notes: []string{"r:versioned was not made by rtbuild: nothing says from which base; the build stands on all of its layers, so layers pile up"},
 			},
 		},
 		{
