@@ -124,9 +124,9 @@ func TestIgnorePatternsThatAreTooMany(t *testing.T) {
 		lines []string
 		want  string
 	}{
-		{"as many as may be", slices.Repeat([]string{"x", "", "# y"}, 10_000), ""},
-		{"one more", slices.Repeat([]string{"x"}, 10_001), `ignore list "10001 patterns": it has more than 10000; leave patterns out, or join them by "*"`},
-		{"one more, in one text", []string{strings.Repeat("!x\n", 10_001)}, `ignore list "10001 patterns": it has more than 10000; leave patterns out, or join them by "*"`},
+		{"as many as may be", slices.Repeat([]string{"x", "", "# y"}, maxIgnore), ""},
+		{"one more", slices.Repeat([]string{"x"}, maxIgnore+1), `ignore list "1001 patterns": it has more than 1000; leave patterns out, or join them by "*"`},
+		{"one more, in one text", []string{strings.Repeat("!x\n", maxIgnore+1)}, `ignore list "1001 patterns": it has more than 1000; leave patterns out, or join them by "*"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := newRules(Source{Ignore: tt.lines})

@@ -61,7 +61,7 @@ type ignoreRules struct {
 }
 
 // maxIgnore is how many ignore patterns there may be. Each file is compared with each of them.
-const maxIgnore = 10_000
+const maxIgnore = 1_000
 
 func newIgnoreRules(lines []string) (rules, error) {
 	patterns, err := ignorefile.ReadAll(strings.NewReader(strings.Join(lines, "\n")))

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"archive/tar"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -131,19 +133,25 @@ func sum(data []byte) []byte {
 	return s[:]
 }
 
-// holds wants an image to have just these files of the project, links as they are.
+// holds wants an image's source layer, its last, to have just these files, links as they are.
 func (p *edited) holds(t *testing.T, ref string, want map[string]testenv.Entry) {
 	t.Helper()
+	img := image(t, ref)
 	got := map[string]testenv.Entry{}
-	for name, e := range tree(t, ref) {
-		rel, below := strings.CutPrefix(name, "/agent/code/")
-		if !below || strings.HasPrefix(rel, "node_modules") || e.Digest == "" && e.Link == "" {
-			continue
+	err := img.Layer(t.Context(), len(img.Manifest.Layers)-1, func(h *tar.Header, content io.Reader) error {
+		name, below := strings.CutPrefix(path.Clean("/"+h.Name), "/agent/code/")
+		data, err := io.ReadAll(content)
+		switch {
+		case !below || h.Typeflag == tar.TypeDir:
+		case h.Typeflag == tar.TypeSymlink:
+			got[name] = testenv.Entry{Link: h.Linkname}
+		default:
+			got[name] = testenv.Entry{Mode: h.Mode & 0o7777, Digest: digest.FromBytes(data)}
 		}
-		if e.Link != "" {
-			e = testenv.Entry{Link: e.Link}
-		}
-		got[rel] = testenv.Entry{Mode: e.Mode, Digest: e.Digest, Link: e.Link}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	sameTree(t, want, got)
 }
