@@ -170,7 +170,7 @@ func (g *Graph) SourceConfig(layers Layers, treeDigest string, labels map[string
 	g.setEnv(img)
 	g.setProcess(img)
 	g.finish(img, layers, plan.StageSource)
-	setLabels(img, map[string]string{plan.LabelSourceTree: treeDigest})
+	setLabels(img, map[string]string{plan.LabelSourceTree: treeDigest, plan.LabelCommand: plan.Command(g.Runtime.Cmd)})
 	setLabels(img, labels)
 	return img, nil
 }

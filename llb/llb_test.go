@@ -312,12 +312,15 @@ func TestSourceConfig(t *testing.T) {
 	}{
 		{"a command", func(*profile.Runtime) {}, func(img *rtllb.Image) {
 			img.Config.Entrypoint, img.Config.Cmd = []string{"/start"}, []string{"node", "server.js"}
+			img.Config.Labels["io.rtbuild.source.cmd"] = `["node","server.js"]`
 		}},
 		{"an entrypoint drops the base's command", func(r *profile.Runtime) { r.Cmd, r.Entrypoint = nil, []string{"/go"} }, func(img *rtllb.Image) {
 			img.Config.Entrypoint = []string{"/go"}
+			img.Config.Labels["io.rtbuild.source.cmd"] = "null"
 		}},
 		{"a working directory", func(r *profile.Runtime) { r.Workdir = "/srv" }, func(img *rtllb.Image) {
 			img.Config.Entrypoint, img.Config.Cmd, img.Config.WorkingDir = []string{"/start"}, []string{"node", "server.js"}, "/srv"
+			img.Config.Labels["io.rtbuild.source.cmd"] = `["node","server.js"]`
 		}},
 	}
 	for _, test := range tests {

@@ -83,6 +83,9 @@ func (o *projectOptions) read(args []string) (*project, error) {
 	}
 	seen := newRecorder(files)
 	runtime, err := profile.Load(seen, options)
+	if name := seen.unsteady(); name != "" {
+		return nil, &solve.ChangedError{Path: name, Err: errors.New("it was read twice, with different contents")}
+	}
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"hash"
+	"io"
 	"io/fs"
 	"maps"
 	"slices"
@@ -16,9 +18,22 @@ import (
 type recorder struct {
 	*contextfs.FS
 	files map[string]hash.Hash // nil: it was only looked for
+	whole map[string][][]byte  // of each whole reading, the digest
 }
 
-func newRecorder(files *contextfs.FS) recorder { return recorder{files, map[string]hash.Hash{}} }
+func newRecorder(files *contextfs.FS) recorder {
+	return recorder{files, map[string]hash.Hash{}, map[string][][]byte{}}
+}
+
+// unsteady is a file that was read twice, and was not the same; "" if there is none. What was made of it fits to no file.
+func (r recorder) unsteady() string {
+	for _, name := range slices.Sorted(maps.Keys(r.whole)) {
+		if all := r.whole[name]; slices.ContainsFunc(all, func(sum []byte) bool { return !bytes.Equal(sum, all[0]) }) {
+			return name
+		}
+	}
+	return ""
+}
 
 // Stat implements fs.StatFS.
 func (r recorder) Stat(name string) (fs.FileInfo, error) {
@@ -40,19 +55,23 @@ func (r recorder) Open(name string) (fs.File, error) {
 	}
 	sum := sha256.New()
 	r.files[name] = sum
-	return &recorded{file, sum}, nil
+	return &recorded{file, sum, func() { r.whole[name] = append(r.whole[name], sum.Sum(nil)) }}, nil
 }
 
 // recorded is a file whose content is hashed while it is read.
 type recorded struct {
 	fs.File
 	sum hash.Hash
+	end func()
 }
 
 // Read implements fs.File.
 func (r *recorded) Read(p []byte) (int, error) {
 	n, err := r.File.Read(p)
 	r.sum.Write(p[:n])
+	if errors.Is(err, io.EOF) {
+		r.end()
+	}
 	return n, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
@@ -109,5 +110,33 @@ func TestReadIsWhatIsHashed(t *testing.T) {
 				t.Errorf("a file that was not read: %v", err)
 			}
 		})
+	}
+}
+
+// TestReadTwiceWithAChangeBetween: version and command come from several readings of one manifest. Readings that differ are a change.
+func TestReadTwiceWithAChangeBetween(t *testing.T) {
+	dir := tree{"package.json": `{"main":"a.js"}`, "other.json": "{}"}.write(t, t.TempDir())
+	files, err := profile.Confined(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := newRecorder(files)
+	read := func(name string) {
+		if _, err := fs.ReadFile(seen, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read("other.json")
+	read("package.json")
+	read("package.json")
+	if name := seen.unsteady(); name != "" {
+		t.Errorf("%s did not change", name)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "package.json"), []byte(`{"main":"b.js"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	read("package.json")
+	if name := seen.unsteady(); name != "package.json" {
+		t.Errorf("got %q", name)
 	}
 }

@@ -186,7 +186,7 @@ func (j *judge) first(role string, candidates []*Image, stale func(*Image) strin
 func (j *judge) staleSource(img *Image) string {
 	switch got := img.Labels[LabelSourceTree]; got {
 	case j.in.Tree:
-		if j.in.Cmd != nil && !slices.Equal(img.Cmd, j.in.Cmd) {
+		if j.otherCommand(img) {
 			return "its command is another one"
 		}
 		return j.otherDeps(img)
@@ -195,6 +195,14 @@ func (j *judge) staleSource(img *Image) string {
 	default:
 		return "it holds other source files"
 	}
+}
+
+// otherCommand refuses a source image with another command: one that comes from a manifest which is not part of the source is in no tag.
+func (j *judge) otherCommand(img *Image) bool {
+	if said, ok := img.Labels[LabelCommand]; ok {
+		return said != Command(j.in.Cmd)
+	}
+	return j.in.Cmd != nil && !slices.Equal(img.Cmd, j.in.Cmd)
 }
 
 func (j *judge) staleLock(img *Image) string {
@@ -231,8 +239,10 @@ func (j *judge) madeFrom(img *Image) string {
 // tell: it names the version and the end of the base's name, in lower case.
 func (j *judge) staleVersioned(img *Image) string {
 	switch {
-	case !img.Ours():
+	case !img.Ours() && j.in.Variant == Versioned: // who asks for it knows what it is
 		return ""
+	case !img.Ours():
+		return "it was not made by rtbuild, and does not say from which base (--variant versioned enters on it nevertheless)"
 	case img.Labels[LabelStage] != StageDeps:
 		return "it is not a deps image"
 	case img.Labels[LabelTools] != j.in.Tools:

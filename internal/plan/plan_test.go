@@ -94,6 +94,15 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
+			name: "the source image's command went away",
+			in:   plan.Input{Source: image("r:source", plan.StageSource, plan.LabelCommand, `["npm","start"]`), Lock: list(lock)},
+			want: plan.Plan{
+				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock,
+				Reason: "the source image is stale: its command is another one; the deps image of these lock files exists",
+				Exists: exists("stale", "fresh", "absent"), Publish: []string{"r:source"},
+			},
+		},
+		{
 			name: "the source image has another command",
 			in:   plan.Input{Source: source, Lock: list(lock), Cmd: []string{"node", "b.js"}},
 			want: plan.Plan{
@@ -129,7 +138,16 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
-			name: "a versioned image of the original", in: plan.Input{Versioned: list(foreign("r:versioned"))},
+			name: "a versioned image of the original, which may be of another base", in: plan.Input{Versioned: list(foreign("r:versioned"))},
+			want: plan.Plan{
+				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
+				Reason: "no lock image; the versioned image is stale: it was not made by rtbuild, and does not say from which base " +
+					"(--variant versioned enters on it nevertheless)",
+				Exists: exists("absent", "absent", "stale"), Publish: all,
+			},
+		},
+		{
+			name: "a versioned image of the original, asked for", in: plan.Input{Versioned: list(foreign("r:versioned")), Variant: plan.Versioned},
 			want: plan.Plan{
 				Variant: plan.Versioned, From: "r:versioned@" + dgst.String(), Entry: foreign("r:versioned"),
 				Reason: "no lock image; a deps image of this base and version exists",

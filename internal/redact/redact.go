@@ -28,14 +28,14 @@ var (
 	userinfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/?#\s"'<>]*@`)
 	query    = regexp.MustCompile(`(://[^\s"'?<>]*\?)[^\s"'<>]+`)
 	// named is what precedes a secret: a field, variable or option whose name says so, or a bearer token's scheme.
-	named = regexp.MustCompile(`(?i)(?:` + names + `)["']?[ \t]*[:=][ \t]*|--[\w-]*(?:` + names + `)(?:["']?[ \t]*,[ \t]*|[ \t]+)|\bbearer[ \t]+`)
+	named = regexp.MustCompile(`(?i)(?:` + names + `)[\w-]*["']?[ \t]*[:=][ \t]*|--[\w-]*(?:` + names + `)(?:["']?[ \t]*,[ \t]*|[ \t]+)|\bbearer[ \t]+`)
 	// key is what stands before a YAML line's first key.
 	key = regexp.MustCompile(`^[ \t]*(?:- +)*`)
 	// flowValue is a value inside braces or brackets: such a value ends at a comma or at the closing sign, unless it is quoted.
 	flowValue = regexp.MustCompile(`^(?:"(?:\\.|[^"\\])*"?|'(?:''|[^'])*'?)?[^,}\]]*`)
 )
 
-// names are the ends of the names of secrets.
+// names are parts of the names of secrets. What follows one in a name does not matter.
 const names = `password|passwd|passphrase|pass|pwd|pw|token|secret|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|_auth|authorization|bearer`
 
 // Text returns a text with the credentials in its addresses hidden, and the values of fields that are called password, token, secret or the
@@ -72,8 +72,11 @@ func hide(line string) (shown string, open bool) {
 	var text strings.Builder
 	for from := 0; ; {
 		at := named.FindStringIndex(line[from:])
-		if at == nil || from+at[1] == len(line) {
+		if at == nil {
 			return text.String() + line[from:], false
+		}
+		if from+at[1] == len(line) { // the value is in the next line
+			return text.String() + line[from:], true
 		}
 		start := from + at[1]
 		length, flow := extent(line[:start], line[start:])

@@ -55,7 +55,9 @@ func TestTextShowsNoCredentials(t *testing.T) {
 		{"a variable", `env: {API_TOKEN: "HUNTER2 HUNTER2", A: b}`, `env: {API_TOKEN: ***, A: b}`},
 		{"an unclosed quote", `secret: "HUNTER2`, `secret: ***`},
 		{"npm's", `//registry.example.com/:_authToken=HUNTER2`, `//registry.example.com/:_authToken=***`},
-		{"a file", "token:\n  url: b\nsecret: \"a\nb: c\"\n", "token:\n  url: b\nsecret: ***\nb: c\"\n"},
+		{"a file", "token:\n  url: b\nsecret: \"a\nb: c\"\n", "token:\n  ***\nsecret: ***\nb: c\"\n"},
+		{"a value in the next line", "API_PASSWORD:\n  HUNTER2 : y\nb: c", "API_PASSWORD:\n  ***\nb: c"},
+		{"a name that goes on", "DB_PASSWORD_PROD: HUNTER2\nTOKEN_1: x\nsecrets: [a]", "DB_PASSWORD_PROD: ***\nTOKEN_1: ***\nsecrets: ***"},
 		{"a question", `run: test -e a? && echo b`, `run: test -e a? && echo b`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
