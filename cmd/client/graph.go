@@ -123,7 +123,7 @@ func scratchContacts(ctx context.Context, b *execution) ([]build.Contact, error)
 
 // inLockFile is an address in a lock file that names where its packages are: scheme and host, without who asks. What follows is a
 // package's own.
-var inLockFile = regexp.MustCompile(`["'= ](https?://)(?:[^/"' #@]*@)?([^/"' #@=]+)/`)
+var inLockFile = regexp.MustCompile(`["'= ](https?://)(?:[^/"' #@]*@)?((?:\[[0-9A-Fa-f:.]+\]|[\p{L}\p{N}._~-]+)(?::[0-9]+)?)/`)
 
 // lockContacts are the servers that the lock files name. Others are the package manager's default, which its step knows.
 func lockContacts(p *project) []build.Contact {
