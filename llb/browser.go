@@ -49,5 +49,5 @@ chmod -R 755 %[6]s
 			secretFile("/etc/pip.conf", SecretPipConf))
 		return merge(made)(s, begin, opts...)
 	}}
-	return layer.contacting(g.contacts(pypi, pypiFiles, playwrightHost)...)
+	return layer.contacting(g.contacts(PyPI, PyPIFiles, playwrightHost)...)
 }

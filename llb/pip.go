@@ -19,7 +19,7 @@ rm -rf "$HOME/.cache"
 		g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc),
-		agent()).contacting(g.contacts(pypi, pypiFiles)...)
+		agent()).contacting(g.contacts(PyPI, PyPIFiles)...)
 }
 
 // pipCache shares pip's downloads, under the two names that they have had, and not the wheels that it builds.
@@ -28,7 +28,7 @@ var pipCache = partsOf("/var/cache/pip", "http http-v2") + `export PIP_CACHE_DIR
 
 // pipIndex sets pip's index where that has a mirror. Else it is the default, or what the secret pip.conf says.
 func (g *Graph) pipIndex() string {
-	if index := g.mirrored(pypi + "/simple"); index != pypi+"/simple" {
+	if index := g.mirrored(PyPI + "/simple"); index != PyPI+"/simple" {
 		return "export PIP_INDEX_URL=" + shellQuote(index) + "\n"
 	}
 	return ""

@@ -8,10 +8,10 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// pypi is the index of Python packages, pypiFiles where it says that they are.
+// PyPI is the public index of Python packages, and PyPIFiles where it says that they are: what mirrors stand in for.
 const (
-	pypi      = "https://pypi.org"
-	pypiFiles = "https://files.pythonhosted.org"
+	PyPI      = "https://pypi.org"
+	PyPIFiles = "https://files.pythonhosted.org"
 )
 
 // poetryMirror is a plugin that gives Poetry mirrors: it has no setting for them.
@@ -64,7 +64,7 @@ rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
 	return g.step("deps", "poetry sync", "dependencies", user, script, append(g.poetryInputs(),
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc),
-		agent())...).contacting(g.contacts(pypi, pypiFiles)...)
+		agent())...).contacting(g.contacts(PyPI, PyPIFiles)...)
 }
 
 // poetryVersion is the Poetry of profile python, where the base has none. It reads the lock files of all Poetries since 1.0.
@@ -91,7 +91,7 @@ rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
 		g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc),
-		agent())...).contacting(g.contacts(pypi, pypiFiles)...)
+		agent())...).contacting(g.contacts(PyPI, PyPIFiles)...)
 }
 
 // poetryInputs are Poetry's cache, and the plugin where the runtime has mirrors.

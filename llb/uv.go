@@ -36,13 +36,13 @@ cd %[5]s
 %[6]s"$uv" sync --frozen --no-install-project --no-dev
 find %[3]s -name __pycache__ -prune -exec rm -rf {} +
 rm -rf "$HOME/.cache" "$HOME/.local/share/uv"
-`, inputs, uvCache, venv, shellQuote(g.mirrored(pypi+"/simple")), shellQuote(g.Runtime.Code()), project)
+`, inputs, uvCache, venv, shellQuote(g.mirrored(PyPI+"/simple")), shellQuote(g.Runtime.Code()), project)
 	user := g.user()
 	return g.step("deps", "uv sync --frozen", "dependencies", user, script,
 		llb.AddMount(inputs, unpacked, llb.Readonly),
 		g.cache("/var/cache/uv", llb.CacheMountShared, "uv"),
 		secretFile(user.home+"/.netrc", SecretNetrc),
-		agent()).contacting(tarball.contacts...).contacting(g.contacts(pypi, pypiFiles)...), nil
+		agent()).contacting(tarball.contacts...).contacting(g.contacts(PyPI, PyPIFiles)...), nil
 }
 
 // uvCache shares what uv downloads and unpacks, and not what it builds. Its directories have numbers that change with uv, which holds

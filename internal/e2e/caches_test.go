@@ -11,6 +11,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/testenv"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // pushBaseWith puts a Debian with further programs under a name in the registry.
@@ -103,7 +104,7 @@ func TestPoisonedArchive(t *testing.T) {
 
 // crcmod is a package without wheels, whose C module is optional: what is built depends on whether there is a compiler.
 const (
-	crcmodFile = "https://files.pythonhosted.org/packages/6b/b0/e595ce2a2527e169c3bcd6c33d2473c1918e0b7f6826a043ca1245dd4e5b/crcmod-1.7.tar.gz"
+	crcmodFile = llb.PyPIFiles + "/packages/6b/b0/e595ce2a2527e169c3bcd6c33d2473c1918e0b7f6826a043ca1245dd4e5b/crcmod-1.7.tar.gz"
 	crcmodHash = "sha256:dc7051a0db5f2bd48665a990d3ec1cc305a466a77358ca4492826f41f283601e"
 )
 
@@ -128,7 +129,7 @@ requires-dist = [{ name = "crcmod", specifier = "==1.7" }]
 [[package]]
 name = "crcmod"
 version = "1.7"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "` + llb.PyPI + `/simple" }
 sdist = { url = "` + crcmodFile + `", hash = "` + crcmodHash + `", size = 89670 }
 `,
 	},
@@ -142,7 +143,7 @@ dependencies = ["crcmod==1.7"]
 package-mode = false
 [[tool.poetry.source]]
 name = "simple"
-url = "https://pypi.org/simple"
+url = "` + llb.PyPI + `/simple"
 priority = "primary"
 `,
 		"poetry.lock": `[[package]]
@@ -158,7 +159,7 @@ files = [
 
 [package.source]
 type = "legacy"
-url = "https://pypi.org/simple"
+url = "` + llb.PyPI + `/simple"
 reference = "simple"
 
 [metadata]

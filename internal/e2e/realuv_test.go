@@ -17,6 +17,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // realUV serves the real uv, from its wheel, packed as its releases are, and gives the lines of a runtime file that take it from there.
@@ -25,7 +26,7 @@ func realUV(t *testing.T) string {
 	release, _ := (&profile.Runtime{}).Release("uv", "")
 	machine := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
 	link := regexp.MustCompile(`href="([^"#]*/uv-` + regexp.QuoteMeta(release.Version) + `-py3-none-manylinux_2_17_` + machine + `[^"#]*\.whl)`)
-	page := fetched(t, "https://pypi.org/simple/uv/")
+	page := fetched(t, llb.PyPI+"/simple/uv/")
 	at := link.FindSubmatch(page)
 	if at == nil {
 		t.Fatalf("the index has no wheel of uv %s for %s", release.Version, machine)
