@@ -84,8 +84,11 @@ func TestFrontendBuildArgs(t *testing.T) {
 		{"RUNTIME_VERSION", []string{"RUNTIME_VERSION=2.3.4"}, func(m planned) bool {
 			return strings.HasPrefix(m.Source, "oh_v2.3.4_") && strings.HasPrefix(m.Versioned, "oh_v2.3.4_")
 		}},
-		{"PREVIOUS_VERSION", []string{"PREVIOUS_VERSION=0.9.0", "REPOSITORY=" + p.repository + "-previous"}, func(m planned) bool {
+		{"PREVIOUS_VERSION", []string{"PREVIOUS_VERSION=0.9.0", "VARIANT=versioned", "REPOSITORY=" + p.repository + "-previous"}, func(m planned) bool {
 			return m.Variant == "versioned" && strings.Contains(m.From, versioned)
+		}},
+		{"PREVIOUS_VERSION of an unknown base", []string{"PREVIOUS_VERSION=0.9.0", "REPOSITORY=" + p.repository + "-previous"}, func(m planned) bool {
+			return m.Variant == "scratch" && strings.Contains(m.Reason, "--variant versioned enters on it nevertheless")
 		}},
 		{"EXTRA_DEPS", []string{"EXTRA_DEPS=true"}, func(m planned) bool { return m.Lock == before.Lock && m.Source != before.Source }},
 		{"REUSE_FROM", []string{"REUSE_FROM=" + elsewhere + "," + p.repository + "-locked"}, func(m planned) bool {
