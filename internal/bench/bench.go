@@ -15,6 +15,7 @@ import (
 // bench is what all parts share: a directory, the programs, a registry with a Debian base.
 type bench struct {
 	runs     int
+	against  string // an earlier client
 	dir      string
 	binaries testenv.Binaries
 	registry *testenv.Registry
@@ -29,7 +30,7 @@ func newBench(ctx context.Context, o options) (_ *bench, err error) {
 	if err := checkRoom(o); err != nil {
 		return nil, err
 	}
-	b := &bench{runs: o.runs}
+	b := &bench{runs: o.runs, against: o.against}
 	if b.dir, err = os.MkdirTemp(o.dir, "rtbuild-bench-"); err != nil {
 		return nil, err
 	}

@@ -24,7 +24,11 @@ var parts = []part{
 	{"frontend", "the frontend image through docker buildx", 12 << 30, measureFrontend},
 	{"openhands", "the openhands image from scratch", 14 << 30, measureOpenhands},
 	{"size", "a source edit on deps images of 0.1 and 4 GB", 6 << 30, measureSize},
+	{partBefore, "the same by an earlier client", 1 << 30, measureBefore},
 }
+
+// partBefore is measured only where an earlier client is named.
+const partBefore = "before"
 
 // part is one thing that is measured.
 type part struct {
@@ -38,6 +42,8 @@ type options struct {
 	runs int
 	only []part
 	dir  string
+
+	against string // an earlier client; may be empty
 }
 
 func main() {
@@ -60,13 +66,15 @@ func parse(args []string) (options, error) {
 	o := options{}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&o.runs, "n", 3, "`runs` of each contender; the median counts")
-	only := flags.String("only", strings.Join(names, ","), "`parts` to measure")
+	standard := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == partBefore })
+	only := flags.String("only", strings.Join(standard, ","), "`parts` to measure")
+	flags.StringVar(&o.against, "against", "", "earlier `client` to compare with, by the part "+partBefore)
 	flags.StringVar(&o.dir, "dir", os.TempDir(), "`directory` for all that is made, removed at the end")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if o.runs < 1 || flags.NArg() > 0 {
-		return o, fmt.Errorf("usage: bench [-n RUNS] [-only %s] [-dir DIRECTORY]", strings.Join(names, ","))
+		return o, fmt.Errorf("usage: bench [-n RUNS] [-only %s] [-against CLIENT] [-dir DIRECTORY]", strings.Join(names, ","))
 	}
 	for name := range strings.SplitSeq(*only, ",") {
 		i := slices.Index(names, name)

@@ -64,6 +64,5 @@ func (p *project) args(command string, more ...string) []string {
 
 // solve runs the client's solve, whole.
 func (p *project) solve(ctx context.Context, builder string) (time.Duration, error) {
-	wall, _, err := p.bench.process(ctx, builder, p.bench.binaries.Client, p.args("solve", "--progress", "plain")...)
-	return wall, err
+	return p.run(ctx, builder, p.bench.binaries.Client, "solve", "--progress", "plain")
 }
