@@ -54,6 +54,21 @@ func (e *PathError) Error() string {
 // Unwrap gives the cause.
 func (e *PathError) Unwrap() error { return e.Err }
 
+// ChangedError is a file of the context that is no longer what the tags were made from. Whoever builds compares what it sends with the
+// Entry of each file; the tags must then be computed again.
+type ChangedError struct {
+	Path string // relative to its directory, slash-separated
+	Err  error  // how it differs; fs.ErrNotExist if the file is gone
+}
+
+// Error names the file and how it differs.
+func (e *ChangedError) Error() string {
+	return fmt.Sprintf("%s changed after it was hashed: %v", e.Path, e.Err)
+}
+
+// Unwrap gives how the file differs.
+func (e *ChangedError) Unwrap() error { return e.Err }
+
 // sourceError is the fault err of the source at path, with the advice that goes with it.
 func sourceError(path string, err error) *PathError {
 	e := &PathError{Role: "source", Path: path, Err: cause(err)}

@@ -46,7 +46,7 @@ func (o *tagsOptions) printBake(ctx context.Context, out io.Writer, args []strin
 	names := bakeNames(o.target, len(contexts) > 1, len(bases) > 1)
 	file := bakeFile{Target: map[string]bakeTarget{}}
 	for _, dir := range contexts {
-		if err := o.bakeContext(ctx, dir, bases, func(p *project) error { return file.add(names, p) }); err != nil {
+		if err := o.bakeContext(ctx, dir, bases, func(p *target) error { return file.add(names, p) }); err != nil {
 			return err
 		}
 	}
@@ -54,25 +54,22 @@ func (o *tagsOptions) printBake(ctx context.Context, out io.Writer, args []strin
 }
 
 // bakeContext gives each a project for every base. The tree is hashed once.
-func (o *tagsOptions) bakeContext(ctx context.Context, dir string, bases []string, each func(*project) error) error {
+func (o *tagsOptions) bakeContext(ctx context.Context, dir string, bases []string, each func(*target) error) error {
 	var tree *tags.Tree
 	for _, base := range bases {
-		project := o.project
-		project.base, project.format = base, "json"
-		p, err := project.read([]string{dir})
+		options := o.project
+		options.base, options.format = base, "json"
+		p, err := options.read([]string{dir})
 		if err != nil {
 			return err
 		}
-		p.inputs.Source.NamesOnly, p.inputs.Repository = true, p.tagsRepository(&project)
+		p.Inputs.Source.NamesOnly = true
 		if tree == nil {
-			if tree, err = tags.Scan(ctx, p.root, p.inputs.Source); err == nil {
-				err = checkOutside(tree)
-			}
-			if err != nil {
+			if tree, err = p.Scan(ctx); err != nil {
 				return withCode(exitUsage, err)
 			}
 		}
-		if p.tags, err = tree.Names(ctx, nil, p.inputs); err != nil {
+		if err := p.NameTags(ctx, tree, tagsRepository(p.Project, &options)); err != nil {
 			return withCode(exitUsage, err)
 		}
 		if err := each(p); err != nil {
@@ -98,8 +95,8 @@ func bakeNames(given string, contexts, bases bool) string {
 }
 
 // add gives a project's tags to its targets.
-func (f *bakeFile) add(names string, p *project) error {
-	if p.tags.Repository == "" {
+func (f *bakeFile) add(names string, p *target) error {
+	if p.Tags.Repository == "" {
 		return errors.New("targets need whole references, and no repository is named: " +
 			"give --repository, or write a line such as repository: registry.example.com/team/runtime into " + runtimeFileName)
 	}
@@ -107,8 +104,8 @@ func (f *bakeFile) add(names string, p *project) error {
 		role string
 		tags []string
 	}{
-		{roleSource, []string{p.tags.Images.Source}},
-		{roleDeps, []string{p.tags.Images.Lock, p.tags.Images.Versioned}},
+		{roleSource, []string{p.Tags.Images.Source}},
+		{roleDeps, []string{p.Tags.Images.Lock, p.Tags.Images.Versioned}},
 	}
 	for _, t := range targets {
 		if t.role != roleSource && !strings.Contains(names, "{role}") {
@@ -132,10 +129,10 @@ var bakeForm = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 var notInBakeName = regexp.MustCompile(`[^A-Za-z0-9_-]`)
 
 // bakeName is a target's name.
-func bakeName(names string, p *project, role string) (string, error) {
+func bakeName(names string, p *target, role string) (string, error) {
 	plain := func(text string) string { return notInBakeName.ReplaceAllLiteralString(text, "-") }
 	name := strings.NewReplacer(
-		"{project}", plain(filepath.Base(p.root)), "{base}", plain(p.runtime.Base), "{role}", role,
+		"{project}", plain(filepath.Base(p.Root)), "{base}", plain(p.Runtime.Base), "{role}", role,
 	).Replace(names)
 	if !bakeForm.MatchString(name) {
 		return "", fmt.Errorf("invalid --bake-target %q: it gives the name %q: write it of letters, digits, _, -, {project}, {base} and {role}", names, name)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rtbuild/rtbuild/internal/testenv/filetree"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -129,20 +130,20 @@ func TestBakeAndTagsRefuse(t *testing.T) {
 func TestTagsRepository(t *testing.T) {
 	tests := []struct {
 		name, env string
-		tree      tree
+		tree      filetree.Files
 		args      []string
 		want      string
 	}{
 		{name: "the original's", tree: openhands(), want: originalRepository},
 		{name: "the variable's", tree: openhands(), env: "registry.example.com/env", want: "registry.example.com/env"},
 		{name: "the flag's", tree: openhands(), env: "registry.example.com/env", args: []string{"--repository", "registry.example.com/flag"}, want: "registry.example.com/flag"},
-		{name: "none in other profiles", tree: tree{"requirements.txt": "a==1\n", "runtime.yaml": "base: debian\n"}},
+		{name: "none in other profiles", tree: filetree.Files{"requirements.txt": "a==1\n", "runtime.yaml": "base: debian\n"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv(repositoryEnv, test.env)
 			var set tags.Set
-			out := mustCommand(t, append([]string{"tags", "--format", "json", test.tree.write(t, t.TempDir())}, test.args...)...)
+			out := mustCommand(t, append([]string{"tags", "--format", "json", test.tree.Write(t, t.TempDir())}, test.args...)...)
 			if err := json.Unmarshal([]byte(out), &set); err != nil {
 				t.Fatal(err)
 			}

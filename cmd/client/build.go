@@ -26,7 +26,7 @@ const (
 // execution carries out what a survey found to be done.
 type execution struct {
 	options *solveOptions
-	project *project
+	project *target
 	place   *place
 	survey  *survey
 	exports []solve.Export
@@ -76,7 +76,7 @@ func (b *execution) run(ctx context.Context) error {
 func (b *execution) runsSteps() []ocispecs.Platform {
 	var all []ocispecs.Platform
 	for _, a := range b.survey.aims {
-		if a.buildsDeps() || a.Variant == plan.Lock && b.project.runtime.Extra != "" {
+		if a.buildsDeps() || a.Variant == plan.Lock && b.project.Runtime.Extra != "" {
 			all = append(all, a.platform)
 		}
 	}
@@ -130,7 +130,7 @@ func (b *execution) prepare(ctx context.Context, builder *solve.Builder) error {
 		return withCode(exitUsage, err)
 	}
 	if b.options.place.debug {
-		fmt.Fprintf(os.Stderr, "builder %s, buildkit %s, context %s\n", builder.Addr, builder.Version, p.root)
+		fmt.Fprintf(os.Stderr, "builder %s, buildkit %s, context %s\n", builder.Addr, builder.Version, p.Root)
 	}
 	passwords := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{
 		AuthConfigProvider: b.place.passwords(builder, b.flags.passwords),
@@ -143,18 +143,18 @@ func (b *execution) prepare(ctx context.Context, builder *solve.Builder) error {
 func (b *execution) newJob() (solve.Job, error) {
 	p := b.project
 	b.here = installation()
-	source, err := solve.NewLocal(p.root, p.tree.Entries, b.here)
+	source, err := solve.NewLocal(p.Root, p.Tree.Entries, b.here)
 	if err != nil {
 		return solve.Job{}, err
 	}
-	lockFiles, err := solve.NewLocal(p.root, p.tree.LockFiles, b.here)
+	lockFiles, err := solve.NewLocal(p.Root, p.Tree.LockFiles, b.here)
 	if err != nil {
 		return solve.Job{}, err
 	}
 	return solve.Job{
 		Index:     !b.survey.single(),
 		Locals:    map[string]*solve.Local{localSource: source, localLockFiles: lockFiles},
-		SharedKey: b.here.SharedKey(p.root),
+		SharedKey: b.here.SharedKey(p.Root),
 		Allowed:   b.options.build.step.allowed(),
 		Attrs:     b.flags.attests,
 		Imports:   b.flags.caches.imports,
@@ -164,10 +164,10 @@ func (b *execution) newJob() (solve.Job, error) {
 // request is what the requests for all platforms have in common.
 func (b *execution) request() build.Request {
 	request := b.flags.request
-	request.Runtime, request.Tree, request.DepsDigest = b.project.runtime, b.project.tree.Copied, b.project.tree.DepsDigest
+	request.Runtime, request.Tree, request.DepsDigest = b.project.Runtime, b.project.Tree.Copied, b.project.Tree.DepsDigest
 	request.Source = local(localSource, "[source] read the source tree")
 	lockFiles := local(localLockFiles, "[deps] read the lock files")
-	request.LockFiles = build.LockFiles(tags.Paths(b.project.tree.LockFiles), func(string) llb.State { return lockFiles })
+	request.LockFiles = build.LockFiles(tags.Paths(b.project.Tree.LockFiles), func(string) llb.State { return lockFiles })
 	return request
 }
 

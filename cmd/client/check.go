@@ -18,8 +18,8 @@ func runCheck(ctx context.Context, out io.Writer, o *projectOptions, args []stri
 	if err != nil {
 		return err
 	}
-	if err := p.compute(ctx, p.namedRepository(o)); err != nil {
-		return err
+	if err := p.ComputeTags(ctx, namedRepository(p.Project, o)); err != nil {
+		return withCode(exitUsage, err)
 	}
 	findings := lint.Check(p.lintInput())
 	if err := printFindings(out, o.format, findings); err != nil {
@@ -32,9 +32,9 @@ func runCheck(ctx context.Context, out io.Writer, o *projectOptions, args []stri
 }
 
 // lintInput is what is known of the project without asking anybody.
-func (p *project) lintInput() lint.Input {
-	in := lint.Input{Runtime: p.runtime, Project: p.files, Copied: []string{}}
-	for _, e := range p.tree.Entries {
+func (p *target) lintInput() lint.Input {
+	in := lint.Input{Runtime: p.Runtime, Project: p.Files, Copied: []string{}}
+	for _, e := range p.Tree.Entries {
 		if !e.Mode.IsDir() {
 			in.Copied = append(in.Copied, e.Path)
 		}
@@ -46,7 +46,7 @@ func (p *project) lintInput() lint.Input {
 }
 
 // checkStrict is an error for a tool that --strict refuses.
-func (p *project) checkStrict() error {
+func (p *target) checkStrict() error {
 	for _, finding := range lint.Check(p.lintInput()) {
 		if finding.Rule == lint.UnverifiedTool.Name {
 			return withCode(exitUsage, fmt.Errorf("--strict: %s", finding.Detail))

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rtbuild/rtbuild/internal/lint"
+	"github.com/rtbuild/rtbuild/internal/testenv/filetree"
 )
 
 const checkedBase = "debian@sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
@@ -53,9 +54,9 @@ func TestCheck(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
-			tree{"package.json": "{}", "package-lock.json": `{"lockfileVersion": 3}`, "a.js": "", "runtime.yaml": test.runtime}.write(t, dir)
+			filetree.Files{"package.json": "{}", "package-lock.json": `{"lockfileVersion": 3}`, "a.js": "", "runtime.yaml": test.runtime}.Write(t, dir)
 			if test.more != "" {
-				tree{test.more: ""}.write(t, dir)
+				filetree.Files{test.more: ""}.Write(t, dir)
 			}
 			if test.options.format == "" {
 				test.options.format = "text"

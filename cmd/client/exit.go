@@ -7,6 +7,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/solve"
+	"github.com/rtbuild/rtbuild/tags"
 )
 
 // Exit codes, as the README lists them.
@@ -36,7 +37,7 @@ func withCode(code int, err error) error {
 // exitCode is the process's exit code for an error. Types decide before stages.
 func exitCode(err error) int {
 	var (
-		changed *solve.ChangedError
+		changed *tags.ChangedError
 		reg     *registry.Error
 		push    *solve.PushError
 		image   *build.ImageError

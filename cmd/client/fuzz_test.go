@@ -7,6 +7,7 @@ import (
 	"testing/fstest"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/project"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -22,9 +23,9 @@ func FuzzLockContacts(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, file := range []string{"package-lock.json", "poetry.lock", "uv.lock", "requirements.txt"} {
-			p := &project{
-				files: fstest.MapFS{file: {Data: data}}, tree: &tags.Tree{LockFiles: []tags.Entry{{Path: file}}},
-				runtime: &profile.Runtime{Mirrors: map[string]string{"https://pypi.example.com": "http://mirror.example.com/pypi"}},
+			p := &project.Project{
+				Files: fstest.MapFS{file: {Data: data}}, Tree: &tags.Tree{LockFiles: []tags.Entry{{Path: file}}},
+				Runtime: &profile.Runtime{Mirrors: map[string]string{"https://pypi.example.com": "http://mirror.example.com/pypi"}},
 			}
 			for _, c := range lockContacts(p) {
 				rest := strings.TrimPrefix(strings.TrimPrefix(c.Address, "https://"), "http://")

@@ -15,6 +15,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/project"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -72,14 +73,14 @@ func runAddresses(ctx context.Context, out io.Writer, o *graphOptions, args []st
 	if err != nil {
 		return err
 	}
-	found = append(append(found, more...), lockContacts(p)...)
+	found = append(append(found, more...), lockContacts(p.Project)...)
 	return printContacts(out, o.project.format, found)
 }
 
 // registryContacts are the registries of the base and of the images.
-func registryContacts(p *project, at *place) ([]build.Contact, error) {
+func registryContacts(p *target, at *place) ([]build.Contact, error) {
 	var all []build.Contact
-	for _, image := range []struct{ ref, what string }{{p.runtime.Base, "the base image"}, {at.repository, "the images"}} {
+	for _, image := range []struct{ ref, what string }{{p.Runtime.Base, "the base image"}, {at.repository, "the images"}} {
 		addresses, err := at.registry.Addresses(image.ref)
 		if err != nil {
 			return nil, err
@@ -95,7 +96,7 @@ func registryContacts(p *project, at *place) ([]build.Contact, error) {
 func scratchContacts(ctx context.Context, b *execution) ([]build.Contact, error) {
 	b.survey = &survey{}
 	for _, platform := range b.project.platforms {
-		b.survey.aims = append(b.survey.aims, aim{platform, &plan.Plan{Variant: plan.Scratch, From: b.project.runtime.Base}})
+		b.survey.aims = append(b.survey.aims, aim{platform, &plan.Plan{Variant: plan.Scratch, From: b.project.Runtime.Base}})
 	}
 	builder, err := b.place.builder(ctx)
 	if err != nil {
@@ -126,18 +127,18 @@ func scratchContacts(ctx context.Context, b *execution) ([]build.Contact, error)
 var inLockFile = regexp.MustCompile(`["'= ](https?://)(?:[^/"' #@]*@)?((?:\[[0-9A-Fa-f:.]+\]|[\p{L}\p{N}._~-]+)(?::[0-9]+)?)/`)
 
 // lockContacts are the servers that the lock files name. Others are the package manager's default, which its step knows.
-func lockContacts(p *project) []build.Contact {
+func lockContacts(p *project.Project) []build.Contact {
 	var all []build.Contact
-	for _, file := range tags.Paths(p.tree.LockFiles) {
+	for _, file := range tags.Paths(p.Tree.LockFiles) {
 		if !strings.HasSuffix(file, ".lock") && !strings.HasSuffix(file, "-lock.json") && !strings.HasSuffix(file, ".txt") {
 			continue // a manifest, whose addresses are for people
 		}
-		data, err := profile.ReadFile(p.files, file, profile.LockLimit)
+		data, err := profile.ReadFile(p.Files, file, profile.LockLimit)
 		if err != nil {
 			continue // compute has read it
 		}
 		for _, m := range inLockFile.FindAllSubmatch(data, -1) {
-			all = append(all, build.Contact{Address: p.runtime.Mirrored(string(m[1]) + string(m[2])), For: file})
+			all = append(all, build.Contact{Address: p.Runtime.Mirrored(string(m[1]) + string(m[2])), For: file})
 		}
 	}
 	return all

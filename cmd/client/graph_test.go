@@ -10,6 +10,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/project"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -30,9 +31,9 @@ func TestLockContacts(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, test.file), []byte(test.text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			p := &project{
-				root: dir, files: os.DirFS(dir), tree: &tags.Tree{LockFiles: []tags.Entry{{Path: test.file}}},
-				runtime: &profile.Runtime{Mirrors: map[string]string{"https://files.example.com": "http://mirror.example.com/files"}},
+			p := &project.Project{
+				Root: dir, Files: os.DirFS(dir), Tree: &tags.Tree{LockFiles: []tags.Entry{{Path: test.file}}},
+				Runtime: &profile.Runtime{Mirrors: map[string]string{"https://files.example.com": "http://mirror.example.com/files"}},
 			}
 			var got []string
 			for _, c := range lockContacts(p) {

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rtbuild/rtbuild/internal/embedded"
+	"github.com/rtbuild/rtbuild/internal/testenv/filetree"
 )
 
 // asClient makes the test binary the client.
@@ -106,7 +107,7 @@ func fullPipe(t *testing.T) *os.File {
 
 // TestSignalsEndACommandWhoseOutputNobodyReads: its last words cannot be written, and it ends without them.
 func TestSignalsEndACommandWhoseOutputNobodyReads(t *testing.T) {
-	project := tree{"package.json": "{}", "package-lock.json": "{}", "index.js": ""}.write(t, t.TempDir())
+	project := filetree.Files{"package.json": "{}", "package-lock.json": "{}", "index.js": ""}.Write(t, t.TempDir())
 	for _, test := range []struct {
 		name    string
 		signals []os.Signal
@@ -196,7 +197,7 @@ func helper(t *testing.T) (env []string, asked <-chan struct{}) {
 // TestTheFirstSignalEndsEveryCommand interrupts commands while they wait for what never comes: they end within 2 s, by the first
 // signal, with the exit code of Ctrl-C.
 func TestTheFirstSignalEndsEveryCommand(t *testing.T) {
-	project := tree{"package.json": "{}", "package-lock.json": "{}", "index.js": ""}.write(t, t.TempDir())
+	project := filetree.Files{"package.json": "{}", "package-lock.json": "{}", "index.js": ""}.Write(t, t.TempDir())
 	home := []string{"DOCKER_CONFIG=" + t.TempDir(), embedded.HomeEnv + "=" + t.TempDir(), fmt.Sprintf("%s=%d", embedded.PortEnv, freePort(t)), "BUILDKIT_HOST="}
 	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="x"`)

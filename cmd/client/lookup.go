@@ -45,7 +45,7 @@ func (o *planOptions) register(cmd *cobra.Command) {
 }
 
 // survey asks the registries and gives the plan of each platform.
-func (o *planOptions) survey(ctx context.Context, p *project, at *place) (*survey, error) {
+func (o *planOptions) survey(ctx context.Context, p *target, at *place) (*survey, error) {
 	variant, err := o.parseVariant()
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (o *planOptions) survey(ctx context.Context, p *project, at *place) (*surve
 	if err := at.alive(); err != nil {
 		return nil, err
 	}
-	s := &survey{beside: p.asked, base: today}
+	s := &survey{beside: p.named, base: today}
 	for i, platform := range p.platforms {
 		in := o.input(p)
 		in.BaseDigest, in.Variant = today, variant
@@ -89,7 +89,7 @@ func (o *planOptions) survey(ctx context.Context, p *project, at *place) (*surve
 }
 
 // forPlatform says of an error which platform it is about, where there are several.
-func forPlatform(p *project, platform ocispecs.Platform, err error) error {
+func forPlatform(p *target, platform ocispecs.Platform, err error) error {
 	if len(p.platforms) == 1 {
 		return err
 	}
@@ -97,7 +97,7 @@ func forPlatform(p *project, platform ocispecs.Platform, err error) error {
 }
 
 // askAll looks everything up for all platforms side by side. It gives the answers to all questions, by platform.
-func askAll(ctx context.Context, p *project, at *place, questions []question) [][]registry.Answer {
+func askAll(ctx context.Context, p *target, at *place, questions []question) [][]registry.Answer {
 	refs := make([]string, len(questions))
 	for i, q := range questions {
 		refs[i] = q.ref
@@ -131,11 +131,11 @@ func holdsOthers(questions []question, answers []registry.Answer, platform ocisp
 }
 
 // input is what a plan is made from, apart from what the registries say.
-func (o *planOptions) input(p *project) *plan.Input {
+func (o *planOptions) input(p *target) *plan.Input {
 	return &plan.Input{
-		Tags: p.tags, Base: p.runtime.Base,
-		Tree: p.tree.Copied, Tools: p.runtime.ToolsDigest(), Cmd: p.runtime.Cmd, DepsDigest: p.tree.DepsDigest, Recipe: llb.Recipe,
-		Foreign: p.runtime.SourceApart(), Force: o.force, Pull: o.pull,
+		Tags: p.Tags, Base: p.Runtime.Base,
+		Tree: p.Tree.Copied, Tools: p.Runtime.ToolsDigest(), Cmd: p.Runtime.Cmd, DepsDigest: p.Tree.DepsDigest, Recipe: llb.Recipe,
+		Foreign: p.Runtime.SourceApart(), Force: o.force, Pull: o.pull,
 	}
 }
 
@@ -159,8 +159,8 @@ type question struct {
 }
 
 // questions are the references that a plan is made from. A previous version that cannot stand in a tag is an error.
-func (o *planOptions) questions(p *project) ([]question, error) {
-	images := p.tags.Images
+func (o *planOptions) questions(p *target) ([]question, error) {
+	images := p.Tags.Images
 	all := []question{
 		{role: "source", ref: images.Source, own: true, target: true},
 		{role: "lock", ref: images.Lock, own: true, target: true},
@@ -169,16 +169,16 @@ func (o *planOptions) questions(p *project) ([]question, error) {
 	var previous string
 	if o.previous != "" {
 		var err error
-		if previous, err = tags.VersionedTag(p.inputs.Base, o.previous); err != nil {
+		if previous, err = tags.VersionedTag(p.Inputs.Base, o.previous); err != nil {
 			return nil, withCode(exitUsage, fmt.Errorf("--previous-version: %w", err))
 		}
-		all = append(all, question{role: "versioned", ref: p.tags.Repository + ":" + previous, own: true})
+		all = append(all, question{role: "versioned", ref: p.Tags.Repository + ":" + previous, own: true})
 	}
 	for _, repo := range o.reuse {
 		if named, err := reference.ParseNormalizedNamed(repo); err != nil || !reference.IsNameOnly(named) {
 			return nil, withCode(exitUsage, fmt.Errorf("invalid --reuse-from %q: it is a repository without a tag, HOST/PATH", repo))
 		}
-		all = append(all, question{role: "lock", ref: repo + ":" + p.tags.Lock}, question{role: "versioned", ref: repo + ":" + p.tags.Versioned})
+		all = append(all, question{role: "lock", ref: repo + ":" + p.Tags.Lock}, question{role: "versioned", ref: repo + ":" + p.Tags.Versioned})
 		if previous != "" {
 			all = append(all, question{role: "versioned", ref: repo + ":" + previous})
 		}
@@ -188,7 +188,7 @@ func (o *planOptions) questions(p *project) ([]question, error) {
 
 // askBase asks what the base's tag points to today. With --pull the answer decides, so it must be had; else it only tells
 // that a base has moved, and is not waited for long.
-func (o *planOptions) askBase(ctx context.Context, p *project, at *place) func() (digest.Digest, error) {
+func (o *planOptions) askBase(ctx context.Context, p *target, at *place) func() (digest.Digest, error) {
 	var (
 		dgst digest.Digest
 		err  error
@@ -197,12 +197,12 @@ func (o *planOptions) askBase(ctx context.Context, p *project, at *place) func()
 	go func() {
 		defer close(done)
 		if o.pull {
-			dgst, err = at.registry.Resolve(ctx, p.runtime.Base)
+			dgst, err = at.registry.Resolve(ctx, p.Runtime.Base)
 			return
 		}
 		ctx, cancel := context.WithTimeout(ctx, baseTimeout)
 		defer cancel()
-		dgst, _ = at.registry.Resolve(ctx, p.runtime.Base)
+		dgst, _ = at.registry.Resolve(ctx, p.Runtime.Base)
 	}()
 	return func() (digest.Digest, error) {
 		<-done

@@ -68,21 +68,21 @@ func (p *place) Close() error {
 }
 
 // open finds where a project's images live, and computes what they are called there.
-func (o *placeOptions) open(ctx context.Context, p *project, named *projectOptions) (*place, error) {
-	at, err := o.find(ctx, p, p.namedRepository(named))
+func (o *placeOptions) open(ctx context.Context, p *target, named *projectOptions) (*place, error) {
+	at, err := o.find(ctx, p, namedRepository(p.Project, named))
 	if err != nil {
 		return nil, err
 	}
-	if err := p.compute(ctx, at.repository); err != nil {
+	if err := p.ComputeTags(ctx, at.repository); err != nil {
 		_ = at.Close()
-		return nil, err
+		return nil, withCode(exitUsage, err)
 	}
 	return at, nil
 }
 
 // find decides where the images live: the named repository, or the registry that goes with the private builder.
-func (o *placeOptions) find(ctx context.Context, p *project, named string) (*place, error) {
-	at := &place{repository: named, base: p.runtime.Base, caFile: o.caFile}
+func (o *placeOptions) find(ctx context.Context, p *target, named string) (*place, error) {
+	at := &place{repository: named, base: p.Runtime.Base, caFile: o.caFile}
 	var err error
 	if at.registry, err = o.client(at); err != nil {
 		return nil, withCode(exitUsage, err)
@@ -101,7 +101,7 @@ func (o *placeOptions) find(ctx context.Context, p *project, named string) (*pla
 		return nil, withCode(exitBuilder, err)
 	}
 	at.embedded = true
-	at.repository = at.lease.Registry() + "/" + pathComponent(filepath.Base(p.root))
+	at.repository = at.lease.Registry() + "/" + pathComponent(filepath.Base(p.Root))
 	return at, nil
 }
 

@@ -54,9 +54,9 @@ func runPlan(ctx context.Context, out io.Writer, o *projectOptions, where *place
 	return printPlan(out, o.format, p, made)
 }
 
-func printPlan(out io.Writer, format string, p *project, found *survey) error {
+func printPlan(out io.Writer, format string, p *target, found *survey) error {
 	if format == "json" {
-		return printJSON(out, found.json(p.tags))
+		return printJSON(out, found.json(p.Tags))
 	}
 	var text strings.Builder
 	for i, a := range found.aims {
@@ -66,7 +66,7 @@ func printPlan(out io.Writer, format string, p *project, found *survey) error {
 		if !found.single() {
 			fmt.Fprintf(&text, "platform   %s\n", a.name())
 		}
-		a.write(&text, p.tags.Images)
+		a.write(&text, p.Tags.Images)
 	}
 	_, err := io.WriteString(out, text.String())
 	return err

@@ -68,27 +68,27 @@ func runPrepare(ctx context.Context, out io.Writer, o *prepareOptions, args []st
 	if err != nil {
 		return err
 	}
-	f, err := newFolder(o.folder, p)
+	f, err := newFolder(o.folder, p.Project)
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
 	o.warnIgnored(p)
-	if err := p.compute(ctx, p.tagsRepository(&o.project)); err != nil {
-		return err
+	if err := p.ComputeTags(ctx, tagsRepository(p.Project, &o.project)); err != nil {
+		return withCode(exitUsage, err)
 	}
 	warnOfTree(p)
 	if err := o.fill(ctx, f); err != nil {
 		return withCode(exitUsage, err)
 	}
 	if o.project.format == "json" {
-		return printJSON(out, p.tags)
+		return printJSON(out, p.Tags)
 	}
 	_, err = fmt.Fprintln(out, o.folder)
 	return err
 }
 
 // warnIgnored tells of flags that steer the original's builder, and have nothing to steer here.
-func (o *prepareOptions) warnIgnored(p *project) {
+func (o *prepareOptions) warnIgnored(p *target) {
 	if o.force {
 		warn("--force-rebuild changes nothing in the folder: give --build-arg FORCE_REBUILD=true to docker buildx build")
 	}
@@ -103,7 +103,7 @@ func (o *prepareOptions) fill(ctx context.Context, f *folder) (err error) {
 	if err != nil {
 		return err
 	}
-	needed, err := filesOf(f.project.root, file)
+	needed, err := filesOf(f.project.Root, file)
 	if err != nil {
 		return err
 	}

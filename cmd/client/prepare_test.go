@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/testenv/filetree"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -37,38 +38,9 @@ func mustCommand(t *testing.T, args ...string) string {
 	return out
 }
 
-// tree is a directory to be made: by path a content; "-> TARGET" is a link, "! CONTENT" may be executed.
-type tree map[string]string
-
-func (files tree) write(t *testing.T, dir string) string {
-	t.Helper()
-	for name, content := range files {
-		file := filepath.Join(dir, name)
-		err := os.MkdirAll(filepath.Dir(file), 0o755)
-		if err == nil {
-			err = writeEntry(file, content)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-func writeEntry(file, content string) error {
-	if target, ok := strings.CutPrefix(content, "-> "); ok {
-		return os.Symlink(target, file)
-	}
-	mode := fs.FileMode(0o644)
-	if body, ok := strings.CutPrefix(content, "! "); ok {
-		content, mode = body, 0o755
-	}
-	return os.WriteFile(file, []byte(content), mode)
-}
-
 // openhands is a project like OpenHands.
-func openhands() tree {
-	return tree{
+func openhands() filetree.Files {
+	return filetree.Files{
 		"pyproject.toml":                   "[tool.poetry]\nname = \"openhands-ai\"\nversion = \"0.16.1\"\n",
 		"poetry.lock":                      "# locked\n",
 		"README.md":                        "not in the image\n",
@@ -97,12 +69,12 @@ func openhands() tree {
 const examples = "../../examples/"
 
 // readTree computes a project.
-func readTree(t *testing.T, o projectOptions, dir string) *project {
+func readTree(t *testing.T, o projectOptions, dir string) *target {
 	t.Helper()
 	o.format = "text"
 	p, err := o.read([]string{dir})
 	if err == nil {
-		err = p.compute(t.Context(), "")
+		err = p.ComputeTags(t.Context(), "")
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -114,15 +86,15 @@ func TestPrepareGivesTheSameImage(t *testing.T) {
 	locked := `{"name": "a", "version": "2.0.0", "lockfileVersion": 3, "packages": {}}`
 	tests := []struct {
 		name string
-		dir  string // of the examples
-		tree tree   // else
+		dir  string         // of the examples
+		tree filetree.Files // else
 		args []string
 	}{
 		{name: "node", dir: "node-agent"},
 		{name: "python, of the command line", dir: "python-agent", args: []string{
 			"--base-image", "ubuntu:24.04", "--runtime-version", "1.10", "--repository", "registry.example.com/t/r", "--extra-deps", "echo 'a: b' # c",
 		}},
-		{name: "source paths of which all is ignored", tree: tree{
+		{name: "source paths of which all is ignored", tree: filetree.Files{
 			"package.json": "{}", "package-lock.json": locked, "a.js": "a\n", ".hidden/b": "b\n", "c.txt": "c\n",
 			"runtime.yaml": "base: debian:bookworm\nsource: [{path: a.js}, {path: .hidden}, {path: c.txt}]\nignore: [.hidden, c.txt]\n",
 		}},
@@ -130,29 +102,29 @@ func TestPrepareGivesTheSameImage(t *testing.T) {
 		{name: "openhands, as its CI calls it", tree: openhands(), args: []string{
 			"--base_image", "debian:bookworm", "--force_rebuild", "--no_enable_browser", "--platform", "linux/amd64",
 		}},
-		{name: "openhands, with a runtime file", tree: openhands().with(tree{
+		{name: "openhands, with a runtime file", tree: openhands().With(filetree.Files{
 			"runtime.yaml": "# ours\ncomponents: {editor: false} # none\nextra: |\n  echo a\n  echo b\n",
 		}), args: []string{"--no-browser"}},
-		{name: "openhands, components given as nothing but that", tree: openhands().with(tree{
+		{name: "openhands, components given as nothing but that", tree: openhands().With(filetree.Files{
 			"runtime.yaml": "components:\n  browser: true\n",
 		}), args: []string{"--no-browser"}},
-		{name: "lock files in the package", tree: openhands().with(tree{"openhands/poetry.lock": "# another\n"})},
-		{name: "what is read is not hashed", tree: tree{
+		{name: "lock files in the package", tree: openhands().With(filetree.Files{"openhands/poetry.lock": "# another\n"})},
+		{name: "what is read is not hashed", tree: filetree.Files{
 			"package.json": `{"name": "a", "version": "2.0.0", "scripts": {"start": "node a.js"}}`, "a.js": "a\n", "b.log": "b\n",
 			".dockerignore": "*.log\n*.json\n.dockerignore\n",
 			"runtime.yaml":  "profile: node\nbase: debian:bookworm\ndependencies: {manager: none}\n",
 		}},
-		{name: "workspaces", tree: tree{
+		{name: "workspaces", tree: filetree.Files{
 			"package.json": `{"name": "a", "version": "2.0.0", "workspaces": ["packages/*"]}`, "package-lock.json": locked,
 			"packages/b/package.json": `{"name": "b"}`, "packages/b/b.js": "b\n", "packages/c/c.js": "c\n",
 			"runtime.yaml": "base: debian:bookworm\nsource: [{path: packages/b/b.js}, {path: packages/c, hash: false}]\n",
 		}},
-		{name: "included requirements, a version of another file", tree: tree{
+		{name: "included requirements, a version of another file", tree: filetree.Files{
 			"requirements.txt": "-r more/base.txt\nb==1\n", "more/base.txt": "a==1\n", "pyproject.toml": "[project]\nname = \"x\"\nversion = \"3.1\"\n",
 			"src/a.py": "a\n", "runtime.yaml": "base: debian:bookworm\nsource: [{path: src}]\nignore: [\"*.log\"]\nenv: {A: 1.10}\n" +
 				"network: {mirrors: {\"https://a.example\": \"https://b.example\"}}\n",
 		}},
-		{name: "a runtime file of another name", tree: tree{
+		{name: "a runtime file of another name", tree: filetree.Files{
 			"package-lock.json": locked, "package.json": "{}", "a.js": "a\n", "agent.yaml": "base: debian:bookworm\nprofile: node\n",
 		}, args: []string{"--file", "agent.yaml"}},
 	}
@@ -161,7 +133,7 @@ func TestPrepareGivesTheSameImage(t *testing.T) {
 			t.Setenv(repositoryEnv, "")
 			dir := examples + test.dir
 			if test.dir == "" {
-				dir = test.tree.write(t, t.TempDir())
+				dir = test.tree.Write(t, t.TempDir())
 			}
 			folder := filepath.Join(t.TempDir(), "new", "folder")
 			prepare := slices.Concat([]string{"prepare", "--build_folder", folder, dir}, test.args)
@@ -178,78 +150,19 @@ func TestPrepareGivesTheSameImage(t *testing.T) {
 			}
 			want := readTree(t, o.project, dir)
 			got := readTree(t, projectOptions{file: filepath.Join(folder, "Dockerfile")}, folder)
-			if got.tags != want.tags || got.tree.Copied != want.tree.Copied {
-				t.Errorf("the folder has %+v, %s\nthe project    %+v, %s", got.tags, got.tree.Copied, want.tags, want.tree.Copied)
+			if got.Tags != want.Tags || got.Tree.Copied != want.Tree.Copied {
+				t.Errorf("the folder has %+v, %s\nthe project    %+v, %s", got.Tags, got.Tree.Copied, want.Tags, want.Tree.Copied)
 			}
-			if same, err := sameRuntime(*got.runtime, *want.runtime); !same || err != nil {
-				t.Errorf("the folder's runtime is %+v\nthe project's    %+v\n%v", got.runtime, want.runtime, err)
+			if same, err := sameRuntime(*got.Runtime, *want.Runtime); !same || err != nil {
+				t.Errorf("the folder's runtime is %+v\nthe project's    %+v\n%v", got.Runtime, want.Runtime, err)
 			}
 		})
 	}
 }
 
-// with adds files.
-func (files tree) with(more tree) tree {
-	for name, content := range more {
-		files[name] = content
-	}
-	return files
-}
-
-// list gives what is in a directory, in the form of tree.
-func list(t *testing.T, dir string) tree {
-	t.Helper()
-	found := tree{}
-	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		name, _ := filepath.Rel(dir, file)
-		found[name], err = readEntry(file, d.Type())
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
-}
-
-func readEntry(file string, kind fs.FileMode) (string, error) {
-	if kind&fs.ModeSymlink != 0 {
-		target, err := os.Readlink(file)
-		return "-> " + target, err
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return "", err
-	}
-	info, err := os.Stat(file)
-	if err == nil && info.Mode()&0o100 != 0 {
-		return "! " + string(data), nil
-	}
-	return string(data), err
-}
-
-// without gives a copy that lacks some files.
-func (files tree) without(names ...string) tree {
-	rest := tree{}
-	for name, content := range files {
-		if !slices.Contains(names, name) {
-			rest[name] = content
-		}
-	}
-	return rest
-}
-
-func equal(a, b tree) bool {
-	x, _ := json.Marshal(a)
-	y, _ := json.Marshal(b)
-	return bytes.Equal(x, y)
-}
-
 func TestPrepareInTheOriginalsPlace(t *testing.T) {
 	t.Setenv(repositoryEnv, "")
-	dir := openhands().with(tree{"runtime.yaml": "# syntax=registry.example.com/frontend:2\nbase: debian:bookworm\n"}).write(t, t.TempDir())
+	dir := openhands().With(filetree.Files{"runtime.yaml": "# syntax=registry.example.com/frontend:2\nbase: debian:bookworm\n"}).Write(t, t.TempDir())
 	folder := filepath.Join(dir, "containers", "runtime")
 	mustCommand(t, "prepare", "--build_folder", folder, "--base_image", "nikolaik/python-nodejs:python3.12-nodejs22", "--force_rebuild", dir)
 	var set tags.Set
@@ -257,7 +170,7 @@ func TestPrepareInTheOriginalsPlace(t *testing.T) {
 		"nikolaik/python-nodejs:python3.12-nodejs22", dir)), &set); err != nil {
 		t.Fatal(err)
 	}
-	want := tree{
+	want := filetree.Files{
 		"README.md": "theirs\n", ".dockerignore": "*\n",
 		"config.sh": "DOCKER_IMAGE=runtime\n" +
 			"\nDOCKER_IMAGE_TAG=oh_v0.16.1_image_nikolaik_s_python-nodejs_tag_python3.12-nodejs22\nDOCKER_IMAGE_SOURCE_TAG=" + set.Source + "\n",
@@ -278,25 +191,25 @@ func TestPrepareInTheOriginalsPlace(t *testing.T) {
 		"code/openhands/core/shared/data.txt": "reached by a link alone\n",
 		"code/skills/git.md":                  "a skill\n",
 	}
-	if got := list(t, folder); !equal(got, want) {
+	if got := filetree.List(t, folder); !maps.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	t.Run("again", func(t *testing.T) {
-		tree{"code/openhands/stale.py": "", ".rtbuild-prepare/code/left": "by a killed run\n", "own.txt": "kept\n"}.write(t, folder)
+		filetree.Files{"code/openhands/stale.py": "", ".rtbuild-prepare/code/left": "by a killed run\n", "own.txt": "kept\n"}.Write(t, folder)
 		mustCommand(t, "prepare", "--build_folder", folder, "--base_image", "nikolaik/python-nodejs:python3.12-nodejs22", dir)
-		again := want.without()
+		again := want.Without()
 		again["own.txt"] = "kept\n"
 		_, appended, _ := strings.Cut(want["config.sh"], "runtime\n")
 		again["config.sh"] += appended
-		if got := list(t, folder); !equal(got, again) {
+		if got := filetree.List(t, folder); !maps.Equal(got, again) {
 			t.Errorf("got  %q\nwant %q", got, again)
 		}
 	})
 }
 
 func TestPrepareRefuses(t *testing.T) {
-	node := func() tree {
-		return tree{
+	node := func() filetree.Files {
+		return filetree.Files{
 			"package.json": "{}", "package-lock.json": `{"lockfileVersion": 3, "packages": {}}`, "a.js": "a\n",
 			"runtime.yaml": "base: debian:bookworm\n", ".dockerignore": "build\nhalf/code\n",
 		}
@@ -304,7 +217,7 @@ func TestPrepareRefuses(t *testing.T) {
 	made := "# syntax=x\n" + madeLine + "\nbase: debian:bookworm\n"
 	tests := []struct {
 		name   string
-		tree   tree
+		tree   filetree.Files
 		folder string // below the project's parent
 		args   []string
 		want   string
@@ -312,28 +225,28 @@ func TestPrepareRefuses(t *testing.T) {
 		{name: "no folder", tree: node(), want: "give --build-folder DIR"},
 		{name: "the project", tree: node(), folder: "project", want: "the project itself lies in it"},
 		{name: "above the project", tree: node(), folder: ".", want: "the project itself lies in it"},
-		{name: "a file", tree: node().with(tree{"../folder": "a file\n"}), folder: "folder", want: "is not a directory"},
-		{name: "below a file", tree: node().with(tree{"../folder": "a file\n"}), folder: "folder/x", want: "not a directory"},
-		{name: "another Dockerfile", tree: node().with(tree{"../folder/Dockerfile": "FROM debian\n"}), folder: "folder", want: "a Dockerfile that prepare has not made"},
-		{name: "another code", tree: node().with(tree{"../folder/code/a": ""}), folder: "folder", want: "a code that prepare has not made"},
+		{name: "a file", tree: node().With(filetree.Files{"../folder": "a file\n"}), folder: "folder", want: "is not a directory"},
+		{name: "below a file", tree: node().With(filetree.Files{"../folder": "a file\n"}), folder: "folder/x", want: "not a directory"},
+		{name: "another Dockerfile", tree: node().With(filetree.Files{"../folder/Dockerfile": "FROM debian\n"}), folder: "folder", want: "a Dockerfile that prepare has not made"},
+		{name: "another code", tree: node().With(filetree.Files{"../folder/code/a": ""}), folder: "folder", want: "a code that prepare has not made"},
 		{name: "in the source", tree: node(), folder: "project/out", want: "its code would be hashed with the project's source: give a folder outside of the source, or name this one in .dockerignore"},
-		{name: "in the source, by a link", tree: node().with(tree{"../folder": "-> project/out"}).with(tree{"out/x": ""}), folder: "folder", want: "its code would be hashed"},
+		{name: "in the source, by a link", tree: node().With(filetree.Files{"../folder": "-> project/out"}).With(filetree.Files{"out/x": ""}), folder: "folder", want: "its code would be hashed"},
 		{name: "half in the source", tree: node(), folder: "project/half", want: "its Dockerfile would be hashed"},
 		{name: "in the original's source", tree: openhands(), folder: "project/openhands/out", want: "would be hashed with the project's source: give a folder outside of the source"},
 		{name: "in what is copied unhashed", tree: openhands(), folder: "project/skills", want: "its code would be hashed"},
-		{name: "a link out of the context", tree: node().with(tree{"../secret": "s\n", "link": "-> ../secret"}), folder: "folder", want: "links that leave the context, which no builder can follow: link"},
+		{name: "a link out of the context", tree: node().With(filetree.Files{"../secret": "s\n", "link": "-> ../secret"}), folder: "folder", want: "links that leave the context, which no builder can follow: link"},
 		{name: "syntax of two lines", tree: node(), folder: "folder", args: []string{"--syntax", "a\nb"}, want: "invalid --syntax"},
-		{name: "no room for config.sh", tree: node().with(tree{"../folder/config.sh": "-> /dev/full"}), folder: "folder", want: "no space left on device: free some space there"},
-		{name: "aliases", tree: node().with(tree{"runtime.yaml": "base: &a debian:bookworm\nenv: {A: *a}\n"}), folder: "folder", args: []string{"--base-image", "debian:trixie"}, want: "write its fields without anchors and aliases"},
-		{name: "no such source", tree: node().with(tree{"../folder/Dockerfile": made, "../folder/code/old": "kept\n"}).with(tree{"runtime.yaml": "base: debian:bookworm\nsource: [{path: none}]\n"}), folder: "folder", want: `source "none"`},
+		{name: "no room for config.sh", tree: node().With(filetree.Files{"../folder/config.sh": "-> /dev/full"}), folder: "folder", want: "no space left on device: free some space there"},
+		{name: "aliases", tree: node().With(filetree.Files{"runtime.yaml": "base: &a debian:bookworm\nenv: {A: *a}\n"}), folder: "folder", args: []string{"--base-image", "debian:trixie"}, want: "write its fields without anchors and aliases"},
+		{name: "no such source", tree: node().With(filetree.Files{"../folder/Dockerfile": made, "../folder/code/old": "kept\n"}).With(filetree.Files{"runtime.yaml": "base: debian:bookworm\nsource: [{path: none}]\n"}), folder: "folder", want: `source "none"`},
 		{name: "not a flag's value", tree: node(), folder: "folder", args: []string{"--enable_browser=maybe"}, want: "invalid"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv(repositoryEnv, "")
 			parent := t.TempDir()
-			dir := test.tree.write(t, filepath.Join(parent, "project"))
-			before := list(t, parent)
+			dir := test.tree.Write(t, filepath.Join(parent, "project"))
+			before := filetree.List(t, parent)
 			args := append([]string{"prepare", dir}, test.args...)
 			if test.folder != "" {
 				args = append(args, "--build-folder", filepath.Join(parent, test.folder))
@@ -345,7 +258,7 @@ func TestPrepareRefuses(t *testing.T) {
 			if code := exitCode(err); code != exitUsage {
 				t.Errorf("exit code %d, want %d", code, exitUsage)
 			}
-			if after := list(t, parent); test.name != "no room for config.sh" && !equal(before, after) {
+			if after := filetree.List(t, parent); test.name != "no room for config.sh" && !maps.Equal(before, after) {
 				t.Errorf("files were changed:\n%q\n%q", before, after)
 			}
 		})
@@ -355,21 +268,21 @@ func TestPrepareRefuses(t *testing.T) {
 func TestPrepareMayLieWhereNothingIsHashed(t *testing.T) {
 	tests := []struct {
 		name, folder string
-		tree         tree
+		tree         filetree.Files
 	}{
-		{name: "ignored", folder: "build", tree: tree{".dockerignore": "build\n"}},
-		{name: "ignored with its contents alone", folder: "build", tree: tree{".dockerignore": "build/*\n"}},
-		{name: "beside the source paths", folder: "out", tree: tree{
+		{name: "ignored", folder: "build", tree: filetree.Files{".dockerignore": "build\n"}},
+		{name: "ignored with its contents alone", folder: "build", tree: filetree.Files{".dockerignore": "build/*\n"}},
+		{name: "beside the source paths", folder: "out", tree: filetree.Files{
 			"runtime.yaml": "base: debian:bookworm\nsource: [{path: src}]\n", "src/a.js": "",
 		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv(repositoryEnv, "")
-			dir := tree{
+			dir := filetree.Files{
 				"package.json": "{}", "package-lock.json": `{"lockfileVersion": 3, "packages": {}}`, "a.js": "a\n",
 				"runtime.yaml": "base: debian:bookworm\n",
-			}.with(test.tree).write(t, t.TempDir())
+			}.With(test.tree).Write(t, t.TempDir())
 			before := mustCommand(t, "tags", dir)
 			mustCommand(t, "prepare", "--build-folder", filepath.Join(dir, test.folder), dir)
 			if after := mustCommand(t, "tags", dir); after != before {
@@ -391,15 +304,15 @@ func TestPrepareLeavesTheOldFolder(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	dir := openhands().write(t, t.TempDir())
+	dir := openhands().Write(t, t.TempDir())
 	mustCommand(t, "prepare", "--build-folder", folder, dir)
-	before := list(t, folder)
-	tree{"openhands/big.py": strings.Repeat("# large\n", 20_000)}.write(t, dir)
+	before := filetree.List(t, folder)
+	filetree.Files{"openhands/big.py": strings.Repeat("# large\n", 20_000)}.Write(t, dir)
 	_, err := command(t, "prepare", "--build-folder", folder, dir)
 	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free some space there") {
 		t.Errorf("got %v, want that there is no space", err)
 	}
-	if after := list(t, folder); !equal(before, after) {
+	if after := filetree.List(t, folder); !maps.Equal(before, after) {
 		t.Errorf("files were changed:\n%q\n%q", before, after)
 	}
 }
@@ -443,12 +356,12 @@ func TestPreparedFile(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv(repositoryEnv, "")
-			files := tree{"package.json": `{"version": "1.0.0"}`, "package-lock.json": `{"lockfileVersion": 3, "packages": {}}`}
+			files := filetree.Files{"package.json": `{"version": "1.0.0"}`, "package-lock.json": `{"lockfileVersion": 3, "packages": {}}`}
 			if test.file != "" {
 				files["runtime.yaml"] = test.file
 			}
 			folder := t.TempDir()
-			mustCommand(t, slices.Concat([]string{"prepare", "--build-folder", folder, files.write(t, t.TempDir())}, test.args)...)
+			mustCommand(t, slices.Concat([]string{"prepare", "--build-folder", folder, files.Write(t, t.TempDir())}, test.args)...)
 			got, err := os.ReadFile(filepath.Join(folder, dockerfile))
 			if err != nil {
 				t.Fatal(err)

@@ -13,13 +13,14 @@ import (
 	"slices"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/project"
 	"github.com/rtbuild/rtbuild/internal/solve"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
 // copyProject writes code/: everything that is hashed or copied, the lock files, and more files.
 func (f *folder) copyProject(ctx context.Context, more []string) error {
-	tree, err := f.project.wholeTree(ctx)
+	tree, err := wholeTree(ctx, f.project)
 	if err != nil {
 		return err
 	}
@@ -33,7 +34,7 @@ func (f *folder) copyProject(ctx context.Context, more []string) error {
 		return err
 	}
 	defer hashed.Close()
-	c := &copier{from: tree.Root, plain: f.project.files, hashed: hashed, to: code, failed: f.failed}
+	c := &copier{from: tree.Root, plain: f.project.Files, hashed: hashed, to: code, failed: f.failed}
 	for _, e := range tree.Entries {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -45,31 +46,27 @@ func (f *folder) copyProject(ctx context.Context, more []string) error {
 	if err := c.files(slices.Concat(tags.Paths(tree.LockFiles), more)); err != nil {
 		return err
 	}
-	return c.paths(f.project.runtime.Source)
+	return c.paths(f.project.Runtime.Source)
 }
 
 // wholeTree is the project's tree with what is hashed but not copied into the image.
-func (p *project) wholeTree(ctx context.Context) (*tags.Tree, error) {
-	if len(p.inputs.Source.NoCopy) == 0 {
-		return p.tree, nil
+func wholeTree(ctx context.Context, p *project.Project) (*tags.Tree, error) {
+	if len(p.Inputs.Source.NoCopy) == 0 {
+		return p.Tree, nil
 	}
-	in := p.inputs
+	in := p.Inputs
 	in.Source.NoCopy = nil
-	_, tree, err := tags.Compute(ctx, p.root, in)
+	_, tree, err := tags.Compute(ctx, p.Root, in)
 	return tree, err
 }
 
 // filesOf gives the files of a project without which a runtime file would be read differently, such as .dockerignore.
 func filesOf(root string, file []byte) ([]string, error) {
-	project, err := profile.Confined(root)
+	names, err := project.FilesRead(root, profile.Options{Name: dockerfile, Data: file})
 	if err != nil {
-		return nil, err
-	}
-	seen := newRecorder(project)
-	if _, err := profile.Load(seen, profile.Options{Name: dockerfile, Data: file}); err != nil {
 		return nil, fmt.Errorf("reading the runtime file as it was written anew: %w", err)
 	}
-	return seen.names(), nil
+	return names, nil
 }
 
 // copier copies out of a project into a directory that nothing it writes can leave.

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/project"
 )
 
 const (
@@ -22,8 +23,8 @@ const (
 
 // preparedFile is the runtime file for a prepared folder: the project's own, with everything written into it that came from
 // flags, from the environment or from files of the project that may not be there when the folder is built.
-func (o *prepareOptions) preparedFile(p *project) ([]byte, error) {
-	_, file := p.runtime.File()
+func (o *prepareOptions) preparedFile(p *project.Project) ([]byte, error) {
+	_, file := p.Runtime.File()
 	syntax, rest := splitHeader(file)
 	if o.syntax != "" {
 		syntax = o.syntax
@@ -47,17 +48,17 @@ func (o *prepareOptions) preparedFile(p *project) ([]byte, error) {
 }
 
 // pin sets the fields that the folder must hold itself.
-func (o *prepareOptions) pin(root *yaml.Node, p *project) {
-	setField(root, "profile", p.runtime.Profile)
-	setField(root, "base", p.runtime.Base)
-	setField(root, "version", p.runtime.Version)
-	if repository := p.tagsRepository(&o.project); repository != "" {
+func (o *prepareOptions) pin(root *yaml.Node, p *project.Project) {
+	setField(root, "profile", p.Runtime.Profile)
+	setField(root, "base", p.Runtime.Base)
+	setField(root, "version", p.Runtime.Version)
+	if repository := tagsRepository(p, &o.project); repository != "" {
 		setField(root, "repository", repository)
 	}
 	if o.project.extra != "" {
-		setField(root, "extra", p.runtime.Extra)
+		setField(root, "extra", p.Runtime.Extra)
 	}
-	if _, known := p.runtime.Components["browser"]; known && o.project.noBrowser {
+	if _, known := p.Runtime.Components["browser"]; known && o.project.noBrowser {
 		components := field(root, "components", yaml.MappingNode)
 		browser := field(components, "browser", yaml.ScalarNode)
 		browser.Value, browser.Tag = "false", "!!bool"

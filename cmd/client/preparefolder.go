@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/project"
 )
 
 // What prepare writes into a folder.
@@ -27,17 +28,17 @@ const (
 // folder is a build folder, and the project that it is made of.
 type folder struct {
 	dir     string // absolute, without links
-	project *project
+	project *project.Project
 }
 
 // newFolder refuses a directory that a build folder would do harm to, and touches nothing.
-func newFolder(dir string, p *project) (*folder, error) {
+func newFolder(dir string, p *project.Project) (*folder, error) {
 	real, err := resolveDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("build folder %s: %w: give another --build-folder", dir, err)
 	}
 	f := &folder{dir: real, project: p}
-	if inside(real, p.root) {
+	if inside(real, p.Root) {
 		return nil, fmt.Errorf("build folder %s: the project itself lies in it: give a folder beside the project, or below it", dir)
 	}
 	for _, check := range []func() error{f.checkOwned, f.checkUnhashed} {
@@ -94,12 +95,12 @@ func (f *folder) checkOwned() error {
 
 // checkUnhashed refuses a folder that would be part of the source at the next time: the tags would change with every run.
 func (f *folder) checkUnhashed() error {
-	rel, err := filepath.Rel(f.project.root, f.dir)
+	rel, err := filepath.Rel(f.project.Root, f.dir)
 	if err != nil || !filepath.IsLocal(rel) {
 		return nil
 	}
 	for _, name := range []string{codeDir, dockerfile, configFile} {
-		covered, err := f.project.inputs.Source.Covers(filepath.ToSlash(filepath.Join(rel, name)), name == codeDir)
+		covered, err := f.project.Inputs.Source.Covers(filepath.ToSlash(filepath.Join(rel, name)), name == codeDir)
 		if err != nil {
 			return err
 		}
@@ -112,7 +113,7 @@ func (f *folder) checkUnhashed() error {
 
 // elsewhere advises where a folder is no part of the source. The original's rules know no list of what to ignore.
 func (f *folder) elsewhere() string {
-	if f.project.inputs.Source.Original {
+	if f.project.Inputs.Source.Original {
 		return "give a folder outside of the source"
 	}
 	return "give a folder outside of the source, or name this one in .dockerignore"
@@ -142,26 +143,25 @@ func (f *folder) writeFile(data []byte) error {
 
 // check reads what was written as a builder will, and compares: a folder that would give another image is of no use.
 func (f *folder) check(ctx context.Context) error {
-	o := projectOptions{file: f.staged(dockerfile), format: "text"}
-	got, err := o.read([]string{f.staged()})
+	got, err := project.Read(f.staged(), project.Options{File: f.staged(dockerfile)})
 	if err != nil {
 		return fmt.Errorf("reading the written folder again: %w", err)
 	}
 	want := f.project
-	same, err := sameRuntime(*got.runtime, *want.runtime)
+	same, err := sameRuntime(*got.Runtime, *want.Runtime)
 	if err != nil {
 		return err
 	}
 	if !same {
-		return cmp.Or(want.changedFrom(got), errors.New("the runtime file cannot be written anew without a change of meaning: "+
+		return cmp.Or(want.CompareReads(got), errors.New("the runtime file cannot be written anew without a change of meaning: "+
 			"write its fields without anchors and aliases"))
 	}
-	if err := got.compute(ctx, want.tags.Repository); err != nil {
+	if err := got.ComputeTags(ctx, want.Tags.Repository); err != nil {
 		return fmt.Errorf("reading the written folder again: %w", err)
 	}
-	if got.tags != want.tags || got.tree.Copied != want.tree.Copied {
-		return cmp.Or(want.changedFrom(got), fmt.Errorf("what was written to %s has the source tag %s, the project %s: try again",
-			f.dir, got.tags.Source, want.tags.Source))
+	if got.Tags != want.Tags || got.Tree.Copied != want.Tree.Copied {
+		return cmp.Or(want.CompareReads(got), fmt.Errorf("what was written to %s has the source tag %s, the project %s: try again",
+			f.dir, got.Tags.Source, want.Tags.Source))
 	}
 	return nil
 }
@@ -195,7 +195,7 @@ func (f *folder) appendConfig() error {
 	if err != nil {
 		return f.failed(err)
 	}
-	_, err = fmt.Fprintf(file, "\nDOCKER_IMAGE_TAG=%s\nDOCKER_IMAGE_SOURCE_TAG=%s\n", f.project.tags.Runtime, f.project.tags.Source)
+	_, err = fmt.Fprintf(file, "\nDOCKER_IMAGE_TAG=%s\nDOCKER_IMAGE_SOURCE_TAG=%s\n", f.project.Tags.Runtime, f.project.Tags.Source)
 	if closeErr := file.Close(); err == nil {
 		err = closeErr
 	}

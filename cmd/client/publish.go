@@ -117,7 +117,7 @@ func (b *execution) putBeside(ctx context.Context, tag publication) error {
 	at, err := b.place.registry.Publish(ctx, tag.ref, registry.Pushed{
 		Digest: digest.Digest(b.response.Digest()), Platforms: tag.platforms, Replace: b.options.plan.force, Watch: b.survey.contested(),
 	})
-	if errors.Is(err, registry.ErrImmutable) && tag.ref == b.project.tags.Images.Versioned {
+	if errors.Is(err, registry.ErrImmutable) && tag.ref == b.project.Tags.Images.Versioned {
 		warn(fmt.Sprintf("%s; it stays as it is, and a build that may enter on it does more work", firstLine(err)))
 		return nil
 	}

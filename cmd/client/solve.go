@@ -55,7 +55,7 @@ func runSolve(ctx context.Context, out io.Writer, o *solveOptions, args []string
 	})
 }
 
-// solveOnce plans and builds. A file that changed meanwhile is a *solve.ChangedError: nothing that it was hashed for is
+// solveOnce plans and builds. A file that changed meanwhile is a *tags.ChangedError: nothing that it was hashed for is
 // published. What it opened is the caller's to close.
 func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []string, opened func(*place)) error {
 	p, err := o.project.read(args)
@@ -75,7 +75,7 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	}
 	opened(at)
 	flags.publishTo(at.repository)
-	exports, err := o.output.exports(ctx, p.tags.Images.Source)
+	exports, err := o.output.exports(ctx, p.Tags.Images.Source)
 	if err == nil {
 		err = checkExports(exports, len(p.platforms) > 1, len(flags.attests) > 0)
 	}
@@ -126,7 +126,7 @@ func (b *execution) announce() {
 
 // report writes what scripts read, and tells how to run an image that lives in the private registry.
 func (b *execution) report(out io.Writer) error {
-	o, source := b.options, b.project.tags.Images.Source
+	o, source := b.options, b.project.Tags.Images.Source
 	digest := b.sourceDigest()
 	if err := o.output.write(b.project, b.survey, digest, b.response); err != nil {
 		return err
@@ -137,7 +137,7 @@ func (b *execution) report(out io.Writer) error {
 	if o.project.format == "json" {
 		return printJSON(out, map[string]any{
 			"image": source, "digest": digest, "variant": b.survey.variant(), "publish": b.survey.refs(),
-			"platforms": b.survey.json(b.project.tags).Platforms,
+			"platforms": b.survey.json(b.project.Tags).Platforms,
 		})
 	}
 	_, err := fmt.Fprintln(out, source)
@@ -153,8 +153,8 @@ func (b *execution) sourceDigest() string {
 }
 
 // warnOfTree tells what of the source a builder does not get.
-func warnOfTree(p *project) {
-	for _, w := range p.tree.Warnings {
+func warnOfTree(p *target) {
+	for _, w := range p.Tree.Warnings {
 		warn(w)
 	}
 }

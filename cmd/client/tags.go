@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/rtbuild/rtbuild/internal/project"
 )
 
 // The original's variable for the repository, and the repository without it.
@@ -80,29 +82,29 @@ func runTags(ctx context.Context, out io.Writer, o *tagsOptions, args []string) 
 	case o.target != "":
 		return withCode(exitUsage, errors.New("--bake-target is of no use without --format bake"))
 	}
-	project := o.project
+	options := o.project
 	if len(o.bases) > 0 {
-		project.base = o.bases[0]
+		options.base = o.bases[0]
 	}
-	p, err := project.read(args)
+	p, err := options.read(args)
 	if err != nil {
 		return err
 	}
-	p.inputs.Source.NamesOnly = true
-	if err := p.compute(ctx, p.tagsRepository(&project)); err != nil {
-		return err
+	p.Inputs.Source.NamesOnly = true
+	if err := p.ComputeTags(ctx, tagsRepository(p.Project, &options)); err != nil {
+		return withCode(exitUsage, err)
 	}
-	if project.format == "json" {
-		return printJSON(out, p.tags)
+	if options.format == "json" {
+		return printJSON(out, p.Tags)
 	}
 	return p.printTags(out)
 }
 
-func (p *project) printTags(out io.Writer) error {
+func (p *target) printTags(out io.Writer) error {
 	names := []struct{ role, tag, ref string }{
-		{"lock", p.tags.Lock, p.tags.Images.Lock},
-		{"versioned", p.tags.Versioned, p.tags.Images.Versioned},
-		{"source", p.tags.Source, p.tags.Images.Source},
+		{"lock", p.Tags.Lock, p.Tags.Images.Lock},
+		{"versioned", p.Tags.Versioned, p.Tags.Images.Versioned},
+		{"source", p.Tags.Source, p.Tags.Images.Source},
 	}
 	for _, n := range names {
 		if _, err := fmt.Fprintf(out, "%-10s %s\n", n.role, cmp.Or(n.ref, n.tag)); err != nil {
@@ -113,14 +115,14 @@ func (p *project) printTags(out io.Writer) error {
 }
 
 // namedRepository is where the images live if somebody says so: the flag, the original's variable, the file.
-func (p *project) namedRepository(o *projectOptions) string {
-	return cmp.Or(o.repository, os.Getenv(repositoryEnv), p.runtime.Repository)
+func namedRepository(p *project.Project, o *projectOptions) string {
+	return cmp.Or(o.repository, os.Getenv(repositoryEnv), p.Runtime.Repository)
 }
 
 // tagsRepository is where the images live as far as names go: in profile openhands the original's, if nobody names another.
-func (p *project) tagsRepository(o *projectOptions) string {
-	named := p.namedRepository(o)
-	if named == "" && p.inputs.Source.Original {
+func tagsRepository(p *project.Project, o *projectOptions) string {
+	named := namedRepository(p, o)
+	if named == "" && p.Inputs.Source.Original {
 		return originalRepository
 	}
 	return named

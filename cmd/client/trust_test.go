@@ -20,6 +20,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/solve"
 	"github.com/rtbuild/rtbuild/internal/trust"
 	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/tags"
 )
 
 // TestBuilderLoginsByOrganisation asks the session as BuildKit does: for a token with its scopes, for a password with the host alone.
@@ -111,7 +112,7 @@ func TestFetchWithoutChecksum(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(d.files.Dir(), sum, "editor"), []byte("an e-evil"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		var changed *solve.ChangedError
+		var changed *tags.ChangedError
 		if got, err := read(); !errors.As(err, &changed) || changed.Path != sum+"/editor" {
 			t.Errorf("got %q, %v", got, err)
 		}

@@ -36,22 +36,8 @@ type Local struct {
 	mu      sync.Mutex
 	stats   []*types.Stat // in fsutil's order
 	files   map[string]tags.Entry
-	changed *ChangedError
+	changed *tags.ChangedError
 }
-
-// ChangedError says that a file is not what it was when the plan was made.
-type ChangedError struct {
-	Path string // relative to its directory, slash-separated
-	Err  error  // how it differs
-}
-
-// Error names the file and how it differs.
-func (e *ChangedError) Error() string {
-	return fmt.Sprintf("%s changed after it was hashed: %v", e.Path, e.Err)
-}
-
-// Unwrap gives how the file differs.
-func (e *ChangedError) Unwrap() error { return e.Err }
 
 // How a file can differ from what was hashed. One that is gone is fs.ErrNotExist.
 var (
@@ -120,7 +106,7 @@ func walkKey(p string) string { return strings.ReplaceAll(p, "/", "\x00") }
 func (l *Local) Close() error { return l.root.Close() }
 
 // Changed gives the first change that was met while sending, or nil.
-func (l *Local) Changed() *ChangedError {
+func (l *Local) Changed() *tags.ChangedError {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.changed
@@ -215,7 +201,7 @@ func (l *Local) fail(p string, err error) error {
 	if errors.As(err, &at) {
 		err = at.Err // the path is named already
 	}
-	changed := &ChangedError{Path: p, Err: err}
+	changed := &tags.ChangedError{Path: p, Err: err}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.changed == nil {

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/tags"
 )
 
 // Product is the name under which we appear to the builder's capabilities.
@@ -104,7 +105,7 @@ func (j Job) whenChanged(f func()) (stop func()) {
 }
 
 // changed is the change of a directory that ended the job; nil if there was none.
-func (j Job) changed() *ChangedError {
+func (j Job) changed() *tags.ChangedError {
 	for _, name := range slices.Sorted(maps.Keys(j.Locals)) {
 		if changed := j.Locals[name].Changed(); changed != nil {
 			return changed

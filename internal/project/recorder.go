@@ -1,4 +1,4 @@
-package main
+package project
 
 import (
 	"bytes"
@@ -10,22 +10,23 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/rtbuild/rtbuild/internal/solve"
+	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/tags"
 	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
-// recorder is a project's file system that remembers which files were asked for, and what was read of them.
+// recorder is a project's file system that records which files were asked for, and what was read of them.
 type recorder struct {
 	*contextfs.FS
-	files map[string]hash.Hash // nil: it was only looked for
-	whole map[string][][]byte  // of each whole reading, the digest
+	files map[string]hash.Hash // of the last reading of each file; nil if only its existence was asked for
+	whole map[string][][]byte  // the digest of each complete reading
 }
 
 func newRecorder(files *contextfs.FS) recorder {
 	return recorder{files, map[string]hash.Hash{}, map[string][][]byte{}}
 }
 
-// unsteady is a file that was read twice, and was not the same; "" if there is none. What was made of it fits to no file.
+// unsteady names a file that was read twice with different contents; "" if there is none.
 func (r recorder) unsteady() string {
 	for _, name := range slices.Sorted(maps.Keys(r.whole)) {
 		if all := r.whole[name]; slices.ContainsFunc(all, func(sum []byte) bool { return !bytes.Equal(sum, all[0]) }) {
@@ -58,11 +59,11 @@ func (r recorder) Open(name string) (fs.File, error) {
 	return &recorded{file, sum, func() { r.whole[name] = append(r.whole[name], sum.Sum(nil)) }}, nil
 }
 
-// recorded is a file whose content is hashed while it is read.
+// recorded is a file that is hashed while it is read.
 type recorded struct {
 	fs.File
 	sum hash.Hash
-	end func()
+	end func() // called when the file was read to its end
 }
 
 // Read implements fs.File.
@@ -89,27 +90,43 @@ func (r recorder) sums() map[string]string {
 	return sums
 }
 
-// changedFrom names a file that says how a project is read, and says something else in a later reading; nil if there is none. A
-// later reading may do with fewer files.
-func (p *project) changedFrom(later *project) error {
-	names := slices.Concat(slices.Collect(maps.Keys(p.read)), slices.Collect(maps.Keys(later.read)))
+// FilesRead lists the files of the directory root that reading a runtime asks for, such as .dockerignore, sorted.
+func FilesRead(root string, opts profile.Options) ([]string, error) {
+	files, err := profile.Confined(root)
+	if err != nil {
+		return nil, err
+	}
+	rec := newRecorder(files)
+	if _, err := profile.Load(rec, opts); err != nil {
+		return nil, err
+	}
+	return rec.names(), nil
+}
+
+// CompareReads compares the files that the runtime was read from with those of a later reading. A file that differs is a
+// *tags.ChangedError. A later reading may need fewer files.
+func (p *Project) CompareReads(later *Project) error {
+	names := slices.Concat(slices.Collect(maps.Keys(p.sums)), slices.Collect(maps.Keys(later.sums)))
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		before, was := p.read[name]
-		after, is := later.read[name]
-		var err error
-		switch {
-		case was && is && before != after:
-			err = errors.New("its content is different")
-		case !was && is:
-			err = errors.New("it was not there")
-		case was && !is:
-			if _, gone := fs.Stat(p.files, name); errors.Is(gone, fs.ErrNotExist) {
-				err = fs.ErrNotExist
-			}
+		if err := p.compareRead(later, name); err != nil {
+			return &tags.ChangedError{Path: name, Err: err}
 		}
-		if err != nil {
-			return &solve.ChangedError{Path: name, Err: err}
+	}
+	return nil
+}
+
+func (p *Project) compareRead(later *Project, name string) error {
+	before, was := p.sums[name]
+	after, is := later.sums[name]
+	switch {
+	case was && is && before != after:
+		return errors.New("its content is different")
+	case !was && is:
+		return errors.New("it was not there")
+	case was && !is:
+		if _, gone := fs.Stat(p.Files, name); errors.Is(gone, fs.ErrNotExist) {
+			return fs.ErrNotExist
 		}
 	}
 	return nil

@@ -1,0 +1,139 @@
+// Package project reads a context directory: the runtime that its files describe, and the tags of that runtime.
+//
+// A directory may change while it is read, and again before it is built. What was read is compared with what is hashed later. A file that
+// differs is a *tags.ChangedError, and [RetryChanged] then starts again with what is there now.
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/tags"
+)
+
+// Project is a context directory as it was read.
+type Project struct {
+	Root    string           // the directory: an absolute path without links
+	Files   fs.FS            // the same directory; links that leave it are not followed
+	Runtime *profile.Runtime // what the image is made of
+	Inputs  tags.Inputs      // what the tags are made from; ComputeTags fills in Repository
+
+	Tags tags.Set   // the zero value until ComputeTags or NameTags
+	Tree *tags.Tree // nil until ComputeTags or NameTags
+
+	sums map[string]string // SHA-256 of each file that Runtime was read from, by name
+}
+
+// Options are what the user says beside the files of the project.
+type Options struct {
+	// File is the runtime file: relative to the working directory, else to the context. Empty is runtime.yaml in the context, which
+	// need not exist.
+	File string
+	// Overrides take precedence over the runtime file. Its Name and Data are those of File, and ignored here.
+	Overrides profile.Options
+}
+
+// Read reads the runtime of the context directory dir. It computes no tags, because those need a repository.
+//
+// A file that was read twice with different contents is a *tags.ChangedError. What is wrong in a file is a *profile.Error.
+func Read(dir string, opts Options) (*Project, error) {
+	root, err := contextDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	overrides := opts.Overrides
+	if overrides.Name, overrides.Data, err = readRuntimeFile(root, opts.File); err != nil {
+		return nil, err
+	}
+	if root, err = projectRoot(root, overrides.Data); err != nil {
+		return nil, err
+	}
+	return load(root, overrides)
+}
+
+func load(root string, opts profile.Options) (*Project, error) {
+	files, err := profile.Confined(root)
+	if err != nil {
+		return nil, err
+	}
+	rec := newRecorder(files)
+	runtime, err := profile.Load(rec, opts)
+	if name := rec.unsteady(); name != "" {
+		return nil, &tags.ChangedError{Path: name, Err: errors.New("it was read twice, with different contents")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Project{Root: root, Files: files, Runtime: runtime, Inputs: runtime.TagInputs(), sums: rec.sums()}, nil
+}
+
+// ComputeTags hashes the project's files and sets Tags and Tree. Without a repository Tags has no references.
+//
+// A file that changed since Read is a *tags.ChangedError; other errors are those of [tags.Compute]. A link that leaves the context is
+// an error too, because no builder can follow it.
+func (p *Project) ComputeTags(ctx context.Context, repository string) error {
+	p.Inputs.Repository = repository
+	var err error
+	if p.Tags, p.Tree, err = tags.Compute(ctx, p.Root, p.Inputs); err != nil {
+		return asChanged(err)
+	}
+	return p.check()
+}
+
+// Scan hashes the source alone, which no base image decides. NameTags takes the result for one base after the other.
+func (p *Project) Scan(ctx context.Context) (*tags.Tree, error) {
+	tree, err := tags.Scan(ctx, p.Root, p.Inputs.Source)
+	return tree, asChanged(err)
+}
+
+// NameTags is ComputeTags with a source that Scan has hashed: that of this project, or of another with the same context and source
+// paths.
+func (p *Project) NameTags(ctx context.Context, tree *tags.Tree, repository string) error {
+	p.Inputs.Repository = repository
+	var err error
+	if p.Tags, err = tree.Names(ctx, nil, p.Inputs); err != nil {
+		return asChanged(err)
+	}
+	p.Tree = tree
+	return p.check()
+}
+
+// asChanged turns an error about a file that changed while it was hashed into a *tags.ChangedError.
+func asChanged(err error) error {
+	var at *tags.PathError
+	if errors.Is(err, tags.ErrChanged) && errors.As(err, &at) {
+		return &tags.ChangedError{Path: at.Path, Err: at.Err}
+	}
+	return err
+}
+
+func (p *Project) check() error {
+	if err := checkLinks(p.Tree); err != nil {
+		return err
+	}
+	return p.checkRead()
+}
+
+// checkRead compares what the runtime was read from, such as package.json, with what was hashed afterwards.
+func (p *Project) checkRead() error {
+	for _, e := range slices.Concat(p.Tree.LockFiles, p.Tree.Entries) {
+		if sum, read := p.sums[e.Path]; read && e.Mode.IsRegular() && sum != string(e.SHA256[:]) {
+			return &tags.ChangedError{Path: e.Path, Err: errors.New("it was read and hashed with different contents")}
+		}
+	}
+	return nil
+}
+
+// checkLinks refuses links that no builder can follow. Nothing behind them was hashed, so the tags would not cover it.
+func checkLinks(tree *tags.Tree) error {
+	if len(tree.Outside) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the source has links that leave the context, which no builder can follow: %s\n"+
+		"copy what they point to into the context, or add them to ignore", strings.Join(tree.Outside, ", "))
+}

@@ -1,0 +1,65 @@
+package project
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/testenv/filetree"
+	"github.com/rtbuild/rtbuild/tags"
+)
+
+// TestReadIsWhatIsHashed: a manifest that changes between the reading of the runtime and the hash is planned again. Its command would
+// be that of another tag.
+func TestReadIsWhatIsHashed(t *testing.T) {
+	for _, file := range []string{"package.json", "package-lock.json", ".dockerignore"} {
+		t.Run(file, func(t *testing.T) {
+			dir := filetree.Files{"package.json": `{"main":"a.js"}`, "package-lock.json": "{}", "a.js": "", ".dockerignore": "x\n", "runtime.yaml": "base: debian\n"}.Write(t, t.TempDir())
+			p, err := Read(dir, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(`{"main":"b.js"}`), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			var changed *tags.ChangedError
+			err = p.ComputeTags(t.Context(), "")
+			if _, read := p.sums[file]; read && (!errors.As(err, &changed) || changed.Path != file) {
+				t.Errorf("got %v", err)
+			} else if !read && err != nil {
+				t.Errorf("a file that was not read: %v", err)
+			}
+		})
+	}
+}
+
+// TestReadTwiceWithAChangeBetween: version and command come from several readings of one manifest. Readings that differ are a change.
+func TestReadTwiceWithAChangeBetween(t *testing.T) {
+	dir := filetree.Files{"package.json": `{"main":"a.js"}`, "other.json": "{}"}.Write(t, t.TempDir())
+	files, err := profile.Confined(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := newRecorder(files)
+	read := func(name string) {
+		if _, err := fs.ReadFile(seen, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read("other.json")
+	read("package.json")
+	read("package.json")
+	if name := seen.unsteady(); name != "" {
+		t.Errorf("%s did not change", name)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "package.json"), []byte(`{"main":"b.js"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	read("package.json")
+	if name := seen.unsteady(); name != "package.json" {
+		t.Errorf("got %q", name)
+	}
+}

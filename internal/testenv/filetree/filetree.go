@@ -1,0 +1,90 @@
+// Package filetree writes and reads the small directories that tests are about, each as one literal.
+package filetree
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Files is a directory: the content of each file, by its slash-separated path. "-> TARGET" is a symbolic link, and "! CONTENT" is a file
+// that may be executed.
+type Files map[string]string
+
+// Write makes the files below dir and returns dir. Parent directories are made too; what exists is overwritten.
+func (f Files) Write(t testing.TB, dir string) string {
+	t.Helper()
+	for name, content := range f {
+		file := filepath.Join(dir, name)
+		err := os.MkdirAll(filepath.Dir(file), 0o755)
+		if err == nil {
+			err = write(file, content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func write(file, content string) error {
+	if target, ok := strings.CutPrefix(content, "-> "); ok {
+		return os.Symlink(target, file)
+	}
+	mode := fs.FileMode(0o644)
+	if body, ok := strings.CutPrefix(content, "! "); ok {
+		content, mode = body, 0o755
+	}
+	return os.WriteFile(file, []byte(content), mode)
+}
+
+// With adds files, and returns f.
+func (f Files) With(more Files) Files {
+	maps.Copy(f, more)
+	return f
+}
+
+// Without returns a copy that lacks some files.
+func (f Files) Without(names ...string) Files {
+	rest := maps.Clone(f)
+	maps.DeleteFunc(rest, func(name, _ string) bool { return slices.Contains(names, name) })
+	return rest
+}
+
+// List returns what is in a directory. Directories themselves are left out.
+func List(t testing.TB, dir string) Files {
+	t.Helper()
+	found := Files{}
+	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, _ := filepath.Rel(dir, file)
+		found[name], err = read(file, d.Type())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func read(file string, kind fs.FileMode) (string, error) {
+	if kind&fs.ModeSymlink != 0 {
+		target, err := os.Readlink(file)
+		return "-> " + target, err
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(file)
+	if err == nil && info.Mode()&0o100 != 0 {
+		return "! " + string(data), nil
+	}
+	return string(data), err
+}
