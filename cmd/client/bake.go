@@ -98,7 +98,7 @@ func bakeNames(given string, contexts, bases bool) string {
 func (f *bakeFile) add(names string, p *target) error {
 	if p.Tags.Repository == "" {
 		return errors.New("targets need whole references, and no repository is named: " +
-			"give --repository, or write a line such as repository: registry.example.com/team/runtime into " + runtimeFileName)
+			"give --repository, or write a line such as repository: registry.example.com/team/runtime into runtime.yaml")
 	}
 	targets := []struct {
 		role string

@@ -134,9 +134,9 @@ func TestTagsRepository(t *testing.T) {
 		args      []string
 		want      string
 	}{
-		{name: "the original's", tree: openhands(), want: originalRepository},
-		{name: "the variable's", tree: openhands(), env: "registry.example.com/env", want: "registry.example.com/env"},
-		{name: "the flag's", tree: openhands(), env: "registry.example.com/env", args: []string{"--repository", "registry.example.com/flag"}, want: "registry.example.com/flag"},
+		{name: "the original's", tree: filetree.OpenHands(), want: originalRepository},
+		{name: "the variable's", tree: filetree.OpenHands(), env: "registry.example.com/env", want: "registry.example.com/env"},
+		{name: "the flag's", tree: filetree.OpenHands(), env: "registry.example.com/env", args: []string{"--repository", "registry.example.com/flag"}, want: "registry.example.com/flag"},
 		{name: "none in other profiles", tree: filetree.Files{"requirements.txt": "a==1\n", "runtime.yaml": "base: debian\n"}},
 	}
 	for _, test := range tests {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+
+	"github.com/rtbuild/rtbuild/internal/buildfolder"
 )
 
 // prepareOptions are the flags of prepare. They are also those of the original's runtime_build.py.
@@ -44,7 +45,7 @@ func (o *prepareOptions) register(cmd *cobra.Command) {
 	o.project.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.folder, "build-folder", "", "folder to write (made if it is not there)")
-	flags.StringVar(&o.syntax, "syntax", "", "frontend image for the first line (default: that of the runtime file, else "+frontendImage+")")
+	flags.StringVar(&o.syntax, "syntax", "", "frontend image for the first line (default: that of the runtime file, else "+buildfolder.Frontend+")")
 	flags.BoolVar(&o.force, "force-rebuild", false, "no effect on the folder: what to reuse is decided when it is built (by --build-arg FORCE_REBUILD=true)")
 	// As in the original the last of these wins.
 	browser := func(name, usage string, leaveOut bool) {
@@ -68,16 +69,16 @@ func runPrepare(ctx context.Context, out io.Writer, o *prepareOptions, args []st
 	if err != nil {
 		return err
 	}
-	f, err := newFolder(o.folder, p.Project)
+	f, err := buildfolder.New(o.folder, p.Project)
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
-	o.warnIgnored(p)
+	o.warnIgnored()
 	if err := p.ComputeTags(ctx, tagsRepository(p.Project, &o.project)); err != nil {
 		return withCode(exitUsage, err)
 	}
 	warnOfTree(p)
-	if err := o.fill(ctx, f); err != nil {
+	if err := f.Write(ctx, o.syntax); err != nil {
 		return withCode(exitUsage, err)
 	}
 	if o.project.format == "json" {
@@ -87,41 +88,12 @@ func runPrepare(ctx context.Context, out io.Writer, o *prepareOptions, args []st
 	return err
 }
 
-// warnIgnored tells of flags that steer the original's builder, and have nothing to steer here.
-func (o *prepareOptions) warnIgnored(p *target) {
+// warnIgnored warns of flags that the original's builder reads, and that change nothing here.
+func (o *prepareOptions) warnIgnored() {
 	if o.force {
 		warn("--force-rebuild changes nothing in the folder: give --build-arg FORCE_REBUILD=true to docker buildx build")
 	}
 	if len(o.project.platforms) > 0 {
 		warn("--platform changes nothing in the folder: give it to docker buildx build")
 	}
-}
-
-// fill writes the folder: all of it aside first, so that a failure leaves an earlier one as it was.
-func (o *prepareOptions) fill(ctx context.Context, f *folder) (err error) {
-	file, err := o.preparedFile(f.project)
-	if err != nil {
-		return err
-	}
-	needed, err := filesOf(f.project.Root, file)
-	if err != nil {
-		return err
-	}
-	if err := f.stage(); err != nil {
-		return err
-	}
-	defer func() { err = cmp.Or(err, f.unstage()) }()
-	if err := f.copyProject(ctx, needed); err != nil {
-		return err
-	}
-	if err := f.writeFile(file); err != nil {
-		return err
-	}
-	if err := f.check(ctx); err != nil {
-		return err
-	}
-	if err := f.publish(); err != nil {
-		return err
-	}
-	return f.appendConfig()
 }

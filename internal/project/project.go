@@ -22,6 +22,7 @@ type Project struct {
 	Files   fs.FS            // the same directory; links that leave it are not followed
 	Runtime *profile.Runtime // what the image is made of
 	Inputs  tags.Inputs      // what the tags are made from; ComputeTags fills in Repository
+	Options Options          // what Read was given
 
 	Tags tags.Set   // the zero value until ComputeTags or NameTags
 	Tree *tags.Tree // nil until ComputeTags or NameTags
@@ -53,7 +54,12 @@ func Read(dir string, opts Options) (*Project, error) {
 	if root, err = projectRoot(root, overrides.Data); err != nil {
 		return nil, err
 	}
-	return load(root, overrides)
+	p, err := load(root, overrides)
+	if err != nil {
+		return nil, err
+	}
+	p.Options = opts
+	return p, nil
 }
 
 func load(root string, opts profile.Options) (*Project, error) {

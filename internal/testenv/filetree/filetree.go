@@ -88,3 +88,31 @@ func read(file string, kind fs.FileMode) (string, error) {
 	}
 	return string(data), err
 }
+
+// OpenHands returns a project like OpenHands, with each kind of file that its rules treat differently.
+func OpenHands() Files {
+	return Files{
+		"pyproject.toml":                   "[tool.poetry]\nname = \"openhands-ai\"\nversion = \"0.16.1\"\n",
+		"poetry.lock":                      "# locked\n",
+		"README.md":                        "not in the image\n",
+		"openhands/__init__.py":            "",
+		"openhands/README.md":              "hashed, not copied\n",
+		"openhands/.env":                   "HASHED=1\n",
+		"openhands/.cache/x.py":            "hidden directories are ignored\n",
+		"openhands/__pycache__/x.py":       "ignored\n",
+		"openhands/agent/run.sh":           "! #!/bin/sh\n",
+		"openhands/agent/prompt.md":        "a prompt\n",
+		"openhands/agent/prompt.txt":       "-> prompt.md",
+		"openhands/linked":                 "-> agent",
+		"openhands/core/config.py":         "x = 1\n",
+		"openhands/core/settings.py":       "-> config.py",
+		"openhands/core/shared":            "-> ../../shared",
+		"openhands/core/gone":              "-> nowhere",
+		"shared/data.txt":                  "reached by a link alone\n",
+		"skills/git.md":                    "a skill\n",
+		"skills/.more/all.md":              "ignored\n",
+		"containers/runtime/README.md":     "theirs\n",
+		"containers/runtime/config.sh":     "DOCKER_IMAGE=runtime\n",
+		"containers/runtime/.dockerignore": "*\n",
+	}
+}

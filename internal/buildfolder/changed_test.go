@@ -1,4 +1,4 @@
-package main
+package buildfolder
 
 import (
 	"errors"
@@ -9,17 +9,18 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/rtbuild/rtbuild/internal/project"
 	"github.com/rtbuild/rtbuild/internal/testenv/filetree"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// TestPrepareNamesWhatChanged changes, while a folder is prepared, files that are not hashed but decide how the project is read. What is
-// written then is not what was planned, and the error says because of which file.
-func TestPrepareNamesWhatChanged(t *testing.T) {
-	put := func(name, content string) func(*testing.T, *target) {
-		return func(t *testing.T, p *target) { filetree.Files{name: content}.Write(t, p.Root) }
+// TestNamesWhatChanged changes files that are not hashed but decide how the project is read, while a folder is written. The folder is then
+// not that of the tags, and the error names the file.
+func TestNamesWhatChanged(t *testing.T) {
+	put := func(name, content string) func(*testing.T, *project.Project) {
+		return func(t *testing.T, p *project.Project) { filetree.Files{name: content}.Write(t, p.Root) }
 	}
-	remove := func(t *testing.T, p *target) { must(t, os.Remove(filepath.Join(p.Root, ".dockerignore"))) }
+	remove := func(t *testing.T, p *project.Project) { must(t, os.Remove(filepath.Join(p.Root, ".dockerignore"))) }
 	files := func() filetree.Files {
 		return filetree.Files{
 			"package.json": `{"version": "2.0.0", "scripts": {"start": "node a.js"}}`, "a.js": "a\n", "b.log": "b\n", ".dockerignore": "*.log\n*.json\n.dockerignore\n",
@@ -29,7 +30,7 @@ func TestPrepareNamesWhatChanged(t *testing.T) {
 	tests := []struct {
 		name   string
 		files  filetree.Files
-		change func(*testing.T, *target)
+		change func(*testing.T, *project.Project)
 		path   string // of a *tags.ChangedError
 		want   string
 	}{
@@ -37,21 +38,19 @@ func TestPrepareNamesWhatChanged(t *testing.T) {
 		{"it is gone", files(), remove, ".dockerignore", "file does not exist"},
 		{"it is new", files().Without(".dockerignore"), put(".dockerignore", "a.js\n"), ".dockerignore", "it was not there"},
 		{"a manifest", files(), put("package.json", `{"version": "2.0.0", "main": "a.js"}`), "package.json", "its content is different"},
-		{"a link out of the context", files(), func(t *testing.T, p *target) {
+		{"a link out of the context", files(), func(t *testing.T, p *project.Project) {
 			remove(t, p)
 			filetree.Files{".dockerignore": "-> /etc/hostname"}.Write(t, p.Root)
 		}, "", ".dockerignore: a link leads out of the context"},
-		{"none", files(), func(_ *testing.T, p *target) { p.Tags.Source = "another" }, "", "has the source tag"},
+		{"none", files(), func(_ *testing.T, p *project.Project) { p.Tags.Source = "another" }, "", "has the source tag"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			t.Setenv(repositoryEnv, "")
-			var o prepareOptions
-			p := readTree(t, o.project, test.files.Write(t, t.TempDir()))
-			f, err := newFolder(filepath.Join(t.TempDir(), "folder"), p.Project)
+			p := read(t, test.files.Write(t, t.TempDir()), project.Options{})
+			f, err := New(filepath.Join(t.TempDir(), "folder"), p)
 			must(t, err)
 			test.change(t, p)
-			err = o.fill(t.Context(), f)
+			err = f.Write(t.Context(), "")
 			var changed *tags.ChangedError
 			if errors.As(err, &changed) != (test.path != "") || changed != nil && changed.Path != test.path || err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v", err)
@@ -60,8 +59,8 @@ func TestPrepareNamesWhatChanged(t *testing.T) {
 	}
 }
 
-// TestPrepareCopiesWhatWasHashed: a file that changes between the hash and the copy is in no folder.
-func TestPrepareCopiesWhatWasHashed(t *testing.T) {
+// TestCopiesWhatWasHashed: a file that changes between the hash and the copy is in no folder.
+func TestCopiesWhatWasHashed(t *testing.T) {
 	changes := map[string]func(file string) error{
 		"rewritten": func(file string) error { return os.WriteFile(file, []byte("two"), 0o644) },
 		"deleted":   os.Remove,
@@ -71,48 +70,37 @@ func TestPrepareCopiesWhatWasHashed(t *testing.T) {
 		for _, file := range []string{"src/app.js", "package-lock.json"} {
 			t.Run(name+" "+file, func(t *testing.T) {
 				dir := filetree.Files{"package.json": "{}", "package-lock.json": "one", "src/app.js": "one", "runtime.yaml": "base: debian\n"}.Write(t, t.TempDir())
-				o := prepareOptions{folder: filepath.Join(t.TempDir(), "folder")}
-				o.project.format = "text"
-				p, err := o.project.read([]string{dir})
-				if err != nil {
-					t.Fatal(err)
-				}
-				f, err := newFolder(o.folder, p.Project)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := errors.Join(p.ComputeTags(t.Context(), ""), change(filepath.Join(dir, file))); err != nil {
-					t.Fatal(err)
-				}
+				folder := filepath.Join(t.TempDir(), "folder")
+				f, err := New(folder, read(t, dir, project.Options{}))
+				must(t, err)
+				must(t, change(filepath.Join(dir, file)))
 				var changed *tags.ChangedError
-				if err := o.fill(t.Context(), f); !errors.As(err, &changed) || changed.Path != file {
+				if err := f.Write(t.Context(), ""); !errors.As(err, &changed) || changed.Path != file {
 					t.Errorf("got %v", err)
 				}
-				if _, err := os.Lstat(filepath.Join(o.folder, dockerfile)); !errors.Is(err, fs.ErrNotExist) {
+				if _, err := os.Lstat(filepath.Join(folder, dockerfile)); !errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("the folder builds: %v", err)
 				}
-				if err := replanning(func() error { return runPrepare(t.Context(), t.Output(), &o, []string{dir}) }); name == "rewritten" && err != nil {
-					t.Errorf("planned again: %v", err)
+				if name == "rewritten" {
+					must(t, write(t, folder, dir, project.Options{}, ""))
 				}
 			})
 		}
 	}
 }
 
-// TestCopierOpensNoPipe shows that what takes the place of a file that comes along unhashed is neither waited for nor followed.
+// TestCopierOpensNoPipe: a pipe or a link that replaces a file that is copied unhashed is neither waited for nor followed.
 func TestCopierOpensNoPipe(t *testing.T) {
 	for name, swap := range map[string]func(file string) error{
 		"a pipe": func(file string) error { return syscall.Mkfifo(file, 0o644) },
 		"a link": func(file string) error { return os.Symlink("/etc/hostname", file) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv(repositoryEnv, "")
-			var o prepareOptions
-			p := readTree(t, o.project, filetree.Files{
+			p := read(t, filetree.Files{
 				"package.json": "{}", "a.js": "a\n", ".dockerignore": "*.json\n.dockerignore\n",
 				"runtime.yaml": "profile: node\nbase: debian:bookworm\ndependencies: {manager: none}\n",
-			}.Write(t, t.TempDir()))
-			f, err := newFolder(filepath.Join(t.TempDir(), "folder"), p.Project)
+			}.Write(t, t.TempDir()), project.Options{})
+			f, err := New(filepath.Join(t.TempDir(), "folder"), p)
 			must(t, err)
 			must(t, f.stage())
 			file := filepath.Join(p.Root, ".dockerignore")

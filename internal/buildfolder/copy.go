@@ -1,4 +1,4 @@
-package main
+package buildfolder
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ import (
 )
 
 // copyProject writes code/: everything that is hashed or copied, the lock files, and more files.
-func (f *folder) copyProject(ctx context.Context, more []string) error {
+func (f *Folder) copyProject(ctx context.Context, more []string) error {
 	tree, err := wholeTree(ctx, f.project)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (f *folder) copyProject(ctx context.Context, more []string) error {
 	return c.paths(f.project.Runtime.Source)
 }
 
-// wholeTree is the project's tree with what is hashed but not copied into the image.
+// wholeTree returns the project's tree with the files that are hashed but not copied into the image.
 func wholeTree(ctx context.Context, p *project.Project) (*tags.Tree, error) {
 	if len(p.Inputs.Source.NoCopy) == 0 {
 		return p.Tree, nil
@@ -60,25 +60,16 @@ func wholeTree(ctx context.Context, p *project.Project) (*tags.Tree, error) {
 	return tree, err
 }
 
-// filesOf gives the files of a project without which a runtime file would be read differently, such as .dockerignore.
-func filesOf(root string, file []byte) ([]string, error) {
-	names, err := project.FilesRead(root, profile.Options{Name: dockerfile, Data: file})
-	if err != nil {
-		return nil, fmt.Errorf("reading the runtime file as it was written anew: %w", err)
-	}
-	return names, nil
-}
-
-// copier copies out of a project into a directory that nothing it writes can leave.
+// copier copies files of a project into a directory. A link in that directory cannot lead it elsewhere.
 type copier struct {
 	from   string
-	plain  fs.FS // the same, read as a stranger's
-	hashed *solve.Local
+	plain  fs.FS        // the same directory; links that leave it are not followed
+	hashed *solve.Local // its files that were hashed
 	to     *os.Root
-	failed func(error) error // explains a failure to write
+	failed func(error) error // says of an error of writing what to do
 }
 
-// entry copies one entry of a tree. What holds it has been copied before.
+// entry copies one entry of a tree. The directory that holds it must have been copied.
 func (c *copier) entry(e tags.Entry) error {
 	switch name := filepath.FromSlash(e.Path); {
 	case e.Link != "":
@@ -90,7 +81,7 @@ func (c *copier) entry(e tags.Entry) error {
 	}
 }
 
-// files copies files that may be there already.
+// files copies the files that were not copied yet.
 func (c *copier) files(names []string) error {
 	for _, name := range names {
 		_, err := c.to.Stat(name)
@@ -110,14 +101,14 @@ func (c *copier) files(names []string) error {
 	return nil
 }
 
-// paths makes the source paths of which nothing was copied: a runtime file may not name what is not there. They are ignored,
-// so that they may be empty.
+// paths makes the source paths of which nothing was copied, because a runtime file must not name a missing path. All of their content
+// is ignored, so they may be empty.
 func (c *copier) paths(source []profile.Source) error {
 	for _, s := range source {
 		name := filepath.FromSlash(s.Path)
 		there, err := os.Stat(filepath.Join(c.from, name))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // it is optional: else the tree could not have been read
+			continue // it is optional: the tree was read without it
 		}
 		if err != nil {
 			return fmt.Errorf("copying a file of the project: %w", err)
@@ -141,8 +132,8 @@ func (c *copier) paths(source []profile.Source) error {
 	return nil
 }
 
-// file copies a file. One that was hashed must still be what it was; what else comes along decides how the runtime file is
-// read, and the written folder is compared as a whole.
+// file copies a file. A file that was hashed must still have that hash. Other files decide how the runtime file is read; for those, check
+// compares the written folder with the project.
 func (c *copier) file(name string, mode fs.FileMode) error {
 	from, err := c.open(name)
 	if err != nil {

@@ -1,7 +1,8 @@
-package main
+package buildfolder
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -9,65 +10,61 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
-	"github.com/rtbuild/rtbuild/internal/project"
 )
 
 const (
-	// runtimeFileName is where a project keeps its runtime.
-	runtimeFileName = "runtime.yaml"
-	// frontendImage is the released frontend.
-	frontendImage = "ghcr.io/rtbuild/rtbuild-frontend:1"
-	// madeLine says of a Dockerfile that prepare may replace it, and code/ with it.
+	// Frontend is the reference of the released frontend image.
+	Frontend = "ghcr.io/rtbuild/rtbuild-frontend:1"
+	// madeLine marks a Dockerfile that a Folder wrote, and may replace together with code/.
 	madeLine = "# Made by rtbuild-client prepare, which replaces this file and " + codeDir + "/."
 )
 
-// preparedFile is the runtime file for a prepared folder: the project's own, with everything written into it that came from
-// flags, from the environment or from files of the project that may not be there when the folder is built.
-func (o *prepareOptions) preparedFile(p *project.Project) ([]byte, error) {
-	_, file := p.Runtime.File()
-	syntax, rest := splitHeader(file)
-	if o.syntax != "" {
-		syntax = o.syntax
-	}
-	if strings.ContainsAny(syntax, "\r\n") {
+// runtimeFile returns the project's runtime file as the folder holds it. Written into it are flags, the environment, and what was read
+// from files of the project that may be missing when the folder is built.
+func (f *Folder) runtimeFile(syntax string) ([]byte, error) {
+	_, file := f.project.Runtime.File()
+	named, rest := splitHeader(file)
+	if syntax = cmp.Or(syntax, named); strings.ContainsAny(syntax, "\r\n") {
 		return nil, fmt.Errorf("invalid --syntax %q: it must be one line, the reference of an image", syntax)
 	}
 	doc, root, err := parseFields(rest)
 	if err != nil {
 		return nil, err
 	}
-	o.pin(root, p)
+	f.pin(root)
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "# syntax=%s\n%s%s\n%s\n", syntax, profile.RootLine, codeDir, madeLine)
 	enc := yaml.NewEncoder(&out)
 	enc.SetIndent(2)
 	if err := enc.Encode(doc); err != nil {
-		return nil, fmt.Errorf("writing the runtime file anew: %w", err)
+		return nil, fmt.Errorf("writing the runtime file for the folder: %w", err)
 	}
 	return out.Bytes(), enc.Close()
 }
 
-// pin sets the fields that the folder must hold itself.
-func (o *prepareOptions) pin(root *yaml.Node, p *project.Project) {
-	setField(root, "profile", p.Runtime.Profile)
-	setField(root, "base", p.Runtime.Base)
-	setField(root, "version", p.Runtime.Version)
-	if repository := tagsRepository(p, &o.project); repository != "" {
+// pin sets the fields that must not depend on anything outside of the folder.
+func (f *Folder) pin(root *yaml.Node) {
+	runtime, overrides := f.project.Runtime, f.project.Options.Overrides
+	setField(root, "profile", runtime.Profile)
+	setField(root, "base", runtime.Base)
+	setField(root, "version", runtime.Version)
+	if repository := f.project.Inputs.Repository; repository != "" {
 		setField(root, "repository", repository)
 	}
-	if o.project.extra != "" {
-		setField(root, "extra", p.Runtime.Extra)
+	if overrides.Extra != nil {
+		setField(root, "extra", runtime.Extra)
 	}
-	if _, known := p.Runtime.Components["browser"]; known && o.project.noBrowser {
+	if _, known := runtime.Components["browser"]; known && overrides.NoBrowser {
 		components := field(root, "components", yaml.MappingNode)
 		browser := field(components, "browser", yaml.ScalarNode)
 		browser.Value, browser.Tag = "false", "!!bool"
 	}
 }
 
-// splitHeader takes off a runtime file the lines that prepare writes anew, and gives the frontend that it names.
+// splitHeader removes from a runtime file the lines that runtimeFile writes itself. It returns the frontend that the file names, else
+// Frontend, and the rest.
 func splitHeader(file []byte) (syntax string, rest []byte) {
-	syntax = frontendImage
+	syntax = Frontend
 	syntaxLine := 0
 	if _, value, at, found := parser.DetectSyntax(file); found {
 		syntax, syntaxLine = value, at[0].Start.Line
@@ -83,7 +80,7 @@ func splitHeader(file []byte) (syntax string, rest []byte) {
 	return syntax, rest
 }
 
-// parseFields gives a file and the map in it, an empty one if it sets nothing.
+// parseFields parses a file, and returns it and the map of its fields; that map is empty if the file sets none.
 func parseFields(file []byte) (doc, root *yaml.Node, err error) {
 	doc = &yaml.Node{}
 	if err := yaml.Unmarshal(file, doc); err != nil {
@@ -95,7 +92,7 @@ func parseFields(file []byte) (doc, root *yaml.Node, err error) {
 	return doc, doc.Content[0], nil
 }
 
-// setField sets a field to a text. One that has it already stays as it is written.
+// setField sets a field to a text. A field that has that text keeps its form.
 func setField(root *yaml.Node, name, value string) {
 	n := field(root, name, yaml.ScalarNode)
 	if n.Value != value {
@@ -103,7 +100,7 @@ func setField(root *yaml.Node, name, value string) {
 	}
 }
 
-// field is the value of a field, which is added if it is missing, and emptied if it is of another kind.
+// field returns the value of a field. A missing field is added; a value of another kind is replaced by an empty one.
 func field(root *yaml.Node, name string, kind yaml.Kind) *yaml.Node {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		if root.Content[i].Value != name {
