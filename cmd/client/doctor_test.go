@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rtbuild/rtbuild/internal/builders"
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/registry"
-	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
 func TestDoctorShowsCredentialsWithoutSecrets(t *testing.T) {
@@ -93,7 +93,7 @@ func TestDoctorFailsByExitCode(t *testing.T) {
 		code int
 		text string // of the output
 	}{
-		{"a builder that nobody runs", func(o *doctorOptions) { o.place.dial.Addr = "unix:///nowhere.sock" }, exitBuilder, "/nowhere.sock"},
+		{"a builder that nobody runs", func(o *doctorOptions) { o.place.address.Addr = "unix:///nowhere.sock" }, exitBuilder, "/nowhere.sock"},
 		{"an unknown format", func(o *doctorOptions) { o.format = "xml" }, exitUsage, ""},
 	}
 	for _, test := range tests {
@@ -134,7 +134,7 @@ func TestDoctorExaminesARealBuilder(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	addr, served := privateBuilder(ctx, t)
-	checks, err := examine(ctx, "builder", solve.Dial{Addr: addr})
+	checks, err := examine(ctx, "builder", builders.Address{Addr: addr})
 	if err != nil {
 		t.Fatal(err)
 	}

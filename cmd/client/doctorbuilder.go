@@ -14,6 +14,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/builders"
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
@@ -24,13 +25,13 @@ const snapshotterLabel = "org.mobyproject.buildkit.worker.snapshotter"
 // checkBuilder looks at the builder that a solve would use: the same order as place.builder. The error says why it
 // cannot be used.
 func (o *doctorOptions) checkBuilder(ctx context.Context) ([]check, error) {
-	dial, err := o.place.named([]ocispecs.Platform{platforms.DefaultSpec()})
+	found, err := o.place.builderOptions([]ocispecs.Platform{platforms.DefaultSpec()}).Find()
 	if err != nil {
 		return []check{{Name: "builder", Status: checkMissing, Hint: err.Error()}}, err
 	}
-	dial.Addr = cmp.Or(dial.Addr, solve.WellKnown())
-	if dial.Addr != "" {
-		checks, err := examine(ctx, "builder", dial)
+	sayNote(found)
+	if found.Addr != "" {
+		checks, err := examine(ctx, "builder", found.Address)
 		needs, _ := checkNeeds(checkNote)
 		return append(checks, needs...), err
 	}
@@ -39,8 +40,8 @@ func (o *doctorOptions) checkBuilder(ctx context.Context) ([]check, error) {
 		return checks, err
 	}
 	// All that is needed seems to be there: starting it is the only proof.
-	found, err := o.startPrivate(ctx)
-	return append(found, checks...), err
+	private, err := o.startPrivate(ctx)
+	return append(private, checks...), err
 }
 
 func (o *doctorOptions) startPrivate(ctx context.Context) ([]check, error) {
@@ -48,7 +49,7 @@ func (o *doctorOptions) startPrivate(ctx context.Context) ([]check, error) {
 	at := &place{repository: o.repository, caFile: o.place.caFile}
 	defer at.Close()
 	var (
-		dial solve.Dial
+		dial builders.Address
 		err  error
 	)
 	if at.registry, err = o.place.client(at); err == nil {
@@ -86,7 +87,7 @@ func checkNeeds(status string) ([]check, error) {
 }
 
 // examine asks a builder what it is and what it can do.
-func examine(ctx context.Context, name string, dial solve.Dial) ([]check, error) {
+func examine(ctx context.Context, name string, dial builders.Address) ([]check, error) {
 	b, err := solve.Connect(ctx, dial)
 	if err != nil {
 		return []check{{Name: name, Status: checkMissing, Found: dial.Addr, Hint: err.Error()}}, err

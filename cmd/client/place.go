@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,7 +13,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
-	"github.com/rtbuild/rtbuild/internal/buildx"
+	"github.com/rtbuild/rtbuild/internal/builders"
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/solve"
@@ -22,7 +21,7 @@ import (
 
 // placeOptions are the flags that say where images live and where they are built.
 type placeOptions struct {
-	dial           solve.Dial
+	address        builders.Address
 	builder        string
 	registryConfig string
 	caFile         string
@@ -31,13 +30,13 @@ type placeOptions struct {
 
 func (o *placeOptions) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&o.dial.Addr, "addr", "", "buildkitd address (default: BUILDKIT_HOST, a running buildkitd, a private one)")
+	flags.StringVar(&o.address.Addr, "addr", "", "buildkitd address (default: BUILDKIT_HOST, a running buildkitd, a private one)")
 	flags.StringVar(&o.builder, "builder", "", "builder that docker buildx create has made (default: BUILDX_BUILDER)")
-	flags.StringVar(&o.dial.CACert, "tlscacert", "", "CA certificate for the builder's connection")
-	flags.StringVar(&o.dial.Cert, "tlscert", "", "client certificate for the builder's connection")
-	flags.StringVar(&o.dial.Key, "tlskey", "", "client key for the builder's connection")
-	flags.StringVar(&o.dial.ServerName, "tlsservername", "", "name in the builder's certificate")
-	flags.StringVar(&o.dial.Dir, "tlsdir", "", "directory with ca.pem, cert.pem and key.pem")
+	flags.StringVar(&o.address.CACert, "tlscacert", "", "CA certificate for the builder's connection")
+	flags.StringVar(&o.address.Cert, "tlscert", "", "client certificate for the builder's connection")
+	flags.StringVar(&o.address.Key, "tlskey", "", "client key for the builder's connection")
+	flags.StringVar(&o.address.ServerName, "tlsservername", "", "name in the builder's certificate")
+	flags.StringVar(&o.address.Dir, "tlsdir", "", "directory with ca.pem, cert.pem and key.pem")
 	flags.StringVar(&o.registryConfig, "registry-config", "", "directory of hosts.toml files, as containerd has it: they count here and in the private builder")
 	flags.StringVar(&o.caFile, "ca-file", "", "PEM file of certificate authorities to trust here, in build steps, and in the private builder")
 	flags.BoolVar(&o.debug, "debug", false, "say more")
@@ -49,7 +48,7 @@ type place struct {
 	base       string   // of the project
 	further    []string // what else the builder is asked for, see furtherRefs
 	registry   *registry.Client
-	dial       solve.Dial
+	address    builders.Address // of the named builder, if there is one
 	caFile     string
 	lease      *embedded.Lease // nil unless the private pair is used
 	embedded   bool            // the images live in the private registry
@@ -87,15 +86,17 @@ func (o *placeOptions) find(ctx context.Context, p *target, named string) (*plac
 	if at.registry, err = o.client(at); err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	if at.dial, err = o.named(p.platforms); err != nil {
+	builder, err := o.named(p.platforms)
+	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
+	at.address = builder.Address
 	if named != "" {
 		return at, at.findPrivate(ctx)
 	}
-	if at.dial.Addr != "" {
+	if at.address.Addr != "" {
 		return nil, withCode(exitUsage, fmt.Errorf("no repository: the builder %s cannot reach the registry that comes with the private one; "+
-			"give --repository HOST/PATH, or leave --addr, --builder, BUILDKIT_HOST and BUILDX_BUILDER out", at.dial.Addr))
+			"give --repository HOST/PATH, or leave --addr, --builder, BUILDKIT_HOST and BUILDX_BUILDER out", at.address.Addr))
 	}
 	if at.lease, err = acquire(ctx); err != nil {
 		return nil, withCode(exitBuilder, err)
@@ -110,30 +111,22 @@ func (o *placeOptions) client(at *place) (*registry.Client, error) {
 	return registry.New(registry.Options{ConfigDir: o.registryConfig, CAFile: o.caFile, Warn: warn, Login: at.login})
 }
 
-// named is the builder that flags or the environment name, an address before a name of buildx's; empty if none is.
-func (o *placeOptions) named(wanted []ocispecs.Platform) (solve.Dial, error) {
-	dial := o.dial
-	if o.builder != "" && dial.Addr != "" {
-		return dial, errors.New("--addr and --builder name two builders: give one of them")
+// named is the builder that flags or the environment name; empty if none is.
+func (o *placeOptions) named(wanted []ocispecs.Platform) (builders.Found, error) {
+	found, err := o.builderOptions(wanted).Named()
+	sayNote(found)
+	return found, err
+}
+
+func (o *placeOptions) builderOptions(wanted []ocispecs.Platform) builders.Options {
+	return builders.Options{Address: o.address, Name: o.builder, Platforms: wanted}
+}
+
+// sayNote tells what is worth knowing of how a builder was chosen.
+func sayNote(found builders.Found) {
+	if found.Note != "" {
+		fmt.Fprintf(os.Stderr, "NOTE: %s\n", found.Note)
 	}
-	if o.builder == "" {
-		dial.Addr = cmp.Or(dial.Addr, os.Getenv("BUILDKIT_HOST"))
-	}
-	name := cmp.Or(o.builder, os.Getenv(buildx.Env))
-	if dial.Addr != "" || name == "" {
-		return dial, nil
-	}
-	at, err := buildx.Find(name, wanted)
-	if err != nil {
-		return dial, fmt.Errorf("--builder or %s: %w", buildx.Env, err)
-	}
-	if at.Note != "" {
-		fmt.Fprintf(os.Stderr, "NOTE: %s\n", at.Note)
-	}
-	return solve.Dial{
-		Addr: at.Addr, Dir: dial.Dir, CACert: cmp.Or(dial.CACert, at.CACert), Cert: cmp.Or(dial.Cert, at.Cert),
-		Key: cmp.Or(dial.Key, at.Key), ServerName: cmp.Or(dial.ServerName, at.ServerName),
-	}, nil
 }
 
 // checkPush asks once whether the repository may be pushed to.
@@ -151,25 +144,29 @@ func acquire(ctx context.Context) (*embedded.Lease, error) {
 	return embedded.Acquire(ctx, options)
 }
 
-// builder connects to the builder: the named one, one that runs where packages put it, or the private one.
+// builder connects to the builder: the named one, else one at its usual socket, else the private one.
 func (p *place) builder(ctx context.Context) (*solve.Builder, error) {
-	dial := p.dial
-	if dial.Addr == "" && !p.embedded {
-		dial.Addr = solve.WellKnown()
+	at := p.address
+	if !p.embedded {
+		found, err := builders.Options{Address: at}.Find()
+		if err != nil {
+			return nil, withCode(exitUsage, err)
+		}
+		at = found.Address
 	}
-	if dial.Addr == "" {
-		if err := p.private(ctx, &dial); err != nil {
+	if at.Addr == "" {
+		if err := p.private(ctx, &at); err != nil {
 			return nil, withCode(exitBuilder, err)
 		}
 	}
-	b, err := solve.Connect(ctx, dial)
+	b, err := solve.Connect(ctx, at)
 	if err != nil && ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	return b, err
 }
 
-func (p *place) private(ctx context.Context, dial *solve.Dial) (err error) {
+func (p *place) private(ctx context.Context, at *builders.Address) (err error) {
 	if p.lease == nil {
 		if p.lease, err = acquire(ctx); err != nil {
 			return err
@@ -179,8 +176,8 @@ func (p *place) private(ctx context.Context, dial *solve.Dial) (err error) {
 	if err != nil {
 		return err
 	}
-	dial.Private = true
-	dial.Addr, err = p.lease.Builder(ctx, trust)
+	at.Private = true
+	at.Addr, err = p.lease.Builder(ctx, trust)
 	return err
 }
 

@@ -27,12 +27,12 @@ func (p *place) findPrivate(ctx context.Context) error {
 		return nil
 	}
 	p.embedded = true
-	if p.dial.Addr == "" {
+	if p.address.Addr == "" {
 		return nil
 	}
 	_ = p.Close()
 	return withCode(exitUsage, fmt.Errorf("--repository %s: only the private builder may push to the private registry, and %s is another one: "+
-		"give another --repository, or leave --addr, --builder, BUILDKIT_HOST and BUILDX_BUILDER out", p.repository, p.dial.Addr))
+		"give another --repository, or leave --addr, --builder, BUILDKIT_HOST and BUILDX_BUILDER out", p.repository, p.address.Addr))
 }
 
 // reach sees to it that the private registry runs if one of the references is there.

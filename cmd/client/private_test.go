@@ -14,6 +14,7 @@ import (
 	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/spf13/cobra"
 
+	"github.com/rtbuild/rtbuild/internal/builders"
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/solve"
@@ -107,7 +108,7 @@ func TestWhatIsInThePrivateRegistryTakesALease(t *testing.T) {
 	names := strings.NewReplacer("PRIVATE", ours, "LOCALHOST", strings.Replace(ours, "127.0.0.1", "localhost", 1), "CAPITALS", strings.Replace(ours, "127.0.0.1", "LocalHost", 1))
 	for _, test := range whereTests {
 		t.Run(test.name, func(t *testing.T) {
-			at := &place{repository: names.Replace(test.repository), base: names.Replace(test.base), dial: solve.Dial{Addr: test.addr}}
+			at := &place{repository: names.Replace(test.repository), base: names.Replace(test.base), address: builders.Address{Addr: test.addr}}
 			err := at.findPrivate(t.Context())
 			if test.err != "" {
 				if err == nil || !strings.Contains(err.Error(), test.err) {

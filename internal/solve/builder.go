@@ -1,4 +1,4 @@
-// Package solve talks to buildkitd: it finds and dials the daemon, opens sessions with what steps may use, runs the build
+// Package solve talks to buildkitd: it dials the daemon, opens sessions with what steps may use, runs the build
 // function, shows progress and collects what each export returned.
 package solve
 
@@ -22,43 +22,35 @@ import (
 	_ "github.com/moby/buildkit/client/connhelper/nerdctlcontainer"
 	_ "github.com/moby/buildkit/client/connhelper/podmancontainer"
 	_ "github.com/moby/buildkit/client/connhelper/ssh"
+
+	"github.com/rtbuild/rtbuild/internal/builders"
 )
 
 // dialTimeout is how long a builder may take to answer before it counts as absent.
 const dialTimeout = 20 * time.Second
-
-// Dial says how to reach a builder.
-type Dial struct {
-	Addr string // buildctl's addresses: unix://, tcp://, docker-container://, podman-container://, kube-pod://, ssh://
-
-	// TLS for tcp://, as buildctl has it. Dir holds ca.pem, cert.pem and key.pem.
-	CACert, Cert, Key, ServerName, Dir string
-
-	Private bool // it is the one that rtbuild runs for this user
-}
 
 // Builder is a buildkitd that answered.
 type Builder struct {
 	*client.Client
 	Addr    string
 	Version string
-	Private bool // it is the one that rtbuild runs for this user
+	Private bool // rtbuild runs this builder for the user
 }
 
 // Connect dials a builder and waits until it answers. Errors are *BuilderError.
-func Connect(ctx context.Context, dial Dial) (*Builder, error) {
-	c, err := client.New(ctx, dial.Addr, dial.options()...)
+func Connect(ctx context.Context, at builders.Address) (*Builder, error) {
+	c, err := client.New(ctx, at.Addr, tlsOptions(at)...)
 	if err != nil {
-		return nil, &BuilderError{Addr: dial.Addr, Doing: "connecting to", Err: err}
+		return nil, &BuilderError{Addr: at.Addr, Doing: "connecting to", Err: err}
 	}
 	waiting, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	info, err := c.Info(waiting)
 	if err != nil {
 		_ = c.Close()
-		return nil, &BuilderError{Addr: dial.Addr, Doing: "connecting to", Err: errors.Join(refused(dial.Addr), err)}
+		return nil, &BuilderError{Addr: at.Addr, Doing: "connecting to", Err: errors.Join(refused(at.Addr), err)}
 	}
-	return &Builder{Client: c, Addr: dial.Addr, Version: info.BuildkitVersion.Version, Private: dial.Private}, nil
+	return &Builder{Client: c, Addr: at.Addr, Version: info.BuildkitVersion.Version, Private: at.Private}, nil
 }
 
 // name tells apart the builder whose trust our flags decide.
@@ -82,7 +74,8 @@ func refused(addr string) error {
 	return err
 }
 
-func (d Dial) options() []client.ClientOpt {
+// tlsOptions are the client options for the TLS of an address.
+func tlsOptions(d builders.Address) []client.ClientOpt {
 	if d.Dir != "" {
 		d.CACert = cmp.Or(d.CACert, inDir(d.Dir, "ca.pem"))
 		d.Cert = cmp.Or(d.Cert, inDir(d.Dir, "cert.pem"))
@@ -90,7 +83,7 @@ func (d Dial) options() []client.ClientOpt {
 	}
 	var opts []client.ClientOpt
 	if d.CACert != "" {
-		opts = append(opts, client.WithServerConfig(d.serverName(), d.CACert))
+		opts = append(opts, client.WithServerConfig(serverName(d), d.CACert))
 	}
 	if d.Cert != "" || d.Key != "" {
 		opts = append(opts, client.WithCredentials(d.Cert, d.Key))
@@ -98,8 +91,8 @@ func (d Dial) options() []client.ClientOpt {
 	return opts
 }
 
-// serverName is the name in the builder's certificate, by default the host that is dialled.
-func (d Dial) serverName() string {
+// serverName returns the name in the builder's certificate: by default the host of the address.
+func serverName(d builders.Address) string {
 	if d.ServerName != "" {
 		return d.ServerName
 	}
@@ -115,21 +108,6 @@ func inDir(dir, name string) string {
 		return ""
 	}
 	return file
-}
-
-// WellKnown gives the address of a buildkitd that listens where packages put it, or "".
-func WellKnown() string {
-	sockets := []string{"/run/buildkit/buildkitd.sock"}
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
-		sockets = append([]string{filepath.Join(dir, "buildkit", "buildkitd.sock")}, sockets...)
-	}
-	for _, socket := range sockets {
-		if conn, err := net.DialTimeout("unix", socket, time.Second); err == nil {
-			_ = conn.Close()
-			return "unix://" + socket
-		}
-	}
-	return ""
 }
 
 // BuilderError says that a builder could not be used at all: exit code 4.

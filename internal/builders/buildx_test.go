@@ -1,4 +1,4 @@
-package buildx_test
+package builders
 
 import (
 	"os"
@@ -8,8 +8,6 @@ import (
 
 	"github.com/containerd/platforms"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/rtbuild/rtbuild/internal/buildx"
 )
 
 // Instances as docker-buildx v0.38.2 writes them; internal/e2e has it write some.
@@ -19,32 +17,34 @@ const (
 	two       = `{"Name":"two","Driver":"remote","Nodes":[{"Name":"two0","Endpoint":"tcp://a:1","Platforms":[{"architecture":"amd64","os":"linux"}]},{"Name":"two1","Endpoint":"tcp://b:1","Platforms":[{"architecture":"arm64","os":"linux"},{"architecture":"arm","os":"linux","variant":"v7"}]}]}`
 )
 
-func TestFind(t *testing.T) {
+// TestFindBuildx reads builders as docker buildx writes them.
+func TestFindBuildx(t *testing.T) {
 	tests := []struct {
 		name, builder, instance string
 		platforms               string
 		dockerHost              string
-		want                    buildx.Address // its note is a part
+		want                    Address
+		note                    string // a part of it
 		err                     string
 	}{
-		{name: "container", builder: "box", instance: container, want: buildx.Address{Addr: "docker-container://buildx_buildkit_box0"}},
-		{name: "name in capitals", builder: "Box", instance: container, want: buildx.Address{Addr: "docker-container://buildx_buildkit_box0"}},
+		{name: "container", builder: "box", instance: container, want: Address{Addr: "docker-container://buildx_buildkit_box0"}},
+		{name: "name in capitals", builder: "Box", instance: container, want: Address{Addr: "docker-container://buildx_buildkit_box0"}},
 		{name: "container of a context", builder: "box", instance: strings.Replace(container, `"default"`, `"far away"`, 1),
-			want: buildx.Address{Addr: "docker-container://buildx_buildkit_box0?context=far+away"}},
+			want: Address{Addr: "docker-container://buildx_buildkit_box0?context=far+away"}},
 		{name: "container on the engine here", builder: "box", instance: strings.Replace(container, "default", "unix:///var/run/docker.sock", 1),
-			want: buildx.Address{Addr: "docker-container://buildx_buildkit_box0"}},
+			want: Address{Addr: "docker-container://buildx_buildkit_box0"}},
 		{name: "container on DOCKER_HOST", builder: "box", instance: strings.Replace(container, "default", "tcp://e:2375", 1), dockerHost: "tcp://e:2375",
-			want: buildx.Address{Addr: "docker-container://buildx_buildkit_box0"}},
+			want: Address{Addr: "docker-container://buildx_buildkit_box0"}},
 		{name: "container on another engine", builder: "box", instance: strings.Replace(container, "default", "tcp://e:2375", 1),
 			err: "builder box runs on the engine at tcp://e:2375: run this with DOCKER_HOST=tcp://e:2375"},
 		{name: "remote", builder: "far", instance: remote,
-			want: buildx.Address{Addr: "tcp://far:1234", CACert: "/ca.pem", Cert: "/cert.pem", Key: "/key.pem", ServerName: "name"}},
+			want: Address{Addr: "tcp://far:1234", CACert: "/ca.pem", Cert: "/cert.pem", Key: "/key.pem", ServerName: "name"}},
 		{name: "two nodes, the first fits", builder: "two", instance: two, platforms: "linux/amd64",
-			want: buildx.Address{Addr: "tcp://a:1", Note: "all is built on two0"}},
+			want: Address{Addr: "tcp://a:1"}, note: "all is built on two0"},
 		{name: "two nodes, the second fits", builder: "two", instance: two, platforms: "linux/arm64,linux/arm/v7",
-			want: buildx.Address{Addr: "tcp://b:1", Note: "all is built on two1"}},
+			want: Address{Addr: "tcp://b:1"}, note: "all is built on two1"},
 		{name: "two nodes, none fits", builder: "two", instance: two, platforms: "linux/arm64,linux/amd64",
-			want: buildx.Address{Addr: "tcp://a:1", Note: "none of which names linux/arm64, linux/amd64: all is built on the first, two0"}},
+			want: Address{Addr: "tcp://a:1"}, note: "none of which names linux/arm64, linux/amd64: all is built on the first, two0"},
 		{name: "no nodes", builder: "x", instance: `{"Name":"x","Driver":"remote","Nodes":[]}`, err: "builder x has no node"},
 		{name: "kubernetes", builder: "k", instance: `{"Name":"k","Driver":"kubernetes","Nodes":[{"Name":"k0"}]}`, err: "kube-pod://"},
 		{name: "cloud", builder: "c", instance: `{"Name":"c","Driver":"cloud","Nodes":[{"Name":"c0"}]}`, err: "driver cloud, which is not supported"},
@@ -63,7 +63,7 @@ func TestFind(t *testing.T) {
 			if tt.instance != "" {
 				put(t, dir, tt.instance)
 			}
-			got, err := buildx.Find(tt.builder, parse(t, tt.platforms))
+			got, note, err := findBuildx(tt.builder, parse(t, tt.platforms))
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("got error %v, want %q", err, tt.err)
@@ -73,10 +73,10 @@ func TestFind(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(got.Note, tt.want.Note) || (tt.want.Note == "") != (got.Note == "") {
-				t.Errorf("got note %q, want %q", got.Note, tt.want.Note)
+			if !strings.Contains(note, tt.note) || (tt.note == "") != (note == "") {
+				t.Errorf("got note %q, want %q", note, tt.note)
 			}
-			if got.Note, tt.want.Note = "", ""; got != tt.want {
+			if got != tt.want {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})
@@ -114,8 +114,8 @@ func parse(t *testing.T, list string) []ocispecs.Platform {
 	return all
 }
 
-// TestConfigDir looks where buildx looks.
-func TestConfigDir(t *testing.T) {
+// TestBuildxDir looks where buildx looks.
+func TestBuildxDir(t *testing.T) {
 	for _, tt := range []struct{ name, variable, below string }{
 		{"BUILDX_CONFIG", "BUILDX_CONFIG", ""},
 		{"DOCKER_CONFIG", "DOCKER_CONFIG", "buildx"},
@@ -128,7 +128,7 @@ func TestConfigDir(t *testing.T) {
 			dir := t.TempDir()
 			t.Setenv(tt.variable, dir)
 			put(t, filepath.Join(dir, filepath.FromSlash(tt.below)), container)
-			if got, err := buildx.Find("box", nil); err != nil || got.Addr == "" {
+			if got, _, err := findBuildx("box", nil); err != nil || got.Addr == "" {
 				t.Errorf("got %+v, %v", got, err)
 			}
 		})

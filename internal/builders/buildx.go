@@ -1,7 +1,4 @@
-// Package buildx finds the builders that docker buildx create has made, so that --builder NAME means here what it means
-// there. It reads buildx's instance files, which are JSON, itself: buildx's own package would bring Docker's and
-// Kubernetes' clients along.
-package buildx
+package builders
 
 import (
 	"cmp"
@@ -20,17 +17,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Env names the builder where no flag does, as for buildx itself.
-const Env = "BUILDX_BUILDER"
-
-// Address says how a builder is reached.
-type Address struct {
-	Addr                          string // an address as buildctl takes it
-	CACert, Cert, Key, ServerName string // for tcp://
-	Note                          string // what the user should know; empty if there is nothing
-}
-
-// instance is a builder, as buildx's store/nodegroup.go writes it.
+// instance is a builder as buildx's store/nodegroup.go writes it.
 type instance struct {
 	Name   string
 	Driver string
@@ -45,31 +32,32 @@ type node struct {
 	DriverOpts map[string]string
 }
 
-// grammar of buildx's names, which are files in lower case.
+// grammar is that of buildx's names. Their files are in lower case.
 var grammar = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9.\-_]*$`)
 
-// Find gives the address of a builder that can build for all platforms, if several nodes belong to it. The error says
-// which builders there are, or why this one cannot be used.
-func Find(name string, wanted []ocispecs.Platform) (Address, error) {
-	dir, err := configDir()
+// findBuildx finds the builder that docker buildx create has made under a name. Of several nodes it takes one that can build for all
+// platforms; the note says which. The error says which builders there are, or why this one cannot be used.
+//
+// It reads buildx's files, which are JSON, itself: buildx's own package would bring Docker's and Kubernetes' clients along.
+func findBuildx(name string, wanted []ocispecs.Platform) (at Address, note string, err error) {
+	dir, err := buildxDir()
 	if err != nil {
-		return Address{}, err
+		return Address{}, "", err
 	}
-	found, err := read(dir, name)
+	found, err := readInstance(dir, name)
 	if err != nil {
-		return Address{}, err
+		return Address{}, "", err
 	}
 	n, note, err := found.choose(wanted)
 	if err != nil {
-		return Address{}, err
+		return Address{}, "", err
 	}
-	at, err := n.address(found)
-	at.Note = note
-	return at, err
+	at, err = n.address(found)
+	return at, note, err
 }
 
-// configDir is where buildx keeps its files: its util/confutil says so.
-func configDir() (string, error) {
+// buildxDir returns the directory of buildx's files, as buildx's util/confutil has it.
+func buildxDir() (string, error) {
 	if dir := os.Getenv("BUILDX_CONFIG"); dir != "" {
 		return dir, nil
 	}
@@ -80,8 +68,8 @@ func configDir() (string, error) {
 	return filepath.Join(home, ".docker", "buildx"), err
 }
 
-// read gives an instance by its name.
-func read(dir, name string) (*instance, error) {
+// readInstance reads a builder by its name.
+func readInstance(dir, name string) (*instance, error) {
 	if !grammar.MatchString(name) {
 		return nil, fmt.Errorf("invalid builder name %q: it begins with a letter, and . _ - may follow beside letters and digits", name)
 	}
@@ -100,11 +88,11 @@ func read(dir, name string) (*instance, error) {
 	return found, nil
 }
 
-// unknown says which builders there are. The engine's own has no file and is named as its context: default, if there are
-// no others.
+// unknown says which builders there are. The Docker engine's own builder has no file; it has the name of the engine's context, which is
+// "default" at first.
 func unknown(dir, name string) error {
 	if name == "default" || name == "desktop-linux" {
-		return engine(name)
+		return refuseEngine(name)
 	}
 	var names []string
 	entries, _ := os.ReadDir(filepath.Join(dir, "instances"))
@@ -118,13 +106,13 @@ func unknown(dir, name string) error {
 	return fmt.Errorf("no builder %q: %s; create it with: docker buildx create --name %s", name, there, name)
 }
 
-// engine refuses the builder inside of the Docker engine.
-func engine(name string) error {
+// refuseEngine says why the builder inside of the Docker engine is refused.
+func refuseEngine(name string) error {
 	return fmt.Errorf("builder %s is the Docker engine's own (driver docker), which cannot merge layers that it has not pulled, nor run our build; "+
 		"create one that can with: docker buildx create --name rtbuild --bootstrap, and give --builder rtbuild", name)
 }
 
-// choose gives the node whose platforms fit, else the first.
+// choose returns the node whose platforms fit, else the first one, and what the user should know of that.
 func (i *instance) choose(wanted []ocispecs.Platform) (node, string, error) {
 	if len(i.Nodes) == 0 {
 		return node{}, "", fmt.Errorf("builder %s has no node: add one with: docker buildx create --append --name %s", i.Name, i.Name)
@@ -139,10 +127,10 @@ func (i *instance) choose(wanted []ocispecs.Platform) (node, string, error) {
 	}
 	n := i.Nodes[0]
 	return n, fmt.Sprintf("builder %s has %d nodes, none of which names %s: all is built on the first, %s; "+
-		"to use several, run a solve for each --platform: a tag keeps what it holds for others", i.Name, len(i.Nodes), names(wanted), n.Name), nil
+		"to use several, run a solve for each --platform: a tag keeps what it holds for others", i.Name, len(i.Nodes), formatAll(wanted), n.Name), nil
 }
 
-// fits reports whether the node's platforms are known to cover those.
+// fits reports whether the node is known to build for all these platforms.
 func (n node) fits(wanted []ocispecs.Platform) bool {
 	for _, p := range wanted {
 		if !slices.ContainsFunc(n.Platforms, func(has ocispecs.Platform) bool {
@@ -154,7 +142,7 @@ func (n node) fits(wanted []ocispecs.Platform) bool {
 	return true
 }
 
-func names(all []ocispecs.Platform) string {
+func formatAll(all []ocispecs.Platform) string {
 	var names []string
 	for _, p := range all {
 		names = append(names, platforms.Format(p))
@@ -162,7 +150,7 @@ func names(all []ocispecs.Platform) string {
 	return strings.Join(names, ", ")
 }
 
-// address says how the node is reached, which depends on the builder's driver.
+// address says how the node is reached. That depends on the builder's driver.
 func (n node) address(of *instance) (Address, error) {
 	switch of.Driver {
 	case "docker-container":
@@ -171,15 +159,15 @@ func (n node) address(of *instance) (Address, error) {
 		o := n.DriverOpts
 		return Address{Addr: n.Endpoint, CACert: o["cacert"], Cert: o["cert"], Key: o["key"], ServerName: o["servername"]}, nil
 	case "docker":
-		return Address{}, engine(of.Name)
+		return Address{}, refuseEngine(of.Name)
 	case "kubernetes":
 		return Address{}, fmt.Errorf("builder %s runs in Kubernetes, whose pods buildx looks up itself: find the pod with kubectl get pods, and give --addr kube-pod://POD?namespace=NAMESPACE", of.Name)
 	}
 	return Address{}, fmt.Errorf("builder %s has driver %s, which is not supported: docker-container and remote are; give the daemon's address with --addr", of.Name, cmp.Or(of.Driver, "none"))
 }
 
-// container is the address of a daemon in a container, which buildx's driver/docker-container names after the node. It is
-// reached through the docker command, by the node's context.
+// container returns the address of a daemon in a container, which buildx's driver/docker-container names after the node. BuildKit reaches
+// it through the docker command and the node's context.
 func (n node) container(of *instance) (Address, error) {
 	at := url.URL{Scheme: "docker-container", Host: "buildx_buildkit_" + n.Name}
 	switch {

@@ -1,0 +1,146 @@
+// Package builders knows what the user means by "the builder": which flags, variables, sockets and names of docker buildx may point to a
+// buildkitd, and in which order they count. It dials nothing but the usual sockets.
+package builders
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Address says how a builder is reached.
+type Address struct {
+	Addr string // as buildctl takes it: unix://, tcp://, docker-container://, podman-container://, kube-pod://, ssh://
+
+	// TLS for tcp://, as buildctl has it. Dir holds ca.pem, cert.pem and key.pem.
+	CACert, Cert, Key, ServerName, Dir string
+
+	Private bool // rtbuild runs this builder for the user
+}
+
+// Options are what flags say of the builder.
+type Options struct {
+	Address Address // --addr and the flags for TLS
+	Name    string  // --builder: a builder that docker buildx create has made
+
+	// Platforms that will be built. They decide among the nodes of a buildx builder.
+	Platforms []ocispecs.Platform
+}
+
+// Origin is what points to a builder.
+type Origin string
+
+// All origins, in the order in which they count.
+const (
+	FlagAddr    Origin = "--addr"
+	FlagBuilder Origin = "--builder"
+	EnvHost     Origin = "BUILDKIT_HOST"
+	EnvBuilder  Origin = "BUILDX_BUILDER"
+	UsualSocket Origin = "a buildkitd at its usual socket"
+)
+
+// Candidate is a builder that an origin points to.
+type Candidate struct {
+	Origin Origin
+	Value  string // the address, or buildx's name of the builder, as it was given
+}
+
+// byName reports whether Value is buildx's name of a builder.
+func (c Candidate) byName() bool { return c.Origin == FlagBuilder || c.Origin == EnvBuilder }
+
+// Candidates lists all builders that something points to, in the order in which they count: the first one is used. If there is none,
+// rtbuild runs a private builder.
+func (o Options) Candidates() []Candidate {
+	all := o.named()
+	if socket := usualSocket(); socket != "" {
+		all = append(all, Candidate{UsualSocket, "unix://" + socket})
+	}
+	return all
+}
+
+// named lists the candidates that the user names.
+func (o Options) named() []Candidate {
+	var all []Candidate
+	for _, c := range []Candidate{
+		{FlagAddr, o.Address.Addr},
+		{FlagBuilder, o.Name},
+		{EnvHost, os.Getenv(string(EnvHost))},
+		{EnvBuilder, os.Getenv(string(EnvBuilder))},
+	} {
+		if c.Value != "" {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// Found is the builder that is used. Without an Addr there is none; its flags for TLS are kept all the same.
+type Found struct {
+	Candidate
+	Address
+	Note string // what the user should know of the choice; empty if there is nothing
+}
+
+// Named finds the builder that a flag or a variable names, if one does. The error says why what is named cannot be used.
+func (o Options) Named() (Found, error) {
+	if o.Address.Addr != "" && o.Name != "" {
+		return Found{}, fmt.Errorf("%s and %s name two builders: give one of them", FlagAddr, FlagBuilder)
+	}
+	return o.first(o.named())
+}
+
+// Find finds the builder that is named, else one at its usual socket. Its errors are those of Named.
+func (o Options) Find() (Found, error) {
+	if found, err := o.Named(); err != nil || found.Addr != "" {
+		return found, err
+	}
+	return o.first(o.Candidates())
+}
+
+func (o Options) first(all []Candidate) (Found, error) {
+	if len(all) == 0 {
+		return Found{Address: o.Address}, nil
+	}
+	found := Found{Candidate: all[0], Address: o.Address}
+	if !found.byName() {
+		found.Addr = found.Value
+		return found, nil
+	}
+	at, note, err := findBuildx(found.Value, o.Platforms)
+	if err != nil {
+		return Found{}, fmt.Errorf("%s: %w", found.Origin, err)
+	}
+	found.Address, found.Note = o.Address.over(at), note
+	return found, nil
+}
+
+// over completes what flags say with what buildx knows of the builder.
+func (a Address) over(b Address) Address {
+	return Address{
+		Addr: b.Addr, Dir: a.Dir, CACert: cmp.Or(a.CACert, b.CACert), Cert: cmp.Or(a.Cert, b.Cert),
+		Key: cmp.Or(a.Key, b.Key), ServerName: cmp.Or(a.ServerName, b.ServerName),
+	}
+}
+
+// systemSocket is where packages put the socket of a buildkitd that all users share. Tests change it.
+var systemSocket = "/run/buildkit/buildkitd.sock"
+
+// usualSocket returns the socket of a buildkitd that listens where packages put it, or "".
+func usualSocket() string {
+	sockets := []string{systemSocket}
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
+		sockets = append([]string{filepath.Join(dir, "buildkit", "buildkitd.sock")}, sockets...)
+	}
+	for _, socket := range sockets {
+		if conn, err := net.DialTimeout("unix", socket, time.Second); err == nil {
+			_ = conn.Close()
+			return socket
+		}
+	}
+	return ""
+}

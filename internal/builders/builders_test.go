@@ -1,0 +1,106 @@
+package builders
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestMain(m *testing.M) {
+	systemSocket = "/nowhere/buildkitd.sock"
+	os.Exit(m.Run())
+}
+
+// TestFind: of all that may point to a builder, the first in the list counts. What was named keeps the flags for TLS.
+func TestFind(t *testing.T) {
+	const addr, name, host, variable, socket = "--addr", "--builder", "BUILDKIT_HOST", "BUILDX_BUILDER", "socket"
+	tests := []struct {
+		name   string
+		given  []string
+		origin Origin // of the builder; empty: none
+		addr   string
+		err    string
+	}{
+		{name: "nothing"},
+		{name: "all but a flag", given: []string{host, variable, socket}, origin: EnvHost, addr: "tcp://host:1"},
+		{name: "an address", given: []string{addr, host, variable, socket}, origin: FlagAddr, addr: "tcp://addr:1"},
+		{name: "a name", given: []string{name, host, variable, socket}, origin: FlagBuilder, addr: "tcp://far:1234"},
+		{name: "the variable", given: []string{variable, socket}, origin: EnvBuilder, addr: "tcp://far:1234"},
+		{name: "a socket", given: []string{socket}, origin: UsualSocket, addr: "unix:///buildkit/buildkitd.sock"},
+		{name: "two flags", given: []string{addr, name}, err: "--addr and --builder name two builders: give one of them"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			has := func(what, value string) string {
+				if slices.Contains(tt.given, what) {
+					return value
+				}
+				return ""
+			}
+			dir := t.TempDir()
+			put(t, dir, remote)
+			t.Setenv("BUILDX_CONFIG", dir)
+			t.Setenv("BUILDKIT_HOST", has(host, "tcp://host:1"))
+			t.Setenv("BUILDX_BUILDER", has(variable, "far"))
+			t.Setenv("XDG_RUNTIME_DIR", dir)
+			if has(socket, "x") != "" {
+				listen(t, filepath.Join(dir, "buildkit", "buildkitd.sock"))
+			}
+			o := Options{Address: Address{Addr: has(addr, "tcp://addr:1"), ServerName: "flag's"}, Name: has(name, "far")}
+			got, err := o.Find()
+			if tt.err != "" {
+				if err == nil || err.Error() != tt.err {
+					t.Errorf("got error %v, want %q", err, tt.err)
+				}
+				return
+			}
+			if err != nil || got.Origin != tt.origin || strings.Replace(got.Addr, dir, "", 1) != tt.addr || got.ServerName != "flag's" {
+				t.Errorf("got %+v, %v", got, err)
+			}
+			if byName := got.Origin == FlagBuilder || got.Origin == EnvBuilder; byName != (got.CACert == "/ca.pem") {
+				t.Errorf("buildx's own TLS files: %+v", got)
+			}
+			all := o.Candidates()
+			if len(all) != len(tt.given) || len(all) > 0 && all[0] != got.Candidate {
+				t.Errorf("the candidates are %+v, the choice is %+v", all, got.Candidate)
+			}
+		})
+	}
+}
+
+// TestNamed does not look at sockets, and says which flag or variable names a builder that cannot be used.
+func TestNamed(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("BUILDX_CONFIG", dir)
+	t.Setenv("BUILDKIT_HOST", "")
+	t.Setenv("XDG_RUNTIME_DIR", dir)
+	listen(t, filepath.Join(dir, "buildkit", "buildkitd.sock"))
+	if got, err := (Options{}).Named(); err != nil || got.Addr != "" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for _, o := range []Options{{Name: "gone"}, {}} {
+		t.Setenv("BUILDX_BUILDER", "gone")
+		origin := EnvBuilder
+		if o.Name != "" {
+			origin = FlagBuilder
+		}
+		if _, err := o.Named(); err == nil || !strings.HasPrefix(err.Error(), string(origin)+`: no builder "gone"`) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func listen(t *testing.T, socket string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(socket), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+}
