@@ -172,7 +172,7 @@ func (b *execution) request() build.Request {
 }
 
 func (b *execution) requestFor(a aim, common build.Request) build.Request {
-	common.Platform, common.Variant, common.From = a.platform, a.Variant, a.From
+	common.Platform, common.Variant, common.Entry = a.platform, a.Variant, build.EntryImage{Ref: a.From}
 	common.Annotations = b.flags.manifestAnnotations(a.platform)
 	return common
 }

@@ -49,7 +49,7 @@ func (b *execution) publishDeps(ctx context.Context, tags []publication) error {
 	for i, a := range b.survey.aims {
 		if a.buildsDeps() {
 			b.requests[i].Variant = plan.Lock
-			b.requests[i].From = tags[0].ref + "@" + b.response.Digest()
+			b.requests[i].Entry = build.EntryImage{Ref: tags[0].ref + "@" + b.response.Digest()}
 		}
 	}
 	return nil

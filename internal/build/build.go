@@ -29,9 +29,7 @@ type Request struct {
 	Platform   ocispecs.Platform
 	Stage      string       // the image that is wanted: StageSystem, StageTools, plan.StageDeps or plan.StageSource
 	Variant    plan.Variant // where the build enters
-	From       string       // the image it enters on; pinned by digest here if it is not yet
-	Start      *Start       // that image, if it is not looked up under From
-	Entry      *plan.Image  // what the plan knows of that image: with its config it is not resolved again
+	Entry      EntryImage   // the image that it enters on
 	Tree       string       // digest of everything that is copied
 	DepsDigest string       // digest of what all up to deps is made from
 	Epoch      *time.Time   // SOURCE_DATE_EPOCH; nil takes the time of the image that the build enters on
@@ -63,11 +61,12 @@ const (
 	StageTools  = "tools"
 )
 
-// Start is an image that a build enters on and that is in no registry: the result of another build, or of a layout.
-type Start struct {
-	State  llb.State
-	Config []byte        // its image config
+// EntryImage is the image that a build enters on. Where its config is not known, the builder resolves it.
+type EntryImage struct {
+	Ref    string        // repository:tag, with the digest where it is known; only a name in messages if State is set
 	Digest digest.Digest // empty if it is not known
+	Config []byte        // its image config, raw; nil if it is not known
+	State  *llb.State    // its files, if it is in no registry: the result of another build, or of a layout
 }
 
 // Image is an image for one platform as it was solved. Its layers may still be where they were.
@@ -149,32 +148,38 @@ func (b *builder) enter(ctx context.Context) error {
 	return b.checkPlatform()
 }
 
-// facts resolves an image of a registry; of another it is told what there is to know.
+// facts returns what the graph must know of the image that the build enters on. It is resolved unless its config is known.
 func (b *builder) facts(ctx context.Context) (rtllb.ImageFacts, error) {
-	req := b.req
-	if s := req.Start; s != nil {
-		b.digest = s.Digest.String()
-		return rtllb.ImageFacts{Ref: req.From, State: &s.State, Config: s.Config}, nil
+	e := b.req.Entry
+	b.digest = e.Digest.String()
+	if e.State != nil {
+		return rtllb.ImageFacts{Ref: e.Ref, State: e.State, Config: e.Config}, nil
 	}
-	if e := req.Entry; e != nil && e.Config != nil && e.Pinned() == req.From {
-		b.digest = e.Digest.String()
-		ref, err := pinned(e.Reference, b.digest)
-		return rtllb.ImageFacts{Ref: ref, Config: e.Config}, err
+	ref := e.Ref
+	if e.Config == nil {
+		var err error
+		if ref, e.Config, err = b.resolve(ctx, e.Ref); err != nil {
+			return rtllb.ImageFacts{}, err
+		}
 	}
-	name, err := tags.FullName(req.From) // the builder takes the first part of a name for a registry, whatever it is
-	if err != nil {
-		return rtllb.ImageFacts{}, err
+	ref, err := pinned(ref, b.digest)
+	return rtllb.ImageFacts{Ref: ref, Config: e.Config}, err
+}
+
+// resolve asks the builder for an image, and keeps its digest. The error is an *ImageError if there is none to be had.
+func (b *builder) resolve(ctx context.Context, ref string) (name string, config []byte, err error) {
+	if name, err = tags.FullName(ref); err != nil { // the builder takes the first part of a name for a registry, whatever it is
+		return "", nil, err
 	}
-	ref, dgst, config, err := b.client.ResolveImageConfig(ctx, name, sourceresolver.Opt{
-		LogName:  fmt.Sprintf("[base] resolve %s", req.From),
-		ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &req.Platform, ResolveMode: req.Resolve},
+	name, dgst, config, err := b.client.ResolveImageConfig(ctx, name, sourceresolver.Opt{
+		LogName:  fmt.Sprintf("[base] resolve %s", ref),
+		ImageOpt: &sourceresolver.ResolveImageOpt{Platform: &b.req.Platform, ResolveMode: b.req.Resolve},
 	})
 	if err != nil {
-		return rtllb.ImageFacts{}, &ImageError{Ref: req.From, Platform: platforms.Format(req.Platform), Err: err}
+		return "", nil, &ImageError{Ref: ref, Platform: platforms.Format(b.req.Platform), Err: err}
 	}
 	b.digest = dgst.String()
-	ref, err = pinned(ref, b.digest)
-	return rtllb.ImageFacts{Ref: ref, Config: config}, err
+	return name, config, nil
 }
 
 // pinned adds a digest to a reference.
@@ -207,7 +212,7 @@ func (b *builder) checkPlatform() error {
 		return nil
 	}
 	return rtllb.Fault("base", "%s is for %s, but %s is wanted: choose another image or --platform %s",
-		b.req.From, platforms.Format(has), platforms.Format(b.req.Platform), platforms.Format(has))
+		b.req.Entry.Ref, platforms.Format(has), platforms.Format(b.req.Platform), platforms.Format(has))
 }
 
 // source solves a source image.

@@ -4,11 +4,10 @@ import (
 	"context"
 	"testing"
 
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/opencontainers/go-digest"
-
-	"github.com/rtbuild/rtbuild/internal/plan"
 )
 
 type resolver struct {
@@ -22,26 +21,28 @@ func (r *resolver) ResolveImageConfig(_ context.Context, ref string, _ sourceres
 	return ref, r.digest, []byte("resolved"), nil
 }
 
-// An image that the plan has looked at gives the same facts without being asked for again; no other takes its place.
+// TestFacts: an image whose config is known is not asked for.
 func TestFacts(t *testing.T) {
-	dgst, other := digest.FromString("image"), digest.FromString("another")
-	entry := &plan.Image{Reference: "registry.example.com/agent:deps", Digest: dgst, Config: []byte("seen")}
-	bare := &plan.Image{Reference: entry.Reference, Digest: dgst}
+	dgst := digest.FromString("image")
+	const tag = "registry.example.com/agent:deps"
+	pinned := tag + "@" + dgst.String()
+	state := llb.Scratch()
 	for _, tt := range []struct {
-		name, from string
-		entry      *plan.Image
-		config     string
+		name   string
+		entry  EntryImage
+		ref    string
+		config string
 	}{
-		{"nothing looked at", entry.Pinned(), nil, "resolved"},
-		{"the image itself", entry.Pinned(), entry, "seen"},
-		{"its config not kept", entry.Pinned(), bare, "resolved"},
-		{"another image", entry.Reference + "@" + other.String(), entry, "resolved"},
+		{"only its name is known", EntryImage{Ref: pinned}, pinned, "resolved"},
+		{"only its tag is known", EntryImage{Ref: tag}, pinned, "resolved"},
+		{"its config is known", EntryImage{Ref: pinned, Digest: dgst, Config: []byte("known")}, pinned, "known"},
+		{"it is in no registry", EntryImage{Ref: "debian", State: &state, Digest: dgst, Config: []byte("known")}, "debian", "known"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := &resolver{digest: dgst}
-			b := &builder{client: r, req: Request{From: tt.from, Entry: tt.entry}}
+			b := &builder{client: r, req: Request{Entry: tt.entry}}
 			got, err := b.facts(t.Context())
-			if err != nil || got.Ref != tt.from || string(got.Config) != tt.config || b.digest != dgst.String() {
+			if err != nil || got.Ref != tt.ref || string(got.Config) != tt.config || got.State != tt.entry.State || b.digest != dgst.String() {
 				t.Errorf("got %s, %s, digest %s, %v", got.Ref, got.Config, b.digest, err)
 			}
 			if resolved := len(r.asked) > 0; resolved != (tt.config == "resolved") {

@@ -105,8 +105,7 @@ func (j *job) published(ctx context.Context, ref string) ([]lint.Published, erro
 	var holds []string
 	for _, text := range []string{"linux/amd64", "linux/arm64"} {
 		platform := platforms.MustParse(text)
-		p := &prober{job: j, platform: platform}
-		_, _, err := p.resolve(ctx, "[check] does "+ref+" hold "+text+"?", ref)
+		_, _, err := (&looker{job: j}).resolve(ctx, "[check] does "+ref+" hold "+text+"?", ref, platform)
 		fault := &build.ImageError{Ref: ref, Platform: text, Err: err}
 		switch {
 		case err == nil:
@@ -119,12 +118,4 @@ func (j *job) published(ctx context.Context, ref string) ([]lint.Published, erro
 		}
 	}
 	return []lint.Published{{Reference: ref, Platforms: holds}}, nil
-}
-
-// losesPlatforms warns of a tag to publish that exists for other platforms only: a build of one platform replaces it.
-func (p *prober) losesPlatforms(ctx context.Context, ref string, others bool) {
-	if others && p.isOwn(ref) {
-		p.warn(ctx, ref+" exists, but not for "+platforms.Format(p.platform)+": publishing replaces it, and its other platforms are lost "+
-			"unless they are built too: add them to --platform, or use rtbuild-client, which keeps them")
-	}
 }

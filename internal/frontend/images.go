@@ -20,13 +20,6 @@ import (
 	"github.com/rtbuild/rtbuild/internal/plan"
 )
 
-// choice is how a platform's image is built.
-type choice struct {
-	plan   *plan.Plan
-	start  *build.Start // in place of plan.From
-	unused bool         // images were looked at that the build does not use
-}
-
 // chooser makes a choice for a platform.
 type chooser func(context.Context, ocispecs.Platform) (choice, error)
 
@@ -115,7 +108,7 @@ func (j *job) choice(ctx context.Context, platform ocispecs.Platform, choose cho
 			if err != nil {
 				return c, err
 			}
-			c.start = deps.start
+			c.given = deps
 		}
 		return c, j.takeBase(ctx, platform, &c)
 	}
@@ -189,7 +182,7 @@ func (f *frontend) attests(kind string) bool {
 // request is what a choice asks the build function for.
 func (j *job) request(stage string, platform ocispecs.Platform, c choice) build.Request {
 	return build.Request{
-		Runtime: j.runtime, Platform: platform, Stage: stage, Variant: c.plan.Variant, From: c.plan.From, Start: c.start, Entry: c.plan.Entry,
+		Runtime: j.runtime, Platform: platform, Stage: stage, Variant: c.plan.Variant, Entry: c.entry(),
 		Tree: j.source.Copied, DepsDigest: j.source.DepsDigest, Epoch: j.options.epoch,
 		LockFiles: j.locks, Source: j.source.State,
 		Proxy: j.options.proxy, Steps: steps(j.ui), NoCache: j.ui.IsNoCache, Where: j.file.where,

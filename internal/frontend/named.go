@@ -24,12 +24,6 @@ const (
 	depsContext = "deps" // the deps image that the source is to stand on
 )
 
-// namedImage is an image that is given as a context. Of one in a registry only the reference is known.
-type namedImage struct {
-	ref   string
-	start *build.Start
-}
-
 // specOf is the text of a context: by platform if there is one, as dockerui looks it up.
 func specOf(ui *dockerui.Client, name string, platform ocispecs.Platform) string {
 	opts := ui.BuildOpts().Opts
@@ -39,17 +33,18 @@ func specOf(ui *dockerui.Client, name string, platform ocispecs.Platform) string
 	return opts["context:"+name]
 }
 
-// named gives the image that a context stands for; nil if there is no such context.
+// named returns the image that a context stands for, and nil if there is no such context. Of an image in a registry it gives the
+// reference alone; of any other the state and the config.
 //
 // dockerui would load it too, but keeps back when an image was made, which the time stamps of what we add are taken from.
-func named(ctx context.Context, ui *dockerui.Client, name string, platform ocispecs.Platform) (*namedImage, error) {
+func named(ctx context.Context, ui *dockerui.Client, name string, platform ocispecs.Platform) (*build.EntryImage, error) {
 	spec := specOf(ui, name, platform)
 	kind, rest, _ := strings.Cut(spec, ":")
 	switch kind {
 	case "":
 		return nil, nil
 	case "docker-image":
-		return &namedImage{ref: strings.TrimPrefix(rest, "//")}, nil
+		return &build.EntryImage{Ref: strings.TrimPrefix(rest, "//")}, nil
 	case "oci-layout", "input":
 	default:
 		return nil, fmt.Errorf("context %s=%s is no image: give docker-image://REF, oci-layout://DIR or target:NAME", name, spec)
@@ -63,16 +58,16 @@ func named(ctx context.Context, ui *dockerui.Client, name string, platform ocisp
 	if err != nil {
 		return nil, fmt.Errorf("loading context %s: %w", name, err)
 	}
-	start := &build.Start{State: *state, Digest: dgst}
+	entry := &build.EntryImage{State: state, Digest: dgst}
 	if kind == "input" {
-		start.Config, err = inputConfig(ui, rest)
+		entry.Config, err = inputConfig(ui, rest)
 	} else {
-		start.Config, err = layoutConfig(ctx, ui, name, rest, platform)
+		entry.Config, err = layoutConfig(ctx, ui, name, rest, platform)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &namedImage{start: start}, nil
+	return entry, nil
 }
 
 // inputConfig is the config of another target's result.

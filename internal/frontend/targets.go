@@ -85,34 +85,33 @@ func (j *job) chooseSource(ctx context.Context, platform ocispecs.Platform) (cho
 	return c, j.takeBase(ctx, platform, &c)
 }
 
-// onDeps plans with a deps image that is given.
-func (j *job) onDeps(ctx context.Context, platform ocispecs.Platform, deps *namedImage) (choice, error) {
-	p := j.prober(plan.StageSource, platform)
-	p.in.Deps = "the context " + depsContext
-	if j.tags.Images.Source != "" && !j.options.force {
-		var err error
-		if p.in.Source, err = p.look(ctx, "source", j.tags.Images.Source); err != nil {
-			return choice{}, err
-		}
-	}
-	c, err := p.make()
+// onDeps plans with a deps image that is given: only the source image is looked for.
+func (j *job) onDeps(ctx context.Context, platform ocispecs.Platform, deps *build.EntryImage) (choice, error) {
+	in := j.planInput(plan.StageSource)
+	in.Deps = "the context " + depsContext
+	c, err := j.make(ctx, in, platform, false)
 	if err == nil && c.plan.Variant == plan.Lock {
-		c.start, c.plan.From = deps.start, deps.ref
+		c.plan.From = deps.Ref
+		if deps.State != nil {
+			c.given = deps
+		}
 	}
 	return c, err
 }
 
-// takeBase lets a build that enters at the base take one that is given as a context and is in no registry.
+// takeBase lets a build that enters at the base take one that is given as a context.
 func (j *job) takeBase(ctx context.Context, platform ocispecs.Platform, c *choice) error {
 	if c.plan.Variant != plan.Scratch {
 		return nil
 	}
-	given, err := named(ctx, j.ui, baseContext, platform)
-	if err != nil || given == nil {
+	base, err := named(ctx, j.ui, baseContext, platform)
+	if err != nil || base == nil {
 		return err
 	}
-	if c.start = given.start; c.start == nil {
-		c.plan.From = given.ref
+	if base.State != nil {
+		c.given = base // goes by the name in the file
+	} else {
+		c.plan.From = base.Ref
 	}
 	return nil
 }

@@ -48,8 +48,9 @@ type Image struct {
 	Reference string // repository:tag
 	Digest    digest.Digest
 	Labels    map[string]string
-	Cmd       []string // the config's
-	Config    []byte   // raw; nil if it was not kept
+	Cmd       []string            // the config's
+	Config    []byte              // raw; nil if it was not kept
+	Platforms []ocispecs.Platform // all that the tag holds; empty if that is not known
 }
 
 // Pinned is the reference with the digest that the plan saw.

@@ -1,0 +1,143 @@
+package frontend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	"github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/planning"
+	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/tags"
+)
+
+// looker is a planning.Looker that asks through the builder, with the user's own credentials. Each look is a step that the
+// progress shows.
+type looker struct {
+	*job
+	resolved atomic.Int32 // images that the builder found: it records each as a material of the build
+}
+
+// Lookup implements planning.Looker.
+func (l *looker) Lookup(ctx context.Context, ref string, platform ocispecs.Platform) (*plan.Image, error) {
+	role := l.role(ref)
+	dgst, config, err := l.resolve(ctx, fmt.Sprintf("[plan] does the %s image %s exist?", role, ref), ref, platform)
+	if err != nil {
+		return nil, lookupFailed(&build.ImageError{Ref: ref, Platform: platforms.Format(platform), Err: err})
+	}
+	img, err := rtllb.ParseImage(config)
+	if err != nil {
+		return nil, err
+	}
+	if err := disagreement(img, platform); err != nil {
+		return nil, planning.Because(planning.ErrBroken, fmt.Errorf(
+			"the %s image %s is broken, its parts are for different platforms: %w: push it again, or delete the tag", role, ref, err))
+	}
+	if !plan.SamePlatform(img.Platform, platform) {
+		return nil, planning.Because(planning.ErrOtherPlatform, fmt.Errorf("image %s is for %s", ref, platforms.Format(img.Platform)))
+	}
+	return &plan.Image{Reference: ref, Digest: dgst, Labels: img.Config.Labels, Cmd: img.Config.Cmd, Config: config}, nil
+}
+
+// Resolve implements planning.Looker.
+func (l *looker) Resolve(ctx context.Context, ref string, platform ocispecs.Platform) (digest.Digest, error) {
+	dgst, _, err := l.resolve(ctx, "[plan] has the base moved?", ref, platform)
+	if err != nil {
+		return "", &build.ImageError{Ref: ref, Platform: platforms.Format(platform), Err: err}
+	}
+	return dgst, nil
+}
+
+// role names what an image is looked for as. Only the previous version's tag is none of the runtime's own.
+func (l *looker) role(ref string) string {
+	switch {
+	case ref == l.tags.Images.Source:
+		return planning.RoleSource
+	case strings.HasSuffix(ref, ":"+l.tags.Lock):
+		return planning.RoleLock
+	}
+	return planning.RoleVersioned
+}
+
+// resolve asks the registry, not the builder's memory of it.
+func (l *looker) resolve(ctx context.Context, title, ref string, platform ocispecs.Platform) (digest.Digest, []byte, error) {
+	name, err := tags.FullName(ref) // the builder takes the first part of a name for a registry, whatever it is
+	if err != nil {
+		return "", nil, err
+	}
+	_, dgst, config, err := l.client.ResolveImageConfig(ctx, name, sourceresolver.Opt{
+		LogName: title,
+		ImageOpt: &sourceresolver.ResolveImageOpt{
+			Platform: &platform, ResolveMode: llb.ResolveModeForcePull.String(),
+		},
+	})
+	if err == nil {
+		l.resolved.Add(1)
+	}
+	return dgst, config, err
+}
+
+// lookupFailed says why there is no image.
+func lookupFailed(err *build.ImageError) error {
+	reason := planning.ErrUnreachable
+	switch {
+	case err.OtherPlatforms():
+		reason = planning.ErrOtherPlatform
+	case err.Kind() == build.Absent:
+		reason = planning.ErrAbsent
+	case err.Kind() == build.Denied:
+		reason = planning.ErrDenied
+	}
+	return planning.Because(reason, err)
+}
+
+// disagreement returns an error if the parts of an image are for different platforms. The builder chooses an image of an index
+// by what the index says, and takes one for another platform where this one runs it too.
+func disagreement(img *rtllb.Image, wanted ocispecs.Platform) error {
+	claims := []plan.Claim{{By: "the config", Platform: img.Platform}}
+	if !platforms.Only(wanted).Match(platforms.Normalize(img.Platform)) {
+		claims = append(claims, plan.Claim{By: "the tag", Platform: wanted})
+	}
+	return plan.Disagreement(claims, img.Config.Labels, nil)
+}
+
+// explain points an error of planning at the argument or the line that named the repository, and says what to do.
+func explain(err error) error {
+	var lookup *planning.LookupError
+	if !errors.As(err, &lookup) {
+		return err
+	}
+	text := lookup.Err
+	var image *build.ImageError
+	switch {
+	case errors.As(err, &image):
+		text = fmt.Errorf("looking for the %s image: %w%s%s", lookup.Role, image, build.TrustAdvice(image.Err, "the builder"), deniedAdvice(lookup))
+	case !errors.Is(err, planning.ErrBroken):
+		return lookup.Err
+	}
+	if !lookup.Own {
+		return fmt.Errorf("build argument REUSE_FROM: %w", text)
+	}
+	return &rtllb.FieldError{Field: "repository", Err: text}
+}
+
+// deniedAdvice is what to do where a registry denies the reading of a repository, as registries do for those that do not exist
+// yet: only who may push knows.
+func deniedAdvice(e *planning.LookupError) string {
+	switch {
+	case !errors.Is(e, planning.ErrDenied):
+		return ""
+	case !e.Own:
+		return "; if the repository does not exist, leave it out"
+	}
+	return "; if the repository does not exist yet, --build-arg FORCE_REBUILD=1 builds without looking"
+}

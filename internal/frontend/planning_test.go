@@ -1,0 +1,113 @@
+package frontend
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/planning"
+	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/tags"
+)
+
+// TestEntry: the config that a plan has learned is used for the image that the plan enters on, and for no other.
+func TestEntry(t *testing.T) {
+	seen := &plan.Image{Reference: "r.example.com/agent:deps", Digest: digest.FromString("image"), Config: []byte("seen")}
+	bare := &plan.Image{Reference: seen.Reference, Digest: seen.Digest}
+	state := llb.Scratch()
+	given := &build.EntryImage{State: &state, Config: []byte("given")}
+	for _, tt := range []struct {
+		name   string
+		choice choice
+		config string
+	}{
+		{"nothing is known", choice{plan: &plan.Plan{From: seen.Pinned()}}, ""},
+		{"the plan has seen it", choice{plan: &plan.Plan{From: seen.Pinned(), Entry: seen}}, "seen"},
+		{"the config was not kept", choice{plan: &plan.Plan{From: seen.Pinned(), Entry: bare}}, ""},
+		{"another image came in its place", choice{plan: &plan.Plan{From: "r.example.com/agent:other", Entry: seen}}, ""},
+		{"a context is given", choice{plan: &plan.Plan{From: "debian"}, given: given}, "given"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := tt.choice.entry()
+			if got.Ref != tt.choice.plan.From || string(got.Config) != tt.config || (got.State != nil) != (tt.choice.given != nil) {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+// registryAnswer is a gateway whose registries give one answer, and which keeps the titles of the questions.
+type registryAnswer struct {
+	gateway.Client
+	config string
+	err    string
+	titles []string
+}
+
+func (r *registryAnswer) ResolveImageConfig(_ context.Context, ref string, opt sourceresolver.Opt) (string, digest.Digest, []byte, error) {
+	r.titles = append(r.titles, opt.LogName)
+	if r.err != "" {
+		return "", "", nil, errors.New(r.err)
+	}
+	return ref, digest.FromString(r.config), []byte(r.config), nil
+}
+
+// TestLookup: what the builder answers, and how the error reads after planning.
+func TestLookup(t *testing.T) {
+	const ours, theirs = "r.example.com/a:lock", "x.example.com/a:lock"
+	amd64 := platforms.MustParse("linux/amd64")
+	for _, tt := range []struct {
+		name   string
+		answer registryAnswer
+		ref    string
+		want   error
+		text   string // of what planning makes of it
+	}{
+		{"it is there", registryAnswer{config: `{"os":"linux","architecture":"amd64"}`}, ours, nil, ""},
+		{"absent", registryAnswer{err: "r.example.com/a:lock: not found"}, ours, planning.ErrAbsent, ""},
+		{"absent for the platform", registryAnswer{err: "no match for platform in manifest: not found"}, ours, planning.ErrOtherPlatform, ""},
+		{"for another platform", registryAnswer{config: `{"os":"linux","architecture":"arm64"}`}, ours, planning.ErrBroken,
+			"the lock image r.example.com/a:lock is broken, its parts are for different platforms: the config says linux/arm64, the tag says linux/amd64: " +
+				"push it again, or delete the tag"},
+		{"its parts disagree", registryAnswer{config: `{"os":"linux","architecture":"amd64","config":{"Labels":{"io.rtbuild.platform":"linux/s390x"}}}`}, theirs, planning.ErrBroken,
+			"build argument REUSE_FROM: the lock image x.example.com/a:lock is broken, its parts are for different platforms: the config says linux/amd64, " +
+				"the config's label io.rtbuild.platform says linux/s390x: push it again, or delete the tag"},
+		{"denied", registryAnswer{err: "401 Unauthorized"}, ours, planning.ErrDenied,
+			"looking for the lock image: the builder may not read image r.example.com/a:lock: log in to its registry: 401 Unauthorized" +
+				"; if the repository does not exist yet, --build-arg FORCE_REBUILD=1 builds without looking"},
+		{"denied elsewhere", registryAnswer{err: "403 Forbidden"}, theirs, planning.ErrDenied,
+			"build argument REUSE_FROM: looking for the lock image: the builder may not read image x.example.com/a:lock: log in to its registry: 403 Forbidden" +
+				"; if the repository does not exist, leave it out"},
+		{"unreachable", registryAnswer{err: "connection refused"}, ours, planning.ErrUnreachable,
+			"looking for the lock image: the builder cannot resolve image r.example.com/a:lock: connection refused"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := &looker{job: &job{frontend: &frontend{client: &tt.answer}, tags: tags.Set{Lock: "lock", Source: "source"}}}
+			img, err := l.Lookup(t.Context(), tt.ref, amd64)
+			if !errors.Is(err, tt.want) || (img == nil) != (tt.want != nil) {
+				t.Fatalf("got %v, %v", img, err)
+			}
+			if title := "[plan] does the lock image " + tt.ref + " exist?"; len(tt.answer.titles) != 1 || tt.answer.titles[0] != title {
+				t.Errorf("titled %q", tt.answer.titles)
+			}
+			if tt.text == "" {
+				return
+			}
+			err = explain(&planning.LookupError{Role: planning.RoleLock, Ref: tt.ref, Own: tt.ref == ours, Err: err})
+			if err == nil || err.Error() != tt.text {
+				t.Errorf("got %v", err)
+			}
+			if field := new(rtllb.FieldError); errors.As(err, &field) != (tt.ref == ours) {
+				t.Errorf("points at the field %q", field.Field)
+			}
+		})
+	}
+}
