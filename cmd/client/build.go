@@ -10,8 +10,10 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/internal/solve"
 	"github.com/rtbuild/rtbuild/tags"
 )
@@ -23,18 +25,18 @@ const (
 	localTools     = "tools"
 )
 
-// execution carries out what a survey found to be done.
+// execution carries out what planning found to be done.
 type execution struct {
-	options *solveOptions
-	project *target
-	place   *place
-	survey  *survey
-	exports []solve.Export
-	flags   *buildFlags
+	options     *solveOptions
+	project     *target
+	destination *destination.Destination
+	plan        *planning.Result
+	exports     []solve.Export
+	flags       *buildFlags
 
 	here     solve.Installation
 	runner   *solve.Runner
-	requests []build.Request // one for each aim of the survey
+	requests []build.Request // one for each platform
 	job      solve.Job       // what all solves of the build have in common
 
 	response *solve.Response // of the last solve; nil if there was none
@@ -46,7 +48,7 @@ func (b *execution) publishes() bool { return b.options.output.publishes() }
 // run builds what the survey says, unless there is nothing to do.
 func (b *execution) run(ctx context.Context) error {
 	b.announce()
-	if b.survey.done() && len(b.exports) == 0 {
+	if b.plan.Done() && len(b.exports) == 0 {
 		return nil
 	}
 	warnOfTree(b.project)
@@ -63,7 +65,7 @@ func (b *execution) run(ctx context.Context) error {
 		return err
 	}
 	if err = b.solveAll(ctx); err == nil {
-		err = b.place.alive()
+		err = b.destination.Alive()
 	}
 	if closeErr := b.runner.Progress.Close(); err == nil {
 		err = closeErr
@@ -75,9 +77,9 @@ func (b *execution) run(ctx context.Context) error {
 // platform.
 func (b *execution) runsSteps() []ocispecs.Platform {
 	var all []ocispecs.Platform
-	for _, a := range b.survey.aims {
-		if a.buildsDeps() || a.Variant == plan.Lock && b.project.Runtime.Extra != "" {
-			all = append(all, a.platform)
+	for _, a := range b.plan.Platforms {
+		if a.BuildsDeps() || a.Variant == plan.Lock && b.project.Runtime.Extra != "" {
+			all = append(all, a.Platform)
 		}
 	}
 	return all
@@ -90,14 +92,14 @@ func (b *execution) connect(ctx context.Context) (*solve.Builder, error) {
 	defer giveUp()
 	go func() {
 		var refusal error
-		if b.publishes() && !b.survey.done() {
-			refusal = b.place.checkPush(ctx)
+		if b.publishes() && !b.plan.Done() {
+			refusal = b.destination.CheckPush(ctx)
 		}
 		if refused <- refusal; refusal != nil {
 			giveUp()
 		}
 	}()
-	builder, err := b.place.builder(dialing)
+	builder, err := b.destination.Builder(dialing)
 	if refusal := <-refused; refusal != nil {
 		if err == nil {
 			_ = builder.Close()
@@ -122,7 +124,7 @@ func (b *execution) prepare(ctx context.Context, builder *solve.Builder) error {
 		}
 		common.Fetch, b.job.Locals[localTools] = tools.fetch, tools.local
 	}
-	for _, a := range b.survey.aims {
+	for _, a := range b.plan.Platforms {
 		b.requests = append(b.requests, b.requestFor(a, common))
 	}
 	progress, err := solve.NewProgress(ctx, o.progress)
@@ -133,7 +135,7 @@ func (b *execution) prepare(ctx context.Context, builder *solve.Builder) error {
 		fmt.Fprintf(os.Stderr, "builder %s, buildkit %s, context %s\n", builder.Addr, builder.Version, p.Root)
 	}
 	passwords := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{
-		AuthConfigProvider: b.place.passwords(builder, b.flags.passwords),
+		AuthConfigProvider: b.destination.Passwords(builder, b.flags.passwords),
 	})
 	b.runner = &solve.Runner{Builder: builder, Progress: progress, Session: append(b.flags.session, passwords), Retries: o.retries, Warn: warn}
 	return nil
@@ -152,7 +154,7 @@ func (b *execution) newJob() (solve.Job, error) {
 		return solve.Job{}, err
 	}
 	return solve.Job{
-		Index:     !b.survey.single(),
+		Index:     !b.plan.Single(),
 		Locals:    map[string]*solve.Local{localSource: source, localLockFiles: lockFiles},
 		SharedKey: b.here.SharedKey(p.Root),
 		Allowed:   b.options.build.step.allowed(),
@@ -171,9 +173,9 @@ func (b *execution) request() build.Request {
 	return request
 }
 
-func (b *execution) requestFor(a aim, common build.Request) build.Request {
-	common.Platform, common.Variant, common.Entry = a.platform, a.Variant, build.EntryImage{Ref: a.From}
-	common.Annotations = b.flags.manifestAnnotations(a.platform)
+func (b *execution) requestFor(a planning.PlatformPlan, common build.Request) build.Request {
+	common.Platform, common.Variant, common.Entry = a.Platform, a.Variant, build.EntryImage{Ref: a.From}
+	common.Annotations = b.flags.manifestAnnotations(a.Platform)
 	return common
 }
 

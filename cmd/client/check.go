@@ -45,8 +45,8 @@ func (p *target) lintInput() lint.Input {
 	return in
 }
 
-// checkStrict is an error for a tool that --strict refuses.
-func (p *target) checkStrict() error {
+// checkStrict returns an error for a tool that --strict refuses.
+func checkStrict(p *target) error {
 	for _, finding := range lint.Check(p.lintInput()) {
 		if finding.Rule == lint.UnverifiedTool.Name {
 			return withCode(exitUsage, fmt.Errorf("--strict: %s", finding.Detail))

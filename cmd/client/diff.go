@@ -10,6 +10,7 @@ import (
 	"github.com/distribution/reference"
 	"github.com/spf13/cobra"
 
+	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/imagediff"
 	"github.com/rtbuild/rtbuild/internal/registry"
 )
@@ -60,7 +61,11 @@ func runDiff(ctx context.Context, out io.Writer, o *diffOptions, refs []string) 
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
-	lease, err := wake(ctx, refs)
+	private, err := embeddedOptions()
+	if err != nil {
+		return withCode(exitBuilder, err)
+	}
+	lease, err := destination.Wake(ctx, refs, private)
 	if err != nil {
 		return withCode(exitBuilder, err)
 	}

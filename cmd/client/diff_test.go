@@ -14,6 +14,7 @@ import (
 
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/testenv"
@@ -173,7 +174,7 @@ func TestDiffKeepsThePrivateRegistryRunning(t *testing.T) {
 		t.Errorf("got %s, %v", out, err)
 	}
 	for wanted, refs := range map[bool][]string{true: {"debian", ref}, false: {"debian", "127.0.0.1:1/a:1"}} {
-		lease, err := wake(ctx, refs)
+		lease, err := destination.Wake(ctx, refs, options)
 		if err != nil || (lease != nil) != wanted {
 			t.Errorf("%q: lease %v, %v", refs, lease, err)
 		}

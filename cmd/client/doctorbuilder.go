@@ -15,6 +15,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/builders"
+	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
@@ -22,7 +23,7 @@ import (
 // snapshotterLabel is where a worker says how it keeps layers: BuildKit's worker/label.
 const snapshotterLabel = "org.mobyproject.buildkit.worker.snapshotter"
 
-// checkBuilder looks at the builder that a solve would use: the same order as place.builder. The error says why it
+// checkBuilder looks at the builder that a solve would use: the same order as Destination.Builder. The error says why it
 // cannot be used.
 func (o *doctorOptions) checkBuilder(ctx context.Context) ([]check, error) {
 	found, err := o.place.builderOptions([]ocispecs.Platform{platforms.DefaultSpec()}).Find()
@@ -46,19 +47,35 @@ func (o *doctorOptions) checkBuilder(ctx context.Context) ([]check, error) {
 
 func (o *doctorOptions) startPrivate(ctx context.Context) ([]check, error) {
 	const name = "private builder"
-	at := &place{repository: o.repository, caFile: o.place.caFile}
-	defer at.Close()
-	var (
-		dial builders.Address
-		err  error
-	)
-	if at.registry, err = o.place.client(at); err == nil {
-		err = at.private(ctx, &dial)
-	}
+	at, closePair, err := o.privateAddress(ctx)
 	if err != nil {
 		return []check{{Name: name, Status: checkMissing, Hint: err.Error()}}, err
 	}
-	return examine(ctx, name, dial)
+	defer closePair()
+	return examine(ctx, name, at)
+}
+
+// privateAddress starts the private builder, which runs until it is given back.
+func (o *doctorOptions) privateAddress(ctx context.Context) (at builders.Address, giveBack func(), err error) {
+	d, err := o.destination()
+	if err != nil {
+		return at, nil, err
+	}
+	if at, err = d.StartPrivate(ctx); err != nil {
+		_ = d.Close()
+	}
+	return at, func() { _ = d.Close() }, err
+}
+
+// destination is where a solve with the same flags would build, as far as the flags tell.
+func (o *doctorOptions) destination() (*destination.Destination, error) {
+	options, err := o.place.options()
+	if err != nil {
+		return nil, err
+	}
+	options.Repository = o.repository
+	d, err := destination.New(options)
+	return d, withCode(exitUsage, err)
 }
 
 // checkNeeds says what the private builder needs; status is what it means if that is not there.

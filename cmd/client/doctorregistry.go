@@ -65,16 +65,15 @@ func (o *doctorOptions) checkRepository(ctx context.Context) ([]check, error) {
 }
 
 func (o *doctorOptions) mayPush(ctx context.Context) error {
-	at := &place{repository: o.repository}
-	defer at.Close()
-	client, err := o.place.client(at)
+	d, err := o.destination()
 	if err != nil {
-		return withCode(exitUsage, err)
-	}
-	if err := at.findPrivate(ctx); err != nil {
 		return err
 	}
-	return withCode(exitRegistry, client.CheckPush(ctx, o.repository))
+	defer d.Close()
+	if err := d.FindPrivate(ctx); err != nil {
+		return err
+	}
+	return withCode(exitRegistry, d.CheckPush(ctx))
 }
 
 // checkCredentials looks at the Docker config file: which registries it names, and whether the helpers that hold the

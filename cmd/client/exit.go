@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/solve"
@@ -42,6 +43,7 @@ func exitCode(err error) int {
 		push    *solve.PushError
 		image   *build.ImageError
 		builder *solve.BuilderError
+		pair    *destination.PairError
 		foreign *solve.PlatformError
 		old     *build.TooOldError
 		step    *solve.StepError
@@ -58,6 +60,8 @@ func exitCode(err error) int {
 		return exitBuilder
 	case errors.As(err, &stage):
 		return stage.code
+	case errors.As(err, &pair):
+		return exitBuilder
 	}
 	return exitUsage // cobra's: an unknown command or flag
 }

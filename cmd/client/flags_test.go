@@ -9,8 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/moby/buildkit/client"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/rtbuild/rtbuild/internal/plan"
 )
 
 // wantError checks an error's text; it reports whether one was wanted.
@@ -51,33 +49,6 @@ func TestParsePlatforms(t *testing.T) {
 			got, err := parsePlatforms(tt.given)
 			if !wantError(t, err, tt.err) && formatted(got) != tt.want {
 				t.Errorf("got %q, want %q", formatted(got), tt.want)
-			}
-		})
-	}
-}
-
-func TestPublications(t *testing.T) {
-	amd64, arm64 := ocispecs.Platform{OS: "linux", Architecture: "amd64"}, ocispecs.Platform{OS: "linux", Architecture: "arm64"}
-	all, two, one := []string{"r:lock", "r:versioned", "r:source"}, []string{"r:lock", "r:source"}, []string{"r:source"}
-	for _, tt := range []struct {
-		name string
-		a, b []string // what amd64 and arm64 publish
-		want string
-	}{
-		{name: "nothing"},
-		{name: "all of both", a: all, b: all, want: "r:lock=linux/amd64 linux/arm64; r:versioned=linux/amd64 linux/arm64; r:source=linux/amd64 linux/arm64"},
-		{name: "one needs less", a: one, b: all, want: "r:lock=linux/arm64; r:versioned=linux/arm64; r:source=linux/amd64 linux/arm64"},
-		{name: "one is new, one versioned", a: two, b: all, want: "r:lock=linux/amd64 linux/arm64; r:versioned=linux/arm64; r:source=linux/amd64 linux/arm64"},
-		{name: "one is there", b: one, want: "r:source=linux/arm64"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s := &survey{aims: []aim{{amd64, &plan.Plan{Publish: tt.a}}, {arm64, &plan.Plan{Publish: tt.b}}}}
-			var got []string
-			for _, p := range s.publications() {
-				got = append(got, p.ref+"="+formatted(p.platforms))
-			}
-			if text := strings.Join(got, "; "); text != tt.want {
-				t.Errorf("got %q, want %q", text, tt.want)
 			}
 		})
 	}

@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/project"
 	"github.com/rtbuild/rtbuild/tags"
@@ -64,12 +66,12 @@ func runAddresses(ctx context.Context, out io.Writer, o *graphOptions, args []st
 		return err
 	}
 	defer at.Close()
-	at.further = furtherRefs(nil, nil, flags)
+	at.Use(furtherRefs(nil, nil, flags)...)
 	found, err := registryContacts(p, at)
 	if err != nil {
 		return err
 	}
-	more, err := scratchContacts(ctx, &execution{options: &solveOptions{place: o.place, build: o.build}, project: p, place: at, flags: flags})
+	more, err := scratchContacts(ctx, &execution{options: &solveOptions{place: o.place, build: o.build}, project: p, destination: at, flags: flags})
 	if err != nil {
 		return err
 	}
@@ -78,10 +80,10 @@ func runAddresses(ctx context.Context, out io.Writer, o *graphOptions, args []st
 }
 
 // registryContacts are the registries of the base and of the images.
-func registryContacts(p *target, at *place) ([]build.Contact, error) {
+func registryContacts(p *target, at *destination.Destination) ([]build.Contact, error) {
 	var all []build.Contact
-	for _, image := range []struct{ ref, what string }{{p.Runtime.Base, "the base image"}, {at.repository, "the images"}} {
-		addresses, err := at.registry.Addresses(image.ref)
+	for _, image := range []struct{ ref, what string }{{p.Runtime.Base, "the base image"}, {at.Repository, "the images"}} {
+		addresses, err := at.Registry.Addresses(image.ref)
 		if err != nil {
 			return nil, err
 		}
@@ -94,11 +96,11 @@ func registryContacts(p *target, at *place) ([]build.Contact, error) {
 
 // scratchContacts asks the builder what a build from scratch of all platforms would fetch from.
 func scratchContacts(ctx context.Context, b *execution) ([]build.Contact, error) {
-	b.survey = &survey{}
+	b.plan = &planning.Result{}
 	for _, platform := range b.project.platforms {
-		b.survey.aims = append(b.survey.aims, aim{platform, &plan.Plan{Variant: plan.Scratch, From: b.project.Runtime.Base}})
+		b.plan.Platforms = append(b.plan.Platforms, planning.PlatformPlan{Platform: platform, Plan: &plan.Plan{Variant: plan.Scratch, From: b.project.Runtime.Base}})
 	}
-	builder, err := b.place.builder(ctx)
+	builder, err := b.destination.Builder(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/spf13/cobra"
 
+	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
@@ -83,7 +84,7 @@ func (o *outputOptions) checkCompression(exports []solve.Export) error {
 
 // write leaves --metadata-file and --iidfile behind: buildx's flat map of the image, and under "exports" what each export
 // returned.
-func (o *outputOptions) write(p *target, found *survey, digest string, result *solve.Response) error {
+func (o *outputOptions) write(p *target, found *planning.Result, digest string, result *solve.Response) error {
 	if o.iid != "" {
 		if err := os.WriteFile(o.iid, []byte(digest), 0o644); err != nil {
 			return fmt.Errorf("writing --iidfile: %w", err)
@@ -92,7 +93,7 @@ func (o *outputOptions) write(p *target, found *survey, digest string, result *s
 	if o.metadata == "" {
 		return nil
 	}
-	meta := map[string]any{"rtbuild.variant": found.variant(), "rtbuild.tags": p.Tags, "containerimage.digest": digest}
+	meta := map[string]any{"rtbuild.variant": found.Variant(), "rtbuild.tags": p.Tags, "containerimage.digest": digest}
 	if result != nil {
 		for key, value := range result.Exporter {
 			meta[key] = value

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -47,42 +47,33 @@ func runPlan(ctx context.Context, out io.Writer, o *projectOptions, where *place
 		return err
 	}
 	defer at.Close()
-	made, err := steer.survey(ctx, p, at)
+	made, err := steer.make(ctx, p, at)
 	if err != nil {
 		return err
 	}
 	return printPlan(out, o.format, p, made)
 }
 
-func printPlan(out io.Writer, format string, p *target, found *survey) error {
+func printPlan(out io.Writer, format string, p *target, found *planning.Result) error {
 	if format == "json" {
-		return printJSON(out, found.json(p.Tags))
+		return printJSON(out, found.Document(p.Tags))
 	}
 	var text strings.Builder
-	for i, a := range found.aims {
+	for i, a := range found.Platforms {
 		if i > 0 {
 			text.WriteString("\n")
 		}
-		if !found.single() {
-			fmt.Fprintf(&text, "platform   %s\n", a.name())
+		if !found.Single() {
+			fmt.Fprintf(&text, "platform   %s\n", a.Name())
 		}
-		a.write(&text, p.Tags.Images)
+		writePlan(&text, a, p.Tags.Images)
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
 }
 
-// json is the plans as scripts read them.
-func (s *survey) json(set tags.Set) plan.Document {
-	all := map[string]plan.JSON{}
-	for _, a := range s.aims {
-		all[a.name()] = a.JSON()
-	}
-	return plan.NewDocument(set, all)
-}
-
-// write says in lines what is to be done for a platform.
-func (a aim) write(text *strings.Builder, images tags.Images) {
+// writePlan says in lines what is to be done for a platform.
+func writePlan(text *strings.Builder, a planning.PlatformPlan, images tags.Images) {
 	fmt.Fprintf(text, "variant    %s: %s\nfrom       %s\n", a.Variant, a.Reason, a.From)
 	for _, role := range []string{"lock", "versioned", "source"} {
 		ref := map[string]string{"lock": images.Lock, "versioned": images.Versioned, "source": images.Source}[role]

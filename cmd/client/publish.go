@@ -13,20 +13,21 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
 // solveAll publishes deps before source, so that a source tag that exists can be trusted.
 func (b *execution) solveAll(ctx context.Context) error {
-	tags := b.survey.publications()
+	tags := b.plan.Publications()
 	if b.publishes() && len(tags) > 0 {
 		if err := b.publishDeps(ctx, tags[:len(tags)-1]); err != nil {
 			return err
 		}
 	}
 	job := b.job
-	job.Requests = b.choose(plan.StageSource, func(a aim) bool { return a.Variant != plan.None || len(b.exports) > 0 })
+	job.Requests = b.choose(plan.StageSource, func(a planning.PlatformPlan) bool { return a.Variant != plan.None || len(b.exports) > 0 })
 	job.Annotations = b.flags.exportAnnotations()
 	job.Exports, job.Caches = b.exports, b.cacheExports(job)
 	if !b.publishes() || len(tags) == 0 {
@@ -37,19 +38,19 @@ func (b *execution) solveAll(ctx context.Context) error {
 
 // publishDeps builds the deps images that are wanting, publishes them and lets the source images enter on what was
 // published.
-func (b *execution) publishDeps(ctx context.Context, tags []publication) error {
+func (b *execution) publishDeps(ctx context.Context, tags []planning.Publication) error {
 	if len(tags) == 0 {
 		return nil
 	}
 	job := b.job
-	job.Requests, job.Caches = b.choose(plan.StageDeps, aim.buildsDeps), b.flags.caches.exports
+	job.Requests, job.Caches = b.choose(plan.StageDeps, planning.PlatformPlan.BuildsDeps), b.flags.caches.exports
 	if err := b.publish(ctx, job, tags); err != nil {
 		return err
 	}
-	for i, a := range b.survey.aims {
-		if a.buildsDeps() {
+	for i, a := range b.plan.Platforms {
+		if a.BuildsDeps() {
 			b.requests[i].Variant = plan.Lock
-			b.requests[i].Entry = build.EntryImage{Ref: tags[0].ref + "@" + b.response.Digest()}
+			b.requests[i].Entry = build.EntryImage{Ref: tags[0].Ref + "@" + b.response.Digest()}
 		}
 	}
 	return nil
@@ -69,9 +70,9 @@ func (b *execution) cacheExports(job solve.Job) []client.CacheOptionsEntry {
 }
 
 // choose gives the requests of those platforms, for a stage.
-func (b *execution) choose(stage string, which func(aim) bool) []build.Request {
+func (b *execution) choose(stage string, which func(planning.PlatformPlan) bool) []build.Request {
 	var all []build.Request
-	for i, a := range b.survey.aims {
+	for i, a := range b.plan.Platforms {
 		if which(a) {
 			request := b.requests[i]
 			request.Stage = stage
@@ -92,12 +93,12 @@ func (b *execution) runJob(ctx context.Context, job solve.Job) error {
 
 // publish runs a solve whose image is pushed by its digest alone. The tags take it afterwards, beside what they hold for other
 // platforms by then.
-func (b *execution) publish(ctx context.Context, job solve.Job, tags []publication) error {
+func (b *execution) publish(ctx context.Context, job solve.Job, tags []planning.Publication) error {
 	names := make([]string, len(tags))
 	for i, tag := range tags {
-		names[i] = tag.ref
+		names[i] = tag.Ref
 	}
-	job.Exports = append([]solve.Export{solve.DigestExport(b.place.repository)}, job.Exports...)
+	job.Exports = append([]solve.Export{solve.DigestExport(b.destination.Repository)}, job.Exports...)
 	if err := b.runJob(ctx, job); err != nil {
 		return err
 	}
@@ -113,14 +114,36 @@ func (b *execution) publish(ctx context.Context, job solve.Job, tags []publicati
 
 // putBeside lets a tag show what was pushed. The versioned tag moves with every change of the lock files: where it may not, what
 // later builds need to enter on the lock image is there nevertheless.
-func (b *execution) putBeside(ctx context.Context, tag publication) error {
-	at, err := b.place.registry.Publish(ctx, tag.ref, registry.Pushed{
-		Digest: digest.Digest(b.response.Digest()), Platforms: tag.platforms, Replace: b.options.plan.force, Watch: b.survey.contested(),
+func (b *execution) putBeside(ctx context.Context, tag planning.Publication) error {
+	at, err := b.destination.Registry.Publish(ctx, tag.Ref, registry.Pushed{
+		Digest: digest.Digest(b.response.Digest()), Platforms: tag.Platforms, Replace: b.options.plan.force, Watch: b.plan.Contested(),
 	})
-	if errors.Is(err, registry.ErrImmutable) && tag.ref == b.project.Tags.Images.Versioned {
+	if errors.Is(err, registry.ErrImmutable) && tag.Ref == b.project.Tags.Images.Versioned {
 		warn(fmt.Sprintf("%s; it stays as it is, and a build that may enter on it does more work", firstLine(err)))
 		return nil
 	}
 	b.digest = at.String()
 	return err
+}
+
+// furtherRefs are what the builder is asked for beside the repository and the base: deps images of other repositories, caches, images that
+// are exported under other names, and the scanner of a bill of materials.
+func furtherRefs(reuse []string, exports []solve.Export, flags *buildFlags) []string {
+	refs := append(slices.Clone(reuse), build.ScannerImage(flags.attests))
+	for _, e := range exports {
+		if e.IsImage() {
+			refs = append(refs, strings.Split(e.Attrs["name"], ",")...)
+		}
+	}
+	for _, cache := range slices.Concat(flags.caches.imports, flags.caches.exports) {
+		if cache.Type == "registry" {
+			refs = append(refs, cache.Attrs["ref"])
+		}
+	}
+	return refs
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
@@ -44,20 +45,20 @@ func newSolve() *cobra.Command {
 }
 
 func runSolve(ctx context.Context, out io.Writer, o *solveOptions, args []string) error {
-	var places []*place // the private pair stays while it is planned again
+	var places []*destination.Destination // the private pair stays while it is planned again
 	defer func() {
 		for _, at := range places {
 			_ = at.Close()
 		}
 	}()
 	return replanning(func() error {
-		return solveOnce(ctx, out, o, args, func(at *place) { places = append(places, at) })
+		return solveOnce(ctx, out, o, args, func(at *destination.Destination) { places = append(places, at) })
 	})
 }
 
 // solveOnce plans and builds. A file that changed meanwhile is a *tags.ChangedError: nothing that it was hashed for is
 // published. What it opened is the caller's to close.
-func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []string, opened func(*place)) error {
+func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []string, opened func(*destination.Destination)) error {
 	p, err := o.project.read(args)
 	if err != nil {
 		return err
@@ -74,7 +75,7 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 		return err
 	}
 	opened(at)
-	flags.publishTo(at.repository)
+	flags.publishTo(at.Repository)
 	exports, err := o.output.exports(ctx, p.Tags.Images.Source)
 	if err == nil {
 		err = checkExports(exports, len(p.platforms) > 1, len(flags.attests) > 0)
@@ -85,15 +86,15 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
-	at.further = furtherRefs(o.plan.reuse, exports, flags)
-	found, err := o.plan.survey(ctx, p, at)
+	at.Use(furtherRefs(o.plan.reuse, exports, flags)...)
+	found, err := o.plan.make(ctx, p, at)
 	if err != nil {
 		return err
 	}
 	if o.dryRun {
 		return printPlan(out, o.project.format, p, found)
 	}
-	b := &execution{options: o, project: p, place: at, survey: found, exports: exports, flags: flags}
+	b := &execution{options: o, project: p, destination: at, plan: found, exports: exports, flags: flags}
 	if err := b.run(ctx); err != nil {
 		return err
 	}
@@ -105,17 +106,17 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 
 // announce says what is about to happen, and where: the first lines of solve, one for each platform.
 func (b *execution) announce() {
-	for _, a := range b.survey.aims {
-		where := "publishing to " + b.place.repository
+	for _, a := range b.plan.Platforms {
+		where := "publishing to " + b.destination.Repository
 		switch {
 		case !b.publishes():
 			where = "publishing nothing"
 		case a.Variant == plan.None:
-			where = "in " + b.place.repository
+			where = "in " + b.destination.Repository
 		}
 		platform := ""
-		if !b.survey.single() {
-			platform = a.name() + ": "
+		if !b.plan.Single() {
+			platform = a.Name() + ": "
 		}
 		fmt.Fprintf(os.Stderr, "%s%s: %s; %s\n", platform, a.Variant, a.Reason, where)
 		for _, note := range a.Notes {
@@ -128,16 +129,16 @@ func (b *execution) announce() {
 func (b *execution) report(out io.Writer) error {
 	o, source := b.options, b.project.Tags.Images.Source
 	digest := b.sourceDigest()
-	if err := o.output.write(b.project, b.survey, digest, b.response); err != nil {
+	if err := o.output.write(b.project, b.plan, digest, b.response); err != nil {
 		return err
 	}
-	if b.place.embedded && o.output.publishes() {
+	if b.destination.Embedded && o.output.publishes() {
 		fmt.Fprintf(os.Stderr, "To run it: docker run %s, while rtbuild-client serve runs (or solve --load)\n", source)
 	}
 	if o.project.format == "json" {
 		return printJSON(out, map[string]any{
-			"image": source, "digest": digest, "variant": b.survey.variant(), "publish": b.survey.refs(),
-			"platforms": b.survey.json(b.project.Tags).Platforms,
+			"image": source, "digest": digest, "variant": b.plan.Variant(), "publish": b.plan.Refs(),
+			"platforms": b.plan.Document(b.project.Tags).Platforms,
 		})
 	}
 	_, err := fmt.Fprintln(out, source)
@@ -146,8 +147,8 @@ func (b *execution) report(out io.Writer) error {
 
 // sourceDigest is what the source tag points to, or the digest of what was exported; empty if nobody tells.
 func (b *execution) sourceDigest() string {
-	if b.digest == "" && b.survey.done() {
-		return b.survey.aims[0].Entry.Digest.String()
+	if b.digest == "" && b.plan.Done() {
+		return b.plan.Platforms[0].Entry.Digest.String()
 	}
 	return b.digest
 }

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rtbuild/rtbuild/internal/embedded"
+)
+
+// TestAPortThatIsNoneIsAUsageError: the README's table of exit codes has 2 for what was given wrongly, 4 for what fails in the builder.
+func TestAPortThatIsNoneIsAUsageError(t *testing.T) {
+	t.Setenv(embedded.HomeEnv, t.TempDir())
+	t.Setenv(embedded.PortEnv, "http")
+	t.Setenv("BUILDKIT_HOST", "")
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "requirements.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const want = `invalid RTBUILD_REGISTRY_PORT "http": it is a port, 1 to 65535`
+	for name, args := range map[string][]string{
+		"serve":                          {"serve"},
+		"plan in the private registry":   {"plan", "--base-image", "debian:bookworm", dir},
+		"plan with a loopback reference": {"plan", "--base-image", "127.0.0.1:1/x", "--repository", "r.example.com/x", dir},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := newRoot()
+			root.SetArgs(args)
+			if err := root.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), want) || exitCode(err) != exitUsage {
+				t.Errorf("got exit code %d, %v", exitCode(err), err)
+			}
+		})
+	}
+}

@@ -1,0 +1,51 @@
+package destination
+
+import (
+	"context"
+	"errors"
+
+	"github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/planning"
+	"github.com/rtbuild/rtbuild/internal/registry"
+)
+
+// reasons are a registry's errors in the words of planning.
+var reasons = []struct{ from, to error }{
+	{registry.ErrAbsent, planning.ErrAbsent},
+	{registry.ErrNoPlatform, planning.ErrOtherPlatform},
+	{registry.ErrDenied, planning.ErrDenied},
+	{registry.ErrBroken, planning.ErrBroken},
+	{registry.ErrUnreachable, planning.ErrUnreachable},
+	{registry.ErrThrottled, planning.ErrUnreachable},
+}
+
+// Lookup implements planning.Looker by asking the registry itself.
+func (d *Destination) Lookup(ctx context.Context, ref string, platform ocispecs.Platform) (*plan.Image, error) {
+	img, err := d.Registry.Lookup(ctx, ref, platform)
+	if dead := d.Alive(); dead != nil {
+		return nil, dead
+	}
+	for _, reason := range reasons {
+		if errors.Is(err, reason.from) {
+			return nil, planning.Because(reason.to, err)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &plan.Image{
+		Reference: img.Reference, Digest: img.Digest, Labels: img.Config.Config.Labels, Cmd: img.Config.Config.Cmd, Platforms: img.Platforms,
+	}, nil
+}
+
+// Resolve implements planning.Looker. One HEAD request answers for all platforms.
+func (d *Destination) Resolve(ctx context.Context, ref string, _ ocispecs.Platform) (digest.Digest, error) {
+	found, err := d.Registry.Resolve(ctx, ref)
+	if dead := d.Alive(); dead != nil {
+		return "", dead
+	}
+	return found, err
+}
