@@ -22,7 +22,6 @@ import (
 const (
 	localSource    = "source"
 	localLockFiles = "lockfiles"
-	localTools     = "tools"
 )
 
 // execution carries out what planning found to be done.
@@ -118,11 +117,11 @@ func (b *execution) prepare(ctx context.Context, builder *solve.Builder) error {
 	}
 	common := b.request()
 	if b.flags.fetchesTools(b.options.place.caFile) {
-		tools := &downloads{ctx: ctx, caFile: b.options.place.caFile, proxy: b.flags.request.Proxy}
-		if err := tools.open(b.here); err != nil {
+		tools, err := solve.OpenDownloads(ctx, b.here, solve.DownloadOptions{CAFile: b.options.place.caFile, Proxy: b.flags.request.Proxy, Warn: warn})
+		if err != nil {
 			return err
 		}
-		common.Fetch, b.job.Locals[localTools] = tools.fetch, tools.local
+		common.Fetch, b.job.Locals[solve.DownloadsName] = tools.Fetch, tools.Local
 	}
 	for _, a := range b.plan.Platforms {
 		b.requests = append(b.requests, b.requestFor(a, common))

@@ -91,7 +91,7 @@ func (o *buildOptions) read(caFile string) (*buildFlags, error) {
 	if f.session, err = o.session(caFile); err != nil {
 		return nil, err
 	}
-	f.passwords = builderLogins(f.logins)
+	f.passwords = f.logins.ForBuilder()
 	return f, f.checkOwn()
 }
 

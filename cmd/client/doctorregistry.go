@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/docker/cli/cli/config"
 
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/trust"
@@ -79,17 +78,16 @@ func (o *doctorOptions) mayPush(ctx context.Context) error {
 // checkCredentials looks at the Docker config file: which registries it names, and whether the helpers that hold the
 // secrets are there. It shows no secret, and asks no helper for one.
 func checkCredentials(path string) []check {
-	dir, err := trust.DockerDir()
-	if err != nil {
+	file, err := trust.DockerConfig()
+	if errors.Is(err, trust.ErrNoHome) {
 		return []check{{Name: "credentials", Status: checkNote, Hint: err.Error() + "; registries are asked anonymously"}}
 	}
-	name := filepath.Join(dir, config.ConfigFileName)
+	if err != nil {
+		return []check{{Name: "credentials", Status: checkMissing, Found: file.Filename, Hint: err.Error()}}
+	}
+	name := file.Filename
 	if _, err := os.Stat(name); err != nil {
 		return []check{{Name: "credentials", Status: checkNote, Hint: "no " + name + "; registries are asked anonymously"}}
-	}
-	file, err := config.Load(dir)
-	if err != nil {
-		return []check{{Name: "credentials", Status: checkMissing, Found: name, Hint: err.Error()}}
 	}
 	registries := slices.Sorted(maps.Keys(file.AuthConfigs))
 	checks := []check{{Name: "credentials", Status: checkOK, Found: name + ": " + listOr(registries, "no registries")}}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/containerd/platforms"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/trust"
 )
 
 // instance is a builder as buildx's store/nodegroup.go writes it.
@@ -61,11 +63,8 @@ func buildxDir() (string, error) {
 	if dir := os.Getenv("BUILDX_CONFIG"); dir != "" {
 		return dir, nil
 	}
-	if dir := os.Getenv("DOCKER_CONFIG"); dir != "" {
-		return filepath.Join(dir, "buildx"), nil
-	}
-	home, err := os.UserHomeDir()
-	return filepath.Join(home, ".docker", "buildx"), err
+	dir, err := trust.DockerDir()
+	return filepath.Join(dir, "buildx"), err
 }
 
 // readInstance reads a builder by its name.

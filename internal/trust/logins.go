@@ -2,16 +2,15 @@ package trust
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/docker/cli/cli/config"
 	"github.com/docker/cli/cli/config/configfile"
 	"github.com/docker/cli/cli/config/credentials"
 	"github.com/docker/cli/cli/config/types"
@@ -19,16 +18,6 @@ import (
 
 // dockerHub is the key under which Docker keeps Docker Hub's credentials, and what it asks credential helpers for.
 const dockerHub = "https://index.docker.io/v1/"
-
-// DockerDir returns the directory of Docker's config file: DOCKER_CONFIG's, else the one in the home directory. It is found here, since
-// docker/cli looks at the environment only once in a process.
-func DockerDir() (string, error) {
-	if dir := os.Getenv(config.EnvOverrideConfigDir); dir != "" {
-		return dir, nil
-	}
-	home, err := os.UserHomeDir()
-	return filepath.Join(home, ".docker"), err
-}
 
 // Logins are the credentials that Docker's config file and its credential helpers hold. They are safe for concurrent use.
 type Logins struct {
@@ -51,11 +40,10 @@ func ReadLogins(warn func(string)) (*Logins, error) {
 	if l.warn == nil {
 		l.warn = func(string) {}
 	}
-	dir, err := DockerDir()
-	if err != nil {
-		return l, nil // no home: anonymous
+	file, err := DockerConfig()
+	if errors.Is(err, ErrNoHome) {
+		return l, nil // anonymous
 	}
-	file, err := config.Load(dir)
 	if err != nil {
 		return nil, fmt.Errorf("reading the registries' credentials: %w", err)
 	}
