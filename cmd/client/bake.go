@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
-	"regexp"
-	"strings"
 
+	"github.com/rtbuild/rtbuild/internal/bake"
+	"github.com/rtbuild/rtbuild/internal/project"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -19,21 +17,6 @@ const bakeHelp = "--format bake prints a file for docker buildx bake that gives 
 	"name of the context's directory, {base} the base image, {role} source or deps; in both, what bake does not take (all but\n" +
 	"letters, digits, _ and -) becomes \"-\". A name without {role} is that of the source's target, and deps gets none."
 
-// Roles are what a target builds; docker buildx bake knows them as target = "source" and target = "deps".
-const (
-	roleSource = "source"
-	roleDeps   = "deps"
-)
-
-// bakeFile is an override file of docker buildx bake.
-type bakeFile struct {
-	Target map[string]bakeTarget `json:"target"`
-}
-
-type bakeTarget struct {
-	Tags []string `json:"tags"`
-}
-
 // printBake prints the tags of every context on every base.
 func (o *tagsOptions) printBake(ctx context.Context, out io.Writer, args []string) error {
 	contexts, bases := args, []string(o.bases)
@@ -43,19 +26,22 @@ func (o *tagsOptions) printBake(ctx context.Context, out io.Writer, args []strin
 	if len(bases) == 0 {
 		bases = []string{""} // the project's own
 	}
-	names := bakeNames(o.target, len(contexts) > 1, len(bases) > 1)
-	file := bakeFile{Target: map[string]bakeTarget{}}
+	names := bake.Names(o.target)
+	if names == "" {
+		names = bake.DefaultNames(len(contexts) > 1, len(bases) > 1)
+	}
+	var file bake.File
 	for _, dir := range contexts {
-		if err := o.bakeContext(ctx, dir, bases, func(p *target) error { return file.add(names, p) }); err != nil {
+		if err := o.bakeContext(ctx, dir, bases, func(p *project.Project) error { return file.Add(names, p) }); err != nil {
 			return err
 		}
 	}
 	return printJSON(out, file)
 }
 
-// bakeContext gives each a project for every base. The tree is hashed once.
-func (o *tagsOptions) bakeContext(ctx context.Context, dir string, bases []string, each func(*target) error) error {
-	var tree *tags.Tree
+// bakeContext calls each with the project for every base. The source is hashed once.
+func (o *tagsOptions) bakeContext(ctx context.Context, dir string, bases []string, each func(*project.Project) error) error {
+	var source *tags.Tree
 	for _, base := range bases {
 		options := o.project
 		options.base, options.format = base, "json"
@@ -64,78 +50,17 @@ func (o *tagsOptions) bakeContext(ctx context.Context, dir string, bases []strin
 			return err
 		}
 		p.Inputs.Source.NamesOnly = true
-		if tree == nil {
-			if tree, err = p.Scan(ctx); err != nil {
+		if source == nil {
+			if source, err = p.Scan(ctx); err != nil {
 				return withCode(exitUsage, err)
 			}
 		}
-		if err := p.NameTags(ctx, tree, tagsRepository(p.Project, &options)); err != nil {
+		if err := p.NameTags(ctx, source, tagsRepository(p.Project, &options)); err != nil {
 			return withCode(exitUsage, err)
 		}
-		if err := each(p); err != nil {
+		if err := each(p.Project); err != nil {
 			return withCode(exitUsage, fmt.Errorf("context %s: %w", dir, err))
 		}
 	}
 	return nil
-}
-
-// bakeNames is the pattern of the targets' names: the given one, else the role behind whatever there are several of.
-func bakeNames(given string, contexts, bases bool) string {
-	if given != "" {
-		return given
-	}
-	var parts []string
-	if contexts {
-		parts = append(parts, "{project}")
-	}
-	if bases {
-		parts = append(parts, "{base}")
-	}
-	return strings.Join(append(parts, "{role}"), "-")
-}
-
-// add gives a project's tags to its targets.
-func (f *bakeFile) add(names string, p *target) error {
-	if p.Tags.Repository == "" {
-		return errors.New("targets need whole references, and no repository is named: " +
-			"give --repository, or write a line such as repository: registry.example.com/team/runtime into runtime.yaml")
-	}
-	targets := []struct {
-		role string
-		tags []string
-	}{
-		{roleSource, []string{p.Tags.Images.Source}},
-		{roleDeps, []string{p.Tags.Images.Lock, p.Tags.Images.Versioned}},
-	}
-	for _, t := range targets {
-		if t.role != roleSource && !strings.Contains(names, "{role}") {
-			continue
-		}
-		name, err := bakeName(names, p, t.role)
-		if err != nil {
-			return err
-		}
-		if _, twice := f.Target[name]; twice {
-			return fmt.Errorf("two runtimes have the target %q: put what tells them apart into --bake-target, {project} or {base}", name)
-		}
-		f.Target[name] = bakeTarget{Tags: t.tags}
-	}
-	return nil
-}
-
-// bakeForm is what bake takes for the name of a target.
-var bakeForm = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-
-var notInBakeName = regexp.MustCompile(`[^A-Za-z0-9_-]`)
-
-// bakeName is a target's name.
-func bakeName(names string, p *target, role string) (string, error) {
-	plain := func(text string) string { return notInBakeName.ReplaceAllLiteralString(text, "-") }
-	name := strings.NewReplacer(
-		"{project}", plain(filepath.Base(p.Root)), "{base}", plain(p.Runtime.Base), "{role}", role,
-	).Replace(names)
-	if !bakeForm.MatchString(name) {
-		return "", fmt.Errorf("invalid --bake-target %q: it gives the name %q: write it of letters, digits, _, -, {project}, {base} and {role}", names, name)
-	}
-	return name, nil
 }

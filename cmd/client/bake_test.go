@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rtbuild/rtbuild/internal/bake"
 	"github.com/rtbuild/rtbuild/internal/testenv/filetree"
 	"github.com/rtbuild/rtbuild/tags"
 )
@@ -74,9 +75,9 @@ func TestBakeTargets(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			args := append([]string{"tags", "--format", "bake", "--repository", "registry.example.com/t/r"}, test.args...)
-			want := bakeFile{Target: map[string]bakeTarget{}}
+			want := bake.File{Target: map[string]bake.Target{}}
 			for name, refs := range test.want {
-				want.Target[name] = bakeTarget{refs}
+				want.Target[name] = bake.Target{Tags: refs}
 			}
 			if got := readBake(t, mustCommand(t, args...)); !reflect.DeepEqual(got, want) {
 				t.Errorf("got  %v\nwant %v", got, want)
@@ -85,7 +86,7 @@ func TestBakeTargets(t *testing.T) {
 	}
 }
 
-func readBake(t *testing.T, text string) (file bakeFile) {
+func readBake(t *testing.T, text string) (file bake.File) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(text), &file); err != nil {
 		t.Fatalf("%v in %s", err, text)
@@ -102,10 +103,7 @@ func TestBakeAndTagsRefuse(t *testing.T) {
 		want string
 	}{
 		{name: "no repository", args: []string{"--format", "bake", node}, want: "give --repository, or write a line such as repository:"},
-		{name: "a name of both", args: []string{"--format=bake", repository, "--bake-target=x", node, examples + "python-agent"}, want: `two runtimes have the target "x"`},
 		{name: "the same twice", args: []string{"--format=bake", repository, node, node}, want: `two runtimes have the target "node-agent-source"`},
-		{name: "what bake does not take", args: []string{"--format=bake", repository, "--bake-target=a.{role}", node}, want: `it gives the name "a.source"`},
-		{name: "a placeholder that is none", args: []string{"--format=bake", repository, "--bake-target={target}", node}, want: `it gives the name "{target}"`},
 		{name: "no such context", args: []string{"--format=bake", repository, "none"}, want: "context none"},
 		{name: "a bad base", args: []string{"--format=bake", repository, "--base-image=A:b", node}, want: `base image "A:b"`},
 		{name: "contexts in text", args: []string{node, node}, want: "2 contexts are given: give one, or --format bake"},
