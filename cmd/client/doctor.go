@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
+	"github.com/containerd/platforms"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
+
+	"github.com/rtbuild/rtbuild/internal/doctor"
 )
 
 // doctorOptions are the flags of doctor.
@@ -16,21 +19,6 @@ type doctorOptions struct {
 	place      placeOptions
 	repository string
 	format     string
-}
-
-// How a check ended.
-const (
-	checkOK      = "ok"
-	checkMissing = "missing" // a solve with these flags would want it
-	checkNote    = "note"    // worth knowing, not needed
-)
-
-// check is one line of what doctor found.
-type check struct {
-	Name   string `json:"name"`
-	Status string `json:"status"`
-	Found  string `json:"found,omitempty"`
-	Hint   string `json:"hint,omitempty"` // what to do
 }
 
 func newDoctor() *cobra.Command {
@@ -49,41 +37,47 @@ func newDoctor() *cobra.Command {
 	return cmd
 }
 
-// runDoctor prints all checks, then fails if a solve could not work: by exit code, a builder before a registry.
+// runDoctor prints all findings, then fails if a solve could not work: by exit code, a builder before a registry.
 func runDoctor(ctx context.Context, out io.Writer, o *doctorOptions) error {
 	if o.format != "text" && o.format != "json" {
 		return withCode(exitUsage, fmt.Errorf("invalid --format %q: it is text or json", o.format))
 	}
-	embeddedRegistry := checkRegistry(ctx) // before the builder's check starts it
-	checks, builderErr := o.checkBuilder(ctx)
-	checks = append(checks, o.checkTrust(), embeddedRegistry)
-	checks = append(checks, checkCredentials(os.Getenv("PATH"))...)
-	repository, registryErr := o.checkRepository(ctx)
-	checks = append(checks, repository...)
+	destination, err := o.place.options()
+	if err != nil {
+		return err
+	}
+	destination.Repository = o.repository
+	builder := o.place.builderOptions([]ocispecs.Platform{platforms.DefaultSpec()})
+	report := doctor.Run(ctx, doctor.Options{Builder: builder, Destination: destination})
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if err := printChecks(out, o.format, checks); err != nil {
+	sayNote(report.Note)
+	if err := printReport(out, o.format, report.Findings); err != nil {
 		return err
 	}
-	if builderErr != nil {
-		return withCode(exitBuilder, errors.New("no builder could be used: "+firstLine(builderErr)))
+	if report.Builder != nil {
+		first, _, _ := strings.Cut(report.Builder.Error(), "\n")
+		return withCode(exitBuilder, errors.New("no builder could be used: "+first))
 	}
-	return registryErr
+	if refused := new(doctor.PushError); errors.As(report.Repository, &refused) {
+		return withCode(exitRegistry, refused)
+	}
+	return report.Repository
 }
 
-func printChecks(out io.Writer, format string, checks []check) error {
+func printReport(out io.Writer, format string, findings []doctor.Finding) error {
 	if format == "json" {
-		return printJSON(out, map[string]any{"checks": checks})
+		return printJSON(out, map[string]any{"checks": findings})
 	}
-	for _, c := range checks {
-		text := c.Found
-		if c.Hint != "" {
-			text = strings.TrimPrefix(text+"; "+c.Hint, "; ")
+	for _, f := range findings {
+		text := f.Found
+		if f.Hint != "" {
+			text = strings.TrimPrefix(text+"; "+f.Hint, "; ")
 		}
-		// What goes on is indented below what it belongs to.
+		// Further lines are indented below the first.
 		text = strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 28))
-		if _, err := fmt.Fprintf(out, "%-8s %-18s %s\n", c.Status, c.Name, text); err != nil {
+		if _, err := fmt.Fprintf(out, "%-8s %-18s %s\n", f.Status, f.Name, text); err != nil {
 			return err
 		}
 	}

@@ -68,7 +68,7 @@ func (o *placeOptions) options() (destination.Options, error) {
 // named is the builder that flags or the environment name; empty if none is.
 func (o *placeOptions) named(wanted []ocispecs.Platform) (builders.Found, error) {
 	found, err := o.builderOptions(wanted).Named()
-	sayNote(found)
+	sayNote(found.Note)
 	return found, err
 }
 
@@ -76,10 +76,10 @@ func (o *placeOptions) builderOptions(wanted []ocispecs.Platform) builders.Optio
 	return builders.Options{Address: o.address, Name: o.builder, Platforms: wanted}
 }
 
-// sayNote tells what is worth knowing of how a builder was chosen.
-func sayNote(found builders.Found) {
-	if found.Note != "" {
-		fmt.Fprintf(os.Stderr, "NOTE: %s\n", found.Note)
+// sayNote tells the user what is worth knowing, if there is anything.
+func sayNote(note string) {
+	if note != "" {
+		fmt.Fprintf(os.Stderr, "NOTE: %s\n", note)
 	}
 }
 

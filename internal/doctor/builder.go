@@ -1,0 +1,135 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/client"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/builders"
+	"github.com/rtbuild/rtbuild/internal/destination"
+	"github.com/rtbuild/rtbuild/internal/embedded"
+	"github.com/rtbuild/rtbuild/internal/solve"
+)
+
+// snapshotterLabel is the label under which a worker says how it stores layers: BuildKit's worker/label.
+const snapshotterLabel = "org.mobyproject.buildkit.worker.snapshotter"
+
+// builder checks the builder that a solve would use, in the order of Destination.Builder. The error says why it cannot be used.
+func (o Options) builder(ctx context.Context) (all []Finding, note string, err error) {
+	found, err := o.Builder.Find()
+	if err != nil {
+		return []Finding{missing("builder", "", err)}, "", err
+	}
+	if found.Addr != "" {
+		all, err := examine(ctx, "builder", found.Address)
+		needs, _ := privateNeeds(o.Destination.Private, Note)
+		return append(all, needs...), found.Note, err
+	}
+	needs, err := privateNeeds(o.Destination.Private, Missing)
+	if err != nil {
+		return needs, "", err
+	}
+	all, err = o.startPrivate(ctx)
+	return append(all, needs...), "", err
+}
+
+// startPrivate starts the private builder, examines it and gives it back.
+func (o Options) startPrivate(ctx context.Context) ([]Finding, error) {
+	const name = "private builder"
+	d, err := o.destination()
+	if err != nil {
+		return []Finding{missing(name, "", err)}, err
+	}
+	defer d.Close()
+	at, err := d.StartPrivate(ctx)
+	if err != nil {
+		return []Finding{missing(name, "", err)}, err
+	}
+	return examine(ctx, name, at)
+}
+
+// destination is that of a solve with the same options, without a named builder.
+func (o Options) destination() (*destination.Destination, error) {
+	options := o.Destination
+	options.Builder = builders.Address{}
+	return destination.New(options)
+}
+
+// privateNeeds checks what the private builder needs on this machine. What is not there has the given status; the error names it.
+func privateNeeds(private embedded.Options, status Status) ([]Finding, error) {
+	var all []Finding
+	var lacks []string
+	for _, need := range embedded.Needs(private) {
+		f := Finding{Name: need.Name, Status: OK, Found: need.Found, Hint: need.Hint}
+		if !need.OK {
+			f.Status = status
+			lacks = append(lacks, need.Name)
+		}
+		if !need.OK && status == Note {
+			f.Hint = "only for the private builder: " + f.Hint
+		}
+		all = append(all, f)
+	}
+	if lacks != nil {
+		return all, fmt.Errorf("the private one lacks %s", strings.Join(lacks, ", "))
+	}
+	return all, nil
+}
+
+// examine asks a builder what it is and what it can do.
+func examine(ctx context.Context, name string, at builders.Address) ([]Finding, error) {
+	b, err := solve.Connect(ctx, at)
+	if err != nil {
+		return []Finding{missing(name, at.Addr, err)}, err
+	}
+	defer b.Close()
+	workers, err := b.ListWorkers(ctx)
+	if err == nil && len(workers) == 0 {
+		err = errors.New("it has no worker")
+	}
+	if err != nil {
+		return []Finding{missing(name, at.Addr, err)}, err
+	}
+	found := fmt.Sprintf("%s, BuildKit %s, %s, snapshotter %s", b.Addr, cmp.Or(b.Version, "of unknown version"),
+		platformList(workers[0]), cmp.Or(workers[0].Labels[snapshotterLabel], "unknown"))
+	can, err := capabilities(ctx, b)
+	return []Finding{{Name: name, Status: OK, Found: found}, can}, err
+}
+
+// platformList lists a worker's platforms. Of the variants of one architecture it takes the first, which BuildKit lists as the best.
+func platformList(w *client.WorkerInfo) string {
+	var names []string
+	seen := map[string]bool{}
+	for _, p := range w.Platforms {
+		if name := p.OS + "/" + p.Architecture; !seen[name] {
+			seen[name] = true
+			names = append(names, platforms.Format(p))
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+// capabilities checks that the builder can merge layers without pulling them: rtbuild's speed depends on it.
+func capabilities(ctx context.Context, b *solve.Builder) (Finding, error) {
+	const name = "merge and diff"
+	ask := func(_ context.Context, gw gateway.Client) (*gateway.Result, error) {
+		caps := gw.BuildOpts().LLBCaps
+		if caps.Supports(pb.CapMergeOp) != nil || caps.Supports(pb.CapDiffOp) != nil {
+			return nil, errors.New("no merge or diff")
+		}
+		return gateway.NewResult(), nil
+	}
+	_, err := b.Build(ctx, client.SolveOpt{Internal: true}, "", ask, nil)
+	if err != nil {
+		return Finding{Name: name, Status: Missing, Hint: fmt.Sprintf("%v; use BuildKit %s or newer", err, build.OldestBuildKit)}, err
+	}
+	return Finding{Name: name, Status: OK, Found: "supported"}, nil
+}

@@ -1,0 +1,66 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/rtbuild/rtbuild/internal/embedded"
+	"github.com/rtbuild/rtbuild/internal/trust"
+)
+
+// authorities checks the certificate authorities that build steps get.
+func authorities(caFile string) Finding {
+	const name = "CA bundle"
+	found := trust.HostBundle()
+	if caFile != "" {
+		found = strings.TrimPrefix(found+" and "+caFile, " and ")
+	}
+	if _, err := trust.Bundle(caFile); err != nil {
+		return missing(name, "", err)
+	}
+	if found == "" {
+		return Finding{Name: name, Status: Note, Hint: "none found; build steps have the base image's: apt-get install ca-certificates"}
+	}
+	return Finding{Name: name, Status: OK, Found: found}
+}
+
+// privateRegistry looks at the registry that comes with the private builder.
+func (o Options) privateRegistry(ctx context.Context) Finding {
+	const name = "embedded registry"
+	status, err := embedded.Inspect(ctx, o.Destination.Private)
+	if err == nil {
+		err = status.Problem
+	}
+	if err != nil {
+		return missing(name, "", err)
+	}
+	state := "not running now, its port is free"
+	if status.Running {
+		state = fmt.Sprintf("served by process %d", status.PID)
+	}
+	return Finding{Name: name, Status: OK, Found: fmt.Sprintf("%s, %s, data in %s", status.Registry, state, status.Data)}
+}
+
+// mayPush asks the registry for the right to push to the repository.
+func (o Options) mayPush(ctx context.Context) error {
+	d, err := o.destination()
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.FindPrivate(ctx); err != nil {
+		return err
+	}
+	if err := d.CheckPush(ctx); err != nil {
+		return &PushError{err}
+	}
+	return nil
+}
+
+func repository(name string, err error) Finding {
+	if err != nil {
+		return missing("repository", name, err)
+	}
+	return Finding{Name: "repository", Status: OK, Found: name + " may be pushed to"}
+}
