@@ -4,21 +4,16 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
-	"regexp"
 	"slices"
-	"strings"
 
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/destination"
+	"github.com/rtbuild/rtbuild/internal/endpoints"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
-	"github.com/rtbuild/rtbuild/internal/profile"
-	"github.com/rtbuild/rtbuild/internal/project"
-	"github.com/rtbuild/rtbuild/tags"
 )
 
 // graphOptions are the flags of graph.
@@ -75,8 +70,7 @@ func runAddresses(ctx context.Context, out io.Writer, o *graphOptions, args []st
 	if err != nil {
 		return err
 	}
-	found = append(append(found, more...), lockContacts(p.Project)...)
-	return printContacts(out, o.project.format, found)
+	return printContacts(out, o.project.format, endpoints.Group(slices.Concat(found, more, endpoints.InLockFiles(p.Project))))
 }
 
 // registryContacts are the registries of the base and of the images.
@@ -124,48 +118,15 @@ func scratchContacts(ctx context.Context, b *execution) ([]build.Contact, error)
 	return all, withCode(exitBuild, err)
 }
 
-// inLockFile is an address in a lock file that names where its packages are: scheme and host, without who asks. What follows is a
-// package's own.
-var inLockFile = regexp.MustCompile(`["'= ](https?://)(?:[^/"' #@]*@)?((?:\[[0-9A-Fa-f:.]+\]|[\p{L}\p{N}._~-]+)(?::[0-9]+)?)/`)
-
-// lockContacts are the servers that the lock files name. Others are the package manager's default, which its step knows.
-func lockContacts(p *project.Project) []build.Contact {
-	var all []build.Contact
-	for _, file := range tags.Paths(p.Tree.LockFiles) {
-		if !strings.HasSuffix(file, ".lock") && !strings.HasSuffix(file, "-lock.json") && !strings.HasSuffix(file, ".txt") {
-			continue // a manifest, whose addresses are for people
-		}
-		data, err := profile.ReadFile(p.Files, file, profile.LockLimit)
-		if err != nil {
-			continue // compute has read it
-		}
-		for _, m := range inLockFile.FindAllSubmatch(data, -1) {
-			all = append(all, build.Contact{Address: p.Runtime.Mirrored(string(m[1]) + string(m[2])), For: file})
-		}
-	}
-	return all
-}
-
 // printContacts prints each address once: alone, for scripts, or as JSON with what it is for.
-func printContacts(out io.Writer, format string, contacts []build.Contact) error {
-	uses := map[string][]string{}
-	for _, c := range contacts {
-		if !slices.Contains(uses[c.Address], c.For) {
-			uses[c.Address] = append(uses[c.Address], c.For)
-		}
-	}
-	addresses := slices.Sorted(maps.Keys(uses))
+func printContacts(out io.Writer, format string, uses []endpoints.Use) error {
 	if format == "json" {
-		type contact struct {
-			Address string   `json:"address"`
-			For     []string `json:"for"`
-		}
-		all := []contact{}
-		for _, address := range addresses {
-			all = append(all, contact{address, uses[address]})
-		}
-		return printJSON(out, map[string]any{"addresses": all})
+		return printJSON(out, map[string]any{"addresses": uses})
 	}
-	_, err := fmt.Fprintln(out, strings.Join(addresses, "\n"))
-	return err
+	for _, use := range uses {
+		if _, err := fmt.Fprintln(out, use.Address); err != nil {
+			return err
+		}
+	}
+	return nil
 }

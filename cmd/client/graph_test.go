@@ -2,52 +2,15 @@ package main
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rtbuild/rtbuild/internal/build"
-	"github.com/rtbuild/rtbuild/internal/profile"
-	"github.com/rtbuild/rtbuild/internal/project"
-	"github.com/rtbuild/rtbuild/tags"
+	"github.com/rtbuild/rtbuild/internal/endpoints"
 )
 
-func TestLockContacts(t *testing.T) {
-	tests := []struct {
-		name, file, text string
-		want             []string
-	}{
-		{"npm", "package-lock.json", `{"resolved": "https://npm.example.com/a/-/a-1.tgz", "b": "git+ssh://git@example.com/b"}`, []string{"https://npm.example.com"}},
-		{"a manifest", "package.json", `{"homepage": "https://example.com/x"}`, nil},
-		{"poetry", "poetry.lock", "url = \"https://pypi.example.com/simple/\"\n", []string{"https://pypi.example.com"}},
-		{"uv, by a mirror", "uv.lock", "{ url = \"https://files.example.com/packages/x.whl\", hash = \"\" }", []string{"http://mirror.example.com/files"}},
-		{"pip", "requirements.txt", "--index-url https://user:secret@pypi.example.com/simple/\nx @ https://example.com/x.whl\n", []string{"https://pypi.example.com", "https://example.com"}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, test.file), []byte(test.text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			p := &project.Project{
-				Root: dir, Files: os.DirFS(dir), Tree: &tags.Tree{LockFiles: []tags.Entry{{Path: test.file}}},
-				Runtime: &profile.Runtime{Mirrors: map[string]string{"https://files.example.com": "http://mirror.example.com/files"}},
-			}
-			var got []string
-			for _, c := range lockContacts(p) {
-				got = append(got, c.Address)
-			}
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
 func TestPrintContacts(t *testing.T) {
-	contacts := []build.Contact{{Address: "https://b", For: "1"}, {Address: "https://a", For: "2"}, {Address: "https://b", For: "3"}, {Address: "https://b", For: "1"}}
+	uses := []endpoints.Use{{Address: "https://a", For: []string{"2"}}, {Address: "https://b", For: []string{"1", "3"}}}
 	tests := []struct{ format, want string }{
 		{"text", "https://a\nhttps://b\n"},
 		{"json", `{
@@ -72,7 +35,7 @@ func TestPrintContacts(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.format, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := printContacts(&out, test.format, contacts); err != nil {
+			if err := printContacts(&out, test.format, uses); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, out.String()); diff != "" {

@@ -1,4 +1,4 @@
-package main
+package endpoints
 
 import (
 	"net/url"
@@ -11,9 +11,9 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// FuzzLockContacts shows that the addresses in a lock file, of whichever manager, are told as servers: without who asks, and without
-// what is asked for.
-func FuzzLockContacts(f *testing.F) {
+// FuzzInLockFiles shows that the addresses in a lock file, of whichever manager, are listed as servers: without a user or
+// password, and without a path.
+func FuzzInLockFiles(f *testing.F) {
 	for _, seed := range []string{
 		`{"packages": {"node_modules/a": {"resolved": "https://registry.example.com/a/-/a-1.tgz"}}}`, "--index-url https://user:secret@pypi.example.com/simple/\n",
 		"[[package]]\nname = \"a\"\nsource = { registry = \"https://pypi.example.com/simple\" }\nsdist = { url = \"https://files.example.com/a.tar.gz\", hash = \"sha256:0\" }\n",
@@ -27,7 +27,7 @@ func FuzzLockContacts(f *testing.F) {
 				Files: fstest.MapFS{file: {Data: data}}, Tree: &tags.Tree{LockFiles: []tags.Entry{{Path: file}}},
 				Runtime: &profile.Runtime{Mirrors: map[string]string{"https://pypi.example.com": "http://mirror.example.com/pypi"}},
 			}
-			for _, c := range lockContacts(p) {
+			for _, c := range InLockFiles(p) {
 				rest := strings.TrimPrefix(strings.TrimPrefix(c.Address, "https://"), "http://")
 				u, err := url.Parse(c.Address)
 				if c.For != file || rest == c.Address || rest == "" || strings.ContainsAny(rest, "@\"' #=") || err == nil && (u.User != nil || u.Host == "") {
