@@ -96,3 +96,11 @@ func TestFindingsJSON(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func firstLine(err error) string {
+	if err == nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}

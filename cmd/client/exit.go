@@ -6,6 +6,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/embedded"
+	"github.com/rtbuild/rtbuild/internal/publish"
 	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/solve"
 	"github.com/rtbuild/rtbuild/tags"
@@ -47,6 +48,7 @@ func exitCode(err error) int {
 		foreign *solve.PlatformError
 		old     *build.TooOldError
 		step    *solve.StepError
+		built   *publish.BuildError
 		stage   *coded
 	)
 	switch {
@@ -58,6 +60,8 @@ func exitCode(err error) int {
 		return exitRegistry
 	case errors.As(err, &builder), errors.As(err, &foreign), errors.As(err, &old):
 		return exitBuilder
+	case errors.As(err, &built):
+		return exitBuild
 	case errors.As(err, &stage):
 		return stage.code
 	case errors.As(err, &pair):

@@ -7,13 +7,13 @@ import (
 	"slices"
 
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/endpoints"
-	"github.com/rtbuild/rtbuild/internal/plan"
-	"github.com/rtbuild/rtbuild/internal/planning"
+	"github.com/rtbuild/rtbuild/internal/publish"
 )
 
 // graphOptions are the flags of graph.
@@ -61,12 +61,11 @@ func runAddresses(ctx context.Context, out io.Writer, o *graphOptions, args []st
 		return err
 	}
 	defer at.Close()
-	at.Use(furtherRefs(nil, nil, flags)...)
 	found, err := registryContacts(p, at)
 	if err != nil {
 		return err
 	}
-	more, err := scratchContacts(ctx, &execution{options: &solveOptions{place: o.place, build: o.build}, project: p, destination: at, flags: flags})
+	more, err := scratchContacts(ctx, o.build.forProject(p.Project, at, flags, &o.place, nil), p.platforms)
 	if err != nil {
 		return err
 	}
@@ -89,33 +88,14 @@ func registryContacts(p *target, at *destination.Destination) ([]build.Contact, 
 }
 
 // scratchContacts asks the builder what a build from scratch of all platforms would fetch from.
-func scratchContacts(ctx context.Context, b *execution) ([]build.Contact, error) {
-	b.plan = &planning.Result{}
-	for _, platform := range b.project.platforms {
-		b.plan.Platforms = append(b.plan.Platforms, planning.PlatformPlan{Platform: platform, Plan: &plan.Plan{Variant: plan.Scratch, From: b.project.Runtime.Base}})
-	}
-	builder, err := b.destination.Builder(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer builder.Close()
-	if err := b.prepare(ctx, builder); err != nil {
-		return nil, err
-	}
-	defer b.job.Close()
+func scratchContacts(ctx context.Context, b publish.Build, platforms []ocispecs.Platform) ([]build.Contact, error) {
 	var all []build.Contact
-	job := b.job
-	job.Requests = b.requests
-	job.Inspect = func(ctx context.Context, c gateway.Client, req build.Request) error {
+	err := publish.Inspect(ctx, b, platforms, func(ctx context.Context, c gateway.Client, req build.Request) error {
 		contacts, err := build.Contacts(ctx, c, req)
 		all = append(all, contacts...)
 		return err
-	}
-	_, err = b.runner.Run(ctx, job)
-	if closeErr := b.runner.Progress.Close(); err == nil {
-		err = closeErr
-	}
-	return all, withCode(exitBuild, err)
+	})
+	return all, err
 }
 
 // printContacts prints each address once: alone, for scripts, or as JSON with what it is for.

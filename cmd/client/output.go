@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/planning"
+	"github.com/rtbuild/rtbuild/internal/publish"
 	"github.com/rtbuild/rtbuild/internal/solve"
+	"github.com/rtbuild/rtbuild/tags"
 )
 
 // outputOptions are the flags that say where results go, with buildx's names and meanings.
@@ -84,21 +86,21 @@ func (o *outputOptions) checkCompression(exports []solve.Export) error {
 
 // write leaves --metadata-file and --iidfile behind: buildx's flat map of the image, and under "exports" what each export
 // returned.
-func (o *outputOptions) write(p *target, found *planning.Result, digest string, result *solve.Response) error {
+func (o *outputOptions) write(names tags.Set, made *planning.Result, result *publish.Result) error {
 	if o.iid != "" {
-		if err := os.WriteFile(o.iid, []byte(digest), 0o644); err != nil {
+		if err := os.WriteFile(o.iid, []byte(result.Digest), 0o644); err != nil {
 			return fmt.Errorf("writing --iidfile: %w", err)
 		}
 	}
 	if o.metadata == "" {
 		return nil
 	}
-	meta := map[string]any{"rtbuild.variant": found.Variant(), "rtbuild.tags": p.Tags, "containerimage.digest": digest}
-	if result != nil {
-		for key, value := range result.Exporter {
+	meta := map[string]any{"rtbuild.variant": made.Variant(), "rtbuild.tags": names, "containerimage.digest": result.Digest}
+	if response := result.Response; response != nil {
+		for key, value := range response.Exporter {
 			meta[key] = value
 		}
-		meta["exports"] = result.Outputs
+		meta["exports"] = response.Outputs
 	}
 	data, err := json.MarshalIndent(meta, "", "  ")
 	if err != nil {

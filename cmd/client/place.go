@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"path/filepath"
 
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -77,13 +75,8 @@ func (o *placeOptions) builderOptions(wanted []ocispecs.Platform) builders.Optio
 }
 
 // sayNote tells the user what is worth knowing, if there is anything.
-func sayNote(note string) {
-	if note != "" {
-		fmt.Fprintf(os.Stderr, "NOTE: %s\n", note)
+func sayNote(message string) {
+	if message != "" {
+		note(message)
 	}
-}
-
-// warn tells the user what is not an error.
-func warn(message string) {
-	fmt.Fprintf(os.Stderr, "WARNING: %s\n", message)
 }

@@ -77,7 +77,9 @@ func runPrepare(ctx context.Context, out io.Writer, o *prepareOptions, args []st
 	if err := p.ComputeTags(ctx, tagsRepository(p.Project, &o.project)); err != nil {
 		return withCode(exitUsage, err)
 	}
-	warnOfTree(p)
+	for _, warning := range p.Tree.Warnings {
+		warn(warning)
+	}
 	if err := f.Write(ctx, o.syntax); err != nil {
 		return withCode(exitUsage, err)
 	}

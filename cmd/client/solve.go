@@ -11,6 +11,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/publish"
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
@@ -45,19 +46,19 @@ func newSolve() *cobra.Command {
 }
 
 func runSolve(ctx context.Context, out io.Writer, o *solveOptions, args []string) error {
-	var places []*destination.Destination // the private pair stays while it is planned again
+	var opened []*destination.Destination // the private pair stays while it is planned again
 	defer func() {
-		for _, at := range places {
-			_ = at.Close()
+		for _, d := range opened {
+			_ = d.Close()
 		}
 	}()
 	return replanning(func() error {
-		return solveOnce(ctx, out, o, args, func(at *destination.Destination) { places = append(places, at) })
+		return solveOnce(ctx, out, o, args, func(d *destination.Destination) { opened = append(opened, d) })
 	})
 }
 
 // solveOnce plans and builds. A file that changed meanwhile is a *tags.ChangedError: nothing that it was hashed for is
-// published. What it opened is the caller's to close.
+// published. The caller closes the destination that was opened.
 func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []string, opened func(*destination.Destination)) error {
 	p, err := o.project.read(args)
 	if err != nil {
@@ -70,12 +71,31 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
-	at, err := o.place.open(ctx, p, &o.project)
+	d, err := o.place.open(ctx, p, &o.project)
 	if err != nil {
 		return err
 	}
-	opened(at)
-	flags.publishTo(at.Repository)
+	opened(d)
+	flags.publishTo(d.Repository)
+	exports, err := o.exports(ctx, p, flags)
+	if err != nil {
+		return withCode(exitUsage, err)
+	}
+	made, err := o.plan.make(ctx, p, d)
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		return printPlan(out, o.project.format, p, made)
+	}
+	return o.run(ctx, out, publish.Request{
+		Build: o.build.forProject(p.Project, d, flags, &o.place, o.plan.reuse),
+		Plan:  made, Push: o.output.publishes(), Exports: exports, Replace: o.plan.force,
+	})
+}
+
+// exports are where else the image goes. What BuildKit would refuse after the build is refused here.
+func (o *solveOptions) exports(ctx context.Context, p *target, flags *buildFlags) ([]solve.Export, error) {
 	exports, err := o.output.exports(ctx, p.Tags.Images.Source)
 	if err == nil {
 		err = checkExports(exports, len(p.platforms) > 1, len(flags.attests) > 0)
@@ -83,79 +103,58 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	if err == nil {
 		err = o.output.checkCompression(exports)
 	}
-	if err != nil {
-		return withCode(exitUsage, err)
-	}
-	at.Use(furtherRefs(o.plan.reuse, exports, flags)...)
-	found, err := o.plan.make(ctx, p, at)
+	return exports, err
+}
+
+// run builds, and prints what came of it.
+func (o *solveOptions) run(ctx context.Context, out io.Writer, request publish.Request) error {
+	announce(request)
+	result, err := publish.Run(ctx, request)
 	if err != nil {
 		return err
 	}
-	if o.dryRun {
-		return printPlan(out, o.project.format, p, found)
-	}
-	b := &execution{options: o, project: p, destination: at, plan: found, exports: exports, flags: flags}
-	if err := b.run(ctx); err != nil {
-		return err
-	}
-	if slices.ContainsFunc(exports, solve.Export.ToStdout) {
+	if slices.ContainsFunc(request.Exports, solve.Export.ToStdout) {
 		out = os.Stderr // standard output holds the image
 	}
-	return b.report(out)
+	return o.report(out, request, result)
 }
 
 // announce says what is about to happen, and where: the first lines of solve, one for each platform.
-func (b *execution) announce() {
-	for _, a := range b.plan.Platforms {
-		where := "publishing to " + b.destination.Repository
+func announce(request publish.Request) {
+	for _, p := range request.Plan.Platforms {
+		where := "publishing to " + request.Destination.Repository
 		switch {
-		case !b.publishes():
+		case !request.Push:
 			where = "publishing nothing"
-		case a.Variant == plan.None:
-			where = "in " + b.destination.Repository
+		case p.Variant == plan.None:
+			where = "in " + request.Destination.Repository
 		}
 		platform := ""
-		if !b.plan.Single() {
-			platform = a.Name() + ": "
+		if !request.Plan.Single() {
+			platform = p.Name() + ": "
 		}
-		fmt.Fprintf(os.Stderr, "%s%s: %s; %s\n", platform, a.Variant, a.Reason, where)
-		for _, note := range a.Notes {
-			fmt.Fprintf(os.Stderr, "NOTE: %s%s\n", platform, note)
+		fmt.Fprintf(os.Stderr, "%s%s: %s; %s\n", platform, p.Variant, p.Reason, where)
+		for _, text := range p.Notes {
+			note(platform + text)
 		}
 	}
 }
 
 // report writes what scripts read, and tells how to run an image that lives in the private registry.
-func (b *execution) report(out io.Writer) error {
-	o, source := b.options, b.project.Tags.Images.Source
-	digest := b.sourceDigest()
-	if err := o.output.write(b.project, b.plan, digest, b.response); err != nil {
+func (o *solveOptions) report(out io.Writer, request publish.Request, result *publish.Result) error {
+	names, made := request.Project.Tags, request.Plan
+	if err := o.output.write(names, made, result); err != nil {
 		return err
 	}
-	if b.destination.Embedded && o.output.publishes() {
-		fmt.Fprintf(os.Stderr, "To run it: docker run %s, while rtbuild-client serve runs (or solve --load)\n", source)
+	if request.Destination.Embedded && request.Push {
+		fmt.Fprintf(os.Stderr, "To run it: docker run %s, while rtbuild-client serve runs (or solve --load)\n", names.Images.Source)
 	}
 	if o.project.format == "json" {
 		return printJSON(out, map[string]any{
-			"image": source, "digest": digest, "variant": b.plan.Variant(), "publish": b.plan.Refs(),
-			"platforms": b.plan.Document(b.project.Tags).Platforms,
+			"image": names.Images.Source, "digest": result.Digest, "variant": made.Variant(), "publish": made.Refs(),
+			"platforms": made.Document(names).Platforms,
 		})
 	}
-	_, err := fmt.Fprintln(out, source)
+	_, err := fmt.Fprintln(out, names.Images.Source)
 	return err
-}
-
-// sourceDigest is what the source tag points to, or the digest of what was exported; empty if nobody tells.
-func (b *execution) sourceDigest() string {
-	if b.digest == "" && b.plan.Done() {
-		return b.plan.Platforms[0].Entry.Digest.String()
-	}
-	return b.digest
-}
-
-// warnOfTree tells what of the source a builder does not get.
-func warnOfTree(p *target) {
-	for _, w := range p.Tree.Warnings {
-		warn(w)
-	}
 }

@@ -35,7 +35,7 @@ type Pushed struct {
 	Watch     bool                // others probably write the tag at this time: it is read again some time after, too
 }
 
-// Publish lets a tag show what was pushed, and gives the digest that the tag points to then. What the tag holds for other
+// MergeIndex lets a tag show what was pushed, and gives the digest that the tag points to then. What the tag holds for other
 // platforms stays: it becomes, or stays, an index. A tag that holds nothing else points to what was pushed itself.
 //
 // Registries cannot compare and swap. So the tag is read right before it is written and again after, and all is repeated if it
@@ -44,7 +44,7 @@ type Pushed struct {
 // shows what it did before is waited for: no writer puts that back, but some registries show late what they have taken.
 //
 // A tag that the registry does not let move is ErrImmutable, unless it shows what was pushed already.
-func (c *Client) Publish(ctx context.Context, ref string, pushed Pushed) (digest.Digest, error) {
+func (c *Client) MergeIndex(ctx context.Context, ref string, pushed Pushed) (digest.Digest, error) {
 	t, err := c.target("publishing", ref)
 	if err != nil {
 		return "", err

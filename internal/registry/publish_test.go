@@ -171,7 +171,7 @@ func TestPublish(t *testing.T) {
 				tt.before(t, r)
 			}
 			pushed := tt.pushed(t, r)
-			got, err := r.client.Publish(t.Context(), r.ref, pushed)
+			got, err := r.client.MergeIndex(t.Context(), r.ref, pushed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -182,7 +182,7 @@ func TestPublish(t *testing.T) {
 			if shows := r.shows(t); shows != tt.want {
 				t.Errorf("the tag is %q, want %q", shows, tt.want)
 			}
-			if again, err := r.client.Publish(t.Context(), r.ref, pushed); err != nil || again != got {
+			if again, err := r.client.MergeIndex(t.Context(), r.ref, pushed); err != nil || again != got {
 				t.Errorf("published again, it points to %s, %v, want %s", again, err, got)
 			}
 		})
@@ -250,7 +250,7 @@ func TestPublishTogether(t *testing.T) {
 		pushed := pushImage(p)(t, r)
 		pushed.Watch = true
 		wg.Go(func() {
-			if _, err := r.client.Publish(t.Context(), r.ref, pushed); err != nil {
+			if _, err := r.client.MergeIndex(t.Context(), r.ref, pushed); err != nil {
 				t.Error(err)
 			}
 		})
@@ -297,7 +297,7 @@ func TestPublishRaced(t *testing.T) {
 				}
 				return false
 			})
-			_, err := r.client.Publish(t.Context(), r.ref, mine)
+			_, err := r.client.MergeIndex(t.Context(), r.ref, mine)
 			if tt.always {
 				wantFault(t, err, ErrBroken)
 				wantFirstLine(t, err, "publishing ", repo+":it: ", "changed under our hands 8 times")
@@ -352,7 +352,7 @@ func TestPublishFaults(t *testing.T) {
 			r := newReal(t)
 			pushed := tt.pushed(t, r)
 			r.interfere(tt.before)
-			_, err := r.client.Publish(t.Context(), r.ref, pushed)
+			_, err := r.client.MergeIndex(t.Context(), r.ref, pushed)
 			wantFault(t, err, tt.err)
 			wantFirstLine(t, err, "publishing "+r.ref+": ", tt.text)
 		})
@@ -361,7 +361,7 @@ func TestPublishFaults(t *testing.T) {
 		r := newReal(t)
 		pushed := pushIndex(amd64)(t, r)
 		pushed.Platforms = platformsOf(arm64)
-		if _, err := r.client.Publish(t.Context(), r.ref, pushed); err == nil || !strings.Contains(err.Error(), "holds no image for the platforms") {
+		if _, err := r.client.MergeIndex(t.Context(), r.ref, pushed); err == nil || !strings.Contains(err.Error(), "holds no image for the platforms") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -430,7 +430,7 @@ func TestPublishLate(t *testing.T) {
 			}
 			pushed := pushImage(amd64)(t, r)
 			r.late(tt.after)
-			got, err := r.client.Publish(t.Context(), r.ref, pushed)
+			got, err := r.client.MergeIndex(t.Context(), r.ref, pushed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -461,7 +461,7 @@ func TestPublishWhatArrivesLate(t *testing.T) {
 		refuse(w, http.StatusNotFound, "MANIFEST_UNKNOWN", "manifest unknown")
 		return true
 	})
-	if got, err := r.client.Publish(t.Context(), r.ref, pushed); err != nil || got != pushed.Digest || asked != 3 {
+	if got, err := r.client.MergeIndex(t.Context(), r.ref, pushed); err != nil || got != pushed.Digest || asked != 3 {
 		t.Errorf("got %s, %v, asked %d times", got, err, asked)
 	}
 }
@@ -470,11 +470,11 @@ func TestPublishWhatArrivesLate(t *testing.T) {
 func TestPublishAlike(t *testing.T) {
 	r := newReal(t)
 	pushed := pushImage(amd64)(t, r)
-	if _, err := r.client.Publish(t.Context(), r.ref, pushed); err != nil {
+	if _, err := r.client.MergeIndex(t.Context(), r.ref, pushed); err != nil {
 		t.Fatal(err)
 	}
 	r.interfere(onWrite(412, "PRECONDITION", "immutable"))
-	if got, err := r.client.Publish(t.Context(), r.ref, pushed); err != nil || got != pushed.Digest {
+	if got, err := r.client.MergeIndex(t.Context(), r.ref, pushed); err != nil || got != pushed.Digest {
 		t.Errorf("got %s, %v", got, err)
 	}
 }
@@ -492,7 +492,7 @@ func TestPublishAgain(t *testing.T) {
 		}
 		return false
 	})
-	if _, err := r.client.Publish(t.Context(), r.ref, pushed); err != nil || !failed {
+	if _, err := r.client.MergeIndex(t.Context(), r.ref, pushed); err != nil || !failed {
 		t.Errorf("%v, failed first: %t", err, failed)
 	}
 	if got := r.shows(t); got != "image new-amd64" {

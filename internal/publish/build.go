@@ -1,0 +1,214 @@
+package publish
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth/authprovider"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/destination"
+	"github.com/rtbuild/rtbuild/internal/embedded"
+	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/project"
+	"github.com/rtbuild/rtbuild/internal/solve"
+	"github.com/rtbuild/rtbuild/tags"
+)
+
+// Names under which a solve sees the project's directories.
+const (
+	localSource    = "source"
+	localLockFiles = "lockfiles"
+)
+
+// Build says what is built, on which builder, and how.
+type Build struct {
+	Project     *project.Project // its tags are computed
+	Destination *destination.Destination
+	Settings
+
+	// What a build tells beside its result goes to these functions. Nil drops it.
+	Note, Warn, Debug func(message string)
+}
+
+// Settings are what the user asks of every build.
+type Settings struct {
+	Common            build.Request                               // labels, proxies, what changes steps; the rest is filled in
+	Annotations       func(p ocispecs.Platform) map[string]string // of a platform's manifest
+	ExportAnnotations map[string]string                           // of other levels, as attributes of an export
+	Attests           map[string]string                           // attributes of a solve: attest:sbom, attest:provenance
+	CacheImports      []client.CacheOptionsEntry                  // caches of other builders to use
+	CacheExports      []client.CacheOptionsEntry                  // where to write the cache for other builders
+	Reuse             []string                                    // further repositories that deps images may come from
+	Session           []session.Attachable                        // what steps may ask for
+	Passwords         authprovider.AuthConfigProvider             // the user's logins of registries
+	Entitlements      []string                                    // what steps are allowed beyond the usual
+	CAFile            string                                      // PEM file of authorities that downloads trust beside the system's
+	Retries           uint                                        // further attempts after a lost connection or a registry that failed
+	Progress          string                                      // auto, tty, plain, quiet or rawjson
+}
+
+func (b *Build) note(message string)  { tell(b.Note, message) }
+func (b *Build) warn(message string)  { tell(b.Warn, message) }
+func (b *Build) debug(message string) { tell(b.Debug, message) }
+
+func tell(f func(string), message string) {
+	if f != nil {
+		f(message)
+	}
+}
+
+// runsSteps returns the platforms for which the builder runs programs. Source alone is only copied, which works for any
+// platform.
+func (r *run) runsSteps() []ocispecs.Platform {
+	var all []ocispecs.Platform
+	for _, p := range r.Plan.Platforms {
+		if p.BuildsDeps() || p.Variant == plan.Lock && r.Project.Runtime.Extra != "" {
+			all = append(all, p.Platform)
+		}
+	}
+	return all
+}
+
+// connect dials the builder. Meanwhile it asks whether what will be built may be published: a refusal comes first.
+func (r *run) connect(ctx context.Context) (*solve.Builder, error) {
+	r.Destination.Use(r.references(r.Exports)...)
+	refused := make(chan error, 1)
+	dialing, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	go func() {
+		var refusal error
+		if r.Push && !r.Plan.Done() {
+			refusal = r.Destination.CheckPush(ctx)
+		}
+		if refused <- refusal; refusal != nil {
+			giveUp()
+		}
+	}()
+	builder, err := r.Destination.Builder(dialing)
+	if refusal := <-refused; refusal != nil {
+		if err == nil {
+			_ = builder.Close()
+		}
+		return nil, refusal
+	}
+	return builder, err
+}
+
+// references returns what the builder is asked for beside the repository and the base: deps images of other repositories, caches,
+// images that are exported under other names, and the scanner of a bill of materials.
+func (b *Build) references(exports []solve.Export) []string {
+	refs := append(slices.Clone(b.Reuse), build.ScannerImage(b.Attests))
+	for _, e := range exports {
+		if e.IsImage() {
+			refs = append(refs, strings.Split(e.Attrs["name"], ",")...)
+		}
+	}
+	for _, cache := range slices.Concat(b.CacheImports, b.CacheExports) {
+		if cache.Type == "registry" {
+			refs = append(refs, cache.Attrs["ref"])
+		}
+	}
+	return refs
+}
+
+// opened is what all solves of a build have in common. It must be closed.
+type opened struct {
+	runner *solve.Runner
+	job    solve.Job     // without requests and exports
+	common build.Request // without what a platform decides
+}
+
+// open opens the directories that a build reads, and the progress display.
+func (b *Build) open(ctx context.Context, builder *solve.Builder) (_ *opened, err error) {
+	o := &opened{common: b.common()}
+	defer func() {
+		if err != nil {
+			o.job.Close()
+		}
+	}()
+	here := installation()
+	if o.job, err = b.newJob(here); err != nil {
+		return nil, err
+	}
+	if b.downloads() {
+		tools, err := solve.OpenDownloads(ctx, here, solve.DownloadOptions{CAFile: b.CAFile, Proxy: b.Common.Proxy, Warn: b.warn})
+		if err != nil {
+			return nil, err
+		}
+		o.common.Fetch, o.job.Locals[solve.DownloadsName] = tools.Fetch, tools.Local
+	}
+	progress, err := solve.NewProgress(ctx, b.Progress)
+	if err != nil {
+		return nil, err
+	}
+	b.debug(fmt.Sprintf("builder %s, buildkit %s, context %s", builder.Addr, builder.Version, b.Project.Root))
+	passwords := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{
+		AuthConfigProvider: b.Destination.Passwords(builder, b.Passwords),
+	})
+	o.runner = &solve.Runner{
+		Builder: builder, Progress: progress, Session: append(slices.Clip(b.Session), passwords), Retries: b.Retries, Warn: b.warn,
+	}
+	return o, nil
+}
+
+// downloads reports whether tools are downloaded here: the builder's own downloads know neither our authorities nor a proxy.
+func (b *Build) downloads() bool {
+	p := b.Common.Proxy
+	return b.CAFile != "" || p != nil && cmp.Or(p.HTTPProxy, p.HTTPSProxy, p.AllProxy) != ""
+}
+
+// close gives everything back. It returns the error of the solves, or else what went wrong at the end.
+func (o *opened) close(err error) error {
+	err = cmp.Or(err, o.runner.Progress.Close())
+	o.job.Close()
+	return err
+}
+
+// newJob is a job without requests and exports.
+func (b *Build) newJob(here solve.Installation) (solve.Job, error) {
+	p := b.Project
+	source, err := solve.NewLocal(p.Root, p.Tree.Entries, here)
+	if err != nil {
+		return solve.Job{}, err
+	}
+	lockFiles, err := solve.NewLocal(p.Root, p.Tree.LockFiles, here)
+	if err != nil {
+		_ = source.Close()
+		return solve.Job{}, err
+	}
+	return solve.Job{
+		Locals:    map[string]*solve.Local{localSource: source, localLockFiles: lockFiles},
+		SharedKey: here.SharedKey(p.Root),
+		Allowed:   b.Entitlements,
+		Attrs:     b.Attests,
+		Imports:   b.CacheImports,
+	}, nil
+}
+
+// common is what the requests for all platforms have in common.
+func (b *Build) common() build.Request {
+	request := b.Common
+	request.Runtime, request.Tree, request.DepsDigest = b.Project.Runtime, b.Project.Tree.Copied, b.Project.Tree.DepsDigest
+	request.Source = local(localSource, "[source] read the source tree")
+	lockFiles := local(localLockFiles, "[deps] read the lock files")
+	request.LockFiles = build.LockFiles(tags.Paths(b.Project.Tree.LockFiles), func(string) llb.State { return lockFiles })
+	return request
+}
+
+func local(name, title string) llb.State {
+	return llb.Local(name, llb.SharedKeyHint(name), llb.WithCustomName(title))
+}
+
+// installation returns the one of this user on this machine. A user without a home has none to keep.
+func installation() solve.Installation {
+	dir, _ := embedded.StateDir()
+	return solve.OpenInstallation(dir)
+}
