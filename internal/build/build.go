@@ -45,7 +45,7 @@ type Request struct {
 	CacheNamespace string                                // of cache mounts
 	Compression    string                                // see llb.Graph
 	Imports        []gateway.CacheOptionsEntry           // caches of other builders
-	Ahead          func(*llb.Definition)                 // is told what a deps image is built up of before it is made; may be nil
+	OnStageDefined func(*llb.Definition)                 // is called for each stage of a deps image before it is made; may be nil
 
 	Labels      map[string]string // for the source image
 	Annotations map[string]string

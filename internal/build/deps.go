@@ -33,7 +33,7 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := b.tellAhead(ctx, layers); err != nil {
+	if err := b.tellStages(ctx, layers); err != nil {
 		return nil, err
 	}
 	ref, err := b.solve(ctx, state, true)
@@ -51,9 +51,9 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 	return &built{state, ref, img}, err
 }
 
-// tellAhead tells what the image is built up of.
-func (b *builder) tellAhead(ctx context.Context, layers rtllb.Layers) error {
-	if b.req.Ahead == nil {
+// tellStages tells which stages the image consists of.
+func (b *builder) tellStages(ctx context.Context, layers rtllb.Layers) error {
+	if b.req.OnStageDefined == nil {
 		return nil
 	}
 	stages, err := b.graph.Below(layers)
@@ -65,7 +65,7 @@ func (b *builder) tellAhead(ctx context.Context, layers rtllb.Layers) error {
 		if err != nil {
 			return err
 		}
-		b.req.Ahead(def)
+		b.req.OnStageDefined(def)
 	}
 	return nil
 }

@@ -25,28 +25,28 @@ func (c *Client) RawConfig(ctx context.Context, img *Image) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return patiently(ctx, c, t, func(ctx context.Context) ([]byte, error) {
+	return withIdleTimeout(ctx, c, t, func(ctx context.Context) ([]byte, error) {
 		leaf, err := c.manifest(ctx, t, wanted{digest: img.Manifest})
 		if err != nil {
 			return nil, err
 		}
 		if leaf.image == nil {
-			return nil, t.blame(broken(fmt.Errorf("%s is an index, not a platform's manifest", img.Manifest)))
+			return nil, t.withOp(broken(fmt.Errorf("%s is an index, not a platform's manifest", img.Manifest)))
 		}
 		return c.rawConfig(ctx, t.from(leaf.host), leaf.image.Config.Digest)
 	})
 }
 
 func (c *Client) rawConfig(ctx context.Context, t *target, dgst digest.Digest) ([]byte, error) {
-	q := t.question(http.MethodGet, "blobs", dgst.String())
-	q.limit, q.needs = maxConfig, docker.HostCapabilityPull
-	q.check = func(a *answer) *Error {
+	r := t.request(http.MethodGet, "blobs", dgst.String())
+	r.limit, r.needs = maxConfig, docker.HostCapabilityPull
+	r.check = func(a *response) *Error {
 		if err := verify(dgst, a.body); err != nil {
 			return broken(err)
 		}
 		return nil
 	}
-	got, err := c.ask(ctx, t.hosts, q)
+	got, err := c.ask(ctx, t.hosts, r)
 	if err != nil {
 		return nil, incomplete(err, "the manifest names the config "+dgst.String()+", which the registry does not have")
 	}
@@ -65,11 +65,11 @@ func (c *Client) Blob(ctx context.Context, ref string, desc ocispecs.Descriptor)
 		return nil, err
 	}
 	if err := desc.Digest.Validate(); err != nil {
-		return nil, t.blame(broken(fmt.Errorf("the manifest names %q: %w", desc.Digest, err)))
+		return nil, t.withOp(broken(fmt.Errorf("the manifest names %q: %w", desc.Digest, err)))
 	}
-	q := t.question(http.MethodGet, "blobs", desc.Digest.String())
-	q.needs = docker.HostCapabilityPull
-	b := &blob{question: q, want: desc, sum: desc.Digest.Algorithm().Digester()}
+	r := t.request(http.MethodGet, "blobs", desc.Digest.String())
+	r.needs = docker.HostCapabilityPull
+	b := &blob{request: r, want: desc, sum: desc.Digest.Algorithm().Digester()}
 	waits := c.waits()
 	b.resume = func() error {
 		if err := c.pause(ctx, waits.NextBackOff()); err != nil {
@@ -85,10 +85,10 @@ func (c *Client) Blob(ctx context.Context, ref string, desc ocispecs.Descriptor)
 
 // blob is a blob that is being read.
 type blob struct {
-	question question
-	want     ocispecs.Descriptor
-	sum      digest.Digester
-	got      int64 // bytes so far
+	request request
+	want    ocispecs.Descriptor
+	sum     digest.Digester
+	got     int64 // bytes so far
 
 	body   *transfer
 	breaks int
@@ -98,13 +98,13 @@ type blob struct {
 
 // open starts a transfer of what is still to come.
 func (b *blob) open(ctx context.Context, c *Client, hosts []*host) error {
-	body, err := c.transfer(ctx, hosts, b.question, b.got)
+	body, err := c.transfer(ctx, hosts, b.request, b.got)
 	if err != nil {
 		return err
 	}
 	if size := body.size; size >= 0 && b.got+size != b.want.Size {
 		_ = body.Close()
-		return b.question.blame(b.wrongSize(b.got + size))
+		return b.request.withOp(b.wrongSize(b.got + size))
 	}
 	b.body = body
 	return nil
@@ -129,11 +129,11 @@ func (b *blob) after(err error) error {
 	switch {
 	case b.got == b.want.Size:
 		if got := b.sum.Digest(); got != b.want.Digest {
-			return b.question.blame(damaged(fmt.Errorf("the content's digest is %s, not %s", got, b.want.Digest)))
+			return b.request.withOp(damaged(fmt.Errorf("the content's digest is %s, not %s", got, b.want.Digest)))
 		}
 		return io.EOF
 	case b.got > b.want.Size, errors.Is(err, io.EOF):
-		return b.question.blame(b.wrongSize(b.got))
+		return b.request.withOp(b.wrongSize(b.got))
 	case err == nil:
 		return nil
 	case !errors.As(err, &fault):
@@ -144,7 +144,7 @@ func (b *blob) after(err error) error {
 		return b.resume()
 	}
 	fault.Cause = fmt.Errorf("the transfer was cut off after %d of %d bytes: %w", b.got, b.want.Size, fault.Cause)
-	return b.question.blame(fault)
+	return b.request.withOp(fault)
 }
 
 func (b *blob) wrongSize(size int64) *Error {
@@ -170,41 +170,41 @@ func (b *blob) Close() error {
 
 // transfer asks the hosts in order for a blob from an offset on. As in ask, mirrors are asked once each, and the last host
 // decides, after retries.
-func (c *Client) transfer(ctx context.Context, hosts []*host, q question, offset int64) (*transfer, error) {
-	able := slices.DeleteFunc(slices.Clone(hosts), func(h *host) bool { return !h.Capabilities.Has(q.needs) })
+func (c *Client) transfer(ctx context.Context, hosts []*host, r request, offset int64) (*transfer, error) {
+	able := slices.DeleteFunc(slices.Clone(hosts), func(h *host) bool { return !h.Capabilities.Has(r.needs) })
 	var tried []string
 	for _, h := range able {
-		begin := c.beginPatiently
+		begin := c.beginWithRetries
 		if len(tried) < len(able)-1 {
 			begin = c.beginAtMirror
 		}
-		got, err := begin(ctx, h, q, offset)
+		got, err := begin(ctx, h, r, offset)
 		var fault *Error
 		if err == nil || !errors.As(err, &fault) {
 			return got, err
 		}
 		if len(tried) == len(able)-1 {
 			fault.tried = tried
-			return nil, q.blame(fault)
+			return nil, r.withOp(fault)
 		}
 		tried = append(tried, "mirror "+h.Host+": "+fault.short())
 	}
-	return nil, q.blame(&Error{
+	return nil, r.withOp(&Error{
 		Err:    ErrUnreachable,
 		Cause:  errors.New("hosts.toml names no host that may be asked this"),
 		Advice: "check the capabilities in hosts.toml",
 	})
 }
 
-func (c *Client) beginAtMirror(ctx context.Context, h *host, q question, offset int64) (*transfer, error) {
-	return c.begin(ctx, h, q, offset, c.mirrorPatience())
+func (c *Client) beginAtMirror(ctx context.Context, h *host, r request, offset int64) (*transfer, error) {
+	return c.begin(ctx, h, r, offset, c.mirrorTimeout())
 }
 
 // beginPatiently asks again while that makes sense, for as long as a silent server is waited for.
-func (c *Client) beginPatiently(ctx context.Context, h *host, q question, offset int64) (*transfer, error) {
+func (c *Client) beginWithRetries(ctx context.Context, h *host, r request, offset int64) (*transfer, error) {
 	waits, until := c.waits(), time.Now().Add(c.timeout)
 	for attempt := 1; ; attempt++ {
-		got, err := c.begin(ctx, h, q, offset, time.Until(until))
+		got, err := c.begin(ctx, h, r, offset, time.Until(until))
 		var fault *Error
 		if !errors.As(err, &fault) || !fault.transient || attempt == maxAttempts {
 			return got, err
@@ -226,15 +226,15 @@ func (c *Client) waits() *backoff.ExponentialBackOff {
 	return waits
 }
 
-// begin asks one host. Its answer must begin within the wait given; from then on each piece has the client's patience.
-func (c *Client) begin(ctx context.Context, h *host, q question, offset int64, wait time.Duration) (*transfer, error) {
+// begin asks one host. Its response must begin within wait; from then on the idle timeout counts.
+func (c *Client) begin(ctx context.Context, h *host, r request, offset int64, wait time.Duration) (*transfer, error) {
 	limited, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(wait, func() { cancel(errSilent) })
-	q.header = http.Header{"Accept-Encoding": {"identity"}} // what is verified are the bytes that the registry holds
+	r.header = http.Header{"Accept-Encoding": {"identity"}} // what is verified are the bytes that the registry holds
 	if offset > 0 {
-		q.header.Set("Range", "bytes="+strconv.FormatInt(offset, 10)+"-")
+		r.header.Set("Range", "bytes="+strconv.FormatInt(offset, 10)+"-")
 	}
-	resp, err := c.accepted(limited, h, q)
+	resp, err := c.accepted(limited, h, r)
 	timer.Stop()
 	if err != nil {
 		defer cancel(nil)

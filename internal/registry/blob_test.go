@@ -36,7 +36,7 @@ func TestBlob(t *testing.T) {
 	const half = 100_000
 	tests := []struct {
 		name     string
-		answer   func(try int, w http.ResponseWriter, r *http.Request) bool // in the registry's place
+		response func(try int, w http.ResponseWriter, r *http.Request) bool // in the registry's place
 		change   func(*ocispecs.Descriptor)
 		err      error
 		text     string
@@ -44,13 +44,13 @@ func TestBlob(t *testing.T) {
 		waits    int
 	}{
 		{name: "whole", requests: 1},
-		{name: "no length said", answer: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+		{name: "no length said", response: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 			_, _ = w.Write(layer[:half])
 			_ = http.NewResponseController(w).Flush()
 			_, _ = w.Write(layer[half:])
 			return true
 		}, requests: 1},
-		{name: "served as compressed for the way", answer: func(_ int, w http.ResponseWriter, r *http.Request) bool {
+		{name: "served as compressed for the way", response: func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if r.Header.Get("Accept-Encoding") != "identity" {
 				refuse(w, http.StatusNotAcceptable, "", "the client would unpack it")
 				return true
@@ -61,34 +61,34 @@ func TestBlob(t *testing.T) {
 		}, requests: 1},
 		{name: "absent", change: func(d *ocispecs.Descriptor) { d.Digest = digest.FromString("none") },
 			err: ErrBroken, text: "the manifest names the blob " + digest.FromString("none").String() + ", which the registry does not have; push the image again", requests: 1},
-		{name: "denied", answer: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+		{name: "denied", response: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 			refuse(w, http.StatusForbidden, "DENIED", "not you")
 			return true
 		}, err: ErrDenied, text: "403 Forbidden: not you; no credentials are known", requests: 1},
 		{name: "no digest", change: func(d *ocispecs.Descriptor) { d.Digest = "sha256:short" }, err: ErrBroken, text: `the manifest names "sha256:short"`},
-		{name: "other content", answer: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+		{name: "other content", response: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 			_, _ = w.Write(bytes.ToUpper(layer))
 			return true
 		}, err: ErrBroken, text: fmt.Sprintf("the content's digest is %s, not %s; what the registry holds",
 			digest.FromBytes(bytes.ToUpper(layer)), digest.FromBytes(layer)), requests: 1},
-		{name: "shorter", answer: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+		{name: "shorter", response: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Content-Length", "10")
 			_, _ = w.Write(layer[:10])
 			return true
 		}, err: ErrBroken, text: "it is 10 bytes long, the manifest says 320000", requests: 1},
-		{name: "shorter, no length said", answer: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+		{name: "shorter, no length said", response: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 			_, _ = w.Write(layer[:half])
 			_ = http.NewResponseController(w).Flush()
 			return true
 		}, err: ErrBroken, text: "it is 100000 bytes long, the manifest says 320000", requests: 1},
 		{name: "longer", change: func(d *ocispecs.Descriptor) { d.Size = half }, err: ErrBroken, text: "it is longer, the manifest says 100000", requests: 1},
-		{name: "throttled first", answer: func(try int, w http.ResponseWriter, _ *http.Request) bool {
+		{name: "throttled first", response: func(try int, w http.ResponseWriter, _ *http.Request) bool {
 			if try == 1 {
 				refuse(w, http.StatusTooManyRequests, "TOOMANYREQUESTS", "slower")
 			}
 			return try == 1
 		}, requests: 2, waits: 1},
-		{name: "broken off, taken up", answer: func(try int, w http.ResponseWriter, r *http.Request) bool {
+		{name: "broken off, taken up", response: func(try int, w http.ResponseWriter, r *http.Request) bool {
 			if try == 1 {
 				return breaksOff(w, http.StatusOK, 0, half)
 			}
@@ -100,20 +100,20 @@ func TestBlob(t *testing.T) {
 			_, _ = w.Write(layer[half:])
 			return true
 		}, requests: 2, waits: 1},
-		{name: "broken off, no ranges", answer: func(try int, w http.ResponseWriter, _ *http.Request) bool {
+		{name: "broken off, no ranges", response: func(try int, w http.ResponseWriter, _ *http.Request) bool {
 			return try == 1 && breaksOff(w, http.StatusOK, 0, half)
 		}, requests: 2, waits: 1},
-		{name: "broken off, shorter afterwards", answer: func(try int, w http.ResponseWriter, _ *http.Request) bool {
+		{name: "broken off, shorter afterwards", response: func(try int, w http.ResponseWriter, _ *http.Request) bool {
 			if try == 1 {
 				return breaksOff(w, http.StatusOK, 0, half)
 			}
 			_, _ = w.Write(layer[:10])
 			return true
 		}, err: ErrBroken, text: "it is shorter than 100000 bytes, which were there before", requests: 2, waits: 1},
-		{name: "always broken off", answer: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+		{name: "always broken off", response: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 			return breaksOff(w, http.StatusOK, 0, half)
 		}, err: ErrUnreachable, text: "the transfer was cut off after 100000 of 320000 bytes", requests: 4, waits: 3},
-		{name: "gone after a break", answer: func(try int, w http.ResponseWriter, _ *http.Request) bool {
+		{name: "gone after a break", response: func(try int, w http.ResponseWriter, _ *http.Request) bool {
 			if try == 1 {
 				return breaksOff(w, http.StatusOK, 0, half)
 			}
@@ -127,7 +127,7 @@ func TestBlob(t *testing.T) {
 			tries := 0
 			f.before = func(w http.ResponseWriter, r *http.Request) bool {
 				tries++
-				return tt.answer != nil && tt.answer(tries, w, r)
+				return tt.response != nil && tt.response(tries, w, r)
 			}
 			f.Start()
 			desc := layerOf(f)
@@ -192,7 +192,7 @@ func TestBlobOfAnotherServerOrWithLogin(t *testing.T) {
 	wantRequests(t, f, "GET blobs/"+desc.Digest.String(), "GET blobs/"+desc.Digest.String())
 }
 
-// TestBlobEnds ends transfers from which nothing comes: by the client's patience, and by the caller.
+// TestBlobEnds ends transfers from which nothing comes: by the client's idle timeout, and by the caller.
 func TestBlobEnds(t *testing.T) {
 	f := newFake(t)
 	release := make(chan struct{})

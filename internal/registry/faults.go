@@ -141,9 +141,9 @@ func isContextEnd(err error) bool {
 
 // withoutURL takes the address out of an error: those of storage and token servers carry signatures.
 func withoutURL(err error) error {
-	var request *url.Error
-	if errors.As(err, &request) {
-		return fmt.Errorf("%s: %w", serverOf(request.URL), request.Err)
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		return fmt.Errorf("%s: %w", serverOf(failed.URL), failed.Err)
 	}
 	return err
 }
@@ -160,7 +160,7 @@ func serverOf(address string) string {
 // registryMessage gives the first error of a registry's answer, in its own words, and its code. Answers of another form
 // (a proxy's HTML) say nothing that would help.
 func registryMessage(body []byte) (message, code string) {
-	var answer struct {
+	var response struct {
 		Errors []struct {
 			Code    string `json:"code"`
 			Message string `json:"message"`
@@ -168,12 +168,12 @@ func registryMessage(body []byte) (message, code string) {
 		Details string `json:"details"` // token servers
 		Message string `json:"message"`
 	}
-	if json.Unmarshal(body, &answer) != nil {
+	if json.Unmarshal(body, &response) != nil {
 		return "", ""
 	}
-	message = strings.TrimSpace(answer.Message + " " + answer.Details)
-	if len(answer.Errors) > 0 {
-		message, code = answer.Errors[0].Message, answer.Errors[0].Code
+	message = strings.TrimSpace(response.Message + " " + response.Details)
+	if len(response.Errors) > 0 {
+		message, code = response.Errors[0].Message, response.Errors[0].Code
 	}
 	message = oneLine(message)
 	if len(message) > maxMessage {

@@ -36,7 +36,7 @@ func FuzzManifest(f *testing.F) {
 	}
 	f.Add([]byte(manifestSeeds[0]), "text/plain; charset=utf-8", "sha256:x")
 	f.Fuzz(func(t *testing.T, body []byte, contentType, said string) {
-		a := &answer{header: http.Header{"Content-Type": {contentType}, "Docker-Content-Digest": {said}}, body: body}
+		a := &response{header: http.Header{"Content-Type": {contentType}, "Docker-Content-Digest": {said}}, body: body}
 		m, fault := readManifest(a, "")
 		if fault != nil {
 			if !errors.Is(fault, ErrBroken) {

@@ -137,7 +137,7 @@ func (c *Client) prepare(client *http.Client, plain *plainRules) error {
 	}
 	made = made.Clone()
 	made.MaxIdleConnsPerHost = made.MaxIdleConns // what is asked side by side keeps its connections
-	made.ResponseHeaderTimeout = 0               // patience watches over this
+	made.ResponseHeaderTimeout = 0               // the idle timeout covers this
 	if c.ca != nil {
 		if err := addCA(made.TLSClientConfig, c.ca); err != nil {
 			return err
@@ -255,4 +255,4 @@ func (c *complaints) Fire(entry *logrus.Entry) error {
 
 // mirrorPatience is how long a mirror is waited for before the next host is asked: the registry itself must still get
 // its turn.
-func (c *Client) mirrorPatience() time.Duration { return min(c.timeout/3, 10*time.Second) }
+func (c *Client) mirrorTimeout() time.Duration { return min(c.timeout/3, 10*time.Second) }

@@ -351,7 +351,7 @@ func TestDefaultScheme(t *testing.T) {
 }
 
 func TestWantsTLS(t *testing.T) {
-	answer := func(status int, body string) *http.Response {
+	response := func(status int, body string) *http.Response {
 		r := httptest.NewRecorder()
 		r.WriteHeader(status)
 		r.Body = bytes.NewBufferString(body)
@@ -363,10 +363,10 @@ func TestWantsTLS(t *testing.T) {
 		err  error
 		want bool
 	}{
-		{"Go", answer(400, "Client sent an HTTP request to an HTTPS server.\n"), nil, true},
-		{"nginx", answer(400, "<center>The plain HTTP request was sent to HTTPS port</center>"), nil, true},
-		{"another 400", answer(400, "bad"), nil, false},
-		{"fine", answer(200, "HTTPS"), nil, false},
+		{"Go", response(400, "Client sent an HTTP request to an HTTPS server.\n"), nil, true},
+		{"nginx", response(400, "<center>The plain HTTP request was sent to HTTPS port</center>"), nil, true},
+		{"another 400", response(400, "bad"), nil, false},
+		{"fine", response(200, "HTTPS"), nil, false},
 		{"an alert", nil, errors.New(`net/http: HTTP/1.x transport connection broken: malformed HTTP response "\x15\x03\x01\x00\x02\x02F"`), true},
 		{"something else", nil, errors.New("no"), false},
 	}

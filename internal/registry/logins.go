@@ -23,7 +23,7 @@ func (c *Client) login(ctx context.Context, host, repository string) login {
 			return login{user: user, secret: password}
 		}
 	}
-	defer patienceOf(ctx).suspend()()
+	defer idleTimeoutOf(ctx).suspend()()
 	auth, err := c.logins.For(ctx, host, repository)
 	who := login{user: auth.Username, secret: auth.Password, token: auth.RegistryToken}
 	if auth.IdentityToken != "" {

@@ -43,7 +43,7 @@ func (c *Client) Lookup(ctx context.Context, ref string, platform ocispecs.Platf
 	if err != nil {
 		return nil, err
 	}
-	return patiently(ctx, c, t, func(ctx context.Context) (*Image, error) { return c.lookup(ctx, t, platform) })
+	return withIdleTimeout(ctx, c, t, func(ctx context.Context) (*Image, error) { return c.lookup(ctx, t, platform) })
 }
 
 func (c *Client) lookup(ctx context.Context, t *target, platform ocispecs.Platform) (*Image, error) {
@@ -56,7 +56,7 @@ func (c *Client) lookup(ctx context.Context, t *target, platform ocispecs.Platfo
 	if top.index != nil {
 		entry, fault := top.pick(platform)
 		if fault != nil {
-			return nil, t.blame(fault)
+			return nil, t.withOp(fault)
 		}
 		if leaf, err = c.child(ctx, t, top, entry); err != nil {
 			return nil, err
@@ -73,14 +73,14 @@ func (c *Client) lookup(ctx context.Context, t *target, platform ocispecs.Platfo
 	if err := plan.Disagreement(claims, config.Config.Labels, leaf.image.Annotations); err != nil {
 		fault := broken(fmt.Errorf("its parts are for different platforms: %w", err))
 		fault.Advice = "push the image again, or delete the tag"
-		return nil, t.blame(fault)
+		return nil, t.withOp(fault)
 	}
 	img.Manifest, img.Layers, img.Annotations, img.Config = leaf.digest, leaf.image.Layers, leaf.image.Annotations, *config
 	if top.index == nil || len(img.Platforms) == 0 {
 		// Only the config tells; an index has told already.
 		img.Platforms = []ocispecs.Platform{config.Platform}
 		if fault := otherPlatform(config.Platform, platform); fault != nil {
-			return nil, t.blame(fault)
+			return nil, t.withOp(fault)
 		}
 	}
 	return img, nil
@@ -93,7 +93,7 @@ func (c *Client) child(ctx context.Context, t *target, top *manifest, entry ocis
 		return nil, incomplete(err, "the index names the manifest "+entry.Digest.String()+", which the registry does not have")
 	}
 	if leaf.index != nil {
-		return nil, t.blame(broken(fmt.Errorf("the index names another index, %s, as a platform's manifest", entry.Digest)))
+		return nil, t.withOp(broken(fmt.Errorf("the index names another index, %s, as a platform's manifest", entry.Digest)))
 	}
 	return leaf, nil
 }
@@ -102,18 +102,18 @@ func (c *Client) child(ctx context.Context, t *target, top *manifest, entry ocis
 func (c *Client) config(ctx context.Context, t *target, leaf *manifest) (*ocispecs.Image, error) {
 	desc := leaf.image.Config
 	if !isConfig(desc.MediaType) {
-		return nil, t.blame(broken(fmt.Errorf("not a container image: its config is of type %q", desc.MediaType)))
+		return nil, t.withOp(broken(fmt.Errorf("not a container image: its config is of type %q", desc.MediaType)))
 	}
 	config := new(ocispecs.Image)
-	q := t.question(http.MethodGet, "blobs", desc.Digest.String())
-	q.limit, q.needs = maxConfig, docker.HostCapabilityPull
-	q.check = func(a *answer) *Error {
+	r := t.request(http.MethodGet, "blobs", desc.Digest.String())
+	r.limit, r.needs = maxConfig, docker.HostCapabilityPull
+	r.check = func(a *response) *Error {
 		if err := verify(desc.Digest, a.body); err != nil {
 			return broken(err)
 		}
 		return parse(a.body, "config", config)
 	}
-	if _, err := c.ask(ctx, t.from(leaf.host).hosts, q); err != nil {
+	if _, err := c.ask(ctx, t.from(leaf.host).hosts, r); err != nil {
 		return nil, incomplete(err, "the manifest names the config "+desc.Digest.String()+", which the registry does not have")
 	}
 	return config, nil
@@ -139,22 +139,22 @@ func (c *Client) Resolve(ctx context.Context, ref string) (digest.Digest, error)
 	if t.digest != "" {
 		return t.digest, nil
 	}
-	return patiently(ctx, c, t, func(ctx context.Context) (digest.Digest, error) { return c.resolve(ctx, t) })
+	return withIdleTimeout(ctx, c, t, func(ctx context.Context) (digest.Digest, error) { return c.resolve(ctx, t) })
 }
 
 func (c *Client) resolve(ctx context.Context, t *target) (digest.Digest, error) {
 	var found digest.Digest
-	q := t.question(http.MethodHead, "manifests", t.tag)
-	q.header = acceptManifests
-	q.needs = docker.HostCapabilityResolve
-	q.check = func(a *answer) *Error {
+	r := t.request(http.MethodHead, "manifests", t.tag)
+	r.header = acceptManifests
+	r.needs = docker.HostCapabilityResolve
+	r.check = func(a *response) *Error {
 		found = digest.Digest(a.header.Get("Docker-Content-Digest"))
 		if found != "" && found.Validate() != nil {
 			return broken(fmt.Errorf("the header Docker-Content-Digest is no digest: %q", found))
 		}
 		return nil
 	}
-	_, err := c.ask(ctx, t.hosts, q)
+	_, err := c.ask(ctx, t.hosts, r)
 	var fault *Error
 	unsupported := errors.As(err, &fault) && fault.Status == http.StatusMethodNotAllowed
 	if err != nil && !unsupported {
@@ -171,9 +171,9 @@ func (c *Client) resolve(ctx context.Context, t *target) (digest.Digest, error) 
 	return top.digest, nil
 }
 
-// patiently runs what asks a registry under the client's patience, and says so when that ends.
-func patiently[T any](ctx context.Context, c *Client, t *target, run func(context.Context) (T, error)) (T, error) {
-	limited, cancel := c.patiently(ctx)
+// withIdleTimeout runs what asks a registry under the client's idle timeout. If that ends it, the error says so.
+func withIdleTimeout[T any](ctx context.Context, c *Client, t *target, run func(context.Context) (T, error)) (T, error) {
+	limited, cancel := c.withIdleTimeout(ctx)
 	defer cancel()
 	got, err := run(limited)
 	if err == nil || ctx.Err() == nil && limited.Err() == nil {
@@ -185,9 +185,9 @@ func patiently[T any](ctx context.Context, c *Client, t *target, run func(contex
 	}
 	var fault *Error
 	if errors.As(err, &fault) {
-		return got, err // it was told before the patience ended
+		return got, err // the cause came before the timeout
 	}
-	return got, t.blame(silent(c.timeout))
+	return got, t.withOp(silent(c.timeout))
 }
 
 // target is a parsed reference and the hosts that answer for it.
@@ -242,21 +242,21 @@ func (t *target) from(first *host) *target {
 	return t
 }
 
-// question begins a question about the target's repository.
-func (t *target) question(method string, parts ...string) question {
-	q := question{
+// request begins a request about the target's repository.
+func (t *target) request(method string, parts ...string) request {
+	r := request{
 		doing: t.doing, method: method,
 		registry: t.registry, repository: t.repository, reference: t.tag,
 		parts: parts, scope: "repository:" + t.repository + ":pull",
 	}
 	if t.digest != "" {
-		q.reference = t.digest.String()
+		r.reference = t.digest.String()
 	}
 	if t.push {
-		q.scope += ",push"
+		r.scope += ",push"
 	}
-	return q
+	return r
 }
 
-// blame says in an error what was being done.
-func (t *target) blame(e *Error) *Error { return t.question("").blame(e) }
+// withOp says in an error what was being done.
+func (t *target) withOp(e *Error) *Error { return t.request("").withOp(e) }

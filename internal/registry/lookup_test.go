@@ -209,7 +209,7 @@ func TestLookupAll(t *testing.T) {
 	}
 }
 
-// TestLookupAllSideBySide has a server that answers no question before all have come.
+// TestLookupAllSideBySide has a server that answers no request before all have come.
 func TestLookupAllSideBySide(t *testing.T) {
 	f := newFake(t)
 	here, all := make(chan struct{}), make(chan struct{})

@@ -67,21 +67,21 @@ func (c *Client) manifest(ctx context.Context, t *target, want wanted) (*manifes
 		name, needs = want.digest.String(), docker.HostCapabilityPull
 	}
 	var found *manifest
-	q := t.question(http.MethodGet, "manifests", name)
-	q.header, q.needs, q.limit = acceptManifests, needs, maxManifest
-	q.check = func(a *answer) *Error {
+	r := t.request(http.MethodGet, "manifests", name)
+	r.header, r.needs, r.limit = acceptManifests, needs, maxManifest
+	r.check = func(a *response) *Error {
 		var fault *Error
 		found, fault = readManifest(a, want.digest)
 		return fault
 	}
-	if _, err := c.ask(ctx, t.hosts, q); err != nil {
+	if _, err := c.ask(ctx, t.hosts, r); err != nil {
 		return nil, err
 	}
 	return found, nil
 }
 
 // readManifest checks an answer and tells index and manifest apart.
-func readManifest(a *answer, want digest.Digest) (*manifest, *Error) {
+func readManifest(a *response, want digest.Digest) (*manifest, *Error) {
 	var body struct {
 		MediaType string          `json:"mediaType"`
 		Schema    int             `json:"schemaVersion"`
@@ -156,7 +156,7 @@ func describeType(mediaType string) string {
 
 // digestOf computes a manifest's digest and compares it with what was asked for and what the registry says. The
 // registry may use another algorithm than ours, which is then the tag's digest.
-func digestOf(a *answer, want digest.Digest) (digest.Digest, error) {
+func digestOf(a *response, want digest.Digest) (digest.Digest, error) {
 	said := digest.Digest(a.header.Get("Docker-Content-Digest"))
 	if said != "" && want == "" {
 		if err := verify(said, a.body); err != nil {

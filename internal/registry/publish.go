@@ -52,7 +52,7 @@ func (c *Client) MergeIndex(ctx context.Context, ref string, pushed Pushed) (dig
 	t.push, t.digest = true, ""
 	// A mirror may be behind: what is read must be what is written to.
 	t.hosts = slices.DeleteFunc(slices.Clone(t.hosts), func(h *host) bool { return !h.Capabilities.Has(docker.HostCapabilityPush) })
-	return patiently(ctx, c, t, func(ctx context.Context) (digest.Digest, error) { return c.publish(ctx, t, pushed) })
+	return withIdleTimeout(ctx, c, t, func(ctx context.Context) (digest.Digest, error) { return c.publish(ctx, t, pushed) })
 }
 
 func (c *Client) publish(ctx context.Context, t *target, pushed Pushed) (digest.Digest, error) {
@@ -66,7 +66,7 @@ func (c *Client) publish(ctx context.Context, t *target, pushed Pushed) (digest.
 			return now, err
 		}
 	}
-	return "", t.blame(&Error{Err: ErrBroken, Cause: fmt.Errorf("the tag has changed under our hands %d times", maxRounds),
+	return "", t.withOp(&Error{Err: ErrBroken, Cause: fmt.Errorf("the tag has changed under our hands %d times", maxRounds),
 		Advice: "let no others write it meanwhile, and try again"})
 }
 
@@ -256,10 +256,10 @@ func (c *Client) pointsTo(ctx context.Context, t *target) (digest.Digest, error)
 
 // put writes a manifest under the tag.
 func (c *Client) put(ctx context.Context, t *target, m *manifest) error {
-	q := t.question(http.MethodPut, "manifests", t.tag)
-	q.needs, q.limit = docker.HostCapabilityPush, maxRefusal
-	q.body, q.contentType = bytes.NewReader(m.body), m.mediaType
-	q.check = func(*answer) *Error { return nil }
-	_, err := c.ask(ctx, t.hosts, q)
+	r := t.request(http.MethodPut, "manifests", t.tag)
+	r.needs, r.limit = docker.HostCapabilityPush, maxRefusal
+	r.body, r.contentType = bytes.NewReader(m.body), m.mediaType
+	r.check = func(*response) *Error { return nil }
+	_, err := c.ask(ctx, t.hosts, r)
 	return notMovable(notPushable(err))
 }

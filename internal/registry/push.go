@@ -16,14 +16,14 @@ func (c *Client) CheckPush(ctx context.Context, repository string) error {
 		return err
 	}
 	t.push, t.tag, t.digest = true, "", ""
-	_, err = patiently(ctx, c, t, func(ctx context.Context) (struct{}, error) { return struct{}{}, c.checkPush(ctx, t) })
+	_, err = withIdleTimeout(ctx, c, t, func(ctx context.Context) (struct{}, error) { return struct{}{}, c.checkPush(ctx, t) })
 	return err
 }
 
 func (c *Client) checkPush(ctx context.Context, t *target) error {
-	q := t.question(http.MethodPost, "blobs", "uploads", "")
-	q.needs, q.limit = docker.HostCapabilityPush, maxRefusal
-	q.check = func(a *answer) *Error {
+	r := t.request(http.MethodPost, "blobs", "uploads", "")
+	r.needs, r.limit = docker.HostCapabilityPush, maxRefusal
+	r.check = func(a *response) *Error {
 		if a.status != http.StatusAccepted && a.status != http.StatusCreated {
 			e := broken(fmt.Errorf("the upload was answered with status %d", a.status))
 			e.Status = a.status
@@ -31,11 +31,11 @@ func (c *Client) checkPush(ctx context.Context, t *target) error {
 		}
 		return nil
 	}
-	got, err := c.ask(ctx, t.hosts, q)
+	got, err := c.ask(ctx, t.hosts, r)
 	if err != nil {
 		return notPushable(err)
 	}
-	c.cancelUpload(ctx, q, got)
+	c.cancelUpload(ctx, r, got)
 	return nil
 }
 
@@ -57,7 +57,7 @@ func notPushable(err error) error {
 
 // cancelUpload gives the upload back. It is a courtesy: registries that do not know it, or want a further right for it,
 // drop uploads by themselves.
-func (c *Client) cancelUpload(ctx context.Context, q question, got *answer) {
+func (c *Client) cancelUpload(ctx context.Context, r request, got *response) {
 	location, err := got.sent.URL.Parse(got.header.Get("Location"))
 	if err != nil || location.Host != got.sent.URL.Host || got.header.Get("Location") == "" {
 		return
@@ -70,7 +70,7 @@ func (c *Client) cancelUpload(ctx context.Context, q question, got *answer) {
 		req.Header[name] = append(req.Header[name], values...)
 	}
 	req.Header.Set("User-Agent", userAgent)
-	if got.from.authorizerFor(q.scope).authorize(docker.WithScope(ctx, q.scope), req) != nil {
+	if got.from.authorizerFor(r.scope).authorize(docker.WithScope(ctx, r.scope), req) != nil {
 		return
 	}
 	if resp, err := got.from.Client.Do(req); err == nil {

@@ -16,8 +16,8 @@ import (
 // maxRefusal is how much of an error's body is read, in bytes.
 const maxRefusal = 64 << 10
 
-// question is one request of the registry API, whichever host is asked.
-type question struct {
+// request is one request of the registry API, whichever host is asked.
+type request struct {
 	doing      string
 	method     string
 	registry   string
@@ -27,15 +27,15 @@ type question struct {
 	header     http.Header // beside what every request has
 	scope      string
 	needs      docker.HostCapabilities
-	limit      int64                // of the body, in bytes
-	check      func(*answer) *Error // of a successful answer: what is wrong with it, or nil
+	limit      int64                  // of the body, in bytes
+	check      func(*response) *Error // of a successful answer: what is wrong with it, or nil
 
 	body        *bytes.Reader // what is sent, of contentType; nil is nothing
 	contentType string
 }
 
-// answer is what a host said to a question, with a status below 300.
-type answer struct {
+// response is a response of a host with a status below 300.
+type response struct {
 	from   *host
 	status int
 	header http.Header
@@ -43,24 +43,24 @@ type answer struct {
 	sent   *http.Request // the last one, after redirects
 }
 
-// ask puts a question to the hosts in order. Mirrors are asked once each; the last host decides, after retries.
-func (c *Client) ask(ctx context.Context, hosts []*host, q question) (*answer, error) {
+// ask sends a request to the hosts in order. Mirrors are asked once each; the last host decides, after retries.
+func (c *Client) ask(ctx context.Context, hosts []*host, r request) (*response, error) {
 	able := make([]*host, 0, len(hosts))
 	for _, h := range hosts {
-		if h.Capabilities.Has(q.needs) {
+		if h.Capabilities.Has(r.needs) {
 			able = append(able, h)
 		}
 	}
 	var tried []string
 	for i, h := range able {
 		var (
-			got *answer
+			got *response
 			err error
 		)
 		if i < len(able)-1 {
-			got, err = c.askMirror(ctx, h, q)
+			got, err = c.askMirror(ctx, h, r)
 		} else {
-			got, err = c.askPatiently(ctx, h, q)
+			got, err = c.askWithRetries(ctx, h, r)
 		}
 		var fault *Error
 		if err == nil || !errors.As(err, &fault) {
@@ -71,9 +71,9 @@ func (c *Client) ask(ctx context.Context, hosts []*host, q question) (*answer, e
 			continue
 		}
 		fault.tried = tried
-		return nil, q.blame(fault)
+		return nil, r.withOp(fault)
 	}
-	return nil, q.blame(&Error{
+	return nil, r.withOp(&Error{
 		Err:    ErrUnreachable,
 		Cause:  errors.New("hosts.toml names no host that may be asked this"),
 		Advice: "check the capabilities in hosts.toml",
@@ -81,12 +81,12 @@ func (c *Client) ask(ctx context.Context, hosts []*host, q question) (*answer, e
 }
 
 // askMirror asks once, and not for long.
-func (c *Client) askMirror(ctx context.Context, h *host, q question) (*answer, error) {
-	limited, cancel := context.WithTimeoutCause(ctx, c.mirrorPatience(), errSilent)
+func (c *Client) askMirror(ctx context.Context, h *host, r request) (*response, error) {
+	limited, cancel := context.WithTimeoutCause(ctx, c.mirrorTimeout(), errSilent)
 	defer cancel()
-	got, err := c.exchange(limited, h, q)
+	got, err := c.exchange(limited, h, r)
 	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(limited), errSilent) {
-		return nil, silent(c.mirrorPatience())
+		return nil, silent(c.mirrorTimeout())
 	}
 	return got, err
 }
@@ -98,36 +98,36 @@ func (e *Error) short() string {
 	return strings.TrimPrefix(brief.Error(), brief.Doing+" "+brief.subject()+": ")
 }
 
-// blame says in an error what was being done.
-func (q question) blame(e *Error) *Error {
-	e.Doing, e.Registry, e.Repository, e.Reference = q.doing, q.registry, q.repository, q.reference
+// withOp says in an error what was being done.
+func (r request) withOp(e *Error) *Error {
+	e.Doing, e.Registry, e.Repository, e.Reference = r.doing, r.registry, r.repository, r.reference
 	return e
 }
 
-// exchange sends a question to one host and reads the answer. The error is an *Error, or the context's.
-func (c *Client) exchange(ctx context.Context, h *host, q question) (*answer, error) {
-	resp, err := c.accepted(ctx, h, q)
+// exchange sends a request to one host and reads the response. The error is an *Error, or the context's.
+func (c *Client) exchange(ctx context.Context, h *host, r request) (*response, error) {
+	resp, err := c.accepted(ctx, h, r)
 	if err != nil {
 		return nil, err
 	}
-	got, err := c.read(ctx, h, resp, q)
+	got, err := c.read(ctx, h, resp, r)
 	if err != nil {
 		return nil, err
 	}
-	if fault := q.check(got); fault != nil {
+	if fault := r.check(got); fault != nil {
 		return nil, fault
 	}
 	return got, nil
 }
 
-// accepted sends a question to one host, authentication included, until it gives a status below 300. The error is an *Error, or the
+// accepted sends a request to one host, authentication included, until it gives a status below 300. The error is an *Error, or the
 // context's.
-func (c *Client) accepted(ctx context.Context, h *host, q question) (*http.Response, error) {
-	gate := h.authorizerFor(q.scope)
-	ctx = docker.WithScope(ctx, q.scope)
+func (c *Client) accepted(ctx context.Context, h *host, r request) (*http.Response, error) {
+	gate := h.authorizerFor(r.scope)
+	ctx = docker.WithScope(ctx, r.scope)
 	var refused []*http.Response
 	for {
-		resp, err := c.send(ctx, h, gate, q)
+		resp, err := c.send(ctx, h, gate, r)
 		if err != nil {
 			return nil, c.failure(ctx, h, err)
 		}
@@ -148,14 +148,14 @@ func (c *Client) accepted(ctx context.Context, h *host, q question) (*http.Respo
 				return nil, ctx.Err()
 			}
 		}
-		who := func() login { return h.login(ctx, q.repository) }
+		who := func() login { return h.login(ctx, r.repository) }
 		return nil, h.statusError(who, resp.StatusCode, resp.Header, body)
 	}
 }
 
 // send makes one request.
-func (c *Client) send(ctx context.Context, h *host, gate *authorizer, q question) (*http.Response, error) {
-	req, err := q.request(ctx, h)
+func (c *Client) send(ctx context.Context, h *host, gate *authorizer, r request) (*http.Response, error) {
+	req, err := r.httpRequest(ctx, h)
 	if err != nil {
 		return nil, err
 	}
@@ -163,22 +163,22 @@ func (c *Client) send(ctx context.Context, h *host, gate *authorizer, q question
 	for name, values := range h.Header {
 		req.Header[name] = append(req.Header[name], values...)
 	}
-	maps.Copy(req.Header, q.header)
+	maps.Copy(req.Header, r.header)
 	if err := gate.authorize(ctx, req); err != nil {
 		return nil, err
 	}
 	return h.Client.Do(req)
 }
 
-// request makes the request of one try: a body is sent from its beginning.
-func (q question) request(ctx context.Context, h *host) (*http.Request, error) {
-	if q.body == nil {
-		return http.NewRequestWithContext(ctx, q.method, h.url(q.repository, q.parts...), nil)
+// httpRequest makes the request of one attempt: a body is sent from its beginning.
+func (r request) httpRequest(ctx context.Context, h *host) (*http.Request, error) {
+	if r.body == nil {
+		return http.NewRequestWithContext(ctx, r.method, h.url(r.repository, r.parts...), nil)
 	}
-	whole := *q.body
-	req, err := http.NewRequestWithContext(ctx, q.method, h.url(q.repository, q.parts...), &whole)
+	whole := *r.body
+	req, err := http.NewRequestWithContext(ctx, r.method, h.url(r.repository, r.parts...), &whole)
 	if err == nil {
-		req.Header.Set("Content-Type", q.contentType)
+		req.Header.Set("Content-Type", r.contentType)
 	}
 	return req, err
 }
@@ -195,10 +195,10 @@ func (c *Client) failure(ctx context.Context, h *host, err error) error {
 	return h.connectionError(err)
 }
 
-// read takes a body in, up to the question's limit. Each piece that arrives is a sign of life.
-func (c *Client) read(ctx context.Context, h *host, resp *http.Response, q question) (*answer, error) {
+// read reads a body, up to the request's limit. Each piece that arrives renews the idle timeout.
+func (c *Client) read(ctx context.Context, h *host, resp *http.Response, r request) (*response, error) {
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(&lively{resp.Body, patienceOf(ctx)}, q.limit+1))
+	body, err := io.ReadAll(io.LimitReader(&progressReader{resp.Body, idleTimeoutOf(ctx)}, r.limit+1))
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -206,11 +206,11 @@ func (c *Client) read(ctx context.Context, h *host, resp *http.Response, q quest
 		fault := h.connectionError(err)
 		fault.Err, fault.Cause = ErrBroken, fmt.Errorf("the answer was cut off after %d bytes: %w", len(body), withoutURL(err))
 		return nil, fault
-	case int64(len(body)) > q.limit:
-		return nil, broken(fmt.Errorf("the answer is longer than %d bytes", q.limit))
+	case int64(len(body)) > r.limit:
+		return nil, broken(fmt.Errorf("the answer is longer than %d bytes", r.limit))
 	}
-	patienceOf(ctx).progress()
-	return &answer{from: h, status: resp.StatusCode, header: resp.Header, body: body, sent: resp.Request}, nil
+	idleTimeoutOf(ctx).progress()
+	return &response{from: h, status: resp.StatusCode, header: resp.Header, body: body, sent: resp.Request}, nil
 }
 
 // broken is the error of an answer that cannot be used.

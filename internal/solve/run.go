@@ -135,7 +135,7 @@ func (j Job) inspect(ctx context.Context, c gateway.Client) (*gateway.Result, er
 }
 
 // build solves all platforms side by side.
-func (j Job) build(ctx context.Context, c gateway.Client, ahead *ahead) (*gateway.Result, error) {
+func (j Job) build(ctx context.Context, c gateway.Client, early *precompressor) (*gateway.Result, error) {
 	imports, err := cacheImports(c.BuildOpts().Opts)
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (j Job) build(ctx context.Context, c gateway.Client, ahead *ahead) (*gatewa
 	images := make([]*build.Image, len(j.Requests))
 	group, building := errgroup.WithContext(ctx)
 	for i, req := range j.Requests {
-		req.Imports, req.Ahead, req.Compression = imports, ahead.start, j.compression()
+		req.Imports, req.OnStageDefined, req.Compression = imports, early.start, j.compression()
 		group.Go(func() (err error) {
 			images[i], err = build.Build(building, c, req)
 			return err
@@ -230,15 +230,15 @@ func (r *Runner) once(ctx context.Context, job Job) (*Response, error) {
 	solving, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer job.whenChanged(cancel)()
-	ahead := r.ahead(solving, job)
-	defer ahead.stop()
+	early := r.precompressor(solving, job)
+	defer early.stop()
 	var cause error
 	run := func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		var res *gateway.Result
 		if job.Inspect != nil {
 			res, cause = job.inspect(ctx, c)
 		} else {
-			res, cause = job.build(ctx, c, ahead)
+			res, cause = job.build(ctx, c, early)
 		}
 		var image *build.ImageError
 		if errors.As(cause, &image) {

@@ -17,9 +17,9 @@ const maxAttempts = 4
 // errSilent is why a wait was given up: nothing came, or not all of it.
 var errSilent = errors.New("no complete answer")
 
-// patience is how long a lookup waits for a server that says nothing. Answers and pieces of them renew it, refusals do
-// not, and it is never more than twice the limit in all: a server that drips is given up too.
-type patience struct {
+// idleTimeout ends what waits for a server that sends nothing. Responses and pieces of them renew it, refusals do not. In all it
+// lasts twice the limit at most, so that a server that drips is given up too.
+type idleTimeout struct {
 	limit time.Duration
 
 	mu    sync.Mutex
@@ -28,29 +28,29 @@ type patience struct {
 	end   time.Time
 }
 
-type patienceKey struct{}
+type idleTimeoutKey struct{}
 
-// patiently gives a context that ends when patience does.
-func (c *Client) patiently(ctx context.Context) (context.Context, context.CancelFunc) {
+// withIdleTimeout returns a context that an idle timeout ends.
+func (c *Client) withIdleTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	limited, cancel := context.WithCancelCause(ctx)
 	now := time.Now()
-	p := &patience{limit: c.timeout, until: now.Add(c.timeout), end: now.Add(2 * c.timeout)}
+	p := &idleTimeout{limit: c.timeout, until: now.Add(c.timeout), end: now.Add(2 * c.timeout)}
 	p.timer = time.AfterFunc(c.timeout, func() { cancel(errSilent) })
-	limited = context.WithValue(limited, patienceKey{}, p)
+	limited = context.WithValue(limited, idleTimeoutKey{}, p)
 	return limited, func() {
 		p.timer.Stop()
 		cancel(nil)
 	}
 }
 
-// patienceOf gives the patience of a context made by patiently; others have none to lose.
-func patienceOf(ctx context.Context) *patience {
-	p, _ := ctx.Value(patienceKey{}).(*patience)
+// idleTimeoutOf returns the idle timeout of a context made by withIdleTimeout, and nil for any other.
+func idleTimeoutOf(ctx context.Context) *idleTimeout {
+	p, _ := ctx.Value(idleTimeoutKey{}).(*idleTimeout)
 	return p
 }
 
-// progress renews the patience.
-func (p *patience) progress() {
+// progress renews the timeout.
+func (p *idleTimeout) progress() {
 	if p == nil {
 		return
 	}
@@ -63,8 +63,8 @@ func (p *patience) progress() {
 	p.timer.Reset(time.Until(p.until))
 }
 
-// suspend lets time pass that is not the server's, until the function that it returns is called.
-func (p *patience) suspend() (resume func()) {
+// suspend stops the clock while something else than the server is waited for, until resume is called.
+func (p *idleTimeout) suspend() (resume func()) {
 	if p == nil {
 		return func() {}
 	}
@@ -81,23 +81,23 @@ func (p *patience) suspend() (resume func()) {
 }
 
 // left is how long may still be waited.
-func (p *patience) left() time.Duration {
+func (p *idleTimeout) left() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return time.Until(p.until)
 }
 
-// lively is a body whose pieces renew the patience.
-type lively struct {
+// progressReader is a body whose pieces renew the idle timeout.
+type progressReader struct {
 	io.Reader
-	patience *patience
+	idleTimeout *idleTimeout
 }
 
 // Read implements io.Reader.
-func (l *lively) Read(b []byte) (int, error) {
+func (l *progressReader) Read(b []byte) (int, error) {
 	n, err := l.Reader.Read(b)
 	if n > 0 {
-		l.patience.progress()
+		l.idleTimeout.progress()
 	}
 	return n, err
 }
@@ -108,19 +108,19 @@ func silent(waited time.Duration) *Error {
 }
 
 // askPatiently asks a host again while that makes sense: it is overloaded, failing, or breaks the connection, and the
-// wait that it or the backoff asks for is within the patience.
-func (c *Client) askPatiently(ctx context.Context, h *host, q question) (*answer, error) {
+// wait that it or the backoff asks for is within the idle timeout.
+func (c *Client) askWithRetries(ctx context.Context, h *host, r request) (*response, error) {
 	waits := backoff.NewExponentialBackOff()
 	waits.InitialInterval, waits.Multiplier = c.retryBase, 2
 	waits.Reset()
 	for attempt := 1; ; attempt++ {
-		got, err := c.exchange(ctx, h, q)
+		got, err := c.exchange(ctx, h, r)
 		var fault *Error
 		if !errors.As(err, &fault) || !fault.transient || attempt == maxAttempts {
 			return got, err
 		}
 		wait := max(waits.NextBackOff(), fault.after)
-		if wait >= patienceOf(ctx).left() {
+		if wait >= idleTimeoutOf(ctx).left() {
 			return nil, fault
 		}
 		if err := c.pause(ctx, wait); err != nil {

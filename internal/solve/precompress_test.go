@@ -7,8 +7,8 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// TestAhead: layers are compressed ahead as the job's first image is, and not at all where that would be for nothing.
-func TestAhead(t *testing.T) {
+// TestPrecompress: layers are compressed early in the way of the job's first image, and not at all where that would be in vain.
+func TestPrecompress(t *testing.T) {
 	export := func(kind string, attrs map[string]string) Export {
 		return Export{ExportEntry: client.ExportEntry{Type: kind, Attrs: attrs}}
 	}
@@ -28,7 +28,7 @@ func TestAhead(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			a := (&Runner{}).ahead(t.Context(), test.job)
+			a := (&Runner{}).precompressor(t.Context(), test.job)
 			defer a.stop()
 			if diff := cmp.Diff(test.want, a.attrs); diff != "" {
 				t.Errorf("attributes (-want +got):\n%s", diff)
