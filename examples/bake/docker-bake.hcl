@@ -1,4 +1,4 @@
-# Every agent on every base, by the runtime file beside this one. See README.md.
+# Builds every agent on every base, by the runtime file in this directory. See README.md.
 variable "AGENTS" {
   default = "echo,shell"
 }
@@ -7,7 +7,7 @@ variable "BASES" {
   default = "debian:bookworm,ubuntu:24.04"
 }
 
-# The names of rtbuild-client tags --format bake.
+# The name of a target, as rtbuild-client tags --format bake writes it.
 function "id" {
   params = [agent, base, role]
   result = "${agent}-${regex_replace(base, "[^A-Za-z0-9_-]", "-")}-${role}"
@@ -19,7 +19,7 @@ group "default" {
 
 target "common" {
   dockerfile = "../../runtime.yaml"
-  attest     = ["type=provenance,disabled=true"] # else tags are indexes, other ones in every run
+  attest     = ["type=provenance,disabled=true"] # with a provenance, a tag is an index that differs in every run
   output     = ["type=image,push=true,oci-mediatypes=true"]
 }
 
