@@ -5,6 +5,7 @@ package collect
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,8 +21,7 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// The first argument with which the frontend's program does a step instead of serving a build. The second is a tags.Source
-// as JSON.
+// The first argument with which the frontend's program does a step instead of serving a build. The second is an Order as JSON.
 const (
 	HashCommand   = "hash"    // a Report in ReportDir
 	LayOutCommand = "lay-out" // what is copied into the image in TreeDir
@@ -39,11 +40,19 @@ const (
 	PathsFile  = "paths.json"  // the paths of all files that are copied
 )
 
+// Order says what a step does.
+type Order struct {
+	tags.Source
+	Digests []string // the paths whose digests the report gives
+}
+
 // Report is what a step says. Either Error is set or Tree.
 type Report struct {
 	Tree  *tags.Tree `json:"tree,omitempty"` // without entries
 	Exact bool       `json:"exact"`          // the context holds what is copied, and nothing else
 	Error string     `json:"error,omitempty"`
+	// Digests are the SHA-256 of the files that the order names and that are copied, in hexadecimal digits, by path.
+	Digests map[string]string `json:"digests,omitempty"`
 }
 
 // IsStep reports whether a program's arguments ask for a step.
@@ -53,19 +62,19 @@ func IsStep(args []string) bool {
 
 // Run does a step. What is wrong with the source is reported and no error, so that its reader gets the message alone.
 func Run(ctx context.Context, args []string) error {
-	src := tags.Source{}
-	if err := json.Unmarshal([]byte(args[1]), &src); err != nil {
+	order := Order{}
+	if err := json.Unmarshal([]byte(args[1]), &order); err != nil {
 		return fmt.Errorf("%s: reading the argument: %w", args[0], err)
 	}
-	src.Confined = true
-	tree, err := tags.Scan(ctx, ContextDir, src)
+	order.Confined = true
+	tree, err := tags.Scan(ctx, ContextDir, order.Source)
 	switch {
 	case args[0] == HashCommand && err != nil:
 		return writeJSON(filepath.Join(ReportDir, ReportFile), Report{Error: err.Error()})
 	case err != nil:
 		return err
 	case args[0] == HashCommand:
-		return report(tree, ReportDir)
+		return report(tree, order.Digests, ReportDir)
 	}
 	if err := layOut(ctx, tree, TreeDir); err != nil {
 		return fmt.Errorf("laying out the source: %w", err)
@@ -73,7 +82,7 @@ func Run(ctx context.Context, args []string) error {
 	return nil
 }
 
-func report(t *tags.Tree, dir string) error {
+func report(t *tags.Tree, digests []string, dir string) error {
 	exact, err := isExact(t)
 	if err != nil {
 		return err
@@ -87,8 +96,19 @@ func report(t *tags.Tree, dir string) error {
 	if err := writeJSON(filepath.Join(dir, PathsFile), paths); err != nil {
 		return err
 	}
+	asked := digestsOf(t, digests)
 	t.Entries, t.Root = nil, ""
-	return writeJSON(filepath.Join(dir, ReportFile), Report{Tree: t, Exact: exact})
+	return writeJSON(filepath.Join(dir, ReportFile), Report{Tree: t, Exact: exact, Digests: asked})
+}
+
+func digestsOf(t *tags.Tree, paths []string) map[string]string {
+	digests := map[string]string{}
+	for _, e := range t.Entries {
+		if e.Mode.IsRegular() && slices.Contains(paths, e.Path) {
+			digests[e.Path] = hex.EncodeToString(e.SHA256[:])
+		}
+	}
+	return digests
 }
 
 // isExact reports whether the context holds the tree's entries, as they are copied, and nothing else. Time stamps, and modes

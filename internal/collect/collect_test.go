@@ -1,8 +1,11 @@
 package collect
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -106,7 +109,7 @@ func TestLayOut(t *testing.T) {
 func TestReport(t *testing.T) {
 	dir := t.TempDir()
 	tree := source(t, func(t *testing.T, root string) { link(t, root, "dir/run", "link") })
-	if err := report(tree, dir); err != nil {
+	if err := report(tree, []string{"a", "link", "dir", "gone"}, dir); err != nil {
 		t.Fatal(err)
 	}
 	var got Report
@@ -119,6 +122,9 @@ func TestReport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+	if want := map[string]string{"a": fmt.Sprintf("%x", sha256.Sum256([]byte("a")))}; !maps.Equal(got.Digests, want) {
+		t.Errorf("the digests are %v, want %v", got.Digests, want)
 	}
 	if !got.Exact || got.Tree.Copied == "" || got.Tree.Entries != nil || !slices.Equal(paths, []string{"a", "dir/run", "link"}) {
 		t.Errorf("got %+v, paths %v", got, paths)

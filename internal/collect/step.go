@@ -24,15 +24,16 @@ type Step struct {
 
 // Collected is a source tree in the builder.
 type Collected struct {
-	*tags.Tree           // without entries
-	State      llb.State // what is copied, at its root
+	*tags.Tree                   // without entries
+	State      llb.State         // what is copied, at its root
+	Digests    map[string]string // as in Report
 	report     gateway.Reference
 }
 
 // Tree hashes a source that lies in state. What is copied is laid out only where a build needs it and the state holds more
 // than that.
-func (s *Step) Tree(ctx context.Context, state llb.State, src tags.Source) (*Collected, error) {
-	arg, err := json.Marshal(src)
+func (s *Step) Tree(ctx context.Context, state llb.State, order Order) (*Collected, error) {
+	arg, err := json.Marshal(order)
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +49,11 @@ func (s *Step) Tree(ctx context.Context, state llb.State, src tags.Source) (*Col
 	if said.Error != "" {
 		return nil, errors.New(said.Error)
 	}
-	c.Tree, c.State = said.Tree, state
+	c.Tree, c.State, c.Digests = said.Tree, state, said.Digests
 	if !said.Exact {
+		if arg, err = json.Marshal(Order{Source: order.Source}); err != nil {
+			return nil, err
+		}
 		c.State = s.run(LayOutCommand, "lay out the source tree", state, arg, TreeDir)
 	}
 	return c, nil

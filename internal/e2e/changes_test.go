@@ -314,6 +314,32 @@ func TestFrontendLockFilesAreThoseThatWereHashed(t *testing.T) {
 	}
 }
 
+// TestFrontendManifestIsThatOfTheSource: the version that is in the tags is read from package.json in one transfer, and package.json
+// comes to the image in another, which does not see an edit of equal size and time. No tag of the new version holds the old file.
+func TestFrontendManifestIsThatOfTheSource(t *testing.T) {
+	p := withDependencies(t)
+	edit(t, filepath.Join(p.dir, "runtime.yaml"), "version: 1.0.0\n", "")
+	stamp := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	release := func(version string, at time.Time) result {
+		t.Helper()
+		write(t, p.dir, "package.json", fmt.Sprintf(`{"name":"x","version":%q}`, version))
+		if err := os.Chtimes(filepath.Join(p.dir, "package.json"), at, at); err != nil {
+			t.Fatal(err)
+		}
+		return buildx(t, p.dir, p.buildArgs()...)
+	}
+	if res := release("1.0.1", stamp); res.code != 0 {
+		t.Fatalf("exit code %d:\n%s", res.code, res.stderr)
+	}
+	res := release("1.0.2", stamp)
+	if want := "package.json came to the builder with two contents"; res.code == 0 || !strings.Contains(res.stderr, want) {
+		t.Errorf("exit code %d, want an error with %q:\n%s", res.code, want, res.stderr)
+	}
+	if res := release("1.0.2", stamp.Add(time.Second)); res.code != 0 { // what the error tells to do
+		t.Errorf("exit code %d:\n%s", res.code, res.stderr)
+	}
+}
+
 // TestToolChangedInTheCache: a tool that the client has downloaded is changed in its cache after the plan. The image has the tool that the
 // checksum names. What changes while it is sent ends the transfer, as for the source (cmd/client, TestFetchWithoutChecksum).
 func TestToolChangedInTheCache(t *testing.T) {

@@ -4,8 +4,11 @@ package frontend
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -160,7 +163,7 @@ func (j *job) collect(ctx context.Context) (*collect.Collected, error) {
 	}
 	asked := map[string]bool{}
 	for {
-		got, err := step.Tree(ctx, state, j.inputs.Source)
+		got, err := step.Tree(ctx, state, collect.Order{Source: j.inputs.Source, Digests: slices.Sorted(maps.Keys(j.files.data))})
 		if err != nil {
 			return nil, &rtllb.FieldError{Field: "source", Err: err}
 		}
@@ -177,6 +180,19 @@ func (j *job) collect(ctx context.Context) (*collect.Collected, error) {
 		}
 		state = llb.Merge([]llb.State{state, more}, dockerui.WithInternalName("add what links lead to"))
 	}
+}
+
+// checkRead compares what the runtime was made from, such as the version in package.json, with what came to the builder as source. The
+// two are transfers of their own. A builder takes a file of the source from the transfer before where size and time stamp are equal.
+func (j *job) checkRead() error {
+	for _, name := range slices.Sorted(maps.Keys(j.source.Digests)) {
+		read := sha256.Sum256(j.files.data[name])
+		if hex.EncodeToString(read[:]) != j.source.Digests[name] {
+			return rtllb.Fault("source", "%s came to the builder with two contents: it changed during the build, or was edited without a change "+
+				"of size and time stamp: touch %s and build again", name, name)
+		}
+	}
+	return nil
 }
 
 // outside refuses links that no builder can follow.

@@ -59,6 +59,9 @@ func (f *frontend) buildSource(ctx context.Context) (*gateway.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := j.checkRead(); err != nil {
+		return nil, err
+	}
 	return j.images(ctx, plan.StageSource, j.chooseSource)
 }
 
