@@ -4,16 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 
-	gateway "github.com/moby/buildkit/frontend/gateway/client"
-	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
-	"github.com/rtbuild/rtbuild/internal/build"
-	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/endpoints"
-	"github.com/rtbuild/rtbuild/internal/publish"
 )
 
 // graphOptions are the flags of graph.
@@ -61,45 +55,15 @@ func runAddresses(ctx context.Context, out io.Writer, o *graphOptions, args []st
 		return err
 	}
 	defer at.Close()
-	found, err := registryContacts(p, at)
+	uses, err := endpoints.List(ctx, o.build.forProject(p.Project, at, flags, &o.place, nil), p.platforms)
 	if err != nil {
 		return err
 	}
-	more, err := scratchContacts(ctx, o.build.forProject(p.Project, at, flags, &o.place, nil), p.platforms)
-	if err != nil {
-		return err
-	}
-	return printContacts(out, o.project.format, endpoints.Group(slices.Concat(found, more, endpoints.InLockFiles(p.Project))))
+	return printEndpoints(out, o.project.format, uses)
 }
 
-// registryContacts are the registries of the base and of the images.
-func registryContacts(p *target, at *destination.Destination) ([]build.Contact, error) {
-	var all []build.Contact
-	for _, image := range []struct{ ref, what string }{{p.Runtime.Base, "the base image"}, {at.Repository, "the images"}} {
-		addresses, err := at.Registry.Addresses(image.ref)
-		if err != nil {
-			return nil, err
-		}
-		for _, address := range addresses {
-			all = append(all, build.Contact{Address: address, For: image.what})
-		}
-	}
-	return all, nil
-}
-
-// scratchContacts asks the builder what a build from scratch of all platforms would fetch from.
-func scratchContacts(ctx context.Context, b publish.Build, platforms []ocispecs.Platform) ([]build.Contact, error) {
-	var all []build.Contact
-	err := publish.Inspect(ctx, b, platforms, func(ctx context.Context, c gateway.Client, req build.Request) error {
-		contacts, err := build.Contacts(ctx, c, req)
-		all = append(all, contacts...)
-		return err
-	})
-	return all, err
-}
-
-// printContacts prints each address once: alone, for scripts, or as JSON with what it is for.
-func printContacts(out io.Writer, format string, uses []endpoints.Use) error {
+// printEndpoints prints each address once: alone, for scripts, or as JSON with what it is for.
+func printEndpoints(out io.Writer, format string, uses []endpoints.Use) error {
 	if format == "json" {
 		return printJSON(out, map[string]any{"addresses": uses})
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/endpoints"
 )
 
-func TestPrintContacts(t *testing.T) {
+func TestPrintEndpoints(t *testing.T) {
 	uses := []endpoints.Use{{Address: "https://a", For: []string{"2"}}, {Address: "https://b", For: []string{"1", "3"}}}
 	tests := []struct{ format, want string }{
 		{"text", "https://a\nhttps://b\n"},
@@ -35,7 +35,7 @@ func TestPrintContacts(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.format, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := printContacts(&out, test.format, uses); err != nil {
+			if err := printEndpoints(&out, test.format, uses); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, out.String()); diff != "" {

@@ -1,27 +1,70 @@
-// Package endpoints lists the addresses that a build contacts, as far as they stand in a project's files: what a closed network has to let
-// through. Package build knows those of the steps.
+// Package endpoints lists the addresses that a build from scratch contacts, mirrors applied: what a closed network has to let through.
 package endpoints
 
 import (
+	"context"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/project"
+	"github.com/rtbuild/rtbuild/internal/publish"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// inLockFile matches an address in a lock file up to the end of its host, without a user and password. The rest of an address belongs to
-// one package.
-var inLockFile = regexp.MustCompile(`["'= ](https?://)(?:[^/"' #@]*@)?((?:\[[0-9A-Fa-f:.]+\]|[\p{L}\p{N}._~-]+)(?::[0-9]+)?)/`)
+// Use is an address, and all that it is used for.
+type Use struct {
+	Address string   `json:"address"`
+	For     []string `json:"for"`
+}
 
-// InLockFiles lists the servers that a project's lock files name, mirrors applied. A lock file without servers means those of its package
+// List lists what a build of these platforms contacts: the registries of the base and of the images, what the steps fetch from, and the
+// servers that lock files name. Each address is listed once, sorted. It looks at the base image in the builder, and builds nothing. Its
+// errors are those of [publish.Inspect].
+func List(ctx context.Context, b publish.Build, platforms []ocispecs.Platform) ([]Use, error) {
+	all, err := ofRegistries(b)
+	if err != nil {
+		return nil, err
+	}
+	err = publish.Inspect(ctx, b, platforms, func(ctx context.Context, c gateway.Client, req build.Request) error {
+		found, err := build.Endpoints(ctx, c, req)
+		all = append(all, found...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return group(append(all, inLockFiles(b.Project)...)), nil
+}
+
+func ofRegistries(b publish.Build) ([]build.Endpoint, error) {
+	var all []build.Endpoint
+	for _, image := range []struct{ ref, what string }{{b.Project.Runtime.Base, "the base image"}, {b.Destination.Repository, "the images"}} {
+		addresses, err := b.Destination.Registry.Addresses(image.ref)
+		if err != nil {
+			return nil, err
+		}
+		for _, address := range addresses {
+			all = append(all, build.Endpoint{Address: address, For: image.what})
+		}
+	}
+	return all, nil
+}
+
+// lockFileServer matches an address in a lock file up to the end of its host, without a user and password. The rest of an address belongs to
+// one package.
+var lockFileServer = regexp.MustCompile(`["'= ](https?://)(?:[^/"' #@]*@)?((?:\[[0-9A-Fa-f:.]+\]|[\p{L}\p{N}._~-]+)(?::[0-9]+)?)/`)
+
+// inLockFiles lists the servers that a project's lock files name, mirrors applied. A lock file without servers means those of its package
 // manager, which the step that runs the manager knows. The project's tags must have been computed.
-func InLockFiles(p *project.Project) []build.Contact {
-	var all []build.Contact
+func inLockFiles(p *project.Project) []build.Endpoint {
+	var all []build.Endpoint
 	for _, file := range tags.Paths(p.Tree.LockFiles) {
 		if !strings.HasSuffix(file, ".lock") && !strings.HasSuffix(file, "-lock.json") && !strings.HasSuffix(file, ".txt") {
 			continue // a manifest, whose addresses are for people
@@ -30,21 +73,15 @@ func InLockFiles(p *project.Project) []build.Contact {
 		if err != nil {
 			continue // it was read when the tags were computed, and is gone since
 		}
-		for _, m := range inLockFile.FindAllSubmatch(data, -1) {
-			all = append(all, build.Contact{Address: p.Runtime.Mirrored(string(m[1]) + string(m[2])), For: file})
+		for _, m := range lockFileServer.FindAllSubmatch(data, -1) {
+			all = append(all, build.Endpoint{Address: p.Runtime.Mirrored(string(m[1]) + string(m[2])), For: file})
 		}
 	}
 	return all
 }
 
-// Use is an address, and all that it is used for.
-type Use struct {
-	Address string   `json:"address"`
-	For     []string `json:"for"`
-}
-
-// Group lists each address once, sorted.
-func Group(all []build.Contact) []Use {
+// group lists each address once, sorted.
+func group(all []build.Endpoint) []Use {
 	uses := map[string][]string{}
 	for _, e := range all {
 		if !slices.Contains(uses[e.Address], e.For) {

@@ -35,7 +35,7 @@ func TestInLockFiles(t *testing.T) {
 				Runtime: &profile.Runtime{Mirrors: map[string]string{"https://files.example.com": "http://mirror.example.com/files"}},
 			}
 			var got []string
-			for _, c := range InLockFiles(p) {
+			for _, c := range inLockFiles(p) {
 				got = append(got, c.Address)
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
@@ -47,12 +47,12 @@ func TestInLockFiles(t *testing.T) {
 
 // TestGroup: an address that several things use is listed once.
 func TestGroup(t *testing.T) {
-	all := []build.Contact{{Address: "https://b", For: "1"}, {Address: "https://a", For: "2"}, {Address: "https://b", For: "3"}, {Address: "https://b", For: "1"}}
+	all := []build.Endpoint{{Address: "https://b", For: "1"}, {Address: "https://a", For: "2"}, {Address: "https://b", For: "3"}, {Address: "https://b", For: "1"}}
 	want := []Use{{"https://a", []string{"2"}}, {"https://b", []string{"1", "3"}}}
-	if diff := cmp.Diff(want, Group(all)); diff != "" {
+	if diff := cmp.Diff(want, group(all)); diff != "" {
 		t.Error(diff)
 	}
-	if got := Group(nil); got == nil || len(got) != 0 {
+	if got := group(nil); got == nil || len(got) != 0 {
 		t.Errorf("got %v, want a list that JSON shows as empty", got)
 	}
 }

@@ -27,7 +27,7 @@ func FuzzInLockFiles(f *testing.F) {
 				Files: fstest.MapFS{file: {Data: data}}, Tree: &tags.Tree{LockFiles: []tags.Entry{{Path: file}}},
 				Runtime: &profile.Runtime{Mirrors: map[string]string{"https://pypi.example.com": "http://mirror.example.com/pypi"}},
 			}
-			for _, c := range InLockFiles(p) {
+			for _, c := range inLockFiles(p) {
 				rest := strings.TrimPrefix(strings.TrimPrefix(c.Address, "https://"), "http://")
 				u, err := url.Parse(c.Address)
 				if c.For != file || rest == c.Address || rest == "" || strings.ContainsAny(rest, "@\"' #=") || err == nil && (u.User != nil || u.Host == "") {
