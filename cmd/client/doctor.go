@@ -52,7 +52,9 @@ func runDoctor(ctx context.Context, out io.Writer, o *doctorOptions) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	sayNote(report.Note)
+	if report.Note != "" {
+		note(report.Note)
+	}
 	if err := printReport(out, o.format, report.Findings); err != nil {
 		return err
 	}

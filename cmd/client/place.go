@@ -66,17 +66,12 @@ func (o *placeOptions) options() (destination.Options, error) {
 // named is the builder that flags or the environment name; empty if none is.
 func (o *placeOptions) named(wanted []ocispecs.Platform) (builders.Found, error) {
 	found, err := o.builderOptions(wanted).Named()
-	sayNote(found.Note)
+	if found.Note != "" {
+		note(found.Note)
+	}
 	return found, err
 }
 
 func (o *placeOptions) builderOptions(wanted []ocispecs.Platform) builders.Options {
 	return builders.Options{Address: o.address, Name: o.builder, Platforms: wanted}
-}
-
-// sayNote tells the user what is worth knowing, if there is anything.
-func sayNote(message string) {
-	if message != "" {
-		note(message)
-	}
 }
