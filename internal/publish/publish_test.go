@@ -41,9 +41,9 @@ type scene struct {
 	notes  []string
 }
 
+// newScene starts a registry. The test has set DOCKER_CONFIG, so that no login of the user counts.
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	reg, err := testenv.StartRegistry(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -215,8 +215,10 @@ func TestSolveAll(t *testing.T) {
 		},
 			jobs: []string{"linux/amd64 source scratch base; to oci x; cache registry; cache inline"}, digest: "linux/amd64 source"},
 	}
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel() // most of the time passes between writing a tag and reading it again
 			s := newScene(t)
 			tt.set(s)
 			err := s.solveAll(t.Context())
@@ -244,6 +246,7 @@ var errFailed = errors.New("a step failed")
 
 // TestNothingToDo: where everything exists, nobody is asked, and the digest is that of what exists.
 func TestNothingToDo(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	s := newScene(t)
 	s.plans(s.platform("linux/amd64", plan.None))
 	result, err := Run(t.Context(), s.Request)
@@ -254,6 +257,7 @@ func TestNothingToDo(t *testing.T) {
 
 // TestRefused: a repository that may not be pushed to is told before anything is built, also if no builder answers.
 func TestRefused(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	s := newScene(t)
 	s.registry.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
 		w.WriteHeader(http.StatusForbidden)

@@ -1,0 +1,22 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestGraph: graph lists what a build from scratch would contact, and builds and publishes nothing.
+func TestGraph(t *testing.T) {
+	p := small(t)
+	res := succeed(t, p.dir, p.args("graph", "--addresses", "--progress", "plain")...)
+	listed := strings.Fields(res.stdout)
+	for _, want := range []string{"http://" + env.registry.Host, "https://registry.npmjs.org"} {
+		if !slices.ContainsFunc(listed, func(address string) bool { return strings.HasPrefix(address, want) }) {
+			t.Errorf("%s is not listed:\n%s", want, res.stdout)
+		}
+	}
+	if after := p.plan(t); after.Variant != "scratch" || after.Exists["lock"] != "absent" {
+		t.Errorf("the plan is %+v", after)
+	}
+}
