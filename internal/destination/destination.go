@@ -79,7 +79,10 @@ func Open(ctx context.Context, options Options) (*Destination, error) {
 		return nil, err
 	}
 	if options.Repository != "" {
-		return d, d.FindPrivate(ctx)
+		if err := d.FindPrivate(ctx); err != nil {
+			return nil, err
+		}
+		return d, nil
 	}
 	if options.Builder.Addr != "" {
 		return nil, fmt.Errorf("no repository: the builder %s cannot reach the registry that comes with the private one; "+
