@@ -6,8 +6,6 @@ import (
 	"slices"
 
 	"github.com/moby/sys/user"
-
-	"github.com/rtbuild/rtbuild/internal/profile"
 )
 
 // Accounts are the users and groups of a base image. Who owns what is decided before anything is built, so that downloads can be
@@ -34,7 +32,7 @@ func ParseAccounts(passwd, group []byte) (Accounts, error) {
 var leftovers = []string{"pn", "ubuntu"}
 
 // Owner gives the ids of the runtime's user: those that it has in the base, else those that are wanted or the next that are free.
-func (a Accounts) Owner(u profile.User) Owner {
+func (a Accounts) Owner(u User) Owner {
 	if u.Name == "root" {
 		return Owner{}
 	}
@@ -57,7 +55,7 @@ func (a Accounts) Owner(u profile.User) Owner {
 }
 
 // leftovers are those of the base that hold an id which the runtime's user wants.
-func (a Accounts) leftovers(u profile.User) []string {
+func (a Accounts) leftovers(u User) []string {
 	var names []string
 	for _, name := range leftovers {
 		if has, ok := a.user(name); ok && name != u.Name && has.Uid == u.UID {

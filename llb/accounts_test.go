@@ -3,28 +3,27 @@ package llb_test
 import (
 	"testing"
 
-	"github.com/rtbuild/rtbuild/internal/profile"
 	rtllb "github.com/rtbuild/rtbuild/llb"
 )
 
 func TestOwner(t *testing.T) {
 	const root = "root:x:0:0:root:/root:/bin/sh\n"
-	agent := profile.User{Name: "agent", UID: 1000, GID: 1000}
+	agent := rtllb.User{Name: "agent", UID: 1000, GID: 1000}
 	tests := []struct {
 		name          string
-		user          profile.User
+		user          rtllb.User
 		passwd, group string
 		want          rtllb.Owner
 	}{
 		{"an empty base", agent, "", "", rtllb.Owner{UID: 1000, GID: 1000}},
-		{"root", profile.User{Name: "root"}, root, "root:x:0:\n", rtllb.Owner{}},
+		{"root", rtllb.User{Name: "root"}, root, "root:x:0:\n", rtllb.Owner{}},
 		{"free ids", agent, root, "root:x:0:\n", rtllb.Owner{UID: 1000, GID: 1000}},
 		{"ids that others hold", agent, "a:x:1000:1:::\nb:x:1001:1:::\n", "a:x:1000:\n", rtllb.Owner{UID: 1002, GID: 1001}},
 		{"a user that has them otherwise", agent, "agent:x:77:78:::\na:x:1000:1:::\n", "agent:x:78:\n", rtllb.Owner{UID: 77, GID: 78}},
 		{"a group that is there already", agent, root, "agent:x:50:\n", rtllb.Owner{UID: 1000, GID: 50}},
 		{"a leftover of the base", agent, "ubuntu:x:1000:1000:::\n", "ubuntu:x:1000:\n", rtllb.Owner{UID: 1000, GID: 1000}},
 		{"two leftovers", agent, "pn:x:1000:1000:::\nubuntu:x:1001:1001:::\n", "pn:x:1000:\nubuntu:x:1001:\n", rtllb.Owner{UID: 1000, GID: 1000}},
-		{"a leftover that holds other ids", profile.User{Name: "agent", UID: 5, GID: 5}, "ubuntu:x:1000:1000:::\n", "ubuntu:x:1000:\n", rtllb.Owner{UID: 5, GID: 5}},
+		{"a leftover that holds other ids", rtllb.User{Name: "agent", UID: 5, GID: 5}, "ubuntu:x:1000:1000:::\n", "ubuntu:x:1000:\n", rtllb.Owner{UID: 5, GID: 5}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

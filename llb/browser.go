@@ -29,25 +29,26 @@ while todo:
     todo += [n.lower().replace("_", "-").replace(".", "-") for n in p.get("dependencies", {})]
 `
 
-// browser is Playwright's Chromium. Its build belongs to the version of Playwright, so that is read from poetry.lock, and the
+// Browser is Playwright's Chromium. Its build belongs to the version of Playwright, so that is read from poetry.lock, and the
 // browser is fetched while the other dependencies are installed.
-func (g *Graph) browser() Layer {
-	script := fmt.Sprintf(`python=%[1]s/envs/%[2]s/bin/python
-%[3]s"$python" /tmp/pins.py %[4]s/poetry.lock > /tmp/requirements.txt
+type Browser struct{ Conda Conda }
+
+func (b Browser) layers(g *Graph) (Layers, error) {
+	script := fmt.Sprintf(`python=%[1]s/bin/python
+%[2]s"$python" /tmp/pins.py %[3]s/poetry.lock > /tmp/requirements.txt
 VIRTUALENV_OVERRIDE_APP_DATA=/tmp/virtualenv "$python" -m virtualenv --quiet /tmp/venv # comes with poetry, and is faster than venv
-%[5]s%[8]s/tmp/venv/bin/python -m pip install --quiet --no-deps --require-hashes -r /tmp/requirements.txt
-export PLAYWRIGHT_BROWSERS_PATH=%[6]s PLAYWRIGHT_DOWNLOAD_HOST=%[7]s
+%[4]s%[7]s/tmp/venv/bin/python -m pip install --quiet --no-deps --require-hashes -r /tmp/requirements.txt
+export PLAYWRIGHT_BROWSERS_PATH=%[5]s PLAYWRIGHT_DOWNLOAD_HOST=%[6]s
 /tmp/venv/bin/python -m playwright install chromium
-rm -rf %[6]s/.links
-chmod -R 755 %[6]s
-`, shellQuote(g.mambaRoot()), environment, writeFile("/tmp/pins.py", playwrightPins), inputs, g.pipIndex(), browsersDir,
+rm -rf %[5]s/.links
+chmod -R 755 %[5]s
+`, shellQuote(b.Conda.dir(g.Runtime)), writeFile("/tmp/pins.py", playwrightPins), inputs, g.pipIndex(), browsersDir,
 		shellQuote(g.mirrored(playwrightHost)), pipCache)
-	layer := Layer{Stage: "deps", Name: "add Playwright's Chromium", Field: "components", add: func(s, begin llb.State, opts ...llb.ConstraintsOpt) llb.State {
-		made := g.made(begin, "deps", "install Playwright's Chromium", browsersDir, script,
+	layer := Layer{Stage: StageDeps, Name: "add Playwright's Chromium", Field: "components", draw: merged(func(at canvas) llb.State {
+		return g.made(at.begin, StageDeps, "install Playwright's Chromium", browsersDir, script,
 			llb.AddMount(inputs, g.lockFiles(), llb.Readonly),
 			g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
 			secretFile("/etc/pip.conf", SecretPipConf))
-		return merge(made)(s, begin, opts...)
-	}}
-	return layer.contacting(g.contacts(PyPI, PyPIFiles, playwrightHost)...)
+	})}
+	return Layers{layer.contacting(g.contacts(PyPI, PyPIFiles, playwrightHost)...)}, nil
 }

@@ -16,10 +16,7 @@ import (
 // execs gives the steps that a graph runs.
 func execs(t *testing.T, g *rtllb.Graph) []*pb.ExecOp {
 	t.Helper()
-	state, _, err := g.Scratch()
-	if err != nil {
-		t.Fatal(err)
-	}
+	state, _ := draw(t, g, fromScratch)
 	def, err := state.Marshal(context.Background())
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // Image is an image config with the fields that Docker adds to OCI's: shell, health check, triggers.
@@ -43,15 +43,7 @@ func (g *Graph) Env() []Variable {
 
 // path is the runtime's directories and then the base's PATH, in its own order.
 func (g *Graph) path() string {
-	ours := g.Runtime.Prefix + "/bin"
-	switch {
-	case g.openhands():
-		ours += ":/usr/bin:/bin:/usr/sbin:/sbin"
-	case g.Runtime.Dependencies.Manager == "npm":
-		ours += ":" + g.Runtime.Code() + "/node_modules/.bin"
-	case g.hasVenv():
-		ours = g.venv() + "/bin:" + ours
-	}
+	ours := strings.Join(g.Runtime.path(), ":")
 	base := envValue(g.Base.Config, "PATH")
 	if base == "" {
 		base = system.DefaultPathEnv(g.Platform.OS)
@@ -78,25 +70,21 @@ func (g *Graph) DepsConfig(layers Layers, facts DepsFacts) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	tools, err := g.ToolsLayers()
-	if err != nil {
-		return nil, err
-	}
 	base, err := ParseImage(g.Base.Config)
 	if err != nil {
 		return nil, err
 	}
-	if facts.Stage == "system" || facts.Stage == "tools" {
-		setLabels(img, map[string]string{plan.LabelStage: facts.Stage})
+	if facts.Stage == StageSystem || facts.Stage == StageTools {
+		setLabels(img, map[string]string{labels.Stage: facts.Stage})
 	} else {
-		setLabels(img, map[string]string{plan.LabelDeps: facts.DepsDigest})
+		setLabels(img, map[string]string{labels.DepsDigest: facts.DepsDigest})
 	}
 	setLabels(img, map[string]string{
-		plan.LabelRecipe:                   strconv.Itoa(Recipe),
-		plan.LabelLayers:                   strconv.Itoa(len(base.RootFS.DiffIDs) + tools),
-		plan.LabelTools:                    facts.Tools,
-		plan.LabelUID:                      strconv.Itoa(facts.Owner.UID),
-		plan.LabelGID:                      strconv.Itoa(facts.Owner.GID),
+		labels.Recipe:                      strconv.Itoa(Recipe),
+		labels.ToolsLayers:                 strconv.Itoa(len(base.RootFS.DiffIDs) + layers.upToTools()),
+		labels.ToolsDigest:                 facts.Tools,
+		labels.UID:                         strconv.Itoa(facts.Owner.UID),
+		labels.GID:                         strconv.Itoa(facts.Owner.GID),
 		ocispecs.AnnotationBaseImageName:   facts.BaseName,
 		ocispecs.AnnotationBaseImageDigest: facts.BaseDigest,
 	})
@@ -115,10 +103,10 @@ func (g *Graph) VersionedConfig(layers Layers, owner Owner, deps string) (*Image
 	if err != nil {
 		return nil, err
 	}
-	if start.Config.Labels[plan.LabelStage] != "" {
-		kept := map[string]string{plan.LabelDeps: deps}
+	if start.Config.Labels[labels.Stage] != "" {
+		kept := map[string]string{labels.DepsDigest: deps}
 		for _, key := range []string{
-			plan.LabelLayers, plan.LabelTools, ocispecs.AnnotationBaseImageName, ocispecs.AnnotationBaseImageDigest,
+			labels.ToolsLayers, labels.ToolsDigest, ocispecs.AnnotationBaseImageName, ocispecs.AnnotationBaseImageDigest,
 		} {
 			if value := start.Config.Labels[key]; value != "" {
 				kept[key] = value
@@ -127,9 +115,9 @@ func (g *Graph) VersionedConfig(layers Layers, owner Owner, deps string) (*Image
 		setLabels(img, kept)
 	}
 	setLabels(img, map[string]string{
-		plan.LabelRecipe: strconv.Itoa(olderRecipe(start.Config.Labels[plan.LabelRecipe])),
-		plan.LabelUID:    strconv.Itoa(owner.UID),
-		plan.LabelGID:    strconv.Itoa(owner.GID),
+		labels.Recipe: strconv.Itoa(olderRecipe(start.Config.Labels[labels.Recipe])),
+		labels.UID:    strconv.Itoa(owner.UID),
+		labels.GID:    strconv.Itoa(owner.GID),
 	})
 	return img, nil
 }
@@ -149,29 +137,30 @@ func (g *Graph) depsConfig(layers Layers) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	maps.DeleteFunc(img.Config.Labels, func(key, _ string) bool { return strings.HasPrefix(key, plan.LabelPrefix) })
+	maps.DeleteFunc(img.Config.Labels, func(key, _ string) bool { return strings.HasPrefix(key, labels.Prefix) })
 	g.setEnv(img)
 	img.Config.User = ""
-	if g.openhands() {
-		img.Config.Shell = []string{"/bin/bash", "-c"}
-	} else if g.Runtime.User.Name != "root" { // OpenHands' start changes the user itself
-		img.Config.User = g.Runtime.User.Name
+	if user := g.Runtime.User; !user.StartsAsRoot && user.Name != "root" {
+		img.Config.User = user.Name
 	}
-	g.finish(img, layers, plan.StageDeps)
+	if shell := g.Runtime.User.Shell; shell != "" {
+		img.Config.Shell = []string{shell, "-c"}
+	}
+	g.finish(img, layers, StageDeps)
 	return img, nil
 }
 
 // SourceConfig is the config of a source image on deps: what the user sets for containers is in it and in no deps image.
-func (g *Graph) SourceConfig(layers Layers, treeDigest string, labels map[string]string) (*Image, error) {
+func (g *Graph) SourceConfig(layers Layers, treeDigest string, more map[string]string) (*Image, error) {
 	img, err := g.baseConfig()
 	if err != nil {
 		return nil, err
 	}
 	g.setEnv(img)
 	g.setProcess(img)
-	g.finish(img, layers, plan.StageSource)
-	setLabels(img, map[string]string{plan.LabelSourceTree: treeDigest, plan.LabelCommand: plan.Command(g.Runtime.Cmd)})
-	setLabels(img, labels)
+	g.finish(img, layers, StageSource)
+	setLabels(img, map[string]string{labels.SourceDigest: treeDigest, labels.Command: labels.CommandValue(g.Runtime.Cmd)})
+	setLabels(img, more)
 	return img, nil
 }
 
@@ -208,9 +197,9 @@ func (g *Graph) baseConfig() (*Image, error) {
 		}
 		img.History = historyOf(img.History, layers)
 	}
-	img.RootFS.DiffIDs = nil                      // the exporter fills them in
-	img.Config.OnBuild = nil                      // triggers are for the build that names the base, and no build runs them twice
-	if img.Config.Labels[plan.LabelStage] == "" { // what another's image says of its own base is not true of ours
+	img.RootFS.DiffIDs = nil                   // the exporter fills them in
+	img.Config.OnBuild = nil                   // triggers are for the build that names the base, and no build runs them twice
+	if img.Config.Labels[labels.Stage] == "" { // what another's image says of its own base is not true of ours
 		delete(img.Config.Labels, ocispecs.AnnotationBaseImageName)
 		delete(img.Config.Labels, ocispecs.AnnotationBaseImageDigest)
 	}
@@ -259,9 +248,9 @@ func (g *Graph) finish(img *Image, layers Layers, stage string) {
 	img.History = append(img.History, layers.History(created)...)
 	fillCreated(img.History, created)
 	setLabels(img, map[string]string{
-		plan.LabelStage:            stage,
-		plan.LabelProfile:          g.Runtime.Profile,
-		plan.LabelPlatform:         platforms.Format(g.Platform),
+		labels.Stage:               stage,
+		labels.Profile:             g.Runtime.Profile,
+		labels.Platform:            platforms.Format(g.Platform),
 		ocispecs.AnnotationVersion: g.Runtime.Version,
 	})
 }
@@ -275,9 +264,9 @@ func fillCreated(history []ocispecs.History, created time.Time) {
 	}
 }
 
-func setLabels(img *Image, labels map[string]string) {
+func setLabels(img *Image, values map[string]string) {
 	if img.Config.Labels == nil {
 		img.Config.Labels = map[string]string{}
 	}
-	maps.Copy(img.Config.Labels, labels)
+	maps.Copy(img.Config.Labels, values)
 }

@@ -1,56 +1,56 @@
 package llb
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/moby/buildkit/client/llb"
 )
 
 // deps is the stage of locked dependencies. It sees the lock files and never the source, so that a deps image serves
 // every source over it.
 func (g *Graph) deps() (Layers, error) {
-	if g.openhands() {
-		return g.openhandsDeps(), nil
+	var list []Component
+	if g.Runtime.Installer != nil {
+		list = []Component{lockFiles{}, g.Runtime.Installer}
 	}
-	switch manager := g.Runtime.Dependencies.Manager; manager {
-	case "npm":
-		return Layers{g.copyLockFiles(), g.npm()}, nil
-	case "pip":
-		return Layers{g.copyLockFiles(), g.pip()}, nil
-	case "poetry":
-		return Layers{g.copyLockFiles(), g.poetry()}, nil
-	case "uv":
-		uv, err := g.uvSync()
-		return Layers{g.copyLockFiles(), uv}, err
-	case "none":
-		return nil, nil
-	default:
-		return nil, Fault("dependencies", "dependencies cannot be installed by the manager %q", manager)
-	}
+	return g.components(slices.Concat(list, g.Runtime.Deps))
 }
 
-func (g *Graph) openhandsDeps() Layers {
-	layers := Layers{g.copyLockFiles(), g.openhandsPoetry()}
-	if g.Runtime.Components["browser"] {
-		layers = append(layers, g.browser())
-	}
-	return append(layers, g.shells())
-}
+// lockFiles is the component that puts the lock files where the source will put them again.
+type lockFiles struct{}
 
-// copyLockFiles puts the lock files where the source will put them again.
-func (g *Graph) copyLockFiles() Layer {
-	return Layer{Stage: "deps", Name: "copy lock files", Field: "dependencies", add: func(s, _ llb.State, opts ...llb.ConstraintsOpt) llb.State {
-		return s.File(llb.Copy(g.lockFiles(), "/", g.Runtime.Code()+"/", &llb.CopyInfo{
+func (lockFiles) layers(g *Graph) (Layers, error) {
+	return Layers{{Stage: StageDeps, Name: "copy lock files", Field: "dependencies", draw: func(at canvas, opts ...llb.ConstraintsOpt) llb.State {
+		return at.on.File(llb.Copy(g.lockFiles(), "/", g.Runtime.Code()+"/", &llb.CopyInfo{
 			Mode:                &sourceMode,
 			CopyDirContentsOnly: true,
 		}, llb.WithUser(g.user().name+":"+g.user().name)), opts...)
-	}}
+	}}}, nil
 }
 
-// lockFiles are the lock files where their manager looks for them. OpenHands' may lie in its package's directory, but are
-// installed from the project's root. Brackets stand in front because a pattern's first names must be there.
+// lockFiles are the lock files where their installer looks for them.
 func (g *Graph) lockFiles() llb.State {
-	if !g.openhands() {
+	if len(g.Runtime.LockFiles) == 0 {
 		return g.LockFiles
 	}
-	any := &llb.CopyInfo{AllowWildcard: true, AllowEmptyWildcard: true}
-	return llb.Scratch().File(llb.Copy(g.LockFiles, "/p*", "/", any).Copy(g.LockFiles, "/[o]penhands/p*", "/", any), named("deps", "take the lock files"))
+	var found *llb.FileAction
+	for _, pattern := range g.Runtime.LockFiles {
+		from, any := optional(pattern), &llb.CopyInfo{AllowWildcard: true, AllowEmptyWildcard: true}
+		if found == nil {
+			found = llb.Copy(g.LockFiles, from, "/", any)
+			continue
+		}
+		found = found.Copy(g.LockFiles, from, "/", any)
+	}
+	return llb.Scratch().File(found, named(StageDeps, "take the lock files"))
+}
+
+// optional is a path in the context as a pattern that may match nothing. The first names of a pattern must be there, up to the first
+// that has a wildcard: a path that begins without one gets brackets.
+func optional(name string) string {
+	if first, _, more := strings.Cut(name, "/"); !more && strings.ContainsAny(first, "*?[") {
+		return "/" + name
+	}
+	return "/[" + name[:1] + "]" + name[1:]
 }

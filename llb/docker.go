@@ -19,13 +19,14 @@ var dockerPackages = packageNames{
 // dockerRepository is where Docker keeps packages for a distribution.
 const dockerRepository = "https://download.docker.com/linux/"
 
-// benchmarks are parts of the names of base images whose containers get their Docker from outside, as the original has it.
-var benchmarks = []string{"swebench", "mswebench"}
+// DockerEngine is Docker Engine, for agents that start containers.
+type DockerEngine struct {
+	NotOn []string // parts of the names of base images whose containers get their Docker from outside
+}
 
-// docker is the layer of Docker Engine; none where the profile, or the kind of base, turns it off.
-func (g *Graph) docker() (Layers, error) {
-	off := slices.ContainsFunc(benchmarks, func(name string) bool { return strings.Contains(g.Runtime.Base, name) })
-	if !g.Runtime.Components["docker"] || g.Runtime.NoPackages() || g.Distro.Manager == nil || off {
+func (d DockerEngine) layers(g *Graph) (Layers, error) {
+	off := slices.ContainsFunc(d.NotOn, func(name string) bool { return strings.Contains(g.Runtime.Base, name) })
+	if off || g.Runtime.NoPackages || g.Distro.Manager == nil {
 		return nil, nil
 	}
 	what := installation{
@@ -54,6 +55,6 @@ func (g *Graph) dockerCE(what installation) (Layers, error) {
 	what.before = fmt.Sprintf("install -d -m 0755 /etc/apt/keyrings\ninstall -m 0644 %s/docker-apt-key %s\n", inputs, keyring) +
 		writeFile("/etc/apt/sources.list.d/docker.list", entry)
 	what.from = []string{repository}
-	what.opts = append(what.opts, llb.AddMount(inputs, key.state, llb.Readonly))
-	return Layers{g.install(what).contacting(key.contacts...)}, nil
+	what.opts = append(what.opts, mounted(inputs, func() llb.State { return g.state(key) }))
+	return Layers{g.install(what).using(key)}, nil
 }

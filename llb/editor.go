@@ -2,30 +2,28 @@ package llb
 
 import "github.com/moby/buildkit/client/llb"
 
-// unwantedExtensions are folders of the editor that the original removes.
-var unwantedExtensions = []string{"diff", "grunt", "handlebars", "ini", "json", "npm", "pug"}
+// Editor is openvscode-server, which agents' users watch them with. The base's own programs find it as "code".
+type Editor struct {
+	Without []string // folders of its extensions that are left out
+}
 
-// editor is openvscode-server, which agents' users watch them with. The base's own programs find it as "code".
-func (g *Graph) editor() (Layers, error) {
-	if !g.Runtime.Components["editor"] {
-		return nil, nil
-	}
+func (e Editor) layers(g *Graph) (Layers, error) {
 	tarball, err := g.release("openvscode-server", "", "components")
 	if err != nil {
 		return nil, err
 	}
-	unpacked := llb.Scratch().File(llb.Copy(tarball.state, "/openvscode-server", "/", &llb.CopyInfo{AttemptUnpack: true}),
-		named("tools", "unpack "+tarball.Title))
+	return Layers{g.toolLayer(tarball, func() *llb.FileAction { return e.files(g, g.unpacked(tarball)) })}, nil
+}
+
+// files lays the editor out below the prefix.
+func (e Editor) files(g *Graph, unpacked llb.State) *llb.FileAction {
 	contents := &llb.CopyInfo{AllowWildcard: true, CopyDirContentsOnly: true}
-	dir := g.editorDir()
+	dir := g.Runtime.Prefix + "/.openvscode-server"
 	remote := dir + "/bin/remote-cli/"
 	files := g.inDir(dir).Copy(unpacked, "/openvscode-server-*", dir+"/", contents, g.ownedTools()).
 		Copy(unpacked, "/openvscode-server-*/bin/remote-cli/openvscode-server", remote+"code", &llb.CopyInfo{AllowWildcard: true}, g.ownedTools())
-	for _, name := range unwantedExtensions {
+	for _, name := range e.Without {
 		files = files.Rm(dir+"/extensions/"+name, llb.WithAllowNotFound(true))
 	}
-	return Layers{toolLayer(tarball, files)}, nil
+	return files
 }
-
-// editorDir is where the editor lives.
-func (g *Graph) editorDir() string { return g.Runtime.Prefix + "/.openvscode-server" }

@@ -11,7 +11,7 @@ type FieldError struct {
 func (e *FieldError) Error() string { return e.Err.Error() }
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// Fault is a FieldError with a text.
-func Fault(field, format string, args ...any) error {
+// FieldErrorf is a FieldError with a text, which may wrap an error by %w.
+func FieldErrorf(field, format string, args ...any) error {
 	return &FieldError{field, fmt.Errorf(format, args...)}
 }

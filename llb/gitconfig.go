@@ -5,14 +5,16 @@ import (
 	"strings"
 )
 
-// gitConfig says who commits as root, and as the user.
-func (g *Graph) gitConfig() (Layers, error) {
+// GitUser is whom git names as the author of what root and the user commit.
+type GitUser struct{ Name, Email string }
+
+func (u GitUser) layers(g *Graph) (Layers, error) {
 	var script strings.Builder
 	for _, home := range g.homes() {
-		fmt.Fprintf(&script, `git config --file %[1]s/.gitconfig user.name openhands
-git config --file %[1]s/.gitconfig user.email openhands@all-hands.dev
+		fmt.Fprintf(&script, `git config --file %[1]s/.gitconfig user.name %[4]s
+git config --file %[1]s/.gitconfig user.email %[5]s
 chown %[2]d:%[3]d %[1]s/.gitconfig
-`, shellQuote(home.dir), home.owner.UID, home.owner.GID)
+`, shellQuote(home.dir), home.owner.UID, home.owner.GID, shellQuote(u.Name), shellQuote(u.Email))
 	}
-	return Layers{g.step("tools", "set git's user", "profile", asRoot(), script.String())}, nil
+	return Layers{g.step(StageTools, "set git's user", "profile", asRoot(), script.String())}, nil
 }

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/profile/releases"
 	rtllb "github.com/rtbuild/rtbuild/llb"
 )
 
@@ -35,42 +36,60 @@ var baseConfig = []byte(`{"architecture":"amd64","os":"linux","config":{"Env":["
 	`"rootfs":{"type":"layers","diff_ids":["sha256:1","sha256:2"]},` +
 	`"history":[{"created_by":"one"},{"created_by":"nothing","empty_layer":true},{"created_by":"two"}]}`)
 
-func node() *profile.Runtime {
-	return &profile.Runtime{
+func node() *rtllb.Runtime {
+	return &rtllb.Runtime{
 		Profile: "node", Base: "debian:bookworm", Version: "1.0.0", Prefix: "/agent",
-		Interpreter:  profile.Interpreter{Name: "node", Version: "22"},
-		User:         profile.User{Name: "agent", UID: 1000, GID: 1000},
+		Interpreter: rtllb.Interpreter{Name: "node", Version: "22"},
+		User:        rtllb.User{Name: "agent", UID: 1000, GID: 1000},
+		Packages:    []rtllb.Packages{{"": {"git", "ca-certificates"}, "apt": {"jq"}, "apk": {"never"}}},
+		Installer:   rtllb.NPM{},
+		Releases:    releases.All(),
+		Source:      []string{"."},
+		Env:         map[string]string{"B": "2", "A": "1"},
+		Cmd:         []string{"node", "server.js"},
+		Expose:      []string{"8080/tcp"},
+	}
+}
+
+func python() *rtllb.Runtime {
+	r := node()
+	r.Profile, r.Interpreter = "python", rtllb.Interpreter{Name: "python"}
+	r.Installer = rtllb.Pip{Requirements: "requirements.txt"}
+	r.Tools = []rtllb.Component{uv()}
+	return r
+}
+
+func uv() rtllb.Tool {
+	return rtllb.Tool{
+		Name: "uv", Version: "0.8.3", URL: "https://example.com/{version}/uv-{arch}.tar.gz", To: "bin",
+		SHA256: map[string]string{"amd64": strings.Repeat("b", 64)},
+	}
+}
+
+// openhands is the profile openhands with components that are on. What it is made of is the profile's data.
+func openhands(components ...string) *rtllb.Runtime {
+	r := &profile.Runtime{
+		Profile: "openhands", Base: "debian:bookworm", Version: "1.0.0", Prefix: "/openhands",
+		Interpreter:  profile.Interpreter{Name: "python", Version: "3.12"},
+		User:         profile.User{Name: "openhands", UID: 1000, GID: 1000},
 		Packages:     map[string][]string{"": {"git", "ca-certificates"}, "apt": {"jq"}, "apk": {"never"}},
-		Dependencies: profile.Dependencies{Manager: "npm", Files: []string{"package.json", "package-lock.json"}},
-		Source:       []profile.Source{{Path: ".", Hash: true}},
+		Components:   map[string]bool{},
+		Dependencies: profile.Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}},
+		Source:       []profile.Source{{Path: "openhands", Hash: true}, {Path: "pyproject.toml"}},
 		Env:          map[string]string{"B": "2", "A": "1"},
 		Cmd:          []string{"node", "server.js"},
 		Expose:       []string{"8080/tcp"},
 	}
+	for _, name := range components {
+		r.Components[name] = true
+	}
+	return r.Image()
 }
 
-func python() *profile.Runtime {
-	r := node()
-	r.Profile, r.Interpreter = "python", profile.Interpreter{Name: "python"}
-	r.Dependencies = profile.Dependencies{Manager: "pip", Files: []string{"requirements.txt"}}
-	r.Tools = []profile.Tool{{
-		Name: "uv", Version: "0.8.3", URL: "https://example.com/{version}/uv-{arch}.tar.gz", To: "bin",
-		SHA256: map[string]string{"amd64": strings.Repeat("b", 64)},
-	}}
-	return r
-}
+// all are the components of the profile openhands.
+var all = []string{"browser", "docker", "editor"}
 
-func openhands() *profile.Runtime {
-	r := node()
-	r.Profile, r.Prefix, r.Interpreter = "openhands", "/openhands", profile.Interpreter{Name: "python", Version: "3.12"}
-	r.Components = map[string]bool{"browser": true, "docker": true, "editor": true}
-	r.User.Name = "openhands"
-	r.Dependencies = profile.Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}}
-	r.Source = []profile.Source{{Path: "openhands", Hash: true}, {Path: "pyproject.toml"}}
-	return r
-}
-
-func graph(r *profile.Runtime) *rtllb.Graph {
+func graph(r *rtllb.Runtime) *rtllb.Graph {
 	return &rtllb.Graph{
 		Runtime:   r,
 		Platform:  ocispecs.Platform{OS: "linux", Architecture: "amd64"},
@@ -85,27 +104,25 @@ func graph(r *profile.Runtime) *rtllb.Graph {
 
 func TestGoldenGraphs(t *testing.T) {
 	recipe := fmt.Sprintf("recipe-%d", rtllb.Recipe)
-	onDeps := func(r *profile.Runtime) *rtllb.Graph {
+	onDeps := func(r *rtllb.Runtime) *rtllb.Graph {
 		g := graph(r)
 		g.Base.Ref = "registry.example.com/agent:lock" + pinned
 		return g
 	}
-	foreign := onDeps(openhands())
+	foreign := onDeps(openhands(all...))
 	foreign.OldSource = true
-	versioned := func(r *profile.Runtime) *rtllb.Graph {
+	versioned := func(r *rtllb.Runtime) *rtllb.Graph {
 		g := onDeps(r)
 		g.Base.Layers = 2
 		return g
 	}
 	ubuntu := graph(openhands())
 	ubuntu.Distro = rtllb.ParseOSRelease([]byte("ID=ubuntu\nID_LIKE=debian\nVERSION_CODENAME=noble\n"))
-	ubuntu.Runtime.Components = nil
 	ubuntu.Base.PackageSources = []string{"http://archive.ubuntu.com/ubuntu", "http://security.ubuntu.com/ubuntu"}
 	ubuntu.Runtime.Mirrors = map[string]string{"https://pypi.org": "https://mirror.example.com/pypi", "http://archive.ubuntu.com/ubuntu": "https://mirror.example.com/ubuntu"}
-	managed := func(manager string) *rtllb.Graph {
+	managed := func(installer rtllb.Installer) *rtllb.Graph {
 		r := python()
-		r.Tools, r.Packages = nil, nil
-		r.Dependencies = profile.Dependencies{Manager: manager, Files: []string{"pyproject.toml", manager + ".lock"}}
+		r.Tools, r.Packages, r.Installer = nil, nil, installer
 		return graph(r)
 	}
 	extra := node()
@@ -114,32 +131,48 @@ func TestGoldenGraphs(t *testing.T) {
 	tests := []struct {
 		name  string
 		dir   string
-		build func() (llb.State, rtllb.Layers, error)
+		graph *rtllb.Graph
+		list  func(*rtllb.Graph) (rtllb.Layers, error)
 	}{
-		{"scratch-node", recipe, graph(node()).Scratch},
-		{"scratch-python", recipe, graph(python()).Scratch},
-		{"scratch-openhands", recipe, graph(openhands()).Scratch},
-		{"scratch-openhands-small-ubuntu", recipe, ubuntu.Scratch},
-		{"versioned-openhands", recipe, versioned(openhands()).Versioned},
-		{"scratch-python-poetry", recipe, managed("poetry").Scratch},
-		{"scratch-python-uv", recipe, managed("uv").Scratch},
-		{"versioned-node", recipe, versioned(node()).Versioned},
-		{"versioned-python", recipe, versioned(python()).Versioned},
-		{"lock-node", "source", onDeps(node()).Lock},
-		{"lock-python", "source", onDeps(python()).Lock},
-		{"lock-openhands-foreign", "source", foreign.Lock},
-		{"lock-openhands", "source", onDeps(openhands()).Lock},
-		{"lock-extra", "source", onDeps(extra).Lock},
+		{"scratch-node", recipe, graph(node()), fromScratch},
+		{"scratch-python", recipe, graph(python()), fromScratch},
+		{"scratch-openhands", recipe, graph(openhands(all...)), fromScratch},
+		{"scratch-openhands-small-ubuntu", recipe, ubuntu, fromScratch},
+		{"versioned-openhands", recipe, versioned(openhands(all...)), (*rtllb.Graph).Versioned},
+		{"scratch-python-poetry", recipe, managed(rtllb.Poetry{}), fromScratch},
+		{"scratch-python-uv", recipe, managed(rtllb.UVSync{}), fromScratch},
+		{"versioned-node", recipe, versioned(node()), (*rtllb.Graph).Versioned},
+		{"versioned-python", recipe, versioned(python()), (*rtllb.Graph).Versioned},
+		{"lock-node", "source", onDeps(node()), onLock},
+		{"lock-python", "source", onDeps(python()), onLock},
+		{"lock-openhands-foreign", "source", foreign, onLock},
+		{"lock-openhands", "source", onDeps(openhands(all...)), onLock},
+		{"lock-extra", "source", onDeps(extra), onLock},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			state, _, err := test.build()
-			if err != nil {
-				t.Fatal(err)
-			}
+			state, _ := draw(t, test.graph, test.list)
 			compareGolden(t, filepath.Join("testdata", test.dir, test.name+".txt"), test.dir == recipe, describe(t, state))
 		})
 	}
+}
+
+func fromScratch(g *rtllb.Graph) (rtllb.Layers, error) { return g.UpTo(rtllb.StageDeps) }
+
+func onLock(g *rtllb.Graph) (rtllb.Layers, error) { return g.SourceLayers(), nil }
+
+// draw gives a graph's image and its layers.
+func draw(t *testing.T, g *rtllb.Graph, list func(*rtllb.Graph) (rtllb.Layers, error)) (llb.State, rtllb.Layers) {
+	t.Helper()
+	layers, err := list(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := g.Draw(layers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state, layers
 }
 
 func compareGolden(t *testing.T, file string, fixed bool, got string) {

@@ -5,13 +5,13 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/rtbuild/rtbuild/internal/profile"
 )
 
-// Graph is a runtime that is to be built for one platform, with all that its stages need from the world around.
+// Graph is a runtime that is to be built for one platform, with all that its stages need from the world around. A build enters a graph
+// in one of three ways. It lists the layers that are to be made ([Graph.UpTo], [Graph.Versioned], [Graph.SourceLayers]), may fetch the
+// files that they are made of ([Layers.Downloads]), and draws them ([Graph.Draw]).
 type Graph struct {
-	Runtime  *profile.Runtime
+	Runtime  *Runtime
 	Platform ocispecs.Platform
 	Distro   Distro     // what the base is; needed by system and tools alone
 	Base     ImageFacts // the image that the build enters on
@@ -22,8 +22,9 @@ type Graph struct {
 	Owner     Owner     // whom the runtime belongs to
 	Epoch     time.Time // the time stamp of what source adds
 
-	// Fetch gives a file by its address and checksum. Nil fetches in the builder, with the builder's trust store.
-	Fetch func(Download) (llb.State, error)
+	// Files are downloads that are at hand, by their addresses: each state holds one, under its name, mode 0755. The builder fetches all
+	// others, with its own trust store.
+	Files map[string]llb.State
 
 	Proxy     *llb.ProxyEnv // for every step; in no cache key
 	Steps     []llb.RunOption
@@ -53,88 +54,71 @@ type ImageFacts struct {
 // Owner is the numeric owner of the source. Names would have to be looked up in the image's passwd, which would pull it.
 type Owner struct{ UID, GID int }
 
-// Scratch is the deps image from the base on.
-func (g *Graph) Scratch() (llb.State, Layers, error) { return g.UpTo("deps") }
-
-// UpTo is the image from the base on, up to and including a stage: system, tools or deps.
-func (g *Graph) UpTo(stage string) (llb.State, Layers, error) {
-	base, err := g.image()
-	if err != nil {
-		return base, nil, err
-	}
+// UpTo lists the layers from the base on, up to and including a stage: system, tools or deps. A [FieldError] says what cannot be built.
+func (g *Graph) UpTo(stage string) (Layers, error) {
 	var layers Layers
 	for _, s := range []struct {
-		name  string
-		build func() (Layers, error)
-	}{{"system", g.system}, {"tools", g.tools}, {"deps", g.deps}} {
-		more, err := s.build()
+		name string
+		list func() (Layers, error)
+	}{{StageSystem, g.system}, {StageTools, g.tools}, {StageDeps, g.deps}} {
+		more, err := s.list()
 		if err != nil {
-			return base, nil, err
+			return nil, err
 		}
 		if layers = append(layers, more...); s.name == stage {
 			break
 		}
 	}
-	return g.on(base, layers), layers, nil
+	return layers, nil
 }
 
-// Below gives what the image from the base on is built up of: as it is at the end of each stage but the last of those that layers
-// are of, and of each layer that is large.
+// Versioned lists the layers of a deps image on an earlier one: system and tools are reused, the deps stage runs anew.
+func (g *Graph) Versioned() (Layers, error) {
+	deps, err := g.deps()
+	return append(g.removeOld(), deps...), err
+}
+
+// SourceLayers lists the layers of a source image on a deps image.
+func (g *Graph) SourceLayers() Layers {
+	return append(append(g.removeOld(), g.source()...), g.extra()...)
+}
+
+// Draw puts layers on the image that the build enters on.
+func (g *Graph) Draw(layers Layers) (llb.State, error) {
+	start, err := g.image()
+	if err != nil {
+		return start, err
+	}
+	return g.DrawOn(start, layers), nil
+}
+
+// Below gives what an image is built up of: as it is at the end of each stage but the last of those that layers are of, and of each layer
+// that is large.
 func (g *Graph) Below(layers Layers) ([]llb.State, error) {
-	base, err := g.image()
+	start, err := g.image()
 	if err != nil {
 		return nil, err
 	}
 	var below []llb.State
 	for i := 1; i < len(layers); i++ {
 		if last := layers[i-1]; last.large || layers[i].Stage != last.Stage {
-			below = append(below, g.on(base, layers[:i]))
+			below = append(below, g.DrawOn(start, layers[:i]))
 		}
 	}
 	return below, nil
 }
 
-// Versioned is the deps image from an earlier one on: system and tools are reused, the deps stage runs anew.
-func (g *Graph) Versioned() (llb.State, Layers, error) {
-	start, err := g.image()
-	if err != nil {
-		return start, nil, err
+// components lists the layers of components.
+func (g *Graph) components(list []Component) (Layers, error) {
+	var layers Layers
+	for _, c := range list {
+		more, err := c.layers(g)
+		if err != nil {
+			return nil, err
+		}
+		layers = append(layers, more...)
 	}
-	deps, err := g.deps()
-	layers := append(g.removeOld(), deps...)
-	return g.on(start, layers), layers, err
-}
-
-// Lock is the source image on a deps image that is never pulled.
-func (g *Graph) Lock() (llb.State, Layers, error) {
-	deps, err := g.image()
-	if err != nil {
-		return deps, nil, err
-	}
-	state, layers := g.OnDeps(deps)
-	return state, layers, nil
-}
-
-// OnDeps is the source image on a deps image that may still have to be built.
-func (g *Graph) OnDeps(deps llb.State) (llb.State, Layers) {
-	layers := append(g.removeOld(), g.source()...)
-	layers = append(layers, g.extra()...)
-	return g.on(deps, layers), layers
-}
-
-// ToolsLayers is the number of layers that system and tools add to the base.
-func (g *Graph) ToolsLayers() (int, error) {
-	layers, err := g.upToTools()
-	return len(layers), err
-}
-
-func (g *Graph) upToTools() (Layers, error) {
-	system, err := g.system()
-	if err != nil {
-		return nil, err
-	}
-	tools, err := g.tools()
-	return append(system, tools...), err
+	return layers, nil
 }
 
 // image is the image that the build enters on, with its config and our environment applied.

@@ -21,17 +21,17 @@ func (g *Graph) interpreter() (Layers, error) {
 	return g.node(g.Runtime.Interpreter.Version)
 }
 
-// interpreterPackages are the distribution's packages that the interpreter comes from.
+// interpreterPackages are the distribution's packages that the interpreter comes from, unless an environment brings it.
 func (g *Graph) interpreterPackages() ([]string, error) {
 	want := g.Runtime.Interpreter
-	if want.Name != "python" || g.openhands() || g.baseHasInterpreter() {
+	if want.Name != "python" || has[Conda](g.Runtime.Tools) || g.baseHasInterpreter() {
 		return nil, nil
 	}
 	if g.Distro.Manager == nil {
 		return []string{"python3"}, nil // no one to ask; packages says so
 	}
 	if !satisfies(g.Distro.Python, want.Version) {
-		return nil, Fault("runtime", "python %s is wanted, but %s has %s: set runtime: {python: %q}, or take a base image that brings it "+
+		return nil, FieldErrorf("runtime", "python %s is wanted, but %s has %s: set runtime: {python: %q}, or take a base image that brings it "+
 			"(such as python:%s)", want.Version, g.Distro.Pretty, orUnknown(g.Distro.Python), g.Distro.Python, want.Version)
 	}
 	return pythonPackages.of(g.Distro.Manager.Name), nil

@@ -11,12 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/plan"
-	"github.com/rtbuild/rtbuild/internal/profile"
 	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 func TestParseOSRelease(t *testing.T) {
@@ -75,28 +75,28 @@ func TestInterpreter(t *testing.T) {
 	}
 	tests := []struct {
 		name    string
-		want    profile.Interpreter
+		want    rtllb.Interpreter
 		base    []byte
 		lacks   bool // it has none on its PATH
 		arch    string
 		tools   []string // titles of downloads
 		wantErr string
 	}{
-		{name: "node by major", want: profile.Interpreter{Name: "node", Version: "24"}, tools: []string{"node 24.21.0", "npm 11.19.1"}},
-		{name: "node exactly", want: profile.Interpreter{Name: "node", Version: "22.23.3"}, tools: []string{"node 22.23.3", "npm 11.19.1"}},
-		{name: "node of the base", want: profile.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=22.1.0")},
-		{name: "node of the base is another", want: profile.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=2.22.0"), tools: []string{"node 22.23.3", "npm 11.19.1"}},
-		{name: "node in the base's variable alone", want: profile.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=22"), lacks: true,
+		{name: "node by major", want: rtllb.Interpreter{Name: "node", Version: "24"}, tools: []string{"node 24.21.0", "npm 11.19.1"}},
+		{name: "node exactly", want: rtllb.Interpreter{Name: "node", Version: "22.23.3"}, tools: []string{"node 22.23.3", "npm 11.19.1"}},
+		{name: "node of the base", want: rtllb.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=22.1.0")},
+		{name: "node of the base is another", want: rtllb.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=2.22.0"), tools: []string{"node 22.23.3", "npm 11.19.1"}},
+		{name: "node in the base's variable alone", want: rtllb.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=22"), lacks: true,
 			tools: []string{"node 22.23.3", "npm 11.19.1"}},
-		{name: "python in the base's variable alone", want: profile.Interpreter{Name: "python", Version: "3.14"}, base: withEnv("PYTHON_VERSION=3.14"), lacks: true,
+		{name: "python in the base's variable alone", want: rtllb.Interpreter{Name: "python", Version: "3.14"}, base: withEnv("PYTHON_VERSION=3.14"), lacks: true,
 			wantErr: "python 3.14 is wanted, but Debian 12 has 3.11"},
-		{name: "node unknown", want: profile.Interpreter{Name: "node", Version: "21"}, wantErr: "node 21 is not pinned here, but 20.20.2, 22.23.3, 24.21.0 are"},
-		{name: "node not of that release", want: profile.Interpreter{Name: "node", Version: "22.1"}, wantErr: "node 22.1 is not pinned here"},
-		{name: "node for another architecture", want: profile.Interpreter{Name: "node", Version: "22"}, arch: "s390x", wantErr: "tool node has no sha256 for s390x"},
-		{name: "python of the distribution", want: profile.Interpreter{Name: "python", Version: "3.11"}},
-		{name: "python of the base", want: profile.Interpreter{Name: "python", Version: "3.14"}, base: withEnv("PYTHON_VERSION=3.14.1")},
-		{name: "python that is not there", want: profile.Interpreter{Name: "python", Version: "3.1"}, wantErr: "python 3.1 is wanted, but Debian 12 has 3.11"},
-		{name: "python not known", want: profile.Interpreter{Name: "python", Version: "3.12"}, base: withEnv("PYTHON_VERSION=3.11.1"), wantErr: "python 3.12 is wanted"},
+		{name: "node unknown", want: rtllb.Interpreter{Name: "node", Version: "21"}, wantErr: "node 21 is not pinned here, but 20.20.2, 22.23.3, 24.21.0 are"},
+		{name: "node not of that release", want: rtllb.Interpreter{Name: "node", Version: "22.1"}, wantErr: "node 22.1 is not pinned here"},
+		{name: "node for another architecture", want: rtllb.Interpreter{Name: "node", Version: "22"}, arch: "s390x", wantErr: "tool node has no sha256 for s390x"},
+		{name: "python of the distribution", want: rtllb.Interpreter{Name: "python", Version: "3.11"}},
+		{name: "python of the base", want: rtllb.Interpreter{Name: "python", Version: "3.14"}, base: withEnv("PYTHON_VERSION=3.14.1")},
+		{name: "python that is not there", want: rtllb.Interpreter{Name: "python", Version: "3.1"}, wantErr: "python 3.1 is wanted, but Debian 12 has 3.11"},
+		{name: "python not known", want: rtllb.Interpreter{Name: "python", Version: "3.12"}, base: withEnv("PYTHON_VERSION=3.11.1"), wantErr: "python 3.12 is wanted"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -109,13 +109,12 @@ func TestInterpreter(t *testing.T) {
 			if test.arch != "" {
 				g.Platform.Architecture = test.arch
 			}
-			var titles []string
-			g.Fetch = func(d rtllb.Download) (llb.State, error) {
-				titles = append(titles, d.Title)
-				return llb.Scratch(), nil
-			}
-			_, _, err := g.Scratch()
+			layers, err := g.UpTo(rtllb.StageDeps)
 			checkError(t, err, test.wantErr)
+			var titles []string
+			for _, d := range layers.Downloads() {
+				titles = append(titles, d.Title)
+			}
 			if diff := cmp.Diff(test.tools, titles); diff != "" && test.wantErr == "" {
 				t.Error(diff)
 			}
@@ -132,7 +131,7 @@ func TestBaseInterpreters(t *testing.T) {
 		"python": {"/usr/local/bin", []string{"/usr/local/bin/python3"}},
 	} {
 		g := graph(node())
-		g.Runtime.Interpreter = profile.Interpreter{Name: name}
+		g.Runtime.Interpreter = rtllb.Interpreter{Name: name}
 		g.Base.Config = []byte(`{"config":{"Env":["PATH=` + tt.path + `"]}}`)
 		if diff := cmp.Diff(tt.want, g.BaseInterpreters()); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -144,13 +143,11 @@ func TestBaseInterpreters(t *testing.T) {
 	}
 }
 
-func TestTools(t *testing.T) {
-	refuse := errors.New("refused")
+func TestDownloads(t *testing.T) {
 	tests := []struct {
 		name    string
 		arch    string
 		mirrors map[string]string
-		fetch   error
 		want    string
 		wantErr string
 	}{
@@ -161,7 +158,6 @@ func TestTools(t *testing.T) {
 			want:    "http://b.example.3/uv-amd64.tar.gz",
 		},
 		{name: "no digest for the architecture", arch: "arm64", wantErr: "tool uv has no sha256 for arm64"},
-		{name: "fetch fails", fetch: refuse, wantErr: "refused"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -170,28 +166,85 @@ func TestTools(t *testing.T) {
 			if test.arch != "" {
 				g.Platform.Architecture = test.arch
 			}
-			var url string
-			g.Fetch = func(d rtllb.Download) (llb.State, error) {
-				url = d.URL
-				return llb.Scratch(), test.fetch
-			}
-			_, _, err := g.Scratch()
+			layers, err := g.UpTo(rtllb.StageDeps)
 			checkError(t, err, test.wantErr)
-			if test.wantErr == "" && url != test.want {
-				t.Errorf("address %s, want %s", url, test.want)
+			if test.wantErr != "" {
+				return
+			}
+			want := []rtllb.Download{{Name: "uv", Title: "uv 0.8.3", Field: "tools.uv", URL: test.want, SHA256: strings.Repeat("b", 64)}}
+			if diff := cmp.Diff(want, layers.Downloads()); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}
 }
 
-// TestProgressShowsNoToken: a download is named by its address without the token in it, and fetched with it.
-func TestProgressShowsNoToken(t *testing.T) {
-	g := graph(python())
-	g.Runtime.Tools[0].URL += "?token=HUNTER2"
-	state, _, err := g.Scratch()
+// TestFilesAtHandAreNotFetched: a graph takes a download from what it is given, and has the builder fetch the others.
+func TestFilesAtHandAreNotFetched(t *testing.T) {
+	r := openhands(all...)
+	r.Tools = append(r.Tools, uv())
+	for _, stage := range []string{rtllb.StageSystem, rtllb.StageTools, rtllb.StageDeps} {
+		g := graph(r)
+		layers, err := g.UpTo(stage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files := layers.Downloads()
+		if got, want := fetched(t, g, layers), addresses(files); !slices.Equal(got, want) {
+			t.Errorf("up to %s, %q are fetched, and %q listed", stage, got, want)
+		}
+		g.Files = map[string]llb.State{}
+		for _, d := range files {
+			g.Files[d.URL] = llb.Local("files", llb.IncludePatterns([]string{d.Name}))
+		}
+		if got := fetched(t, g, layers); len(got) > 0 {
+			t.Errorf("up to %s, %q are fetched, though they are at hand", stage, got)
+		}
+	}
+}
+
+// addresses are those of downloads, sorted.
+func addresses(files []rtllb.Download) []string {
+	var all []string
+	for _, d := range files {
+		all = append(all, d.URL)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// fetched are the addresses that the builder fetches for a graph, sorted.
+func fetched(t *testing.T, g *rtllb.Graph, layers rtllb.Layers) []string {
+	t.Helper()
+	state, err := g.Draw(layers)
 	if err != nil {
 		t.Fatal(err)
 	}
+	def, err := state.Marshal(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, dt := range def.Def {
+		var op pb.Op
+		if err := op.UnmarshalVT(dt); err != nil {
+			t.Fatal(err)
+		}
+		if source := op.GetSource(); source != nil && strings.HasPrefix(source.Identifier, "http") {
+			all = append(all, source.Identifier)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// TestProgressShowsNoToken: a download is named by its address without the token in it, and fetched with it.
+func TestProgressShowsNoToken(t *testing.T) {
+	tool := uv()
+	tool.URL += "?token=HUNTER2"
+	g := graph(python())
+	g.Runtime.Tools = []rtllb.Component{tool}
+	state, _ := draw(t, g, fromScratch)
 	def, err := state.Marshal(t.Context(), llb.LinuxAmd64)
 	if err != nil {
 		t.Fatal(err)
@@ -211,17 +264,14 @@ func TestProgressShowsNoToken(t *testing.T) {
 
 func TestConfigOfVariantsIsTheSame(t *testing.T) {
 	g := graph(node())
-	_, layers, err := g.Scratch()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, layers := draw(t, g, fromScratch)
 	scratch, err := g.DepsConfig(layers, rtllb.DepsFacts{
 		Owner: rtllb.Owner{UID: 1001, GID: 1002}, Tools: "sha256:tools", DepsDigest: "sha256:deps", BaseName: "docker.io/library/debian:bookworm", BaseDigest: "sha256:base",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := scratch.Config.Labels[plan.LabelLayers], "6"; got != want {
+	if got, want := scratch.Config.Labels[labels.ToolsLayers], "6"; got != want {
 		t.Errorf("%s layers up to tools, want %s: two of the base, packages, user, node, npm", got, want)
 	}
 
@@ -229,10 +279,7 @@ func TestConfigOfVariantsIsTheSame(t *testing.T) {
 	scratch.RootFS.DiffIDs = digests(2 + len(layers))
 	v := graph(node())
 	v.Base = rtllb.ImageFacts{Ref: "registry.example.com/agent:versioned" + pinned, Config: marshal(t, scratch), Layers: 6}
-	_, layers, err = v.Versioned()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, layers = draw(t, v, (*rtllb.Graph).Versioned)
 	versioned, err := v.VersionedConfig(layers, rtllb.Owner{UID: 1001, GID: 1002}, "sha256:deps")
 	if err != nil {
 		t.Fatal(err)
@@ -252,7 +299,7 @@ func TestForeignVersionedSaysNothingOfItsBase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, label := range []string{"org.opencontainers.image.base.name", "org.opencontainers.image.base.digest", plan.LabelDeps} {
+	for _, label := range []string{"org.opencontainers.image.base.name", "org.opencontainers.image.base.digest", labels.DepsDigest} {
 		if got, ok := img.Config.Labels[label]; ok {
 			t.Errorf("%s is %q", label, got)
 		}
@@ -262,21 +309,18 @@ func TestForeignVersionedSaysNothingOfItsBase(t *testing.T) {
 // TestSourceKeepsDepsDigest has a source image say what its dependencies were made from.
 func TestSourceKeepsDepsDigest(t *testing.T) {
 	g := graph(node())
-	_, layers, err := g.Scratch()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, layers := draw(t, g, fromScratch)
 	deps, err := g.DepsConfig(layers, rtllb.DepsFacts{DepsDigest: "sha256:deps"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	g.Base = rtllb.ImageFacts{Config: marshal(t, deps)}
 	source, err := g.SourceConfig(nil, "sha256:tree", nil)
-	if err != nil || source.Config.Labels[plan.LabelDeps] != "sha256:deps" {
+	if err != nil || source.Config.Labels[labels.DepsDigest] != "sha256:deps" {
 		t.Errorf("labels %v, error %v", source.Config.Labels, err)
 	}
 	tools, err := g.DepsConfig(layers, rtllb.DepsFacts{Stage: "tools", DepsDigest: "sha256:deps"})
-	if _, ok := tools.Config.Labels[plan.LabelDeps]; ok || err != nil {
+	if _, ok := tools.Config.Labels[labels.DepsDigest]; ok || err != nil {
 		t.Errorf("an image that ends with tools says what deps was made from: %v, %v", tools.Config.Labels, err)
 	}
 }
@@ -285,10 +329,7 @@ func TestSourceKeepsDepsDigest(t *testing.T) {
 func TestTriggersAreNotCarriedOn(t *testing.T) {
 	g := graph(node())
 	g.Base.Config = []byte(`{"architecture":"amd64","os":"linux","config":{"OnBuild":["COPY package.json /usr/src/app/"]}}`)
-	_, layers, err := g.Scratch()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, layers := draw(t, g, fromScratch)
 	deps, depsErr := g.DepsConfig(layers, rtllb.DepsFacts{})
 	versioned, versionedErr := g.VersionedConfig(layers, rtllb.Owner{}, "")
 	source, sourceErr := g.SourceConfig(layers, "sha256:tree", nil)
@@ -307,18 +348,18 @@ func TestSourceConfig(t *testing.T) {
 		`"Labels":{"io.rtbuild.stage":"deps","io.rtbuild.user.uid":"7","kept":"yes"},"Shell":["/bin/bash","-c"]},"rootfs":{"diff_ids":["sha256:1"]}}`
 	tests := []struct {
 		name   string
-		change func(*profile.Runtime)
+		change func(*rtllb.Runtime)
 		want   func(*rtllb.Image)
 	}{
-		{"a command", func(*profile.Runtime) {}, func(img *rtllb.Image) {
+		{"a command", func(*rtllb.Runtime) {}, func(img *rtllb.Image) {
 			img.Config.Entrypoint, img.Config.Cmd = []string{"/start"}, []string{"node", "server.js"}
 			img.Config.Labels["io.rtbuild.source.cmd"] = `["node","server.js"]`
 		}},
-		{"an entrypoint drops the base's command", func(r *profile.Runtime) { r.Cmd, r.Entrypoint = nil, []string{"/go"} }, func(img *rtllb.Image) {
+		{"an entrypoint drops the base's command", func(r *rtllb.Runtime) { r.Cmd, r.Entrypoint = nil, []string{"/go"} }, func(img *rtllb.Image) {
 			img.Config.Entrypoint = []string{"/go"}
 			img.Config.Labels["io.rtbuild.source.cmd"] = "null"
 		}},
-		{"a working directory", func(r *profile.Runtime) { r.Workdir = "/srv" }, func(img *rtllb.Image) {
+		{"a working directory", func(r *rtllb.Runtime) { r.Workdir = "/srv" }, func(img *rtllb.Image) {
 			img.Config.Entrypoint, img.Config.Cmd, img.Config.WorkingDir = []string{"/start"}, []string{"node", "server.js"}, "/srv"
 			img.Config.Labels["io.rtbuild.source.cmd"] = `["node","server.js"]`
 		}},
@@ -328,11 +369,7 @@ func TestSourceConfig(t *testing.T) {
 			g := graph(node())
 			g.Base.Config = []byte(deps)
 			test.change(g.Runtime)
-			_, layers, err := g.Lock()
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := g.SourceConfig(layers, "sha256:tree", map[string]string{"mine": "1"})
+			got, err := g.SourceConfig(g.SourceLayers(), "sha256:tree", map[string]string{"mine": "1"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -365,11 +402,11 @@ func sourceImage(created time.Time) rtllb.Image {
 func TestBadConfig(t *testing.T) {
 	g := graph(node())
 	g.Base.Config = []byte("{")
-	if _, _, err := g.Scratch(); err == nil {
-		t.Error("Scratch took a broken config")
+	if _, err := g.Draw(nil); err == nil {
+		t.Error("Draw took a broken config")
 	}
-	if _, _, err := g.Lock(); err == nil {
-		t.Error("Lock took a broken config")
+	if _, err := g.Below(nil); err == nil {
+		t.Error("Below took a broken config")
 	}
 	if _, err := g.SourceConfig(nil, "", nil); err == nil {
 		t.Error("SourceConfig took a broken config")
@@ -398,11 +435,8 @@ func TestCompressionsAreApart(t *testing.T) {
 
 func TestRootMakesNoUser(t *testing.T) {
 	g := graph(node())
-	g.Runtime.User = profile.User{Name: "root"}
-	state, layers, err := g.Scratch()
-	if err != nil {
-		t.Fatal(err)
-	}
+	g.Runtime.User = rtllb.User{Name: "root"}
+	state, layers := draw(t, g, fromScratch)
 	if text := describe(t, state); strings.Contains(text, "useradd") {
 		t.Error("a user is made")
 	}

@@ -9,21 +9,22 @@ import (
 // condaForge is the one channel that the environment comes from.
 const condaForge = "https://conda.anaconda.org/conda-forge"
 
-// environment is the name of the environment that holds poetry and the interpreter.
-const environment = "openhands"
+// Conda is micromamba and the environment that it makes, of Poetry and the runtime's interpreter. It needs nothing but the base's C library, so it runs
+// beside the steps of system, and what it writes is merged.
+type Conda struct{ Name string }
 
-// micromamba is itself and the environment that it makes. It needs nothing but the base's C library, so it runs beside the steps
-// of system, and what it writes is merged.
-func (g *Graph) micromamba() (Layers, error) {
+// mambaRoot is micromamba's root prefix.
+func (r *Runtime) mambaRoot() string { return r.Prefix + "/micromamba" }
+
+// dir is the environment's directory.
+func (c Conda) dir(r *Runtime) string { return r.mambaRoot() + "/envs/" + c.Name }
+
+func (c Conda) layers(g *Graph) (Layers, error) {
 	program, err := g.release("micromamba", "", "tools.micromamba")
 	if err != nil {
 		return nil, err
 	}
-	base, err := g.image()
-	if err != nil {
-		return nil, err
-	}
-	root, python := g.mambaRoot(), g.Runtime.Interpreter.Version
+	root, python := g.Runtime.mambaRoot(), g.Runtime.Interpreter.Version
 	script := fmt.Sprintf(`export CONDA_PKGS_DIRS=/var/cache/conda MAMBA_ROOT_PREFIX=%[1]s HOME=/tmp
 install -d -m 0755 %[1]s/bin
 install -m 0755 %[2]s/micromamba %[1]s/bin/micromamba
@@ -33,13 +34,11 @@ rm -rf %[1]s/pkgs
 find %[1]s -name __pycache__ -prune -exec rm -rf {} +
 chown -R %[6]d:%[7]d %[1]s
 chmod -R go+rX %[1]s
-`, shellQuote(root), inputs, environment, shellQuote(g.mirrored(condaForge)), shellQuote("python="+python), g.Owner.UID, g.Owner.GID)
-	made := g.made(base, "tools", "make environment of python "+python+" and poetry", root, script,
-		llb.AddMount(inputs, program.state, llb.Readonly),
-		g.cache("/var/cache/conda", llb.CacheMountLocked, "conda", g.Platform.Architecture))
-	layer := Layer{Stage: "tools", Name: "add " + program.Title, Field: "tools.micromamba", add: merge(made)}
-	return Layers{layer.contacting(program.contacts...).contacting(g.contacts(condaForge)...)}, nil
+`, shellQuote(root), inputs, shellQuote(c.Name), shellQuote(g.mirrored(condaForge)), shellQuote("python="+python), g.Owner.UID, g.Owner.GID)
+	layer := Layer{Stage: StageTools, Name: "add " + program.Title, Field: "tools.micromamba", draw: merged(func(at canvas) llb.State {
+		return g.made(at.start, StageTools, "make environment of python "+python+" and poetry", root, script,
+			llb.AddMount(inputs, g.state(program), llb.Readonly),
+			g.cache("/var/cache/conda", llb.CacheMountLocked, "conda", g.Platform.Architecture))
+	})}
+	return Layers{layer.using(program).contacting(g.contacts(condaForge)...)}, nil
 }
-
-// mambaRoot is micromamba's root prefix.
-func (g *Graph) mambaRoot() string { return g.Runtime.Prefix + "/micromamba" }

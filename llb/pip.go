@@ -2,24 +2,29 @@ package llb
 
 import "github.com/moby/buildkit/client/llb"
 
-// pip installs pinned requirements into a virtual environment. No byte code is kept: even checked by hash instead of by time,
-// it differs from run to run, and equal requirements are to give equal files. requirements.txt is the first lock file.
-func (g *Graph) pip() Layer {
-	requirements := g.Runtime.Dependencies.Files[0]
-	script := `venv=` + shellQuote(g.venv()) + ` code=` + shellQuote(g.Runtime.Code()) + `
+// Pip installs pinned requirements into a virtual environment. No byte code is kept: even checked by hash instead of by time,
+// it differs from run to run, and equal requirements are to give equal files.
+type Pip struct {
+	inVenv
+	Requirements string // the file, relative to the code directory
+}
+
+func (p Pip) layers(g *Graph) (Layers, error) {
+	script := `venv=` + shellQuote(g.Runtime.venv()) + ` code=` + shellQuote(g.Runtime.Code()) + `
 ` + pipCache + `export PYTHONDONTWRITEBYTECODE=1
 ` + g.pipIndex() + `python3 -m venv --clear "$venv"
 cd "$code"
-"$venv/bin/python" -m pip install --no-compile --no-input -r ` + shellQuote(requirements) + `
+"$venv/bin/python" -m pip install --no-compile --no-input -r ` + shellQuote(p.Requirements) + `
 find "$venv" -name __pycache__ -prune -exec rm -rf {} +
 rm -rf "$HOME/.cache"
 `
 	user := g.user()
-	return g.step("deps", "pip install -r "+requirements, "dependencies", user, script,
+	layer := g.step(StageDeps, "pip install -r "+p.Requirements, "dependencies", user, script,
 		g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc),
-		agent()).contacting(g.contacts(PyPI, PyPIFiles)...)
+		agent())
+	return Layers{layer.contacting(g.contacts(PyPI, PyPIFiles)...)}, nil
 }
 
 // pipCache shares pip's downloads, under the two names that they have had, and not the wheels that it builds.
@@ -34,14 +39,11 @@ func (g *Graph) pipIndex() string {
 	return ""
 }
 
-// hasVenv reports whether the dependencies lie in a virtual environment below the prefix.
-func (g *Graph) hasVenv() bool {
-	switch g.Runtime.Dependencies.Manager {
-	case "pip", "poetry", "uv":
-		return !g.openhands()
-	}
-	return false
-}
+// inVenv is what installers into a virtual environment below the prefix have in common.
+type inVenv struct{}
+
+func (inVenv) path(r *Runtime) []string { return []string{r.venv() + "/bin", r.bin()} }
+func (inVenv) dirs(r *Runtime) []string { return []string{r.venv()} }
 
 // venv is the virtual environment of a Python runtime.
-func (g *Graph) venv() string { return g.Runtime.Prefix + "/venv" }
+func (r *Runtime) venv() string { return r.Prefix + "/venv" }

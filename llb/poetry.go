@@ -45,9 +45,14 @@ func withDownloads(python, command string) string {
 // option of install.
 const poetrySync = "if poetry sync --help >/dev/null 2>&1; then sync=sync; else sync='install --sync'; fi\n"
 
-// openhandsPoetry installs the groups main and runtime, without the project itself, into an environment below the prefix. Its name
-// is Poetry's choice.
-func (g *Graph) openhandsPoetry() Layer {
+// CondaPoetry installs the groups main and runtime by the Poetry of an environment, without the project itself. Poetry makes an
+// environment of its own for them, below the prefix and named by Poetry.
+type CondaPoetry struct{ Conda Conda }
+
+func (CondaPoetry) path(r *Runtime) []string { return []string{r.bin()} }
+func (CondaPoetry) dirs(r *Runtime) []string { return []string{r.Prefix + "/poetry"} }
+
+func (c CondaPoetry) layers(g *Graph) (Layers, error) {
 	script := fmt.Sprintf(`cd %[1]s
 %[2]sexport PATH=%[3]s/bin:"$PATH"
 touch /tmp/begin
@@ -58,20 +63,23 @@ find %[3]s -name '*.pyc' -newer /tmp/begin -exec rm {} + # interpreters that are
 find %[3]s -name __pycache__ -empty -newer /tmp/begin -exec rmdir {} +
 chmod -R go+rX-w %[5]s/poetry # Poetry's threads take each other's umask away for moments
 rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
-`, shellQuote(g.Runtime.Code()), poetrySettings, shellQuote(g.mambaRoot()+"/envs/"+environment), poetrySync, shellQuote(g.Runtime.Prefix),
+`, shellQuote(g.Runtime.Code()), poetrySettings, shellQuote(c.Conda.dir(g.Runtime)), poetrySync, shellQuote(g.Runtime.Prefix),
 		withDownloads("python", "poetry $sync --only main,runtime --no-root"))
 	user := g.user()
-	return g.step("deps", "poetry sync", "dependencies", user, script, append(g.poetryInputs(),
+	layer := g.step(StageDeps, "poetry sync", "dependencies", user, script, append(g.poetryInputs(),
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc),
-		agent())...).contacting(g.contacts(PyPI, PyPIFiles)...)
+		agent())...)
+	return Layers{layer.contacting(g.contacts(PyPI, PyPIFiles)...)}, nil
 }
 
-// poetryVersion is the Poetry of profile python, where the base has none. It reads the lock files of all Poetries since 1.0.
+// poetryVersion is the Poetry that installs into a virtual environment, if the base has none. It reads the lock files of all Poetries since 1.0.
 const poetryVersion = "2.1.3"
 
-// poetry installs the group main, without the project itself, into a virtual environment. Poetry is not in the image.
-func (g *Graph) poetry() Layer {
+// Poetry installs the group main, without the project itself, into a virtual environment. Poetry is not in the image.
+type Poetry struct{ inVenv }
+
+func (Poetry) layers(g *Graph) (Layers, error) {
 	script := fmt.Sprintf(`venv=%[1]s
 %[8]s%[4]s%[2]sif ! command -v poetry >/dev/null; then
   python3 -m venv /tmp/poetry
@@ -84,14 +92,15 @@ export VIRTUAL_ENV="$venv" PATH="$venv/bin:$PATH"
 %[6]s%[7]sfind "$venv" -name __pycache__ -prune -exec rm -rf {} +
 chmod -R go+rX-w "$venv" # Poetry's threads take each other's umask away for moments
 rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
-`, shellQuote(g.venv()), poetrySettings, shellQuote(g.Runtime.Code()), g.pipIndex(), poetryVersion, poetrySync,
+`, shellQuote(g.Runtime.venv()), poetrySettings, shellQuote(g.Runtime.Code()), g.pipIndex(), poetryVersion, poetrySync,
 		withDownloads("python3", "poetry $sync --only main --no-root"), pipCache)
 	user := g.user()
-	return g.step("deps", "poetry sync", "dependencies", user, script, append(g.poetryInputs(),
+	layer := g.step(StageDeps, "poetry sync", "dependencies", user, script, append(g.poetryInputs(),
 		g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc),
-		agent())...).contacting(g.contacts(PyPI, PyPIFiles)...)
+		agent())...)
+	return Layers{layer.contacting(g.contacts(PyPI, PyPIFiles)...)}, nil
 }
 
 // poetryInputs are Poetry's cache, and the plugin where the runtime has mirrors.

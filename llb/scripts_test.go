@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rtbuild/rtbuild/internal/profile"
+	rtllb "github.com/rtbuild/rtbuild/llb"
 )
 
 // TestValuesReachShellsQuoted gives every value of a file, a flag or a base a form that a shell would run. Quoted it is another text,
@@ -15,18 +15,14 @@ func TestValuesReachShellsQuoted(t *testing.T) {
 	for _, manager := range []string{"npm", "pip", "poetry", "uv", "openhands"} {
 		t.Run(manager, func(t *testing.T) {
 			r := node()
+			r.Installer = map[string]rtllb.Installer{"npm": rtllb.NPM{}, "pip": rtllb.Pip{Requirements: evil}, "poetry": rtllb.Poetry{}, "uv": rtllb.UVSync{}}[manager]
+			r.Interpreter = rtllb.Interpreter{Name: "python"}
 			if manager == "openhands" {
-				r = openhands()
-			} else {
-				r.Dependencies.Manager = manager
+				r = openhands(all...)
+				r.Interpreter.Version, r.Path = evil, []string{evil}
 			}
-			r.Interpreter = profile.Interpreter{Name: "python"}
-			if manager == "openhands" {
-				r.Interpreter.Version = evil
-			}
-			r.Dependencies.Files = []string{evil}
 			r.Prefix, r.User.Name, r.Env = "/"+evil, evil, map[string]string{"A": evil, "B": "x' $(id) `id`"}
-			r.Packages = map[string][]string{"": {evil}}
+			r.Packages = []rtllb.Packages{{"": {evil}}}
 			r.Mirrors = map[string]string{}
 			for _, from := range []string{
 				"https://pypi.org", "https://registry.yarnpkg.com", "https://conda.anaconda.org", "https://cdn.playwright.dev", "http://deb.debian.org",

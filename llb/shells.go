@@ -5,9 +5,11 @@ import (
 	"strings"
 )
 
-// shells is what shells start with: the image's environment, which a login does not keep, micromamba's environment, and where the
-// agent's interpreter and browser are. The interpreter's place is known when Poetry has chosen it.
-func (g *Graph) shells() Layer {
+// Shells is what shells start with: the image's environment, which a login does not keep, micromamba's environment, and where the
+// agent's interpreter and browser are. It follows [CondaPoetry], which chooses where the interpreter is.
+type Shells struct{ Conda Conda }
+
+func (s Shells) layers(g *Graph) (Layers, error) {
 	prefix := shellQuote(g.Runtime.Prefix)
 	script := "set -- " + prefix + `/poetry/*/bin/python
 interpreter=$1
@@ -20,7 +22,7 @@ touch /etc/environment
 cut -d= -f1 /tmp/environment | sed 's/.*/^&=/' > /tmp/names
 grep -v -f /tmp/names /etc/environment > /tmp/rest || true
 cat /tmp/rest /tmp/environment > /etc/environment
-` + writeFile("/tmp/start", g.startFile()) + `start() { # start FILE: before what is there, since Debian's files end early for shells without a terminal
+` + writeFile("/tmp/start", g.startFile(s.Conda)) + `start() { # start FILE: before what is there, since Debian's files end early for shells without a terminal
   touch "$1"
   sed '/^# rtbuild begin$/,/^# rtbuild end$/d' "$1" > /tmp/rest
   cat /tmp/start /tmp/rest > "$1"
@@ -30,14 +32,14 @@ start /etc/bash.bashrc
 	for _, home := range g.homes() {
 		script += g.startsWith(home)
 	}
-	return g.step("deps", "set what shells start with", "profile", asRoot(), script)
+	return Layers{g.step(StageDeps, "set what shells start with", "profile", asRoot(), script)}, nil
 }
 
 // startsWith is a script that sets what a user's shells start with.
 func (g *Graph) startsWith(home home) string {
 	dir, owner := shellQuote(home.dir), fmt.Sprintf("%d:%d", home.owner.UID, home.owner.GID)
 	script := "start " + dir + "/.bashrc\n"
-	if g.Runtime.Components["browser"] {
+	if has[Browser](g.Runtime.Deps) {
 		script += fmt.Sprintf("install -d -m 0755 %[1]s/.cache\nln -sfn %[2]s %[1]s/.cache/ms-playwright\n", dir, browsersDir)
 		script += fmt.Sprintf("chown -h %[2]s %[1]s/.cache %[1]s/.cache/ms-playwright\n", dir, owner)
 	}
@@ -46,13 +48,13 @@ func (g *Graph) startsWith(home home) string {
 
 // environmentFile is lines of /etc/environment, which PAM reads. What they cannot say is left out: a wrong value is worse than none.
 func (g *Graph) environmentFile() string {
-	env := []Variable{{"PATH", g.mambaRoot() + "/bin:" + g.path()}}
+	env := []Variable{{"PATH", g.Runtime.mambaRoot() + "/bin:" + g.path()}}
 	for _, v := range g.Env() {
 		if v.Name != "PATH" {
 			env = append(env, v)
 		}
 	}
-	if g.Runtime.Components["browser"] {
+	if has[Browser](g.Runtime.Deps) {
 		env = append(env, Variable{"PLAYWRIGHT_BROWSERS_PATH", browsersDir})
 	}
 	var lines strings.Builder
@@ -82,16 +84,20 @@ func pamQuote(value string) (string, bool) {
 }
 
 // startFile is lines for Bash's start files.
-func (g *Graph) startFile() string {
-	root := shellQuote(g.mambaRoot())
+func (g *Graph) startFile(conda Conda) string {
+	root := shellQuote(g.Runtime.mambaRoot())
+	ours := shellQuote(g.Runtime.Prefix) + "/bin"
+	for _, dir := range g.Runtime.Path {
+		ours += ":" + shellQuote(dir)
+	}
 	lines := "# rtbuild begin\n"
-	if g.Runtime.Components["browser"] {
+	if has[Browser](g.Runtime.Deps) {
 		lines += "export PLAYWRIGHT_BROWSERS_PATH=" + browsersDir + "\n"
 	}
-	return lines + "export PATH=" + shellQuote(g.Runtime.Prefix) + "/bin:/usr/bin:/bin:/usr/sbin:/sbin:" + root + `/bin:"$PATH"
+	return lines + "export PATH=" + ours + ":" + root + `/bin:"$PATH"
 export MAMBA_ROOT_PREFIX=` + root + `
 eval "$(` + root + `/bin/micromamba shell hook --shell bash)"
-micromamba activate ` + environment + ` 2>/dev/null || true
+micromamba activate ` + shellQuote(conda.Name) + ` 2>/dev/null || true
 # rtbuild end
 `
 }

@@ -40,8 +40,8 @@ const inputs = "/run/rtbuild"
 
 // step runs a shell script on the image. Nothing of /tmp, of secrets or of the caches it mounts stays in the layer.
 func (g *Graph) step(stage, name, field string, as profileUser, script string, opts ...llb.RunOption) Layer {
-	return Layer{Stage: stage, Name: name, Field: field, add: func(s, _ llb.State, labels ...llb.ConstraintsOpt) llb.State {
-		return g.run(s, stage, as, script, labels, opts...).Root()
+	return Layer{Stage: stage, Name: name, Field: field, draw: func(at canvas, labels ...llb.ConstraintsOpt) llb.State {
+		return g.run(at.on, stage, as, script, labels, opts...).Root()
 	}}
 }
 
@@ -71,6 +71,21 @@ func (g *Graph) run(s llb.State, stage string, as profileUser, script string, la
 	}
 	run = append(run, g.Steps...)
 	return s.Run(append(run, opts...)...)
+}
+
+// mounted gives a step files to read. They are drawn with the step.
+func mounted(target string, files func() llb.State) llb.RunOption {
+	return drawnMount{target, files}
+}
+
+type drawnMount struct {
+	target string
+	files  func() llb.State
+}
+
+// SetRunOption implements llb.RunOption.
+func (m drawnMount) SetRunOption(ei *llb.ExecInfo) {
+	llb.AddMount(m.target, m.files(), llb.Readonly).SetRunOption(ei)
 }
 
 // profileUser is who a step runs as: the name decides, HOME is where installers look for their settings.

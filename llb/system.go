@@ -2,7 +2,7 @@ package llb
 
 import "strings"
 
-// system is the stage that makes the base usable: packages, Docker, the user and the runtime's directories.
+// system is the stage that makes the base usable: packages, what stands on them, the user and the runtime's directories.
 func (g *Graph) system() (Layers, error) {
 	packages, err := g.packages()
 	if err != nil {
@@ -12,10 +12,10 @@ func (g *Graph) system() (Layers, error) {
 	for _, names := range packages {
 		layers = append(layers, g.install(installation{title: "install " + strings.Join(names, " "), field: "packages", packages: names}))
 	}
-	docker, err := g.docker()
+	more, err := g.components(g.Runtime.System)
 	if err != nil {
 		return nil, err
 	}
-	layers = append(layers, docker...)
+	layers = append(layers, more...)
 	return append(layers, g.makeUser()), nil
 }

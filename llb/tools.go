@@ -1,14 +1,12 @@
 package llb
 
 import (
+	"net/url"
 	"path"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/opencontainers/go-digest"
-
-	"github.com/rtbuild/rtbuild/internal/profile"
-	"github.com/rtbuild/rtbuild/internal/redact"
 )
 
 // Download is a file that is fetched by address and known by its checksum.
@@ -22,81 +20,66 @@ type Download struct {
 
 // tools is the stage of pinned downloads. Each is unpacked on nothing and merged, so it is fetched while system runs.
 func (g *Graph) tools() (Layers, error) {
-	parts := []func() (Layers, error){g.interpreter}
-	if g.openhands() {
-		parts = []func() (Layers, error){g.nodeOfUbuntu, g.uv, g.editor, g.micromamba, g.gitConfig}
-	}
-	for _, tool := range g.Runtime.ExtraTools() {
-		parts = append(parts, func() (Layers, error) { return g.tool(tool) })
-	}
-	var layers Layers
-	for _, part := range parts {
-		more, err := part()
-		if err != nil {
-			return nil, err
-		}
-		layers = append(layers, more...)
-	}
-	return layers, nil
-}
-
-// tool puts one of the file's tools below the prefix: an archive unpacked, any other file executable.
-func (g *Graph) tool(t profile.Tool) (Layers, error) {
-	file, err := g.download(t, "tools."+t.Name)
+	layers, err := g.interpreter()
 	if err != nil {
 		return nil, err
 	}
-	dir := path.Join(g.Runtime.Prefix, t.To)
-	files := g.inDir(dir).Copy(file.state, "/"+t.Name, dir+"/", &llb.CopyInfo{AttemptUnpack: true})
-	return Layers{toolLayer(file, files)}, nil
+	more, err := g.components(g.Runtime.Tools)
+	return append(layers, more...), err
 }
 
-// file is a download as a state that holds it under its tool's name.
+// layers puts the tool below the prefix.
+func (t Tool) layers(g *Graph) (Layers, error) {
+	from, err := g.download(t, "tools."+t.Name)
+	if err != nil {
+		return nil, err
+	}
+	return Layers{g.toolLayer(from, func() *llb.FileAction {
+		dir := path.Join(g.Runtime.Prefix, t.To)
+		return g.inDir(dir).Copy(g.state(from), "/"+t.Name, dir+"/", &llb.CopyInfo{AttemptUnpack: true})
+	})}, nil
+}
+
+// file is a download, and what it is fetched from: its address, and where that leads.
 type file struct {
 	Download
-	contacts []string // its address, and where that leads
-	state    llb.State
+	contacts []string
 }
 
-// release fetches a download that rtbuild knows; field is what asks for it.
+// release finds a download that components ask for by name; field is what asks for it.
 func (g *Graph) release(name, version, field string) (file, error) {
-	t, known := g.Runtime.Release(name, version)
-	if !known {
-		return file{}, Fault(field, "%s %s is not pinned here", name, version)
+	for _, t := range g.Runtime.Releases {
+		if t.Is(name, version) {
+			return g.download(t, field)
+		}
 	}
-	return g.download(t, field)
+	return file{}, FieldErrorf(field, "%s %s is not pinned here", name, version)
 }
 
-// download fetches a tool. Whether it would run on the base is said before.
-func (g *Graph) download(t profile.Tool, field string) (file, error) {
+// download is a tool for the graph's platform. It is an error if it would not run on the base.
+func (g *Graph) download(t Tool, field string) (file, error) {
 	sum, ok := t.SHA256[g.Platform.Architecture]
 	title := strings.TrimSpace(t.Name + " " + t.Version)
 	switch {
 	case !ok:
-		return file{}, Fault(field, "tool %s has no sha256 for %s: add one to runtime.yaml's tools", t.Name, g.Platform.Architecture)
+		return file{}, FieldErrorf(field, "tool %s has no sha256 for %s: add one to runtime.yaml's tools", t.Name, g.Platform.Architecture)
 	case !g.Distro.Libc.runs(t.Glibc):
-		return file{}, Fault("base", "%s needs glibc %s or newer, but the base image %s has %s: use a base of a newer Debian or Ubuntu, or one of "+
-			"glibc%s", title, t.Glibc, g.Runtime.Base, g.Distro.Libc, g.without(t.Name))
+		without := ""
+		if t.Without != "" {
+			without = ", or " + t.Without
+		}
+		return file{}, FieldErrorf("base", "%s needs glibc %s or newer, but the base image %s has %s: use a base of a newer Debian or Ubuntu, or one of "+
+			"glibc%s", title, t.Glibc, g.Runtime.Base, g.Distro.Libc, without)
 	}
 	contacts := g.contacts(t.Address(g.Platform.Architecture))
-	d := Download{Name: t.Name, Title: title, Field: field, URL: contacts[0], SHA256: sum}
-	state, err := g.fetch(d)
-	return file{d, contacts, state}, err
-}
-
-// without is how to do without a tool, where that can be done.
-func (g *Graph) without(tool string) string {
-	if tool == "openvscode-server" {
-		return ", or turn the editor off with components: {editor: false}"
-	}
-	return ""
+	return file{Download{Name: t.Name, Title: title, Field: field, URL: contacts[0], SHA256: sum}, contacts}, nil
 }
 
 // toolLayer merges the files of a tool as one layer.
-func toolLayer(from file, files *llb.FileAction) Layer {
-	layer := Layer{Stage: "tools", Name: "add " + from.Title, Field: from.Field,
-		add: merge(llb.Scratch().File(files, named("tools", "unpack "+from.Title)))}
-	return layer.contacting(from.contacts...)
+func (g *Graph) toolLayer(from file, files func() *llb.FileAction) Layer {
+	return Layer{Stage: StageTools, Name: "add " + from.Title, Field: from.Field, draw: merged(func(canvas) llb.State {
+		return llb.Scratch().File(files(), named(StageTools, "unpack "+from.Title))
+	})}.using(from)
 }
 
 // inDir begins a file action with a directory of the runtime and those that lead to it. A layer carries them with mode and owner,
@@ -117,22 +100,36 @@ func (g *Graph) inDir(dir string) *llb.FileAction {
 	return action
 }
 
-// ownedTools is who owns the prefix and the tools in it: in OpenHands' images the user, as all of the prefix.
+// ownedTools is who owns the prefix and the tools in it.
 func (g *Graph) ownedTools() llb.ChownOption {
-	if g.openhands() {
+	if g.Runtime.User.OwnsPrefix {
 		return llb.WithUIDGID(g.Owner.UID, g.Owner.GID)
 	}
 	return llb.WithUIDGID(0, 0)
 }
 
-// fetch gives a state that holds the file under its name, mode 0755.
-func (g *Graph) fetch(d Download) (llb.State, error) {
-	if g.Fetch != nil {
-		return g.Fetch(d)
+// state holds a download under its name, mode 0755: the file that is at hand, else one that the builder fetches.
+func (g *Graph) state(f file) llb.State {
+	if state, ok := g.Files[f.URL]; ok {
+		return state
 	}
-	opts := []llb.HTTPOption{llb.Filename(d.Name), llb.Chmod(0o755), named("tools", "fetch "+d.Title+" from "+redact.URL(d.URL)), g.where(d.Field)}
-	if d.SHA256 != "" {
-		opts = append(opts, llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, d.SHA256)))
+	opts := []llb.HTTPOption{llb.Filename(f.Name), llb.Chmod(0o755), named(StageTools, "fetch "+f.Title+" from "+withoutSecrets(f.URL)), g.where(f.Field)}
+	if f.SHA256 != "" {
+		opts = append(opts, llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, f.SHA256)))
 	}
-	return llb.HTTP(d.URL, opts...), nil
+	return llb.HTTP(f.URL, opts...)
+}
+
+// withoutSecrets is an address as the progress shows it. Presigned addresses and tokens are in its user, password, query and fragment.
+func withoutSecrets(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return "its address"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+}
+
+// unpacked is what a download's archive unpacks to.
+func (g *Graph) unpacked(f file) llb.State {
+	return llb.Scratch().File(llb.Copy(g.state(f), "/"+f.Name, "/", &llb.CopyInfo{AttemptUnpack: true}), named(StageTools, "unpack "+f.Title))
 }

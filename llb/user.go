@@ -1,7 +1,9 @@
 package llb
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -11,27 +13,29 @@ import (
 // look into the image.
 func (g *Graph) makeUser() Layer {
 	name, code := g.Runtime.User.Name, g.Runtime.Code()
-	if name == "root" && !g.openhands() {
-		return Layer{Stage: "system", Name: "make " + code, Field: "prefix", add: func(s, _ llb.State, opts ...llb.ConstraintsOpt) llb.State {
-			return s.File(llb.Mkdir(code, 0o755, llb.WithParents(true)), opts...)
+	if name == "root" && !g.Runtime.User.Sudo {
+		return Layer{Stage: StageSystem, Name: "make " + code, Field: "prefix", draw: func(at canvas, opts ...llb.ConstraintsOpt) llb.State {
+			return at.on.File(llb.Mkdir(code, 0o755, llb.WithParents(true)), opts...)
 		}}
 	}
 	var script strings.Builder
 	if name != "root" {
 		script.WriteString(g.userScript())
 	}
-	if g.openhands() {
+	if g.Runtime.User.Sudo {
 		script.WriteString(g.sudoScript())
 	}
 	fmt.Fprintf(&script, "install -d -m 0755 %s\ninstall -d -m 0755 -o %d -g %d %s\n",
 		shellQuote(g.Runtime.Prefix), g.Owner.UID, g.Owner.GID, shellWords(g.userDirs()))
-	if g.openhands() {
-		fmt.Fprintf(&script, "chmod g+rws,o+rw %s\n", shellQuote(g.Runtime.Prefix+"/workspace"))
+	for _, d := range g.Runtime.User.Directories {
+		if d.Shared {
+			fmt.Fprintf(&script, "chmod g+rws,o+rw %s\n", shellQuote(g.Runtime.Prefix+"/"+d.Name))
+		}
 	}
 	// What useradd and its like keep of the state before, and logs. In /etc/shadow is the day of the last change.
 	fmt.Fprintf(&script, "if [ -e /etc/shadow ]; then sed -i -e %s -e %s /etc/shadow; fi\n", shellQuote(noChange("root")), shellQuote(noChange(name)))
 	script.WriteString("rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- /var/log/lastlog /var/log/faillog\n")
-	return g.step("system", "make user "+name+" and "+code, "user", asRoot(), script.String())
+	return g.step(StageSystem, "make user "+name+" and "+code, "user", asRoot(), script.String())
 }
 
 // noChange is a command of sed that takes the day of the last change out of a user's line of /etc/shadow.
@@ -39,16 +43,14 @@ func noChange(name string) string {
 	return "s|^\\(" + sedPattern.Replace(name) + "\\):\\([^:]*\\):[0-9][0-9]*:|\\1:\\2::|"
 }
 
-// userScript makes the user with the ids that were chosen for it. One that the base has keeps its ids.
+// userScript makes the user with the ids that were chosen for it. A user that the base has keeps its ids.
 func (g *Graph) userScript() string {
-	u, shell := g.Runtime.User, "/bin/sh"
-	if g.openhands() {
-		shell = "/bin/bash"
-	}
+	u := g.Runtime.User
+	shell := cmp.Or(u.Shell, "/bin/sh")
 	var script strings.Builder
 	user, home := shellQuote(u.Name), shellQuote("/home/"+u.Name)
 	if _, exists := g.Accounts.user(u.Name); exists {
-		if g.openhands() {
+		if u.Shell != "" {
 			fmt.Fprintf(&script, "usermod -s %s -d %s %s\n", shell, home, user)
 		}
 		fmt.Fprintf(&script, "install -d -m 0755 -o %d -g %d %s\n", g.Owner.UID, g.Owner.GID, home)
@@ -89,14 +91,19 @@ passwd -d %[1]s
 `, shellQuote(name), writeFile(rule, name+" ALL=(ALL) NOPASSWD:ALL\n"), rule)
 }
 
-// userDirs are the directories that belong to the user: what the user's own steps write to.
+// userDirs are the directories that belong to the user, sorted: what the user's own steps write to.
 func (g *Graph) userDirs() []string {
-	prefix, code := g.Runtime.Prefix, g.Runtime.Code()
-	switch {
-	case g.openhands():
-		return []string{prefix, code, prefix + "/logs", prefix + "/poetry", prefix + "/workspace"}
-	case g.hasVenv():
-		return []string{code, g.venv()}
+	r := g.Runtime
+	dirs := []string{r.Code()}
+	if r.User.OwnsPrefix {
+		dirs = append(dirs, r.Prefix)
 	}
-	return []string{code}
+	for _, d := range r.User.Directories {
+		dirs = append(dirs, r.Prefix+"/"+d.Name)
+	}
+	if r.Installer != nil {
+		dirs = append(dirs, r.Installer.dirs(r)...)
+	}
+	slices.Sort(dirs)
+	return dirs
 }

@@ -18,25 +18,25 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/plan"
-	"github.com/rtbuild/rtbuild/internal/profile"
 	rtllb "github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
 // Request says what is built for one platform. A plan has been made before: the build function follows it.
 type Request struct {
-	Runtime    *profile.Runtime
+	Runtime    *rtllb.Runtime
 	Platform   ocispecs.Platform
 	Stage      string       // the image that is wanted: StageSystem, StageTools, plan.StageDeps or plan.StageSource
 	Variant    plan.Variant // where the build enters
 	Entry      EntryImage   // the image that it enters on
 	Tree       string       // digest of everything that is copied
+	Tools      string       // digest of what system and tools are made from
 	DepsDigest string       // digest of what all up to deps is made from
 	Epoch      *time.Time   // SOURCE_DATE_EPOCH; nil takes the time of the image that the build enters on
 
 	LockFiles      llb.State
 	Source         llb.State
-	Fetch          func(rtllb.Download) (llb.State, error)
+	Fetch          func(rtllb.Download) (llb.State, error) // gives a file before the graph is drawn; nil: the builder fetches it
 	Proxy          *llb.ProxyEnv
 	Steps          []llb.RunOption
 	NoCache        func(stage string) bool               // see llb.Graph
@@ -93,7 +93,7 @@ func Build(ctx context.Context, c gateway.Client, req Request) (*Image, error) {
 		return b.existing(ctx)
 	}
 	if req.Variant == plan.Lock {
-		return b.source(ctx, b.graph.Lock)
+		return b.source(ctx, b.graph.Draw)
 	}
 	deps, err := b.deps(ctx)
 	if err != nil {
@@ -105,10 +105,7 @@ func Build(ctx context.Context, c gateway.Client, req Request) (*Image, error) {
 	if err := b.standOn(deps); err != nil {
 		return nil, err
 	}
-	return b.source(ctx, func() (llb.State, rtllb.Layers, error) {
-		state, layers := b.graph.OnDeps(deps.state)
-		return state, layers, nil
-	})
+	return b.source(ctx, func(layers rtllb.Layers) (llb.State, error) { return b.graph.DrawOn(deps.state, layers), nil })
 }
 
 // builder holds what is learned on the way.
@@ -142,7 +139,7 @@ func (b *builder) enter(ctx context.Context) error {
 	b.graph = &rtllb.Graph{
 		Runtime: req.Runtime, Platform: req.Platform, Base: facts,
 		LockFiles: req.LockFiles, Source: req.Source,
-		Epoch: b.epoch(), Fetch: req.Fetch, Proxy: req.Proxy, Steps: req.Steps, NoCache: req.NoCache, Where: req.Where,
+		Epoch: b.epoch(), Proxy: req.Proxy, Steps: req.Steps, NoCache: req.NoCache, Where: req.Where,
 		CacheNamespace: req.CacheNamespace, Compression: req.Compression,
 	}
 	return b.checkPlatform()
@@ -211,14 +208,15 @@ func (b *builder) checkPlatform() error {
 	if has.OS == "" || platforms.OnlyStrict(b.req.Platform).Match(has) {
 		return nil
 	}
-	return rtllb.Fault("base", "%s is for %s, but %s is wanted: choose another image or --platform %s",
+	return rtllb.FieldErrorf("base", "%s is for %s, but %s is wanted: choose another image or --platform %s",
 		b.req.Entry.Ref, platforms.Format(has), platforms.Format(b.req.Platform), platforms.Format(has))
 }
 
-// source solves a source image.
-func (b *builder) source(ctx context.Context, graph func() (llb.State, rtllb.Layers, error)) (*Image, error) {
+// source solves a source image, drawn on its deps image.
+func (b *builder) source(ctx context.Context, draw func(rtllb.Layers) (llb.State, error)) (*Image, error) {
 	b.takeOwner()
-	state, layers, err := graph()
+	layers := b.graph.SourceLayers()
+	state, err := draw(layers)
 	if err != nil {
 		return nil, err
 	}

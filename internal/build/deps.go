@@ -29,7 +29,11 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 	if err := b.warnTriggers(ctx); err != nil {
 		return nil, err
 	}
-	state, layers, err := b.graph.UpTo(b.req.Stage)
+	layers, err := b.graph.UpTo(b.req.Stage)
+	if err != nil {
+		return nil, err
+	}
+	state, err := b.draw(layers)
 	if err != nil {
 		return nil, err
 	}
@@ -45,10 +49,25 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 		return nil, err
 	}
 	img, err := b.graph.DepsConfig(layers, rtllb.DepsFacts{
-		Stage: b.req.Stage, Owner: b.graph.Owner, Tools: b.req.Runtime.ToolsDigest(), DepsDigest: b.req.DepsDigest,
+		Stage: b.req.Stage, Owner: b.graph.Owner, Tools: b.req.Tools, DepsDigest: b.req.DepsDigest,
 		BaseName: name, BaseDigest: b.digest,
 	})
 	return &built{state, ref, img}, err
+}
+
+// draw fetches the files that layers are made of and draws them.
+func (b *builder) draw(layers rtllb.Layers) (llb.State, error) {
+	if b.req.Fetch != nil {
+		b.graph.Files = map[string]llb.State{}
+		for _, file := range layers.Downloads() {
+			state, err := b.req.Fetch(file)
+			if err != nil {
+				return llb.State{}, err
+			}
+			b.graph.Files[file.URL] = state
+		}
+	}
+	return b.graph.Draw(layers)
 }
 
 // tellStages tells which stages the image consists of.
@@ -77,7 +96,11 @@ func (b *builder) versioned(ctx context.Context) (*built, error) {
 	if n, err := strconv.Atoi(b.start.Config.Labels[plan.LabelLayers]); err == nil {
 		b.graph.Base.Layers = n
 	}
-	state, layers, err := b.graph.Versioned()
+	layers, err := b.graph.Versioned()
+	if err != nil {
+		return nil, err
+	}
+	state, err := b.draw(layers)
 	if err != nil {
 		return nil, err
 	}

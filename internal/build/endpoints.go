@@ -25,7 +25,7 @@ func Endpoints(ctx context.Context, c gateway.Client, req Request) ([]Endpoint, 
 	if err := b.inspectBase(ctx); err != nil {
 		return nil, err
 	}
-	_, layers, err := b.graph.Scratch()
+	layers, err := b.graph.UpTo(llb.StageDeps)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/project"
+	"github.com/rtbuild/rtbuild/internal/runtimefile"
 	"github.com/rtbuild/rtbuild/internal/testenv/filetree"
 )
 
@@ -122,7 +123,7 @@ func TestInTheOriginalsPlace(t *testing.T) {
 		"README.md": "theirs\n", ".dockerignore": "*\n",
 		"config.sh": "DOCKER_IMAGE=runtime\n" +
 			"\nDOCKER_IMAGE_TAG=oh_v0.16.1_image_nikolaik_s_python-nodejs_tag_python3.12-nodejs22\nDOCKER_IMAGE_SOURCE_TAG=" + set.Source + "\n",
-		"Dockerfile": "# syntax=registry.example.com/frontend:2\n" + profile.RootLine + "code\n" + madeLine + "\n" +
+		"Dockerfile": "# syntax=registry.example.com/frontend:2\n" + runtimefile.RootLine + "code\n" + madeLine + "\n" +
 			"base: nikolaik/python-nodejs:python3.12-nodejs22\nprofile: openhands\nversion: 0.16.1\nrepository: registry.example.com/t/r\n",
 		"code/pyproject.toml":             filetree.OpenHands()["pyproject.toml"],
 		"code/poetry.lock":                "# locked\n",
@@ -235,7 +236,7 @@ func TestMayLieWhereNothingIsHashed(t *testing.T) {
 
 // TestRuntimeFile: a Dockerfile keeps the form of the runtime file, and holds what options and other files say.
 func TestRuntimeFile(t *testing.T) {
-	const header = "# syntax=" + Frontend + "\n" + profile.RootLine + "code\n" + madeLine + "\n"
+	const header = "# syntax=" + Frontend + "\n" + runtimefile.RootLine + "code\n" + madeLine + "\n"
 	const pinned = "profile: node\nbase: debian:bookworm\nversion: 1.0.0\nrepository: registry.example.com/t/r\n"
 	extra := "true"
 	tests := []struct {
@@ -251,11 +252,11 @@ func TestRuntimeFile(t *testing.T) {
 		},
 		{
 			name: "its own frontend", file: "# syntax = registry.example.com/f:1 # x\nbase: debian:bookworm\n",
-			want: "# syntax=registry.example.com/f:1 # x\n" + profile.RootLine + "code\n" + madeLine + "\nbase: debian:bookworm\nprofile: node\nversion: 1.0.0\nrepository: registry.example.com/t/r\n",
+			want: "# syntax=registry.example.com/f:1 # x\n" + runtimefile.RootLine + "code\n" + madeLine + "\nbase: debian:bookworm\nprofile: node\nversion: 1.0.0\nrepository: registry.example.com/t/r\n",
 		},
 		{
 			name: "another frontend", file: "# syntax=registry.example.com/f:1\nbase: debian:bookworm\n", syntax: "example.com/g",
-			want: "# syntax=example.com/g\n" + profile.RootLine + "code\n" + madeLine + "\nbase: debian:bookworm\nprofile: node\nversion: 1.0.0\nrepository: registry.example.com/t/r\n",
+			want: "# syntax=example.com/g\n" + runtimefile.RootLine + "code\n" + madeLine + "\nbase: debian:bookworm\nprofile: node\nversion: 1.0.0\nrepository: registry.example.com/t/r\n",
 		},
 		{
 			name: "the command line wins", file: "base: debian:bookworm\nextra: echo\nversion: 2.0\n",

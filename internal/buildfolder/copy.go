@@ -14,6 +14,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/project"
+	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/solve"
 	"github.com/rtbuild/rtbuild/tags"
 )
@@ -158,6 +159,6 @@ func (c *copier) open(name string) (io.ReadCloser, error) {
 	if c.hashed.Has(filepath.ToSlash(name)) {
 		return c.hashed.Open(name)
 	}
-	data, err := profile.ReadFile(c.plain, filepath.ToSlash(name), profile.LockLimit)
+	data, err := projectfile.ReadFile(c.plain, filepath.ToSlash(name), projectfile.LockLimit)
 	return io.NopCloser(bytes.NewReader(data)), err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
 
 const (
@@ -33,7 +33,7 @@ func (f *Folder) runtimeFile(syntax string) ([]byte, error) {
 	}
 	f.pin(root)
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "# syntax=%s\n%s%s\n%s\n", syntax, profile.RootLine, codeDir, madeLine)
+	fmt.Fprintf(&out, "# syntax=%s\n%s%s\n%s\n", syntax, runtimefile.RootLine, codeDir, madeLine)
 	enc := yaml.NewEncoder(&out)
 	enc.SetIndent(2)
 	if err := enc.Encode(doc); err != nil {
@@ -73,7 +73,7 @@ func splitHeader(file []byte) (syntax string, rest []byte) {
 	for line := range bytes.Lines(file) {
 		number++
 		text := strings.TrimSpace(string(line))
-		if number != syntaxLine && text != madeLine && !strings.HasPrefix(text, profile.RootLine) {
+		if number != syntaxLine && text != madeLine && !strings.HasPrefix(text, runtimefile.RootLine) {
 			rest = append(rest, line...)
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/build"
-	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/project"
+	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/publish"
 	"github.com/rtbuild/rtbuild/tags"
 )
@@ -69,7 +69,7 @@ func inLockFiles(p *project.Project) []build.Endpoint {
 		if !strings.HasSuffix(file, ".lock") && !strings.HasSuffix(file, "-lock.json") && !strings.HasSuffix(file, ".txt") {
 			continue // a manifest, whose addresses are for people
 		}
-		data, err := profile.ReadFile(p.Files, file, profile.LockLimit)
+		data, err := projectfile.ReadFile(p.Files, file, projectfile.LockLimit)
 		if err != nil {
 			continue // it was read when the tags were computed, and is gone since
 		}

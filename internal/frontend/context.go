@@ -12,6 +12,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/runtimefile"
 	rtllb "github.com/rtbuild/rtbuild/llb"
 )
 
@@ -34,7 +35,7 @@ func (f *frontend) project(ctx context.Context) (*project, error) {
 	if name, ok := download(url); ok && name == f.file.source.Filename && specOf(f.ui, projectContext, f.host) == "" {
 		return nil, noProject("the build context " + url)
 	}
-	dir, err := profile.Root(f.file.data)
+	dir, err := runtimefile.Root(f.file.data)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +128,7 @@ func download(spec string) (file string, ok bool) {
 }
 
 func noProject(what string) error {
-	return rtllb.Fault("source", "%s is a file alone, and no project: give a directory, a repository or an archive", what)
+	return rtllb.FieldErrorf("source", "%s is a file alone, and no project: give a directory, a repository or an archive", what)
 }
 
 // prepared is a project that lies in a directory of the build context. All of it comes: it holds nothing else.

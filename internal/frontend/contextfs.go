@@ -17,7 +17,7 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/tonistiigi/fsutil/types"
 
-	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
 // contextFS is a project's files without the project: those with known names come to the builder in one go, others each
@@ -93,7 +93,7 @@ const piece = 8 << 20
 // readAll reads a file, which may be larger than an answer, up to one byte more than any file may have.
 func readAll(ctx context.Context, part gateway.Reference, name string) ([]byte, error) {
 	var data []byte
-	for len(data) <= profile.LockLimit {
+	for len(data) <= projectfile.LockLimit {
 		next, err := part.ReadFile(ctx, gateway.ReadRequest{Filename: name, Range: &gateway.FileRange{Offset: len(data), Length: piece}})
 		if err != nil {
 			return nil, err

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/redact"
 	rtllb "github.com/rtbuild/rtbuild/llb"
 )
@@ -88,10 +89,8 @@ func (f *file) lines(field string) (first, last int) {
 	if f.runtime == nil || f.argOf(field) != "" {
 		return 1, 1
 	}
-	if first, last = f.runtime.Lines(field); first == 0 {
-		return 1, 1
-	}
-	return first, last
+	at := f.runtime.Location(field)
+	return max(1, at.First), max(1, at.Last)
 }
 
 // fieldArgs are the build arguments that give a field.
@@ -117,7 +116,7 @@ func (f *file) locate(err error) error {
 	if err == nil || grpcerrors.Code(err) == codes.Canceled {
 		return err
 	}
-	var fault *profile.Error
+	var fault *projectfile.Error
 	if errors.As(err, &fault) {
 		if fault.File == f.source.Filename {
 			line := max(1, fault.Line)
@@ -149,7 +148,7 @@ func (f *file) locate(err error) error {
 }
 
 // newer says of what this frontend does not know that a later one may: the file may have been written for that.
-func newer(fault *profile.Error) string {
+func newer(fault *projectfile.Error) string {
 	if !strings.HasPrefix(fault.Message, "unknown ") {
 		return ""
 	}

@@ -188,7 +188,7 @@ func (j *job) checkRead() error {
 	for _, name := range slices.Sorted(maps.Keys(j.source.Digests)) {
 		read := sha256.Sum256(j.files.data[name])
 		if hex.EncodeToString(read[:]) != j.source.Digests[name] {
-			return rtllb.Fault("source", "%s came to the builder with two contents: it changed during the build, or was edited without a change "+
+			return rtllb.FieldErrorf("source", "%s came to the builder with two contents: it changed during the build, or was edited without a change "+
 				"of size and time stamp: touch %s and build again", name, name)
 		}
 	}
@@ -200,7 +200,7 @@ func outside(links []string) error {
 	if len(links) == 0 {
 		return nil
 	}
-	return rtllb.Fault("source", "the source has links that leave the context, which no builder can follow: %s: "+
+	return rtllb.FieldErrorf("source", "the source has links that leave the context, which no builder can follow: %s: "+
 		"copy what they point to into the context, or add them to ignore", strings.Join(links, ", "))
 }
 

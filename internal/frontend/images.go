@@ -182,7 +182,7 @@ func (f *frontend) attests(kind string) bool {
 // request is what a choice asks the build function for.
 func (j *job) request(stage string, platform ocispecs.Platform, c choice) build.Request {
 	return build.Request{
-		Runtime: j.runtime, Platform: platform, Stage: stage, Variant: c.plan.Variant, Entry: c.entry(),
+		Runtime: j.runtime.Image(), Tools: j.runtime.ToolsDigest(), Platform: platform, Stage: stage, Variant: c.plan.Variant, Entry: c.entry(),
 		Tree: j.source.Copied, DepsDigest: j.source.DepsDigest, Epoch: j.options.epoch,
 		LockFiles: j.locks, Source: j.source.State,
 		Proxy: j.options.proxy, Steps: steps(j.ui), NoCache: j.ui.IsNoCache, Where: j.file.where,

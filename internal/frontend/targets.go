@@ -13,7 +13,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/plan"
-	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
 
 // target is what --target may name.
@@ -193,5 +193,5 @@ func (j *job) export(ctx context.Context, name string, v any) (*gateway.Result, 
 
 // unknownArg is the warning about a build argument that nobody reads.
 func unknownArg(name string) string {
-	return fmt.Sprintf("build argument %s is not used: %s", name, profile.Suggest(name, argNames()))
+	return fmt.Sprintf("build argument %s is not used: %s", name, runtimefile.Suggest(name, argNames()))
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
+
+	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
 const dockerignore = ".dockerignore"
@@ -17,7 +19,7 @@ const dockerignore = ".dockerignore"
 type pattern struct {
 	text    string
 	from    string // whose it is, in words
-	at      place
+	at      projectfile.SourceLocation
 	negated bool
 	builtin bool // the profile's, which nobody can remove, and which comes last
 	matcher *patternmatcher.PatternMatcher
@@ -138,12 +140,12 @@ func (in Input) patterns() []pattern {
 }
 
 // dockerignore gives the place of each pattern of .dockerignore.
-func (in Input) dockerignore() []place {
+func (in Input) dockerignore() []projectfile.SourceLocation {
 	data, _ := in.read(dockerignore)
-	var places []place
+	var places []projectfile.SourceLocation
 	for i, line := range bytes.Split(data, []byte("\n")) {
 		if patterns, err := ignorefile.ReadAll(bytes.NewReader(line)); err == nil && len(patterns) == 1 {
-			places = append(places, place{dockerignore, data, i + 1, i + 1})
+			places = append(places, projectfile.SourceLocation{File: dockerignore, Data: data, First: i + 1, Last: i + 1})
 		}
 	}
 	return places

@@ -13,7 +13,7 @@ func TestImports(t *testing.T) {
 		t.Fatalf("listing the imports: %v", err)
 	}
 	known := map[string]bool{
-		"github.com/rtbuild/rtbuild/internal/profile": true, "github.com/rtbuild/rtbuild/internal/redact": true, "github.com/moby/patternmatcher": true, "github.com/moby/patternmatcher/ignorefile": true,
+		"github.com/rtbuild/rtbuild/internal/profile": true, "github.com/rtbuild/rtbuild/internal/projectfile": true, "github.com/rtbuild/rtbuild/internal/runtimefile": true, "github.com/rtbuild/rtbuild/internal/redact": true, "github.com/moby/patternmatcher": true, "github.com/moby/patternmatcher/ignorefile": true,
 		"github.com/moby/buildkit/solver/errdefs": true, "github.com/moby/buildkit/solver/pb": true,
 	}
 	for _, path := range strings.Fields(string(out)) {

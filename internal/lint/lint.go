@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
 // Input is what is known of a project. All but Runtime may be left out: the rules that need it then find nothing.
@@ -60,40 +61,26 @@ func Check(in Input) []Finding {
 	return all
 }
 
-// place is where a finding points to.
-type place struct {
-	file        string
-	data        []byte
-	first, last int
-}
-
-// field is the place of a field of the runtime file.
-func (in Input) field(name string) place {
-	file, data := in.Runtime.File()
-	if data == nil {
-		return place{}
-	}
-	first, last := in.Runtime.Lines(name)
-	return place{file, data, first, last}
-}
+// field is where the runtime file sets a field.
+func (in Input) field(name string) projectfile.SourceLocation { return in.Runtime.Location(name) }
 
 // read gives a file of the project, false if it is not at hand.
 func (in Input) read(name string) ([]byte, bool) {
 	if in.Project == nil {
 		return nil, false
 	}
-	limit := int64(profile.ManifestLimit)
+	limit := int64(projectfile.ManifestLimit)
 	if name == packageLock {
-		limit = profile.LockLimit
+		limit = projectfile.LockLimit
 	}
-	data, err := profile.ReadFile(in.Project, name, limit)
+	data, err := projectfile.ReadFile(in.Project, name, limit)
 	return data, err == nil
 }
 
 // found makes a finding of a rule.
-func (r Rule) found(at place, format string, args ...any) Finding {
+func (r Rule) found(at projectfile.SourceLocation, format string, args ...any) Finding {
 	return Finding{
 		Rule: r.Name, Description: r.Description, Detail: fmt.Sprintf(format, args...),
-		File: at.file, Data: at.data, First: at.first, Last: at.last,
+		File: at.File, Data: at.Data, First: at.First, Last: at.Last,
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
 // The files of npm. Its lock file is described in npm's documentation, package-lock.json, "packages".
@@ -39,11 +41,11 @@ func locksOutOfStep(in Input) []Finding {
 	}
 	var lock object
 	if err := json.Unmarshal(data, &lock); err != nil {
-		at := place{packageLock, data, 0, 0}
+		at := projectfile.SourceLocation{File: packageLock, Data: data}
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
-			at.first = lineAt(data, syntax.Offset-1)
-			at.last = at.first
+			at.First = lineAt(data, syntax.Offset-1)
+			at.Last = at.First
 		}
 		return []Finding{LockOutOfStep.found(at, "%s is not valid JSON: %s: write it anew, by npm install --package-lock-only", packageLock, err)}
 	}
@@ -77,16 +79,16 @@ func (in Input) lockOutOfStep(file string, entries object) []Finding {
 		if !in.hasWorkspaces() {
 			return nil // the user has listed a manifest that npm does not look at
 		}
-		return []Finding{LockOutOfStep.found(place{file, data, 0, 0},
+		return []Finding{LockOutOfStep.found(projectfile.SourceLocation{File: file, Data: data},
 			"the workspace %s is not in %s, so npm ci fails: run npm install --package-lock-only, and commit both", dir, packageLock)}
 	}
 	differences := compare(manifest, entry)
 	if len(differences) == 0 {
 		return nil
 	}
-	at := place{file, data, 0, 0}
-	at.first = lineOf(data, differences[0].path...)
-	at.last = at.first
+	at := projectfile.SourceLocation{File: file, Data: data}
+	at.First = lineOf(data, differences[0].path...)
+	at.Last = at.First
 	return []Finding{LockOutOfStep.found(at, "%s: run npm install --package-lock-only, and commit both", sentence(file, differences))}
 }
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
 
 // unpinnedBase finds a base that may be another one tomorrow.
@@ -58,7 +58,7 @@ func unverifiedTools(in Input) []Finding {
 }
 
 // namesVersion says whether a tool's address is one of its version or of its content.
-func namesVersion(t profile.Tool) bool {
+func namesVersion(t runtimefile.Tool) bool {
 	known := []string{"{version}", cmp.Or(t.Version, "{version}")}
 	for _, sum := range t.SHA256 {
 		known = append(known, sum)

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
 // unhashedSources finds source paths of which a change gives no new tag.
@@ -50,7 +52,7 @@ func secrets(in Input) []Finding {
 	var all []Finding
 	for _, file := range in.Copied {
 		if what := in.secretIn(file); what != "" {
-			all = append(all, SecretInSource.found(place{file: file}, "%s looks like %s, and would be in the image for everybody who may pull it: "+
+			all = append(all, SecretInSource.found(projectfile.SourceLocation{File: file}, "%s looks like %s, and would be in the image for everybody who may pull it: "+
 				"%s, and give it to the agent when it runs", file, what, howToLeaveOut(in)))
 		}
 	}

@@ -5,6 +5,10 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"github.com/rtbuild/rtbuild/internal/profile/manifests"
+	"github.com/rtbuild/rtbuild/internal/projectfile"
+	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
 
 // foreignLocks are the lock files of managers that no profile can install with yet, with what to do instead.
@@ -18,70 +22,70 @@ var foreignLocks = []struct{ file, message, hint string }{
 }
 
 // detect gives the profile of a project by its lock files.
-func detect(fsys fs.FS) (builtin, error) {
-	var found []builtin
-	for _, b := range builtins {
-		ok, err := b.fits(fsys)
+func detect(fsys fs.FS) (definition, error) {
+	var found []definition
+	for _, d := range definitions {
+		ok, err := d.fits(fsys)
 		if err != nil {
-			return builtin{}, err
+			return definition{}, err
 		}
-		if ok && b.project != "" {
-			return b, nil // it names a very project
+		if ok && d.project != "" {
+			return d, nil // it names a very project
 		}
 		if ok {
-			found = append(found, b)
+			found = append(found, d)
 		}
 	}
 	switch len(found) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return builtin{}, noProfile(fsys)
+		return definition{}, noProfile(fsys)
 	}
 	var names, locks []string
-	for _, b := range found {
-		names = append(names, b.defaults.Profile)
-		locks = append(locks, b.locks...)
+	for _, d := range found {
+		names = append(names, d.defaults.Profile)
+		locks = append(locks, d.locks...)
 	}
-	return builtin{}, fmt.Errorf("the project has %s, so its profile may be %s: say which by profile: in %s, or by --profile",
-		strings.Join(locks, " and "), strings.Join(names, " or "), fileName)
+	return definition{}, fmt.Errorf("the project has %s, so its profile may be %s: say which by profile: in %s, or by --profile",
+		strings.Join(locks, " and "), strings.Join(names, " or "), runtimefile.Name)
 }
 
 // fits says whether the project has lock files of the profile and, if that matters, its name.
-func (b builtin) fits(fsys fs.FS) (bool, error) {
-	if len(b.installable(fsys)) == 0 {
+func (d definition) fits(fsys fs.FS) (bool, error) {
+	if len(d.installable(fsys)) == 0 {
 		return false, nil
 	}
-	if b.project == "" {
+	if d.project == "" {
 		return true, nil
 	}
-	p, err := readPyproject(fsys)
-	return p.name() == b.project, err
+	p, err := manifests.PythonName(fsys)
+	return p == d.project, err
 }
 
 // installable are the dependencies whose lock files the project has.
-func (b builtin) installable(fsys fs.FS) []Dependencies {
+func (d definition) installable(fsys fs.FS) []Dependencies {
 	has := func(files []string) bool {
-		return !slices.ContainsFunc(files, func(file string) bool { return !exists(fsys, file) })
+		return !slices.ContainsFunc(files, func(file string) bool { return !projectfile.Exists(fsys, file) })
 	}
 	var all []Dependencies
-	if has(b.locks) {
-		all = append(all, b.defaults.Dependencies)
+	if has(d.locks) {
+		all = append(all, d.defaults.Dependencies)
 	}
-	for _, d := range b.others {
-		if has(d.Files) {
-			all = append(all, d)
+	for _, by := range d.others {
+		if has(by.Files) {
+			all = append(all, by)
 		}
 	}
 	return all
 }
 
 // completeManager takes the manager whose lock files there are, where the file names none.
-func (b builtin) completeManager(fsys fs.FS, r *Runtime, doc *document) error {
-	if doc.sets("dependencies") {
+func (d definition) completeManager(fsys fs.FS, r *Runtime, file *runtimefile.File) error {
+	if file.Sets("dependencies") {
 		return nil
 	}
-	switch found := b.installable(fsys); len(found) {
+	switch found := d.installable(fsys); len(found) {
 	case 0:
 	case 1:
 		r.Dependencies = found[0]
@@ -92,7 +96,7 @@ func (b builtin) completeManager(fsys fs.FS, r *Runtime, doc *document) error {
 			managers = append(managers, d.Manager)
 		}
 		return fmt.Errorf("the project has %s: say which its dependencies are installed from, by dependencies: {manager: %s} in %s",
-			strings.Join(files, " and "), strings.Join(managers, "} or {manager: "), fileName)
+			strings.Join(files, " and "), strings.Join(managers, "} or {manager: "), runtimefile.Name)
 	}
 	return nil
 }
@@ -100,28 +104,22 @@ func (b builtin) completeManager(fsys fs.FS, r *Runtime, doc *document) error {
 // noProfile is the error for a project that has none of the lock files.
 func noProfile(fsys fs.FS) error {
 	for _, lock := range foreignLocks {
-		if exists(fsys, lock.file) {
+		if projectfile.Exists(fsys, lock.file) {
 			return fmt.Errorf("no profile fits the project: found %s, but %s: %s", lock.file, lock.message, lock.hint)
 		}
 	}
 	var looked []string
-	for _, b := range builtins {
-		text := strings.Join(b.locks, " with ")
-		for _, d := range b.others {
-			text += " or " + strings.Join(d.Files, " with ")
+	for _, d := range definitions {
+		text := strings.Join(d.locks, " with ")
+		for _, by := range d.others {
+			text += " or " + strings.Join(by.Files, " with ")
 		}
-		text += " (" + b.defaults.Profile
-		if b.project != "" {
-			text += ", of project " + b.project
+		text += " (" + d.defaults.Profile
+		if d.project != "" {
+			text += ", of project " + d.project
 		}
 		looked = append(looked, text+")")
 	}
 	return fmt.Errorf("no profile fits the project: looked for %s: name the project's root, write one of these files, "+
-		"or say profile: and dependencies: {manager: none} in %s", strings.Join(looked, ", "), fileName)
-}
-
-// exists reports whether there is anything at a path: what it is and whether it can be read is seen when it is read.
-func exists(fsys fs.FS, name string) bool {
-	_, err := fs.Stat(fsys, name)
-	return !absent(err)
+		"or say profile: and dependencies: {manager: none} in %s", strings.Join(looked, ", "), runtimefile.Name)
 }

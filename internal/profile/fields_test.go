@@ -1,34 +1,27 @@
 package profile
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/rtbuild/rtbuild/internal/runtimefile"
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
 
 // nodeProject is the least that profile node is detected by.
 func nodeProject(runtime string) fstest.MapFS {
-	return files("package.json", `{"version": "1.2.3"}`, "package-lock.json", "{}", fileName, runtime)
-}
-
-// files is a project of alternating names and contents.
-func files(nameContent ...string) fstest.MapFS {
-	fsys := fstest.MapFS{}
-	for i := 0; i < len(nameContent); i += 2 {
-		fsys[nameContent[i]] = &fstest.MapFile{Data: []byte(nameContent[i+1])}
-	}
-	return fsys
+	return projecttest.Files("package.json", `{"version": "1.2.3"}`, "package-lock.json", "{}", runtimefile.Name, runtime)
 }
 
 // nodeRuntime is what nodeProject gives with nothing set but the base.
 func nodeRuntime(change func(*Runtime)) *Runtime {
 	r := &Runtime{
 		Profile: "node", Base: "debian:bookworm", Version: "1.2.3",
-		Interpreter: Interpreter{"node", "22"}, Prefix: "/agent", User: User{"agent", 1000, 1000},
+		Interpreter: Interpreter{Name: "node", Version: "22"}, Prefix: "/agent", User: User{Name: "agent", UID: 1000, GID: 1000},
 		Dependencies: Dependencies{Manager: "npm", Files: []string{"package.json", "package-lock.json"}},
 		Source:       []Source{{Path: ".", Hash: true}},
 		Ignore:       alwaysIgnored,
@@ -42,21 +35,6 @@ func nodeRuntime(change func(*Runtime)) *Runtime {
 // compareRuntimes gives how two runtimes differ for everybody outside of the package.
 func compareRuntimes(want, got *Runtime) string {
 	return cmp.Diff(want, got, cmpopts.IgnoreUnexported(Runtime{}), cmpopts.EquateEmpty())
-}
-
-// checkError compares an error with a text: the same, or the same first line where the text has but one.
-func checkError(t *testing.T, err error, want string) {
-	t.Helper()
-	got := ""
-	if err != nil {
-		got = err.Error()
-	}
-	if !strings.Contains(want, "\n") {
-		got, _, _ = strings.Cut(got, "\n")
-	}
-	if got != want {
-		t.Fatalf("error\n%s\nwant\n%s", got, want)
-	}
 }
 
 func TestFields(t *testing.T) {
@@ -78,7 +56,7 @@ func TestFields(t *testing.T) {
 		{"an interpreter", "runtime: {node: 20.10}", func(r *Runtime) { r.Interpreter.Version = "20.10" }},
 		{"a prefix", "prefix: /opt/agent", func(r *Runtime) { r.Prefix = "/opt/agent" }},
 		{"root", "user: root", func(r *Runtime) { r.User = User{Name: "root"} }},
-		{"a user", "user: {name: bob, uid: 4294967294}", func(r *Runtime) { r.User = User{"bob", 4294967294, 1000} }},
+		{"a user", "user: {name: bob, uid: 4294967294}", func(r *Runtime) { r.User = User{Name: "bob", UID: 4294967294, GID: 1000} }},
 		{"a group", "user: {gid: 7}", func(r *Runtime) { r.User.GID = 7 }},
 		{"packages", "packages: [tmux, g++, git=1:2.39, git, tmux]", func(r *Runtime) {
 			r.Packages = map[string][]string{"": {"g++", "git=1:2.39", "git", "tmux"}}
@@ -119,148 +97,11 @@ func TestFields(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			yaml := "base: debian:bookworm\n" + test.yaml
 			got, err := Load(nodeProject(yaml), Options{})
-			checkError(t, err, "")
+			projecttest.CheckError(t, err, "")
 			if diff := compareRuntimes(nodeRuntime(test.want), got); diff != "" {
 				t.Error(diff)
 			}
-			checkSchema(t, yaml, true)
-		})
-	}
-}
-
-// beyondSchema marks faults that a JSON Schema cannot find.
-const beyondSchema = true
-
-func TestFieldErrors(t *testing.T) {
-	sum := strings.Repeat("0a", 32)
-	tool := func(fields string) string { return "tools: [{" + fields + "}]" }
-	tests := []struct {
-		name, yaml, want string
-		beyond           bool
-	}{
-		{"a misspelt field", "base: a\n\npakages: [git]\n", "runtime.yaml:3:1: unknown field \"pakages\": did you mean \"packages\"?\npakages: [git]\n^", false},
-		{"a tab", "tools:\n\t", "runtime.yaml:2: not valid YAML: found character that cannot start any token", beyondSchema},
-		{"an unknown field", "x: 1", `runtime.yaml:1:1: unknown field "x": known are base, cmd, components, dependencies, entrypoint, env, expose, extra, ignore, network, packages, prefix, profile, repository, runtime, source, tools, user, version, workdir`, false},
-		{"a number for a field", "1: x", `runtime.yaml:1:1: unknown field "1": known are base, cmd, components, dependencies, entrypoint, env, expose, extra, ignore, network, packages, prefix, profile, repository, runtime, source, tools, user, version, workdir`, beyondSchema},
-		{"a list for a field", "[a]: x", "runtime.yaml:1:1: the name of a field must be a string, not a list", beyondSchema},
-		{"a field set twice", "base: a\nbase: b", `runtime.yaml:2:1: "base" is set twice: it was set in line 1 before`, beyondSchema},
-		{"a merge", "user: &u {uid: 7}\nenv: {<<: *u}", "runtime.yaml:2:7: merging maps is not supported: write the fields out", beyondSchema},
-		{"a list", "- base", "runtime.yaml:1:1: the file must be a map, not a list", false},
-		{"a string", "base", "runtime.yaml:1:1: the file must be a map, not a string", false},
-		{"two documents", "base: a\n---\nbase: b", "runtime.yaml:2:1: the file holds more than one YAML document: remove the others", beyondSchema},
-		{"a fault behind the document", "base: a\n---\n[", "runtime.yaml:3: not valid YAML: did not find expected node content\n[", beyondSchema},
-		{"a bracket", "packages: [git\nbase: a\n", "runtime.yaml:2: not valid YAML: did not find expected ',' or ']'\nbase: a", beyondSchema},
-		{"a bracket further down", "base: a\npackages: [git\nuser: root\n", "runtime.yaml:2: not valid YAML: did not find expected ',' or ']'\npackages: [git", beyondSchema},
-		{"an unknown anchor", "base: *a", "runtime.yaml: not valid YAML: unknown anchor 'a' referenced", beyondSchema},
-		{"Latin-1", "base: a\n# caf\xe9\n", "runtime.yaml:2:6: the file is not UTF-8: save it as UTF-8\n# caf\uFFFD\n     ^", beyondSchema},
-		{"a column behind other letters", "env: {ÄÖ: 1}", "runtime.yaml:1:7: the name of a variable, \"ÄÖ\", is not valid: it must be letters, digits and _\nenv: {ÄÖ: 1}\n      ^", false},
-		{"a column behind a tab", "env: {\tPATH: x}\r\n", "runtime.yaml:1:8: PATH cannot be set: it is the base's, behind the runtime's own directories: put programs into bin below the prefix\nenv: {\tPATH: x}\n      \t^", false},
-
-		{"profile", "profile: nod", `runtime.yaml:1:10: unknown profile "nod": did you mean "node"?`, false},
-		{"profile of a wrong type", "profile: [node]", "runtime.yaml:1:10: profile must be a string, not a list", false},
-		{"an empty value", "base:", "runtime.yaml:1:6: base must be a string, not empty", false},
-		{"base", "base: Debian", `runtime.yaml:1:7: base image "Debian": invalid reference format: repository name (library/Debian) must be lowercase: write it as [REGISTRY[:PORT]/]NAME[:TAG][@DIGEST], the name in lower case`, beyondSchema},
-		{"base of a wrong type", "base: 1", "runtime.yaml:1:7: base must be a string, not a number", false},
-		{"a NUL", `extra: "a\0b"`, "runtime.yaml:1:8: extra must not hold a NUL character", beyondSchema},
-		{"repository", "repository: a/B", `runtime.yaml:1:13: repository "a/B": invalid reference format: repository name (a/B) must be lowercase: write it as [REGISTRY[:PORT]/]NAME, in lower case, without a tag`, beyondSchema},
-		{"repository with a tag", "repository: a/b:c", `runtime.yaml:1:13: repository "a/b:c": it has a tag or a digest: write it as [REGISTRY[:PORT]/]NAME, in lower case, without a tag`, beyondSchema},
-		{"version", "version: ''", `runtime.yaml:1:10: version "" is not valid: it must be one line, and not empty`, false},
-		{"version of a wrong type", "version: true", "runtime.yaml:1:10: version must be a string, not true or false", false},
-		{"two interpreters", "runtime: {node: 22, python: 3.12}", "runtime.yaml:1:29: runtime must name one interpreter, and names node already", false},
-		{"no interpreter", "runtime: {}", "runtime.yaml:1:10: runtime names no interpreter: write it as {node: 22} or {python: 3.12}", false},
-		{"an unknown interpreter", "runtime: {nodejs: 22}", `runtime.yaml:1:11: unknown field "nodejs": did you mean "node"?`, false},
-		{"interpreter version", "runtime: {node: '>=22'}", `runtime.yaml:1:17: version of node ">=22" is not valid: write it as 22 or 3.12`, false},
-		{"prefix", "prefix: agent", `runtime.yaml:1:9: prefix "agent" is not valid: it must be an absolute path of letters, digits, ., _, + and -`, false},
-		{"prefix that is not clean", "prefix: /a/../b", `runtime.yaml:1:9: prefix "/a/../b" is not valid: it must be an absolute path of letters, digits, ., _, + and -`, false},
-		{"prefix is the root", "prefix: /", `runtime.yaml:1:9: prefix "/" belongs to the system: take a directory of its own, such as /agent or /opt/agent`, false},
-		{"prefix of the system", "prefix: /usr/lib", `runtime.yaml:1:9: prefix "/usr/lib" belongs to the system: take a directory of its own, such as /agent or /opt/agent`, beyondSchema},
-		{"prefix in what is mounted over", "prefix: /tmp/agent", `runtime.yaml:1:9: prefix "/tmp/agent" belongs to the system: take a directory of its own, such as /agent or /opt/agent`, beyondSchema},
-		{"user", "user: bob", "runtime.yaml:1:7: user must be a map or the word root: write {name: agent, uid: 1000, gid: 1000}, or root", false},
-		{"user is a list", "user: [bob]", "runtime.yaml:1:7: user must be a map, not a list", false},
-		{"user name", "user: {name: Bob}", `runtime.yaml:1:14: user name "Bob" is not valid: it must be lower-case letters, digits, - and _`, false},
-		{"root in a map", "user: {name: root}", "runtime.yaml:1:14: root is not made, and has its ids already: write user: root", false},
-		{"uid", "user: {uid: 0}", "runtime.yaml:1:13: uid must be a decimal number from 1 to 4294967294", false},
-		{"gid too large", "user: {gid: 4294967295}", "runtime.yaml:1:13: gid must be a decimal number from 1 to 4294967294", false},
-		{"octal uid", "user: {uid: 0100}", "runtime.yaml:1:13: uid must be a decimal number from 1 to 4294967294", beyondSchema},
-		{"uid in quotes", "user: {uid: '1'}", "runtime.yaml:1:13: uid must be a number, not a string", false},
-		{"packages", "packages: git", "runtime.yaml:1:11: packages must be a list, or a map of lists by package manager, not a string", false},
-		{"package", "packages: [git, 'a; rm -rf /']", `runtime.yaml:1:17: package "a; rm -rf /" is not valid: give the name of a package, or NAME=VERSION`, false},
-		{"package of a wrong type", "packages: [{a: b}]", "runtime.yaml:1:12: package must be a string, not a map", false},
-		{"package manager", "packages: {atp: [git]}", `runtime.yaml:1:12: unknown field "atp": known are apk, apt, dnf, zypper`, false},
-		{"packages of a manager", "packages: {apt: git}", "runtime.yaml:1:17: packages.apt must be a list, not a string", false},
-		{"component", "components: {borwser: true}", `runtime.yaml:1:14: unknown field "borwser": did you mean "browser"?`, false},
-		{"component of a wrong type", "components: {browser: yes please}", "runtime.yaml:1:23: component browser must be true or false, not a string", false},
-		{"components", "components: [browser]", "runtime.yaml:1:13: components must be a map, not a list", false},
-		{"tools", "tools: {name: a}", "runtime.yaml:1:8: tools must be a list, not a map", false},
-		{"tool", "tools: [uv]", "runtime.yaml:1:9: an item of tools must be a map, not a string", false},
-		{"tool without a name", tool("version: 1"), `runtime.yaml:1:9: tool "" has no name: a tool has name, version, url and sha256`, false},
-		{"tool without a version", tool("name: a, url: 'https://e.com', sha256: {amd64: " + sum + "}"), `runtime.yaml:1:9: tool "a" has no version: a tool has name, version, url and sha256`, false},
-		{"tool without a url", tool("name: a, version: 1"), `runtime.yaml:1:9: tool "a" has no url: a tool has name, version, url and sha256`, false},
-		{"tool without a checksum", tool("name: a, version: 1, url: 'https://e.com', sha256: {}"), `runtime.yaml:1:9: tool "a" has no sha256: a tool has name, version, url and sha256`, false},
-		{"tool with two checksums of one file", tool("name: a, version: 1, url: 'https://e.com', sha256: {amd64: " + sum + ", arm64: " + strings.Repeat("0", 64) + "}"), `runtime.yaml:1:9: tool "a" has no {arch} in its url, but several checksums: a tool has name, version, url and sha256`, beyondSchema},
-		{"tool named twice", "tools: [&t {name: a, version: 1, url: 'https://e.com', sha256: {amd64: " + sum + "}}, *t]", `runtime.yaml:1:140: tool "a" is named twice`, beyondSchema},
-		{"tool name", tool("name: a/b"), `runtime.yaml:1:16: tool name "a/b" is not valid: it must be letters, digits, ., _, + and -`, false},
-		{"tool version", tool("version: -1"), `runtime.yaml:1:19: tool version "-1" is not valid: it must be letters, digits, ., _, + and -`, false},
-		{"tool url", tool("url: ftp://e.com"), `runtime.yaml:1:15: url "ftp://e.com" is not valid: it must begin with https:// or http:// and a host`, false},
-		{"tool url with a password", tool("url: 'https://u:p@e.com'"), `runtime.yaml:1:15: url of e.com holds a user or password, which would be seen in the image: leave it out`, false},
-		{"tool url with a shell's characters", tool("url: 'https://e.com/`id`'"), "runtime.yaml:1:15: url \"https://e.com/%60id%60\" is not valid: no address has \"`\", which is written as % and two hexadecimal digits", beyondSchema},
-		{"tool url with a lone percent sign", tool("url: 'https://e.com/?%zz'"), `runtime.yaml:1:15: url "https://e.com/" is not valid: no address has "%", which is written as % and two hexadecimal digits`, beyondSchema},
-		{"mirror with a shell's characters", "network: {mirrors: {'https://pypi.org': 'https://e.com/$(touch${IFS}/x)'}}", `runtime.yaml:1:41: mirror "https://e.com/$(touch${IFS}/x)" is not valid: no address has "{", which is written as % and two hexadecimal digits`, beyondSchema},
-		{"tool url with a placeholder", tool("url: 'https://e.com/{os}'"), `runtime.yaml:1:15: url "https://e.com/{os}" has an unknown placeholder {os}: known are {version} and {arch}`, false},
-		{"tool architecture", tool("sha256: {x86_64: a}"), `runtime.yaml:1:19: unknown architecture "x86_64": did you mean "amd64"?`, false},
-		{"tool architecture misspelt", tool("sha256: {amd65: a}"), `runtime.yaml:1:19: unknown architecture "amd65": did you mean "amd64"?`, false},
-		{"tool checksum", tool("sha256: {amd64: abc}"), `runtime.yaml:1:26: sha256 "abc" is not valid: it must be 64 hexadecimal digits`, false},
-		{"tool checksums", tool("sha256: abc"), "runtime.yaml:1:18: sha256 must be a map, not a string", false},
-		{"tool directory", tool("to: /bin"), `runtime.yaml:1:14: to "/bin" is not valid: it must be a path below the prefix, of letters, digits, ., _, + and -`, false},
-		{"tool directory outside", tool("to: a/../.."), `runtime.yaml:1:14: to "a/../.." is not valid: it must be relative and stay inside`, false},
-		{"manager", "dependencies: {manager: yarn}", `runtime.yaml:1:25: unknown manager "yarn": known are none, npm, pip, poetry, uv`, false},
-		{"dependencies", "dependencies: npm", "runtime.yaml:1:15: dependencies must be a map, not a string", false},
-		{"dependency files", "dependencies: {files: []}", "runtime.yaml:1:23: files is empty: name at least one, or leave files out", false},
-		{"dependency file", "dependencies: {files: ['a b']}", `runtime.yaml:1:24: dependency file "a b" is not valid: it must be a path relative to the context, of letters, digits, ., _, @, + and -`, false},
-		{"dependency file outside", "dependencies: {files: [a/../../b]}", `runtime.yaml:1:24: dependency file "a/../../b" is not valid: it must be a path relative to the context, of letters, digits, ., _, @, + and -`, beyondSchema},
-		{"dependency file named twice", "dependencies: {files: [a, a]}", `runtime.yaml:1:27: dependency file "a" is named twice`, false},
-		{"source", "source: .", "runtime.yaml:1:9: source must be a list, not a string", false},
-		{"source path missing", "source: [{hash: true}]", "runtime.yaml:1:10: an item of source has no path: write {path: ., hash: true}", false},
-		{"source path empty", "source: [{path: ''}]", "runtime.yaml:1:17: source path is empty: write . for the context itself", false},
-		{"source path outside", "source: [{path: ../a}]", `runtime.yaml:1:17: source path "../a" is not valid: it must be relative and stay inside`, beyondSchema},
-		{"source path of Windows", `source: [{path: a\b}]`, `runtime.yaml:1:17: source path "a\\b" is not valid: write it with / and in one line`, false},
-		{"source path named twice", "source: [{path: a}, {path: a/}]", `runtime.yaml:1:21: source path "a" is named twice`, beyondSchema},
-		{"source item", "source: [a]", "runtime.yaml:1:10: an item of source must be a map, not a string", false},
-		{"source hash", "source: [{path: a, hash: 1}]", "runtime.yaml:1:26: hash must be true or false, not a number", false},
-		{"source without a hash", "source: [{path: a, hash: false}]", "runtime.yaml:1:9: nothing of the source is hashed, so no change would ever be seen: let at least one path be hashed", beyondSchema},
-		{"ignore", "ignore: '*.log'", "runtime.yaml:1:9: ignore must be a list, not a string", false},
-		{"ignore pattern", "ignore: ['[a']", `runtime.yaml:1:10: pattern "[a" is not valid: patterns are those of .dockerignore`, beyondSchema},
-		{"ignore comment", "ignore: ['#a']", `runtime.yaml:1:10: pattern "#a" is not valid: patterns are those of .dockerignore`, false},
-		{"ignore number", "ignore: [1]", "runtime.yaml:1:10: a pattern must be a string, not a number", false},
-		{"env", "env: [A=1]", "runtime.yaml:1:6: env must be a map, not a list", false},
-		{"env value", "env: {A: [1]}", "runtime.yaml:1:10: A must be a string, not a list", false},
-		{"cmd", "cmd: npm start", "runtime.yaml:1:6: cmd must be a list of words, not a string: write cmd: [npm, start]", false},
-		{"entrypoint", "entrypoint: a && b", `runtime.yaml:1:13: entrypoint must be a list of words, not a string: write entrypoint: [sh, -c, "a && b"]`, false},
-		{"cmd of a wrong type", "cmd: 1", "runtime.yaml:1:6: cmd must be a list, not a number", false},
-		{"cmd word", "cmd: [a, true]", "runtime.yaml:1:10: an item of cmd must be a string, not true or false", false},
-		{"cmd word of a type of its own", "cmd: [!x a]", "runtime.yaml:1:7: an item of cmd must be a string, not a value of type !x", beyondSchema},
-		{"base is a date", "base: 2024-01-02", "runtime.yaml:1:7: base must be a string, not a date", beyondSchema},
-		{"workdir", "workdir: srv", `runtime.yaml:1:10: workdir "srv" is not valid: it must be an absolute path without . and .. in it`, false},
-		{"port", "expose: [80, 65536]", `runtime.yaml:1:14: port "65536" is not valid: write it as 8080 or 8080/tcp, from 1 to 65535; protocols are tcp, udp, sctp`, false},
-		{"port protocol", "expose: [80/http]", `runtime.yaml:1:10: port "80/http" is not valid: write it as 8080 or 8080/tcp, from 1 to 65535; protocols are tcp, udp, sctp`, false},
-		{"expose", "expose: 80", "runtime.yaml:1:9: expose must be a list, not a number", false},
-		{"extra", "extra: [a]", "runtime.yaml:1:8: extra must be a string, not a list", false},
-		{"network", "network: {mirror: {}}", `runtime.yaml:1:11: unknown field "mirror": did you mean "mirrors"?`, false},
-		{"mirrors", "network: {mirrors: []}", "runtime.yaml:1:20: mirrors must be a map, not a list", false},
-		{"mirrored address", "network: {mirrors: {github.com: 'https://a.com'}}", `runtime.yaml:1:21: address "github.com" is not valid: it must begin with https:// or http:// and a host`, false},
-		{"mirror", "network: {mirrors: {'https://a.com': b}}", `runtime.yaml:1:38: mirror "b" is not valid: it must begin with https:// or http:// and a host`, false},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			_, err := Load(nodeProject(test.yaml), Options{Base: "debian"})
-			checkError(t, err, test.want)
-			var e *Error
-			if !errors.As(err, &e) || e.File != fileName {
-				t.Errorf("error is a %T", err)
-			}
-			if !test.beyond {
-				checkSchema(t, test.yaml, false)
-			}
+			projecttest.CheckSchema(t, runtimefile.Schema(), yaml, true)
 		})
 	}
 }

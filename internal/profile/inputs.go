@@ -18,15 +18,15 @@ import (
 // not is mixed into the lock hash if system, tools or dependencies see it, else into the source hash. Mirrors are in no tag.
 // Repository is the runtime's own, and may be replaced.
 func (r *Runtime) TagInputs() tags.Inputs {
-	b := profileOf(r.Profile)
+	d := definitionOf(r.Profile)
 	in := tags.Inputs{
 		Base: r.Base, Repository: r.Repository, Version: r.Version,
-		NoBrowser:   b.defaults.Components["browser"] && !r.Components["browser"],
+		NoBrowser:   d.defaults.Components["browser"] && !r.Components["browser"],
 		LockFiles:   r.Dependencies.Files,
-		LookIn:      b.lookIn,
-		Source:      tags.Source{Original: b.original, Ignore: r.Ignore, NoCopy: b.noCopy},
-		LockExtra:   r.lockExtra(b),
-		SourceExtra: r.sourceExtra(b),
+		LookIn:      d.lookIn,
+		Source:      tags.Source{Original: d.original, Ignore: r.Ignore, NoCopy: d.noCopy},
+		LockExtra:   r.lockExtra(d),
+		SourceExtra: r.sourceExtra(d),
 		DepsExtra:   r.depsExtra(),
 	}
 	for _, s := range r.Source {
@@ -50,24 +50,24 @@ func (e extra) add(name string, value, byDefault any) {
 	}
 }
 
-func (r *Runtime) lockExtra(b builtin) map[string]any {
+func (r *Runtime) lockExtra(d definition) map[string]any {
 	e := extra{}
 	e.add("packages", r.packages(), []string(nil))
-	if b.installs && r.given.noPackages {
+	if d.installs && r.NoPackages() {
 		e["packages"] = []string{}
 	}
-	components := changed(r.Components, b.defaults.Components)
+	components := changed(r.Components, d.defaults.Components)
 	delete(components, "browser") // the original has it in the hash already
 	e.add("components", components, map[string]bool(nil))
-	e.add("tools", r.Tools, b.defaults.Tools)
-	if r.Interpreter != b.defaults.Interpreter {
+	e.add("tools", r.Tools, d.defaults.Tools)
+	if r.Interpreter != d.defaults.Interpreter {
 		e["runtime"] = map[string]string{r.Interpreter.Name: r.Interpreter.Version}
 	}
-	e.add("prefix", r.Prefix, b.defaults.Prefix)
-	e.add("user", r.User, b.defaults.User)
-	e.add("env", changed(r.Env, b.variables(r.Prefix)), map[string]string(nil))
-	if given := r.given.dependencies; given.Manager != "" {
-		e.add("dependencies", given, b.defaults.Dependencies)
+	e.add("prefix", r.Prefix, d.defaults.Prefix)
+	e.add("user", r.User, d.defaults.User)
+	e.add("env", changed(r.Env, d.variables(r.Prefix)), map[string]string(nil))
+	if given := r.provenance.dependencies; given.Manager != "" {
+		e.add("dependencies", given, d.defaults.Dependencies)
 	}
 	return e
 }
@@ -80,11 +80,11 @@ func (r *Runtime) depsExtra() map[string]any {
 	return e
 }
 
-func (r *Runtime) sourceExtra(b builtin) map[string]any {
+func (r *Runtime) sourceExtra(d definition) map[string]any {
 	e := extra{}
-	e.add("source", r.Source, b.defaults.Source)
-	e.add("ignore", r.given.ignore, []string(nil))
-	if r.Cmd != nil && (r.given.cmd == nil || !slices.Equal(r.Cmd, r.given.cmd)) { // an empty one is not the base's
+	e.add("source", r.Source, d.defaults.Source)
+	e.add("ignore", r.OwnIgnore(), []string(nil))
+	if r.Cmd != nil && (r.provenance.cmd == nil || !slices.Equal(r.Cmd, r.provenance.cmd)) { // an empty one is not the base's
 		e["cmd"] = r.Cmd
 	}
 	if r.Entrypoint != nil {
@@ -145,7 +145,7 @@ func (r *Runtime) ToolsDigest() string {
 		"user":        r.User,
 		"env":         nonNil(r.Env),
 	}
-	if r.given.noPackages {
+	if r.NoPackages() {
 		facts["packages"] = []string{}
 	}
 	if len(r.Mirrors) > 0 {

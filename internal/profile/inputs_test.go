@@ -11,12 +11,13 @@ import (
 	"github.com/cyberphone/json-canonicalization/go/src/webpki.org/jsoncanonicalizer"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
 func TestExtras(t *testing.T) {
 	sum := strings.Repeat("0a", 32)
-	start := files("package-lock.json", "{}", "package.json", `{"scripts": {"start": "x"}}`)
+	start := projecttest.Files("package-lock.json", "{}", "package.json", `{"scripts": {"start": "x"}}`)
 	tests := []struct {
 		name, yaml   string
 		project      fstest.MapFS
@@ -43,20 +44,20 @@ func TestExtras(t *testing.T) {
 		{"env", "env: {B: 2, A: 1}", nil, `{"env":{"A":"1","B":"2"}}`, `{}`},
 		{"manager", "dependencies: {manager: none}", nil, `{"dependencies":{"manager":"none"}}`, `{}`},
 		{"lock files", "dependencies: {files: [x]}", nil, `{"dependencies":{"files":["x"],"manager":"npm"}}`, `{}`},
-		{"workspaces leave no trace", "", files("package-lock.json", "", "package.json", `{"workspaces": ["a"]}`, "a/package.json", ""), `{}`, `{}`},
-		{"includes leave no trace", "", files("requirements.txt", "-r a.txt", "a.txt", ""), `{}`, `{}`},
+		{"workspaces leave no trace", "", projecttest.Files("package-lock.json", "", "package.json", `{"workspaces": ["a"]}`, "a/package.json", ""), `{}`, `{}`},
+		{"includes leave no trace", "", projecttest.Files("requirements.txt", "-r a.txt", "a.txt", ""), `{}`, `{}`},
 		{"source", "source: [{path: skills, hash: false}, {path: .}]", nil, `{}`, `{"source":[{"hash":true,"path":"."},{"hash":false,"path":"skills"}]}`},
 		{"ignore", "ignore: ['*.log']", nil, `{}`, `{"ignore":["*.log"]}`},
-		{".dockerignore leaves no trace of its own", "", files("package-lock.json", "", ".dockerignore", "x"), `{}`, `{}`},
+		{".dockerignore leaves no trace of its own", "", projecttest.Files("package-lock.json", "", ".dockerignore", "x"), `{}`, `{}`},
 		{"process", "cmd: [a]\nentrypoint: [b]\nworkdir: /srv\nexpose: [9000, 8000, 53/udp]\nextra: 'true'", start, `{}`, `{"cmd":["a"],"entrypoint":["b"],"expose":[8000,9000,"53/udp"],"extra":"true","workdir":"/srv"}`},
 		{"no command", "cmd: []", nil, `{}`, `{"cmd":[]}`},
 		{"no command instead of the default", "cmd: []", start, `{}`, `{"cmd":[]}`},
 		{"no entrypoint", "entrypoint: []", start, `{}`, `{"entrypoint":[]}`},
-		{"python", "runtime: {python: 3.10}", files("requirements.txt", ""), `{"runtime":{"python":"3.10"}}`, `{}`},
-		{"openhands", "", files("pyproject.toml", openhandsPyproject, "poetry.lock", ""), `{}`, `{}`},
+		{"python", "runtime: {python: 3.10}", projecttest.Files("requirements.txt", ""), `{"runtime":{"python":"3.10"}}`, `{}`},
+		{"openhands", "", projecttest.Files("pyproject.toml", openhandsPyproject, "poetry.lock", ""), `{}`, `{}`},
 		{
 			"openhands' components and env", "components: {docker: false, browser: false, editor: true}\nenv: {LANG: C, VISUAL: code}\nprefix: /oh",
-			files("pyproject.toml", openhandsPyproject, "poetry.lock", ""), `{"components":{"docker":false},"env":{"LANG":"C"},"prefix":"/oh"}`, `{}`,
+			projecttest.Files("pyproject.toml", openhandsPyproject, "poetry.lock", ""), `{"components":{"docker":false},"env":{"LANG":"C"},"prefix":"/oh"}`, `{}`,
 		},
 	}
 	for _, test := range tests {
@@ -66,7 +67,7 @@ func TestExtras(t *testing.T) {
 				project = nodeProject("")
 			}
 			r, err := Load(project, Options{Base: "debian", Data: []byte(test.yaml)})
-			checkError(t, err, "")
+			projecttest.CheckError(t, err, "")
 			in := r.TagInputs()
 			if lock, source := canonical(t, in.LockExtra), canonical(t, in.SourceExtra); lock != test.lock || source != test.source {
 				t.Errorf("got\n%s\n%s\nwant\n%s\n%s", lock, source, test.lock, test.source)
@@ -78,14 +79,14 @@ func TestExtras(t *testing.T) {
 func canonical(t *testing.T, value any) string {
 	t.Helper()
 	raw, err := json.Marshal(value)
-	checkError(t, err, "")
+	projecttest.CheckError(t, err, "")
 	text, err := jsoncanonicalizer.Transform(raw)
-	checkError(t, err, "")
+	projecttest.CheckError(t, err, "")
 	return string(text)
 }
 
 func TestTagInputs(t *testing.T) {
-	openhands := files("pyproject.toml", openhandsPyproject, "poetry.lock", "")
+	openhands := projecttest.Files("pyproject.toml", openhandsPyproject, "poetry.lock", "")
 	tests := []struct {
 		name    string
 		project fstest.MapFS
@@ -118,7 +119,7 @@ func TestTagInputs(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			r, err := Load(test.project, test.opts)
-			checkError(t, err, "")
+			projecttest.CheckError(t, err, "")
 			if diff := cmp.Diff(test.want, r.TagInputs()); diff != "" {
 				t.Error(diff)
 			}
@@ -145,9 +146,9 @@ func TestNothingSecretIsCopied(t *testing.T) {
 		}
 	}
 	r, err := Load(os.DirFS(root), Options{})
-	checkError(t, err, "")
+	projecttest.CheckError(t, err, "")
 	_, tree, err := tags.Compute(t.Context(), root, r.TagInputs())
-	checkError(t, err, "")
+	projecttest.CheckError(t, err, "")
 	var got []string
 	for _, e := range tree.Entries {
 		got = append(got, e.Path)
@@ -161,7 +162,7 @@ func TestToolsDigest(t *testing.T) {
 	node := func(yaml string) *Runtime {
 		t.Helper()
 		r, err := Load(nodeProject(yaml), Options{Base: "debian"})
-		checkError(t, err, "")
+		projecttest.CheckError(t, err, "")
 		return r
 	}
 	digest := node("").ToolsDigest()
@@ -195,8 +196,8 @@ func TestToolsDigest(t *testing.T) {
 func TestToolsOfAMirrorAreOthers(t *testing.T) {
 	digest := func(yaml string) string {
 		t.Helper()
-		r, err := Load(files("pyproject.toml", openhandsPyproject, "poetry.lock", ""), Options{Data: []byte(yaml)})
-		checkError(t, err, "")
+		r, err := Load(projecttest.Files("pyproject.toml", openhandsPyproject, "poetry.lock", ""), Options{Data: []byte(yaml)})
+		projecttest.CheckError(t, err, "")
 		return r.ToolsDigest()
 	}
 	const without = "sha256:d167e56a51ccf0352418815f19a256673aa82db945ceb254b4e377dab54295e4"

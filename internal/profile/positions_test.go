@@ -5,6 +5,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rtbuild/rtbuild/internal/profile/manifests"
+	"github.com/rtbuild/rtbuild/internal/projectfile"
+	"github.com/rtbuild/rtbuild/internal/runtimefile"
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
 
 func TestLines(t *testing.T) {
@@ -65,29 +70,29 @@ extra: |
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			r, err := Load(nodeProject(test.file), test.opts)
-			checkError(t, err, "")
-			if first, last := r.Lines(test.field); first != test.first || last != test.last {
-				t.Errorf("%s: lines %d to %d, want %d to %d", test.field, first, last, test.first, test.last)
+			projecttest.CheckError(t, err, "")
+			if at := r.Location(test.field); at.First != test.first || at.Last != test.last {
+				t.Errorf("%s: lines %d to %d, want %d to %d", test.field, at.First, at.Last, test.first, test.last)
 			}
 		})
 	}
 }
 
 func TestLinesWithoutFile(t *testing.T) {
-	loaded, err := Load(files("package-lock.json", "{}"), Options{Base: "debian"})
-	checkError(t, err, "")
+	loaded, err := Load(projecttest.Files("package-lock.json", "{}"), Options{Base: "debian"})
+	projecttest.CheckError(t, err, "")
 	for _, r := range []*Runtime{{}, loaded} {
-		first, last := r.Lines("base")
-		if _, data := r.File(); first != 0 || last != 0 || data != nil {
-			t.Errorf("lines %d to %d of %q", first, last, data)
+		at := r.Location("base")
+		if _, data := r.File(); at.First != 0 || at.Last != 0 || data != nil {
+			t.Errorf("lines %d to %d of %q", at.First, at.Last, data)
 		}
 	}
 }
 
 func TestFile(t *testing.T) {
 	r, err := Load(nodeProject("base: a"), Options{})
-	checkError(t, err, "")
-	if name, data := r.File(); name != fileName || string(data) != "base: a" {
+	projecttest.CheckError(t, err, "")
+	if name, data := r.File(); name != runtimefile.Name || string(data) != "base: a" {
 		t.Errorf("got %s: %q", name, data)
 	}
 }
@@ -97,7 +102,7 @@ func TestPositionsLeaveNoTrace(t *testing.T) {
 	var all []*Runtime
 	for _, yaml := range []string{"base: a\npackages: [git]\n", "# a\n\npackages:\n- git\nbase: a\n"} {
 		r, err := Load(nodeProject(yaml), Options{})
-		checkError(t, err, "")
+		projecttest.CheckError(t, err, "")
 		all = append(all, r)
 	}
 	if diff := cmp.Diff(all[0].TagInputs(), all[1].TagInputs()); diff != "" || all[0].ToolsDigest() != all[1].ToolsDigest() {
@@ -117,17 +122,17 @@ func TestErrorParts(t *testing.T) {
 		line    int
 		summary string
 	}{
-		{"a field", fileName, "base: a\nx: y\n", 2, `unknown field "x": known are base, cmd, components, dependencies, entrypoint, env, expose, extra, ignore, network, packages, prefix, profile, repository, runtime, source, tools, user, version, workdir`},
-		{"without a hint", fileName, "base: [a]\n", 1, "base must be a string, not a list"},
-		{"no place", packageJSON, `{"workspaces": ["../x"]}`, 0, `the pattern "../x" of workspaces is not understood: list the workspaces' package.json under dependencies.files`},
-		{"another file", packageJSON, "{\n", 1, "not valid JSON: unexpected end of JSON input"},
+		{"a field", runtimefile.Name, "base: a\nx: y\n", 2, `unknown field "x": known are base, cmd, components, dependencies, entrypoint, env, expose, extra, ignore, network, packages, prefix, profile, repository, runtime, source, tools, user, version, workdir`},
+		{"without a hint", runtimefile.Name, "base: [a]\n", 1, "base must be a string, not a list"},
+		{"no place", manifests.PackageJSON, `{"workspaces": ["../x"]}`, 0, `the pattern "../x" of workspaces is not understood: list the workspaces' package.json under dependencies.files`},
+		{"another file", manifests.PackageJSON, "{\n", 1, "not valid JSON: unexpected end of JSON input"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			project := nodeProject("")
 			project[test.file].Data = []byte(test.data)
 			_, err := Load(project, Options{Base: "debian"})
-			var e *Error
+			var e *projectfile.Error
 			if !errors.As(err, &e) {
 				t.Fatalf("got %v", err)
 			}

@@ -1,12 +1,16 @@
-// Package profile reads runtime.yaml and the built-in profiles and gives the runtime that is to be built, all defaults
-// applied. Its errors point at the line that caused them.
+// Package profile holds the built-in profiles and resolves a project: its runtime file and its tree in, what its image is made of
+// (llb.Runtime) and what its tags depend on (tags.Inputs) out.
 //
 // A value comes from the first of these that gives one: the command line, the file, the project (its version, its start
-// command, the lock files that others refer to), the profile. Profiles are data (profiles.go). What the file may hold is
-// said twice, by the tables in fields.go and by runtime.schema.json for editors; a test holds the two together.
+// command, the lock files that others refer to), the profile. Profiles are data (definitions.go).
 package profile
 
-// Runtime is a runtime.yaml with every default of its profile applied. It is a value that the graph is drawn from.
+import (
+	"github.com/rtbuild/rtbuild/internal/projectfile"
+	"github.com/rtbuild/rtbuild/internal/runtimefile"
+)
+
+// Runtime is a runtime.yaml with every default of its profile applied. Image is what its image is made of, TagInputs what its tags depend on.
 type Runtime struct {
 	Profile      string
 	Base         string
@@ -29,60 +33,47 @@ type Runtime struct {
 	Extra        string
 	Mirrors      map[string]string // address prefix -> its replacement
 
-	given given
+	provenance provenance
 }
 
-// given is what must be known of a Runtime to tell what its user set from what was derived.
-type given struct {
-	dependencies Dependencies // without the files that others refer to
-	cmd          []string     // the default
-	noPackages   bool         // packages: []
-	ignore       []string     // the file's own
-	document     *document    // the file; nil if the runtime was not loaded
-	overridden   []string     // the fields that the command line says instead of the file
+// provenance is what must be known of a Runtime to tell what its user set from what was derived.
+type provenance struct {
+	dependencies Dependencies      // without the files that others refer to
+	cmd          []string          // the default
+	file         *runtimefile.File // nil if the runtime was not loaded
+	overridden   []string          // the fields that the command line says instead of the file
 }
 
-// Interpreter is the language runtime that the dependencies need: name "node" or "python" and a version prefix such
-// as "22" or "3.12". An empty version is satisfied by any.
-type Interpreter struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
+// file is the runtime file; empty if there is none.
+func (r *Runtime) file() *runtimefile.File {
+	if r.provenance.file == nil {
+		return &runtimefile.File{}
+	}
+	return r.provenance.file
 }
 
-// User is who owns the dependencies and the source. Name "root" means that no user is made.
-type User struct {
-	Name string `json:"name"`
-	UID  int    `json:"uid"`
-	GID  int    `json:"gid"`
+// File is the runtime file's name and text. The text is nil if there is no such file.
+func (r *Runtime) File() (name string, data []byte) { return r.file().Text() }
+
+// OwnIgnore is the runtime file's own part of Ignore, which stands between .dockerignore's and the profile's.
+func (r *Runtime) OwnIgnore() []string { return r.file().Ignore }
+
+// Location is where the runtime file sets a field: see runtimefile.File. What the command line overrides is not set there.
+func (r *Runtime) Location(field string) projectfile.SourceLocation {
+	return r.file().Location(field, r.provenance.overridden...)
 }
 
-// Tool is a pinned download that is unpacked into the image.
-type Tool struct {
-	Name    string            `json:"name"`
-	Version string            `json:"version"`
-	URL     string            `json:"url"`    // {version} and {arch} are replaced
-	SHA256  map[string]string `json:"sha256"` // by OCI architecture, hex; "" is not verified
-	To      string            `json:"to"`     // a directory below the prefix
-
-	Arch  map[string]string `json:"-"` // what the publisher calls architectures, by OCI's names; those not in it are called alike
-	Glibc string            `json:"-"` // the oldest that runs it; empty: any C library
-}
-
-// Dependencies says who installs what the lock files name.
-type Dependencies struct {
-	Manager string   `json:"manager"`         // npm, pip, poetry, uv or none
-	Files   []string `json:"files,omitempty"` // relative to the context, the lock files in the order in which they are hashed
-}
-
-// Source is a path of the context that is copied into the image, below Code.
-type Source struct {
-	Path     string `json:"path"`
-	Hash     bool   `json:"hash"`
-	Optional bool   `json:"-"` // no error where it does not exist
-}
+// What a runtime file says, in its words.
+type (
+	Interpreter  = runtimefile.Interpreter
+	User         = runtimefile.User
+	Tool         = runtimefile.Tool
+	Dependencies = runtimefile.Dependencies
+	Source       = runtimefile.Source
+)
 
 // NoPackages reports whether the file says packages: [], so that no package manager is asked for anything.
-func (r *Runtime) NoPackages() bool { return r.given.noPackages }
+func (r *Runtime) NoPackages() bool { return r.file().NoPackages }
 
 // Code is the directory in the image that holds the source, prefix + "/code".
 func (r *Runtime) Code() string { return r.Prefix + "/code" }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -41,7 +42,7 @@ type Options struct {
 
 // Read reads the runtime of the context directory dir. It computes no tags, because those need a repository.
 //
-// A file that was read twice with different contents is a *tags.ChangedError. What is wrong in a file is a *profile.Error.
+// A file that was read twice with different contents is a *tags.ChangedError. What is wrong in a file is a *projectfile.Error.
 func Read(dir string, opts Options) (*Project, error) {
 	root, err := contextDir(dir)
 	if err != nil {
@@ -63,7 +64,7 @@ func Read(dir string, opts Options) (*Project, error) {
 }
 
 func load(root string, opts profile.Options) (*Project, error) {
-	files, err := profile.Confined(root)
+	files, err := projectfile.Confined(root)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/testenv/filetree"
 	"github.com/rtbuild/rtbuild/tags"
 )
@@ -39,7 +39,7 @@ func TestReadIsWhatIsHashed(t *testing.T) {
 // TestReadTwiceWithAChangeBetween: version and command come from several readings of one manifest. Readings that differ are a change.
 func TestReadTwiceWithAChangeBetween(t *testing.T) {
 	dir := filetree.Files{"package.json": `{"main":"a.js"}`, "other.json": "{}"}.Write(t, t.TempDir())
-	files, err := profile.Confined(dir)
+	files, err := projectfile.Confined(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

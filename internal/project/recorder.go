@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/tags"
 	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
@@ -92,7 +93,7 @@ func (r recorder) sums() map[string]string {
 
 // FilesRead lists the files of the directory root that reading a runtime asks for, such as .dockerignore, sorted.
 func FilesRead(root string, opts profile.Options) ([]string, error) {
-	files, err := profile.Confined(root)
+	files, err := projectfile.Confined(root)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/projectfile"
+	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
 
 func contextDir(dir string) (string, error) {
@@ -22,7 +23,7 @@ func contextDir(dir string) (string, error) {
 
 // projectRoot is the root of the project in a context, as the runtime file says: a folder that prepare made has it in code/.
 func projectRoot(context string, file []byte) (string, error) {
-	dir, err := profile.Root(file)
+	dir, err := runtimefile.Root(file)
 	if err != nil || dir == "." {
 		return context, err
 	}
@@ -52,13 +53,13 @@ func readRuntimeFile(root, name string) (string, []byte, error) {
 func readNamed(root, name string) ([]byte, error) {
 	inside, ok := pathIn(root, name)
 	if !ok {
-		return profile.ReadNamed(name)
+		return runtimefile.ReadNamed(name)
 	}
-	files, err := profile.Confined(root)
+	files, err := projectfile.Confined(root)
 	if err != nil {
 		return nil, err
 	}
-	return profile.ReadRuntime(files, inside)
+	return runtimefile.ReadRuntime(files, inside)
 }
 
 // pathIn gives the slash-separated path of a file in the directory root, which has no links of its own. It is false if the file lies

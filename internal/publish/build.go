@@ -196,7 +196,8 @@ func (b *Build) newJob(here solve.Installation) (solve.Job, error) {
 // common is what the requests for all platforms have in common.
 func (b *Build) common() build.Request {
 	request := b.Common
-	request.Runtime, request.Tree, request.DepsDigest = b.Project.Runtime, b.Project.Tree.Copied, b.Project.Tree.DepsDigest
+	request.Runtime, request.Tools = b.Project.Runtime.Image(), b.Project.Runtime.ToolsDigest()
+	request.Tree, request.DepsDigest = b.Project.Tree.Copied, b.Project.Tree.DepsDigest
 	request.Source = local(localSource, "[source] read the source tree")
 	lockFiles := local(localLockFiles, "[deps] read the lock files")
 	request.LockFiles = build.LockFiles(tags.Paths(b.Project.Tree.LockFiles), func(string) llb.State { return lockFiles })

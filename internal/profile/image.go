@@ -1,0 +1,70 @@
+package profile
+
+import (
+	"slices"
+
+	"github.com/rtbuild/rtbuild/llb"
+)
+
+// Image is what the runtime's image is made of.
+func (r *Runtime) Image() *llb.Runtime {
+	d := definitionOf(r.Profile)
+	image := d.image
+	image.Profile, image.Version, image.Base, image.Prefix = r.Profile, r.Version, r.Base, r.Prefix
+	image.User.Name, image.User.UID, image.User.GID = r.User.Name, r.User.UID, r.User.GID
+	image.Interpreter = llb.Interpreter(r.Interpreter)
+	image.Env, image.Mirrors, image.NoPackages = r.Env, r.Mirrors, r.NoPackages()
+	image.Packages = d.allPackages(r)
+	image.System = chosen(d.system, r.Components)
+	image.Tools = slices.Concat(chosen(d.tools, r.Components), r.extraTools())
+	image.Deps = chosen(d.deps, r.Components)
+	image.Installer = d.installerOf(r.Dependencies)
+	image.Releases = r.pinned()
+	for _, s := range r.Source {
+		image.Source = append(image.Source, s.Path)
+	}
+	image.SourceCopies = chosen(d.copies, r.Components)
+	image.Entrypoint, image.Cmd, image.Workdir, image.Expose, image.Extra = r.Entrypoint, r.Cmd, r.Workdir, r.Expose, r.Extra
+	return &image
+}
+
+// installers are what installs for each manager.
+var installers = map[string]func(files []string) llb.Installer{
+	"npm":    func([]string) llb.Installer { return llb.NPM{} },
+	"pip":    func(files []string) llb.Installer { return llb.Pip{Requirements: files[0]} },
+	"poetry": func([]string) llb.Installer { return llb.Poetry{} },
+	"uv":     func([]string) llb.Installer { return llb.UVSync{} },
+}
+
+// installerOf is what installs dependencies; nil if nothing does.
+func (d definition) installerOf(deps Dependencies) llb.Installer {
+	if d.installer != nil {
+		return d.installer
+	}
+	if installer, ok := installers[deps.Manager]; ok {
+		return installer(deps.Files)
+	}
+	return nil
+}
+
+// allPackages are the file's packages and the profile's, layer by layer. The file's are in the first.
+func (d definition) allPackages(r *Runtime) []llb.Packages {
+	layers := []llb.Packages{union(r.Packages)}
+	for i, parts := range d.packages {
+		if i == len(layers) {
+			layers = append(layers, nil)
+		}
+		layers[i] = union(append(chosen(parts, r.Components), layers[i])...)
+	}
+	return layers
+}
+
+func union(lists ...llb.Packages) llb.Packages {
+	all := llb.Packages{}
+	for _, list := range lists {
+		for key, names := range list {
+			all[key] = append(all[key], names...)
+		}
+	}
+	return all
+}

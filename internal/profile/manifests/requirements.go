@@ -1,0 +1,169 @@
+package manifests
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/rtbuild/rtbuild/internal/projectfile"
+	"github.com/rtbuild/rtbuild/internal/redact"
+)
+
+// requirements reads a requirements file and those that it includes, in the format of pip's documentation
+// ("Requirements File Format").
+type requirements struct {
+	fsys  fs.FS
+	files []string        // in the order in which they are first named
+	seen  map[string]bool // by file: whether it was read as one whose requirements are to be pinned
+}
+
+// RequirementFiles gives a requirements file and those that it includes, after it has seen that every requirement is
+// pinned: else one lock tag would stand for whatever was newest on the day of the build. Where the file is missing there
+// is nothing to see; the tags, which need it, say so.
+func RequirementFiles(fsys fs.FS, name string) ([]string, error) {
+	r := &requirements{fsys: fsys, seen: map[string]bool{}}
+	err := r.read(name, true)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return r.files, err
+}
+
+// read takes in a file; only requirements are asked to be pinned, constraints are not.
+func (r *requirements) read(name string, pinned bool) error {
+	if _, again := r.seen[name]; !again {
+		r.files = append(r.files, name)
+	}
+	r.seen[name] = pinned
+	data, err := projectfile.ReadFile(r.fsys, name, projectfile.LockLimit)
+	if err != nil {
+		return err
+	}
+	t := projectfile.Text{Name: name, Data: data}
+	for _, line := range logicalLines(string(data)) {
+		if err := r.line(t, line, pinned); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var (
+	includeForm  = regexp.MustCompile(`^(-r|--requirement|-c|--constraint)\s*=?\s*(\S.*)$`)
+	editableForm = regexp.MustCompile(`^(-e|--editable)\b`)
+	pinForm      = regexp.MustCompile(`===?\s*[^\s;,*=]+(\s|,|$|;)`)
+	localForm    = regexp.MustCompile(`^[./]|^[^@]*\.(whl|zip|tar\.gz)$`)
+)
+
+func (r *requirements) line(t projectfile.Text, l logicalLine, pinned bool) error {
+	if include := includeForm.FindStringSubmatch(l.text); include != nil {
+		return r.include(t, l, include[2], pinned && strings.HasPrefix(strings.TrimLeft(include[1], "-"), "r"))
+	}
+	spec, _, _ := strings.Cut(l.text, ";") // behind it are markers, which may compare with ==
+	spec = strings.TrimSpace(spec)
+	switch {
+	case !strings.Contains(spec, "://") && (editableForm.MatchString(spec) || localForm.MatchString(spec)):
+		return t.At(l.number, l.column, "name a package of an index, or a URL",
+			"the requirement %q is a path, and dependencies are installed without the source", spec)
+	case !pinned, strings.Contains(l.text, "--hash"):
+		return nil
+	case strings.Contains(spec, "://") && (!strings.HasPrefix(spec, "-") || editableForm.MatchString(spec)):
+		if pinnedAddress(spec) {
+			return nil
+		}
+		return t.At(l.number, l.column, "name a commit by its whole hash, such as git+https://HOST/PATH@0123...cdef, or a release",
+			"the requirement %q is not pinned: what stands at its address changes", redact.Text(spec))
+	case strings.HasPrefix(spec, "-"), pinForm.MatchString(spec):
+		return nil
+	}
+	return t.At(l.number, l.column, "pip requirements must be pinned with ==; run pip freeze or pip-compile",
+		"the requirement %q is not pinned", spec)
+}
+
+// What an address in a requirement may say of a version.
+var (
+	addressForm  = regexp.MustCompile(`(?:([a-z]+)\+)?[a-z]+://[^/\s]*(/\S*)?`)
+	revisionForm = regexp.MustCompile(`@([^@/#]+)(#|$)`)
+	commitForm   = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+	numberForm   = regexp.MustCompile(`^r?[0-9]+$`)
+	branchForm   = regexp.MustCompile(`/heads/|/archive/[^0-9]*$`)
+)
+
+// pinnedAddress reports whether what stands at a requirement's address stays the same: a commit of a repository by its whole hash, as
+// branches and tags move, a revision that is a number where the version control has such, an archive unless its name is a branch's.
+func pinnedAddress(spec string) bool {
+	at := addressForm.FindStringSubmatch(spec)
+	if at == nil {
+		return true // no address that pip knows: it will say so
+	}
+	control, rest := at[1], at[2]
+	revision := ""
+	if m := revisionForm.FindStringSubmatch(rest); m != nil {
+		revision = m[1]
+	}
+	switch control {
+	case "git", "hg":
+		return commitForm.MatchString(revision)
+	case "svn", "bzr":
+		return numberForm.MatchString(revision)
+	}
+	path, fragment, _ := strings.Cut(rest, "#")
+	return !branchForm.MatchString(path) || strings.Contains(fragment, "sha256=")
+}
+
+// include follows a file that another one names, relative to that.
+func (r *requirements) include(t projectfile.Text, l logicalLine, name string, pinned bool) error {
+	name = strings.Trim(name, `"'`)
+	file := path.Join(path.Dir(t.Name), name)
+	if strings.Contains(name, "://") || path.IsAbs(name) || !fs.ValidPath(file) || file == "." {
+		return t.At(l.number, l.column, "copy it into the project", "the included file %q is not in the project", redact.Text(name))
+	}
+	if before, again := r.seen[file]; again && (before || !pinned) {
+		return nil
+	}
+	err := r.read(file, pinned)
+	var fault *projectfile.Error
+	if errors.As(err, &fault) && fault.File == file && errors.Unwrap(fault) != nil { // it names the file once more
+		return t.At(l.number, l.column, "create it, or remove the line", "the included file %q cannot be read: %s", file, fault.Message)
+	}
+	return err
+}
+
+// logicalLine is a line with those that continue it, without comments.
+type logicalLine struct {
+	number, column int
+	text           string
+}
+
+var comment = regexp.MustCompile(`(^|\s)#.*$`)
+
+// logicalLines joins lines that end in a backslash and drops what is empty.
+func logicalLines(data string) []logicalLine {
+	var all []logicalLine
+	var open []string // the parts of the last line, as long as it goes on
+	for i, raw := range strings.Split(strings.TrimPrefix(data, "\uFEFF"), "\n") {
+		raw = strings.TrimSuffix(raw, "\r")
+		body, more := strings.CutSuffix(raw, `\`)
+		if comment.MatchString(raw) {
+			body, more = comment.ReplaceAllString(raw, ""), false
+		}
+		body = strings.TrimSpace(body)
+		if body != "" {
+			if open == nil {
+				column := len([]rune(raw)) - len([]rune(strings.TrimLeft(raw, " \t"))) + 1
+				all = append(all, logicalLine{number: i + 1, column: column})
+			}
+			open = append(open, body)
+		}
+		if !more && open != nil {
+			all[len(all)-1].text = strings.Join(open, " ")
+			open = nil
+		}
+	}
+	if open != nil {
+		all[len(all)-1].text = strings.Join(open, " ")
+	}
+	return all
+}

@@ -1,0 +1,98 @@
+package runtimefile
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// envName is the portable form of a variable's name.
+var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// setEnv takes the image's variables.
+func setEnv(d *document, n *yaml.Node, f *File) error {
+	pairs, err := d.mapping(n, "env")
+	if err != nil {
+		return err
+	}
+	f.Env = map[string]string{}
+	for _, p := range pairs {
+		if !envName.MatchString(p.name) {
+			return d.errorAt(p.key, "it must be letters, digits and _", "the name of a variable, %q, is not valid", p.name)
+		}
+		if p.name == "PATH" {
+			return d.errorAt(p.key, "put programs into bin below the prefix",
+				"PATH cannot be set: it is the base's, behind the runtime's own directories")
+		}
+		f.Env[p.name], err = d.scalar(p.value, p.name, "a string", "!!str", "!!int", "!!float", "!!timestamp", "!!bool")
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// command gives a command line as a list of words.
+func command(d *document, n *yaml.Node, what string) ([]string, error) {
+	if v := resolve(n); v.Kind == yaml.ScalarNode && v.ShortTag() == "!!str" {
+		return nil, d.errorAt(v, commandHint(what, v.Value), "%s must be a list of words, not a string", what)
+	}
+	return d.strings(n, what)
+}
+
+func commandHint(what, line string) string {
+	words := strings.Fields(line)
+	plain := regexp.MustCompile(`^[A-Za-z0-9_./][A-Za-z0-9_./=:@-]*$`)
+	if len(words) == 0 || slices.ContainsFunc(words, func(w string) bool { return !plain.MatchString(w) }) {
+		words = []string{"sh", "-c", strconv.Quote(line)}
+	}
+	return fmt.Sprintf("write %s: [%s]", what, strings.Join(words, ", "))
+}
+
+// port is what a container listens on.
+type port struct {
+	number   int
+	protocol string
+}
+
+func (p port) String() string { return strconv.Itoa(p.number) + "/" + p.protocol }
+
+var portForm = regexp.MustCompile(`^([1-9][0-9]{0,4})(?:/(tcp|udp|sctp))?$`)
+
+// parsePort reads "8080" or "53/udp".
+func parsePort(text string) (port, bool) {
+	m := portForm.FindStringSubmatch(text)
+	if m == nil {
+		return port{}, false
+	}
+	number, _ := strconv.Atoi(m[1])
+	return port{number, cmp.Or(m[2], "tcp")}, number < 1<<16
+}
+
+// setExpose takes ports by protocol and number, each once: their order means nothing.
+func setExpose(d *document, n *yaml.Node, f *File) error {
+	var ports []port
+	err := d.list(n, "expose", func(item *yaml.Node) error {
+		value, err := d.literal(item, "a port")
+		p, ok := parsePort(value)
+		if err == nil && !ok {
+			err = d.errorAt(resolve(item), "write it as 8080 or 8080/tcp, from 1 to 65535; protocols are tcp, udp, sctp",
+				"port %q is not valid", value)
+		}
+		ports = append(ports, p)
+		return err
+	})
+	slices.SortFunc(ports, func(a, b port) int {
+		return cmp.Or(strings.Compare(a.protocol, b.protocol), cmp.Compare(a.number, b.number))
+	})
+	f.Expose = nil
+	for _, p := range slices.Compact(ports) {
+		f.Expose = append(f.Expose, p.String())
+	}
+	return err
+}

@@ -1,0 +1,260 @@
+package runtimefile
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// fields are what a map of runtime.yaml may hold: each name with what puts its value into T.
+type fields[T any] map[string]func(d *document, n *yaml.Node, into *T) error
+
+// read puts a map's values into T, in the order of the file.
+func (known fields[T]) read(d *document, n *yaml.Node, what string, into *T) error {
+	pairs, err := d.mapping(n, what)
+	if err != nil {
+		return err
+	}
+	for _, p := range pairs {
+		set, ok := known[p.name]
+		if !ok {
+			return d.errorAt(p.key, Suggest(p.name, slices.Collect(maps.Keys(known))), "unknown field %q", p.name)
+		}
+		if err := set(d, p.value, into); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fileFields are the fields of the whole file.
+var fileFields = fields[File]{
+	"profile": func(d *document, n *yaml.Node, f *File) (err error) {
+		f.Profile, err = d.oneOf(n, "profile", d.known.Profiles)
+		return err
+	},
+	"base": func(d *document, n *yaml.Node, f *File) (err error) {
+		f.Base, err = d.str(n, "base")
+		return d.check(n, err, CheckBase(f.Base))
+	},
+	"repository": func(d *document, n *yaml.Node, f *File) (err error) {
+		f.Repository, err = d.str(n, "repository")
+		return d.check(n, err, CheckRepository(f.Repository))
+	},
+	"version": func(d *document, n *yaml.Node, f *File) (err error) {
+		f.Version, err = d.match(n, "version", oneLine, "it must be one line, and not empty")
+		return err
+	},
+	"runtime": setInterpreter,
+	"prefix": func(d *document, n *yaml.Node, f *File) (err error) {
+		f.Prefix, err = d.str(n, "prefix")
+		return d.check(n, err, checkPrefix(f.Prefix))
+	},
+	"user":         setUser,
+	"packages":     setPackages,
+	"components":   setComponents,
+	"tools":        setTools,
+	"dependencies": setDependencies,
+	"source":       setSource,
+	"ignore":       setIgnore,
+	"env":          setEnv,
+	"entrypoint": func(d *document, n *yaml.Node, f *File) (err error) {
+		f.Entrypoint, err = command(d, n, "entrypoint")
+		return err
+	},
+	"cmd": func(d *document, n *yaml.Node, f *File) (err error) {
+		f.Cmd, err = command(d, n, "cmd")
+		return err
+	},
+	"workdir": func(d *document, n *yaml.Node, f *File) (err error) {
+		f.Workdir, err = d.str(n, "workdir")
+		return d.check(n, err, checkWorkdir(f.Workdir))
+	},
+	"expose": setExpose,
+	"extra": func(d *document, n *yaml.Node, f *File) (err error) {
+		f.Extra, err = d.str(n, "extra")
+		f.Extra = strings.TrimSpace(f.Extra)
+		return err
+	},
+	"network": func(d *document, n *yaml.Node, f *File) error {
+		return networkFields.read(d, n, "network", f)
+	},
+}
+
+// check is the first of two errors, the second one as one at a node.
+func (d *document) check(n *yaml.Node, err, fault error) error {
+	if err == nil && fault != nil {
+		err = d.errorAt(resolve(n), "", "%s", fault)
+	}
+	return err
+}
+
+// interpreterFields are those of "runtime".
+var interpreterFields = fields[Interpreter]{
+	"node":   func(d *document, n *yaml.Node, i *Interpreter) error { return interpreter(d, n, i, "node") },
+	"python": func(d *document, n *yaml.Node, i *Interpreter) error { return interpreter(d, n, i, "python") },
+}
+
+func interpreter(d *document, n *yaml.Node, i *Interpreter, name string) (err error) {
+	if i.Name != "" {
+		return d.errorAt(n, "", "runtime must name one interpreter, and names %s already", i.Name)
+	}
+	i.Name = name
+	i.Version, err = d.match(n, "version of "+name, versionPrefix, "write it as 22 or 3.12")
+	return err
+}
+
+func setInterpreter(d *document, n *yaml.Node, f *File) error {
+	var i Interpreter
+	if err := interpreterFields.read(d, n, "runtime", &i); err != nil {
+		return err
+	}
+	if i.Name == "" {
+		return d.errorAt(n, "write it as {node: 22} or {python: 3.12}", "runtime names no interpreter")
+	}
+	f.Interpreter = i
+	return nil
+}
+
+// maxID is the largest user id that Linux has: the one above means "none".
+const maxID = 1<<32 - 2
+
+// userFields are those of "user".
+var userFields = fields[User]{
+	"name": func(d *document, n *yaml.Node, u *User) (err error) {
+		u.Name, err = d.match(n, "user name", userName, "it must be lower-case letters, digits, - and _")
+		if err == nil && u.Name == RootUser {
+			err = d.errorAt(n, "write user: root", "root is not made, and has its ids already")
+		}
+		return err
+	},
+	"uid": func(d *document, n *yaml.Node, u *User) (err error) {
+		u.UID, err = d.integer(n, "uid", 1, maxID)
+		return err
+	},
+	"gid": func(d *document, n *yaml.Node, u *User) (err error) {
+		u.GID, err = d.integer(n, "gid", 1, maxID)
+		return err
+	},
+}
+
+// RootUser is the name of the user that need not be made.
+const RootUser = "root"
+
+func setUser(d *document, n *yaml.Node, f *File) error {
+	if v := resolve(n); v.Kind == yaml.ScalarNode {
+		if v.ShortTag() != "!!str" || v.Value != RootUser {
+			return d.errorAt(v, "write {name: agent, uid: 1000, gid: 1000}, or root", "user must be a map or the word root")
+		}
+		f.User = User{Name: RootUser}
+		return nil
+	}
+	return userFields.read(d, n, "user", &f.User)
+}
+
+// packageFields are those of "packages" where they are given by package manager.
+var packageFields = fields[map[string][]string]{
+	"apt": packagesOf("apt"), "apk": packagesOf("apk"), "dnf": packagesOf("dnf"),
+	"zypper": packagesOf("zypper"),
+}
+
+func packagesOf(manager string) func(*document, *yaml.Node, *map[string][]string) error {
+	return func(d *document, n *yaml.Node, into *map[string][]string) (err error) {
+		(*into)[manager], err = packageList(d, n, "packages."+manager)
+		return err
+	}
+}
+
+func packageList(d *document, n *yaml.Node, what string) ([]string, error) {
+	var names []string
+	err := d.list(n, what, func(item *yaml.Node) error {
+		name, err := d.match(item, "package", packageName, "give the name of a package, or NAME=VERSION")
+		names = append(names, name)
+		return err
+	})
+	slices.Sort(names)
+	return slices.Compact(names), err
+}
+
+func setPackages(d *document, n *yaml.Node, f *File) (err error) {
+	f.Packages = map[string][]string{}
+	switch resolve(n).Kind {
+	case yaml.MappingNode:
+		err = packageFields.read(d, n, "packages", &f.Packages)
+	case yaml.SequenceNode:
+		f.Packages[""], err = packageList(d, n, "packages")
+	default:
+		err = d.wrongType(resolve(n), "packages", "a list, or a map of lists by package manager")
+	}
+	f.NoPackages = err == nil && resolve(n).Kind == yaml.SequenceNode && len(f.Packages[""]) == 0
+	maps.DeleteFunc(f.Packages, func(_ string, names []string) bool { return len(names) == 0 })
+	return err
+}
+
+// componentFields are those of "components". Which of them a profile has is checked when the profile is known.
+var componentFields = fields[map[string]bool]{
+	"browser": component("browser"), "editor": component("editor"), "docker": component("docker"),
+}
+
+func component(name string) func(*document, *yaml.Node, *map[string]bool) error {
+	return func(d *document, n *yaml.Node, into *map[string]bool) (err error) {
+		(*into)[name], err = d.boolean(n, "component "+name)
+		return err
+	}
+}
+
+func setComponents(d *document, n *yaml.Node, f *File) error {
+	f.Components = map[string]bool{}
+	return componentFields.read(d, n, "components", &f.Components)
+}
+
+// dependencyFields are those of "dependencies".
+var dependencyFields = fields[Dependencies]{
+	"manager": func(d *document, n *yaml.Node, to *Dependencies) (err error) {
+		to.Manager, err = d.oneOf(n, "manager", d.known.Managers)
+		return err
+	},
+	"files": func(d *document, n *yaml.Node, to *Dependencies) error {
+		to.Files = nil
+		err := d.list(n, "files", func(item *yaml.Node) error {
+			file, err := d.str(item, "a dependency file")
+			if err = d.check(item, err, checkLockFile(file)); err == nil && slices.Contains(to.Files, file) {
+				err = d.errorAt(item, "", "dependency file %q is named twice", file)
+			}
+			to.Files = append(to.Files, file)
+			return err
+		})
+		if err == nil && len(to.Files) == 0 {
+			err = d.errorAt(n, "name at least one, or leave files out", "files is empty")
+		}
+		return err
+	},
+}
+
+func setDependencies(d *document, n *yaml.Node, f *File) error {
+	return dependencyFields.read(d, n, "dependencies", &f.Dependencies)
+}
+
+// networkFields are those of "network".
+var networkFields = fields[File]{"mirrors": setMirrors}
+
+func setMirrors(d *document, n *yaml.Node, f *File) error {
+	pairs, err := d.mapping(n, "mirrors")
+	if err != nil {
+		return err
+	}
+	f.Mirrors = map[string]string{}
+	for _, p := range pairs {
+		mirror, err := d.str(p.value, "a mirror")
+		if err = d.check(p.key, err, checkAddress("address", p.name)); err != nil {
+			return err
+		}
+		if err = d.check(p.value, nil, checkAddress("mirror", mirror)); err != nil {
+			return err
+		}
+		f.Mirrors[p.name] = mirror
+	}
+	return nil
+}
