@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/moby/buildkit/client/llb"
+	bkllb "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // execs gives the steps that a graph runs.
-func execs(t *testing.T, g *rtllb.Graph) []*pb.ExecOp {
+func execs(t *testing.T, g *llb.Graph) []*pb.ExecOp {
 	t.Helper()
 	state, _ := draw(t, g, fromScratch)
 	def, err := state.Marshal(context.Background())
@@ -35,7 +35,7 @@ func execs(t *testing.T, g *rtllb.Graph) []*pb.ExecOp {
 }
 
 // cachesOf gives the ids of a graph's caches by where they are mounted.
-func cachesOf(t *testing.T, g *rtllb.Graph) map[string]string {
+func cachesOf(t *testing.T, g *llb.Graph) map[string]string {
 	t.Helper()
 	ids := map[string]string{}
 	for _, step := range execs(t, g) {
@@ -54,18 +54,18 @@ func TestCachesAreKeptApartByTrust(t *testing.T) {
 		npm, archives, lists = "/var/cache/npm", "/var/cache/apt/archives", "/var/lib/apt/lists"
 		none                 = ""
 	)
-	on := func(base, ref string) *rtllb.Graph {
+	on := func(base, ref string) *llb.Graph {
 		g := graph(node())
 		g.Runtime.Base, g.Base.Ref = base, ref+pinned
 		return g
 	}
-	inContext := func(config string) *rtllb.Graph {
+	inContext := func(config string) *llb.Graph {
 		g := on("debian:bookworm", "docker.io/library/debian:bookworm")
-		state := llb.Scratch()
+		state := bkllb.Scratch()
 		g.Base.State, g.Base.Config = &state, []byte(config)
 		return g
 	}
-	named := func(namespace string) *rtllb.Graph {
+	named := func(namespace string) *llb.Graph {
 		g := on("debian:bookworm", "docker.io/library/debian:bookworm")
 		g.CacheNamespace = namespace
 		return g
@@ -73,7 +73,7 @@ func TestCachesAreKeptApartByTrust(t *testing.T) {
 	debian := on("debian:bookworm", "docker.io/library/debian:bookworm")
 	tests := []struct {
 		name   string
-		a, b   *rtllb.Graph
+		a, b   *llb.Graph
 		shared string
 	}{
 		{"one base", debian, on("docker.io/library/debian:bookworm", "docker.io/library/debian:bookworm"), archives + " " + npm + " " + lists},

@@ -9,6 +9,8 @@
 //
 // The package is pure: it reads no clock, environment, network or disk. What must be fetched is listed before a graph is drawn. It
 // imports no other package of rtbuild but the names of labels. Components of the image are one file each.
+//
+// Callers import it as llb. In a file that needs BuildKit's package of that name as well, BuildKit's is called bkllb.
 package llb
 
 // Recipe is the number of the recipe that system, tools and deps are made by. It is raised by hand whenever the golden

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // FuzzOSRelease shows that a base may say of its distribution what it likes: a field is one line, and the release has a
@@ -20,7 +20,7 @@ func FuzzOSRelease(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d := rtllb.ParseOSRelease(bytes.Clone(data))
+		d := llb.ParseOSRelease(bytes.Clone(data))
 		if d.Release == "" || d.Manager != nil && d.Manager.Name == "" {
 			t.Fatalf("%+v", d)
 		}
@@ -29,7 +29,7 @@ func FuzzOSRelease(f *testing.F) {
 				t.Fatalf("the field %q", field)
 			}
 		}
-		if again := rtllb.ParseOSRelease(data); !reflect.DeepEqual(again, d) {
+		if again := llb.ParseOSRelease(data); !reflect.DeepEqual(again, d) {
 			t.Fatalf("not the same again: %+v", again)
 		}
 	})

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/moby/buildkit/client/llb"
+	bkllb "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -23,7 +23,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/profile/releases"
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // Goldens of system, tools and deps lie in a directory named by the recipe number and are written only where they do not
@@ -36,13 +36,13 @@ var baseConfig = []byte(`{"architecture":"amd64","os":"linux","config":{"Env":["
 	`"rootfs":{"type":"layers","diff_ids":["sha256:1","sha256:2"]},` +
 	`"history":[{"created_by":"one"},{"created_by":"nothing","empty_layer":true},{"created_by":"two"}]}`)
 
-func node() *rtllb.Runtime {
-	return &rtllb.Runtime{
+func node() *llb.Runtime {
+	return &llb.Runtime{
 		Profile: "node", Base: "debian:bookworm", Version: "1.0.0", Prefix: "/agent",
-		Interpreter: rtllb.Interpreter{Name: "node", Version: "22"},
-		User:        rtllb.User{Name: "agent", UID: 1000, GID: 1000},
-		Packages:    []rtllb.Packages{{"": {"git", "ca-certificates"}, "apt": {"jq"}, "apk": {"never"}}},
-		Installer:   rtllb.NPM{},
+		Interpreter: llb.Interpreter{Name: "node", Version: "22"},
+		User:        llb.User{Name: "agent", UID: 1000, GID: 1000},
+		Packages:    []llb.Packages{{"": {"git", "ca-certificates"}, "apt": {"jq"}, "apk": {"never"}}},
+		Installer:   llb.NPM{},
 		Releases:    releases.All(),
 		Source:      []string{"."},
 		Env:         map[string]string{"B": "2", "A": "1"},
@@ -51,23 +51,23 @@ func node() *rtllb.Runtime {
 	}
 }
 
-func python() *rtllb.Runtime {
+func python() *llb.Runtime {
 	r := node()
-	r.Profile, r.Interpreter = "python", rtllb.Interpreter{Name: "python"}
-	r.Installer = rtllb.Pip{Requirements: "requirements.txt"}
-	r.Tools = []rtllb.Component{uv()}
+	r.Profile, r.Interpreter = "python", llb.Interpreter{Name: "python"}
+	r.Installer = llb.Pip{Requirements: "requirements.txt"}
+	r.Tools = []llb.Component{uv()}
 	return r
 }
 
-func uv() rtllb.Tool {
-	return rtllb.Tool{
+func uv() llb.Tool {
+	return llb.Tool{
 		Name: "uv", Version: "0.8.3", URL: "https://example.com/{version}/uv-{arch}.tar.gz", To: "bin",
 		SHA256: map[string]string{"amd64": strings.Repeat("b", 64)},
 	}
 }
 
 // openhands is the profile openhands with components that are on. What it is made of is the profile's data.
-func openhands(components ...string) *rtllb.Runtime {
+func openhands(components ...string) *llb.Runtime {
 	r := &profile.Runtime{
 		Profile: "openhands", Base: "debian:bookworm", Version: "1.0.0", Prefix: "/openhands",
 		Interpreter:  profile.Interpreter{Name: "python", Version: "3.12"},
@@ -89,38 +89,38 @@ func openhands(components ...string) *rtllb.Runtime {
 // all are the components of the profile openhands.
 var all = []string{"browser", "docker", "editor"}
 
-func graph(r *rtllb.Runtime) *rtllb.Graph {
-	return &rtllb.Graph{
+func graph(r *llb.Runtime) *llb.Graph {
+	return &llb.Graph{
 		Runtime:   r,
 		Platform:  ocispecs.Platform{OS: "linux", Architecture: "amd64"},
-		Distro:    rtllb.ParseOSRelease([]byte("ID=debian\nVERSION_CODENAME=bookworm\nPRETTY_NAME=\"Debian 12\"\n")),
-		Base:      rtllb.ImageFacts{Ref: "docker.io/library/debian:bookworm" + pinned, Config: baseConfig},
-		LockFiles: llb.Local("lockfiles", llb.LocalUniqueID("test")),
-		Source:    llb.Local("source", llb.LocalUniqueID("test")),
-		Owner:     rtllb.Owner{UID: 1000, GID: 1000},
+		Distro:    llb.ParseOSRelease([]byte("ID=debian\nVERSION_CODENAME=bookworm\nPRETTY_NAME=\"Debian 12\"\n")),
+		Base:      llb.ImageFacts{Ref: "docker.io/library/debian:bookworm" + pinned, Config: baseConfig},
+		LockFiles: bkllb.Local("lockfiles", bkllb.LocalUniqueID("test")),
+		Source:    bkllb.Local("source", bkllb.LocalUniqueID("test")),
+		Owner:     llb.Owner{UID: 1000, GID: 1000},
 		Epoch:     time.Unix(1700000000, 0).UTC(),
 	}
 }
 
 func TestGoldenGraphs(t *testing.T) {
-	recipe := fmt.Sprintf("recipe-%d", rtllb.Recipe)
-	onDeps := func(r *rtllb.Runtime) *rtllb.Graph {
+	recipe := fmt.Sprintf("recipe-%d", llb.Recipe)
+	onDeps := func(r *llb.Runtime) *llb.Graph {
 		g := graph(r)
 		g.Base.Ref = "registry.example.com/agent:lock" + pinned
 		return g
 	}
 	foreign := onDeps(openhands(all...))
 	foreign.OldSource = true
-	versioned := func(r *rtllb.Runtime) *rtllb.Graph {
+	versioned := func(r *llb.Runtime) *llb.Graph {
 		g := onDeps(r)
 		g.Base.Layers = 2
 		return g
 	}
 	ubuntu := graph(openhands())
-	ubuntu.Distro = rtllb.ParseOSRelease([]byte("ID=ubuntu\nID_LIKE=debian\nVERSION_CODENAME=noble\n"))
+	ubuntu.Distro = llb.ParseOSRelease([]byte("ID=ubuntu\nID_LIKE=debian\nVERSION_CODENAME=noble\n"))
 	ubuntu.Base.PackageSources = []string{"http://archive.ubuntu.com/ubuntu", "http://security.ubuntu.com/ubuntu"}
 	ubuntu.Runtime.Mirrors = map[string]string{"https://pypi.org": "https://mirror.example.com/pypi", "http://archive.ubuntu.com/ubuntu": "https://mirror.example.com/ubuntu"}
-	managed := func(installer rtllb.Installer) *rtllb.Graph {
+	managed := func(installer llb.Installer) *llb.Graph {
 		r := python()
 		r.Tools, r.Packages, r.Installer = nil, nil, installer
 		return graph(r)
@@ -131,18 +131,18 @@ func TestGoldenGraphs(t *testing.T) {
 	tests := []struct {
 		name  string
 		dir   string
-		graph *rtllb.Graph
-		list  func(*rtllb.Graph) (rtllb.Layers, error)
+		graph *llb.Graph
+		list  func(*llb.Graph) (llb.Layers, error)
 	}{
 		{"scratch-node", recipe, graph(node()), fromScratch},
 		{"scratch-python", recipe, graph(python()), fromScratch},
 		{"scratch-openhands", recipe, graph(openhands(all...)), fromScratch},
 		{"scratch-openhands-small-ubuntu", recipe, ubuntu, fromScratch},
-		{"versioned-openhands", recipe, versioned(openhands(all...)), (*rtllb.Graph).Versioned},
-		{"scratch-python-poetry", recipe, managed(rtllb.Poetry{}), fromScratch},
-		{"scratch-python-uv", recipe, managed(rtllb.UVSync{}), fromScratch},
-		{"versioned-node", recipe, versioned(node()), (*rtllb.Graph).Versioned},
-		{"versioned-python", recipe, versioned(python()), (*rtllb.Graph).Versioned},
+		{"versioned-openhands", recipe, versioned(openhands(all...)), (*llb.Graph).Versioned},
+		{"scratch-python-poetry", recipe, managed(llb.Poetry{}), fromScratch},
+		{"scratch-python-uv", recipe, managed(llb.UVSync{}), fromScratch},
+		{"versioned-node", recipe, versioned(node()), (*llb.Graph).Versioned},
+		{"versioned-python", recipe, versioned(python()), (*llb.Graph).Versioned},
 		{"lock-node", "source", onDeps(node()), onLock},
 		{"lock-python", "source", onDeps(python()), onLock},
 		{"lock-openhands-foreign", "source", foreign, onLock},
@@ -157,12 +157,12 @@ func TestGoldenGraphs(t *testing.T) {
 	}
 }
 
-func fromScratch(g *rtllb.Graph) (rtllb.Layers, error) { return g.UpTo(rtllb.StageDeps) }
+func fromScratch(g *llb.Graph) (llb.Layers, error) { return g.UpTo(llb.StageDeps) }
 
-func onLock(g *rtllb.Graph) (rtllb.Layers, error) { return g.SourceLayers(), nil }
+func onLock(g *llb.Graph) (llb.Layers, error) { return g.SourceLayers(), nil }
 
 // draw gives a graph's image and its layers.
-func draw(t *testing.T, g *rtllb.Graph, list func(*rtllb.Graph) (rtllb.Layers, error)) (llb.State, rtllb.Layers) {
+func draw(t *testing.T, g *llb.Graph, list func(*llb.Graph) (llb.Layers, error)) (bkllb.State, llb.Layers) {
 	t.Helper()
 	layers, err := list(g)
 	if err != nil {
@@ -193,16 +193,16 @@ func compareGolden(t *testing.T, file string, fixed bool, got string) {
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		hint := "run go test ./llb -update"
 		if fixed {
-			hint = "the recipe of system, tools or deps has changed: raise llb.Recipe, then run go test ./llb -update"
+			hint = "the recipe of system, tools or deps has changed: raise bkllb.Recipe, then run go test ./llb -update"
 		}
 		t.Errorf("%s differs (%s):\n%s", file, hint, diff)
 	}
 }
 
 // describe lists a graph's operations in the order of their inputs, with the names that the progress shows.
-func describe(t *testing.T, state llb.State) string {
+func describe(t *testing.T, state bkllb.State) string {
 	t.Helper()
-	def, err := state.Marshal(context.Background(), llb.Platform(ocispecs.Platform{OS: "linux", Architecture: "amd64"}))
+	def, err := state.Marshal(context.Background(), bkllb.Platform(ocispecs.Platform{OS: "linux", Architecture: "amd64"}))
 	if err != nil {
 		t.Fatal(err)
 	}

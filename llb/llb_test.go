@@ -10,43 +10,43 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/moby/buildkit/client/llb"
+	bkllb "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 func TestParseOSRelease(t *testing.T) {
 	tests := []struct {
 		name, data string
-		want       rtllb.Distro
+		want       llb.Distro
 		manager    string
 	}{
 		{
 			"debian", "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_CODENAME=bookworm\n",
-			rtllb.Distro{ID: "debian", Release: "bookworm", Pretty: "Debian GNU/Linux 12 (bookworm)", Python: "3.11"}, "apt",
+			llb.Distro{ID: "debian", Release: "bookworm", Pretty: "Debian GNU/Linux 12 (bookworm)", Python: "3.11"}, "apt",
 		},
 		{
 			"derivative", "# comment\n\nID=linuxmint\nID_LIKE='ubuntu debian'\nVERSION_CODENAME=wilma\n",
-			rtllb.Distro{ID: "linuxmint", Like: []string{"ubuntu", "debian"}, Release: "wilma", Pretty: "linuxmint"}, "apt",
+			llb.Distro{ID: "linuxmint", Like: []string{"ubuntu", "debian"}, Release: "wilma", Pretty: "linuxmint"}, "apt",
 		},
-		{"sid has no codename", "ID=debian", rtllb.Distro{ID: "debian", Release: "unknown", Pretty: "debian"}, "apt"},
+		{"sid has no codename", "ID=debian", llb.Distro{ID: "debian", Release: "unknown", Pretty: "debian"}, "apt"},
 		{
 			"alpine", "ID=alpine\nVERSION_ID=3.20.1\nPRETTY_NAME=\"Alpine Linux v3.20\"",
-			rtllb.Distro{ID: "alpine", Release: "3.20.1", Pretty: "Alpine Linux v3.20"}, "apk",
+			llb.Distro{ID: "alpine", Release: "3.20.1", Pretty: "Alpine Linux v3.20"}, "apk",
 		},
-		{"fedora", "ID=fedora\nVERSION_ID=42\n", rtllb.Distro{ID: "fedora", Release: "42", Pretty: "fedora"}, "dnf"},
-		{"rocky", "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", rtllb.Distro{ID: "rocky", Like: []string{"rhel", "centos", "fedora"}, Release: "unknown", Pretty: "rocky"}, "dnf"},
-		{"leap", "ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"\n", rtllb.Distro{ID: "opensuse-leap", Like: []string{"suse", "opensuse"}, Release: "unknown", Pretty: "opensuse-leap"}, "zypper"},
-		{"another", "ID=nixos", rtllb.Distro{ID: "nixos", Release: "unknown", Pretty: "nixos"}, ""},
-		{"nothing", "", rtllb.Distro{Release: "unknown"}, ""},
+		{"fedora", "ID=fedora\nVERSION_ID=42\n", llb.Distro{ID: "fedora", Release: "42", Pretty: "fedora"}, "dnf"},
+		{"rocky", "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", llb.Distro{ID: "rocky", Like: []string{"rhel", "centos", "fedora"}, Release: "unknown", Pretty: "rocky"}, "dnf"},
+		{"leap", "ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"\n", llb.Distro{ID: "opensuse-leap", Like: []string{"suse", "opensuse"}, Release: "unknown", Pretty: "opensuse-leap"}, "zypper"},
+		{"another", "ID=nixos", llb.Distro{ID: "nixos", Release: "unknown", Pretty: "nixos"}, ""},
+		{"nothing", "", llb.Distro{Release: "unknown"}, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := rtllb.ParseOSRelease([]byte(test.data))
+			got := llb.ParseOSRelease([]byte(test.data))
 			manager := ""
 			if got.Manager != nil {
 				manager = got.Manager.Name
@@ -75,28 +75,28 @@ func TestInterpreter(t *testing.T) {
 	}
 	tests := []struct {
 		name    string
-		want    rtllb.Interpreter
+		want    llb.Interpreter
 		base    []byte
 		lacks   bool // it has none on its PATH
 		arch    string
 		tools   []string // titles of downloads
 		wantErr string
 	}{
-		{name: "node by major", want: rtllb.Interpreter{Name: "node", Version: "24"}, tools: []string{"node 24.21.0", "npm 11.19.1"}},
-		{name: "node exactly", want: rtllb.Interpreter{Name: "node", Version: "22.23.3"}, tools: []string{"node 22.23.3", "npm 11.19.1"}},
-		{name: "node of the base", want: rtllb.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=22.1.0")},
-		{name: "node of the base is another", want: rtllb.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=2.22.0"), tools: []string{"node 22.23.3", "npm 11.19.1"}},
-		{name: "node in the base's variable alone", want: rtllb.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=22"), lacks: true,
+		{name: "node by major", want: llb.Interpreter{Name: "node", Version: "24"}, tools: []string{"node 24.21.0", "npm 11.19.1"}},
+		{name: "node exactly", want: llb.Interpreter{Name: "node", Version: "22.23.3"}, tools: []string{"node 22.23.3", "npm 11.19.1"}},
+		{name: "node of the base", want: llb.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=22.1.0")},
+		{name: "node of the base is another", want: llb.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=2.22.0"), tools: []string{"node 22.23.3", "npm 11.19.1"}},
+		{name: "node in the base's variable alone", want: llb.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=22"), lacks: true,
 			tools: []string{"node 22.23.3", "npm 11.19.1"}},
-		{name: "python in the base's variable alone", want: rtllb.Interpreter{Name: "python", Version: "3.14"}, base: withEnv("PYTHON_VERSION=3.14"), lacks: true,
+		{name: "python in the base's variable alone", want: llb.Interpreter{Name: "python", Version: "3.14"}, base: withEnv("PYTHON_VERSION=3.14"), lacks: true,
 			wantErr: "python 3.14 is wanted, but Debian 12 has 3.11"},
-		{name: "node unknown", want: rtllb.Interpreter{Name: "node", Version: "21"}, wantErr: "node 21 is not pinned here, but 20.20.2, 22.23.3, 24.21.0 are"},
-		{name: "node not of that release", want: rtllb.Interpreter{Name: "node", Version: "22.1"}, wantErr: "node 22.1 is not pinned here"},
-		{name: "node for another architecture", want: rtllb.Interpreter{Name: "node", Version: "22"}, arch: "s390x", wantErr: "tool node has no sha256 for s390x"},
-		{name: "python of the distribution", want: rtllb.Interpreter{Name: "python", Version: "3.11"}},
-		{name: "python of the base", want: rtllb.Interpreter{Name: "python", Version: "3.14"}, base: withEnv("PYTHON_VERSION=3.14.1")},
-		{name: "python that is not there", want: rtllb.Interpreter{Name: "python", Version: "3.1"}, wantErr: "python 3.1 is wanted, but Debian 12 has 3.11"},
-		{name: "python not known", want: rtllb.Interpreter{Name: "python", Version: "3.12"}, base: withEnv("PYTHON_VERSION=3.11.1"), wantErr: "python 3.12 is wanted"},
+		{name: "node unknown", want: llb.Interpreter{Name: "node", Version: "21"}, wantErr: "node 21 is not pinned here, but 20.20.2, 22.23.3, 24.21.0 are"},
+		{name: "node not of that release", want: llb.Interpreter{Name: "node", Version: "22.1"}, wantErr: "node 22.1 is not pinned here"},
+		{name: "node for another architecture", want: llb.Interpreter{Name: "node", Version: "22"}, arch: "s390x", wantErr: "tool node has no sha256 for s390x"},
+		{name: "python of the distribution", want: llb.Interpreter{Name: "python", Version: "3.11"}},
+		{name: "python of the base", want: llb.Interpreter{Name: "python", Version: "3.14"}, base: withEnv("PYTHON_VERSION=3.14.1")},
+		{name: "python that is not there", want: llb.Interpreter{Name: "python", Version: "3.1"}, wantErr: "python 3.1 is wanted, but Debian 12 has 3.11"},
+		{name: "python not known", want: llb.Interpreter{Name: "python", Version: "3.12"}, base: withEnv("PYTHON_VERSION=3.11.1"), wantErr: "python 3.12 is wanted"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestInterpreter(t *testing.T) {
 			if test.arch != "" {
 				g.Platform.Architecture = test.arch
 			}
-			layers, err := g.UpTo(rtllb.StageDeps)
+			layers, err := g.UpTo(llb.StageDeps)
 			checkError(t, err, test.wantErr)
 			var titles []string
 			for _, d := range layers.Downloads() {
@@ -131,7 +131,7 @@ func TestBaseInterpreters(t *testing.T) {
 		"python": {"/usr/local/bin", []string{"/usr/local/bin/python3"}},
 	} {
 		g := graph(node())
-		g.Runtime.Interpreter = rtllb.Interpreter{Name: name}
+		g.Runtime.Interpreter = llb.Interpreter{Name: name}
 		g.Base.Config = []byte(`{"config":{"Env":["PATH=` + tt.path + `"]}}`)
 		if diff := cmp.Diff(tt.want, g.BaseInterpreters()); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -166,12 +166,12 @@ func TestDownloads(t *testing.T) {
 			if test.arch != "" {
 				g.Platform.Architecture = test.arch
 			}
-			layers, err := g.UpTo(rtllb.StageDeps)
+			layers, err := g.UpTo(llb.StageDeps)
 			checkError(t, err, test.wantErr)
 			if test.wantErr != "" {
 				return
 			}
-			want := []rtllb.Download{{Name: "uv", Title: "uv 0.8.3", Field: "tools.uv", URL: test.want, SHA256: strings.Repeat("b", 64)}}
+			want := []llb.Download{{Name: "uv", Title: "uv 0.8.3", Field: "tools.uv", URL: test.want, SHA256: strings.Repeat("b", 64)}}
 			if diff := cmp.Diff(want, layers.Downloads()); diff != "" {
 				t.Error(diff)
 			}
@@ -183,7 +183,7 @@ func TestDownloads(t *testing.T) {
 func TestFilesAtHandAreNotFetched(t *testing.T) {
 	r := openhands(all...)
 	r.Tools = append(r.Tools, uv())
-	for _, stage := range []string{rtllb.StageSystem, rtllb.StageTools, rtllb.StageDeps} {
+	for _, stage := range []string{llb.StageSystem, llb.StageTools, llb.StageDeps} {
 		g := graph(r)
 		layers, err := g.UpTo(stage)
 		if err != nil {
@@ -193,9 +193,9 @@ func TestFilesAtHandAreNotFetched(t *testing.T) {
 		if got, want := fetched(t, g, layers), addresses(files); !slices.Equal(got, want) {
 			t.Errorf("up to %s, %q are fetched, and %q listed", stage, got, want)
 		}
-		g.Files = map[string]llb.State{}
+		g.Files = map[string]bkllb.State{}
 		for _, d := range files {
-			g.Files[d.URL] = llb.Local("files", llb.IncludePatterns([]string{d.Name}))
+			g.Files[d.URL] = bkllb.Local("files", bkllb.IncludePatterns([]string{d.Name}))
 		}
 		if got := fetched(t, g, layers); len(got) > 0 {
 			t.Errorf("up to %s, %q are fetched, though they are at hand", stage, got)
@@ -204,7 +204,7 @@ func TestFilesAtHandAreNotFetched(t *testing.T) {
 }
 
 // addresses are those of downloads, sorted.
-func addresses(files []rtllb.Download) []string {
+func addresses(files []llb.Download) []string {
 	var all []string
 	for _, d := range files {
 		all = append(all, d.URL)
@@ -214,7 +214,7 @@ func addresses(files []rtllb.Download) []string {
 }
 
 // fetched are the addresses that the builder fetches for a graph, sorted.
-func fetched(t *testing.T, g *rtllb.Graph, layers rtllb.Layers) []string {
+func fetched(t *testing.T, g *llb.Graph, layers llb.Layers) []string {
 	t.Helper()
 	state, err := g.Draw(layers)
 	if err != nil {
@@ -243,9 +243,9 @@ func TestProgressShowsNoToken(t *testing.T) {
 	tool := uv()
 	tool.URL += "?token=HUNTER2"
 	g := graph(python())
-	g.Runtime.Tools = []rtllb.Component{tool}
+	g.Runtime.Tools = []llb.Component{tool}
 	state, _ := draw(t, g, fromScratch)
-	def, err := state.Marshal(t.Context(), llb.LinuxAmd64)
+	def, err := state.Marshal(t.Context(), bkllb.LinuxAmd64)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,8 +265,8 @@ func TestProgressShowsNoToken(t *testing.T) {
 func TestConfigOfVariantsIsTheSame(t *testing.T) {
 	g := graph(node())
 	_, layers := draw(t, g, fromScratch)
-	scratch, err := g.DepsConfig(layers, rtllb.DepsFacts{
-		Owner: rtllb.Owner{UID: 1001, GID: 1002}, Tools: "sha256:tools", DepsDigest: "sha256:deps", BaseName: "docker.io/library/debian:bookworm", BaseDigest: "sha256:base",
+	scratch, err := g.DepsConfig(layers, llb.DepsFacts{
+		Owner: llb.Owner{UID: 1001, GID: 1002}, Tools: "sha256:tools", DepsDigest: "sha256:deps", BaseName: "docker.io/library/debian:bookworm", BaseDigest: "sha256:base",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -278,9 +278,9 @@ func TestConfigOfVariantsIsTheSame(t *testing.T) {
 	// An image of that config, as a registry would give it: the exporter has filled in the layers.
 	scratch.RootFS.DiffIDs = digests(2 + len(layers))
 	v := graph(node())
-	v.Base = rtllb.ImageFacts{Ref: "registry.example.com/agent:versioned" + pinned, Config: marshal(t, scratch), Layers: 6}
-	_, layers = draw(t, v, (*rtllb.Graph).Versioned)
-	versioned, err := v.VersionedConfig(layers, rtllb.Owner{UID: 1001, GID: 1002}, "sha256:deps")
+	v.Base = llb.ImageFacts{Ref: "registry.example.com/agent:versioned" + pinned, Config: marshal(t, scratch), Layers: 6}
+	_, layers = draw(t, v, (*llb.Graph).Versioned)
+	versioned, err := v.VersionedConfig(layers, llb.Owner{UID: 1001, GID: 1002}, "sha256:deps")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +295,7 @@ func TestForeignVersionedSaysNothingOfItsBase(t *testing.T) {
 	g := graph(node())
 	g.Base.Config = []byte(`{"architecture":"amd64","os":"linux","config":{"Labels":{"org.opencontainers.image.base.name":"theirs",` +
 		`"org.opencontainers.image.base.digest":"sha256:theirs","io.rtbuild.deps.digest":"sha256:forged"}}}`)
-	img, err := g.VersionedConfig(nil, rtllb.Owner{}, "sha256:deps")
+	img, err := g.VersionedConfig(nil, llb.Owner{}, "sha256:deps")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,16 +310,16 @@ func TestForeignVersionedSaysNothingOfItsBase(t *testing.T) {
 func TestSourceKeepsDepsDigest(t *testing.T) {
 	g := graph(node())
 	_, layers := draw(t, g, fromScratch)
-	deps, err := g.DepsConfig(layers, rtllb.DepsFacts{DepsDigest: "sha256:deps"})
+	deps, err := g.DepsConfig(layers, llb.DepsFacts{DepsDigest: "sha256:deps"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.Base = rtllb.ImageFacts{Config: marshal(t, deps)}
+	g.Base = llb.ImageFacts{Config: marshal(t, deps)}
 	source, err := g.SourceConfig(nil, "sha256:tree", nil)
 	if err != nil || source.Config.Labels[labels.DepsDigest] != "sha256:deps" {
 		t.Errorf("labels %v, error %v", source.Config.Labels, err)
 	}
-	tools, err := g.DepsConfig(layers, rtllb.DepsFacts{Stage: "tools", DepsDigest: "sha256:deps"})
+	tools, err := g.DepsConfig(layers, llb.DepsFacts{Stage: "tools", DepsDigest: "sha256:deps"})
 	if _, ok := tools.Config.Labels[labels.DepsDigest]; ok || err != nil {
 		t.Errorf("an image that ends with tools says what deps was made from: %v, %v", tools.Config.Labels, err)
 	}
@@ -330,10 +330,10 @@ func TestTriggersAreNotCarriedOn(t *testing.T) {
 	g := graph(node())
 	g.Base.Config = []byte(`{"architecture":"amd64","os":"linux","config":{"OnBuild":["COPY package.json /usr/src/app/"]}}`)
 	_, layers := draw(t, g, fromScratch)
-	deps, depsErr := g.DepsConfig(layers, rtllb.DepsFacts{})
-	versioned, versionedErr := g.VersionedConfig(layers, rtllb.Owner{}, "")
+	deps, depsErr := g.DepsConfig(layers, llb.DepsFacts{})
+	versioned, versionedErr := g.VersionedConfig(layers, llb.Owner{}, "")
 	source, sourceErr := g.SourceConfig(layers, "sha256:tree", nil)
-	for name, img := range map[string]*rtllb.Image{"deps": deps, "versioned": versioned, "source": source} {
+	for name, img := range map[string]*llb.Image{"deps": deps, "versioned": versioned, "source": source} {
 		if len(img.Config.OnBuild) > 0 {
 			t.Errorf("%s has %q", name, img.Config.OnBuild)
 		}
@@ -348,18 +348,18 @@ func TestSourceConfig(t *testing.T) {
 		`"Labels":{"io.rtbuild.stage":"deps","io.rtbuild.user.uid":"7","kept":"yes"},"Shell":["/bin/bash","-c"]},"rootfs":{"diff_ids":["sha256:1"]}}`
 	tests := []struct {
 		name   string
-		change func(*rtllb.Runtime)
-		want   func(*rtllb.Image)
+		change func(*llb.Runtime)
+		want   func(*llb.Image)
 	}{
-		{"a command", func(*rtllb.Runtime) {}, func(img *rtllb.Image) {
+		{"a command", func(*llb.Runtime) {}, func(img *llb.Image) {
 			img.Config.Entrypoint, img.Config.Cmd = []string{"/start"}, []string{"node", "server.js"}
 			img.Config.Labels["io.rtbuild.source.cmd"] = `["node","server.js"]`
 		}},
-		{"an entrypoint drops the base's command", func(r *rtllb.Runtime) { r.Cmd, r.Entrypoint = nil, []string{"/go"} }, func(img *rtllb.Image) {
+		{"an entrypoint drops the base's command", func(r *llb.Runtime) { r.Cmd, r.Entrypoint = nil, []string{"/go"} }, func(img *llb.Image) {
 			img.Config.Entrypoint = []string{"/go"}
 			img.Config.Labels["io.rtbuild.source.cmd"] = "null"
 		}},
-		{"a working directory", func(r *rtllb.Runtime) { r.Workdir = "/srv" }, func(img *rtllb.Image) {
+		{"a working directory", func(r *llb.Runtime) { r.Workdir = "/srv" }, func(img *llb.Image) {
 			img.Config.Entrypoint, img.Config.Cmd, img.Config.WorkingDir = []string{"/start"}, []string{"node", "server.js"}, "/srv"
 			img.Config.Labels["io.rtbuild.source.cmd"] = `["node","server.js"]`
 		}},
@@ -382,8 +382,8 @@ func TestSourceConfig(t *testing.T) {
 	}
 }
 
-func sourceImage(created time.Time) rtllb.Image {
-	var img rtllb.Image
+func sourceImage(created time.Time) llb.Image {
+	var img llb.Image
 	img.Created, img.Platform, img.RootFS.Type = &created, ocispecs.Platform{OS: "linux", Architecture: "amd64"}, "layers"
 	img.Config.Env = []string{"PATH=/agent/bin:/agent/code/node_modules/.bin:/bin", "A=1", "B=2"}
 	img.Config.WorkingDir, img.Config.Shell = "/agent/code", []string{"/bin/bash", "-c"}
@@ -411,10 +411,10 @@ func TestBadConfig(t *testing.T) {
 	if _, err := g.SourceConfig(nil, "", nil); err == nil {
 		t.Error("SourceConfig took a broken config")
 	}
-	if _, err := g.DepsConfig(nil, rtllb.DepsFacts{}); err == nil {
+	if _, err := g.DepsConfig(nil, llb.DepsFacts{}); err == nil {
 		t.Error("DepsConfig took a broken config")
 	}
-	if _, err := g.VersionedConfig(nil, rtllb.Owner{}, ""); err == nil {
+	if _, err := g.VersionedConfig(nil, llb.Owner{}, ""); err == nil {
 		t.Error("VersionedConfig took a broken config")
 	}
 }
@@ -435,12 +435,12 @@ func TestCompressionsAreApart(t *testing.T) {
 
 func TestRootMakesNoUser(t *testing.T) {
 	g := graph(node())
-	g.Runtime.User = rtllb.User{Name: "root"}
+	g.Runtime.User = llb.User{Name: "root"}
 	state, layers := draw(t, g, fromScratch)
 	if text := describe(t, state); strings.Contains(text, "useradd") {
 		t.Error("a user is made")
 	}
-	img, err := g.DepsConfig(layers, rtllb.DepsFacts{})
+	img, err := g.DepsConfig(layers, llb.DepsFacts{})
 	if err != nil || img.Config.User != "" {
 		t.Errorf("user %q, error %v", img.Config.User, err)
 	}

@@ -7,30 +7,30 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 func TestOpenhandsErrors(t *testing.T) {
 	tests := []struct {
 		name   string
-		change func(*rtllb.Graph)
+		change func(*llb.Graph)
 		want   string
 	}{
-		{"musl", func(g *rtllb.Graph) { g.Distro.Libc.Musl = true }, "uv 0.11.8 needs glibc 2.17 or newer, but the base image debian:bookworm has musl: use a base of"},
-		{"an old glibc", func(g *rtllb.Graph) { g.Distro.Libc.Version = "2.9" }, "uv 0.11.8 needs glibc 2.17 or newer, but the base image debian:bookworm has glibc 2.9"},
-		{"too old for the editor", func(g *rtllb.Graph) { g.Distro.Libc.Version = "2.17" }, "openvscode-server 1.98.2 needs glibc 2.28 or newer, but the base image debian:bookworm has glibc 2.17"},
-		{"no editor on it", func(g *rtllb.Graph) {
+		{"musl", func(g *llb.Graph) { g.Distro.Libc.Musl = true }, "uv 0.11.8 needs glibc 2.17 or newer, but the base image debian:bookworm has musl: use a base of"},
+		{"an old glibc", func(g *llb.Graph) { g.Distro.Libc.Version = "2.9" }, "uv 0.11.8 needs glibc 2.17 or newer, but the base image debian:bookworm has glibc 2.9"},
+		{"too old for the editor", func(g *llb.Graph) { g.Distro.Libc.Version = "2.17" }, "openvscode-server 1.98.2 needs glibc 2.28 or newer, but the base image debian:bookworm has glibc 2.17"},
+		{"no editor on it", func(g *llb.Graph) {
 			g.Runtime = openhands("browser", "docker")
 			g.Distro.Libc.Version = "2.17"
 		}, ""},
-		{"no package manager", func(g *rtllb.Graph) { g.Distro = rtllb.ParseOSRelease([]byte("ID=nixos\nPRETTY_NAME=NixOS")) },
+		{"no package manager", func(g *llb.Graph) { g.Distro = llb.ParseOSRelease([]byte("ID=nixos\nPRETTY_NAME=NixOS")) },
 			"the base image is NixOS (os-release ID=nixos) and has no package manager that rtbuild knows (apt, apk, dnf, microdnf, yum, zypper), but packages are to be installed: use a base that has one, or one that brings what is needed, with packages: []"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			g := graph(openhands(all...))
 			test.change(g)
-			_, err := g.UpTo(rtllb.StageDeps)
+			_, err := g.UpTo(llb.StageDeps)
 			checkError(t, err, test.want)
 		})
 	}
@@ -49,7 +49,7 @@ func TestPackageManagers(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			g := graph(node())
-			g.Distro = rtllb.ParseOSRelease([]byte(test.osRelease))
+			g.Distro = llb.ParseOSRelease([]byte(test.osRelease))
 			state, _ := draw(t, g, fromScratch)
 			var got []string
 			for line := range strings.Lines(describe(t, state)) {

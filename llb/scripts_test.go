@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // TestValuesReachShellsQuoted gives every value of a file, a flag or a base a form that a shell would run. Quoted it is another text,
@@ -15,14 +15,14 @@ func TestValuesReachShellsQuoted(t *testing.T) {
 	for _, manager := range []string{"npm", "pip", "poetry", "uv", "openhands"} {
 		t.Run(manager, func(t *testing.T) {
 			r := node()
-			r.Installer = map[string]rtllb.Installer{"npm": rtllb.NPM{}, "pip": rtllb.Pip{Requirements: evil}, "poetry": rtllb.Poetry{}, "uv": rtllb.UVSync{}}[manager]
-			r.Interpreter = rtllb.Interpreter{Name: "python"}
+			r.Installer = map[string]llb.Installer{"npm": llb.NPM{}, "pip": llb.Pip{Requirements: evil}, "poetry": llb.Poetry{}, "uv": llb.UVSync{}}[manager]
+			r.Interpreter = llb.Interpreter{Name: "python"}
 			if manager == "openhands" {
 				r = openhands(all...)
 				r.Interpreter.Version, r.Path = evil, []string{evil}
 			}
 			r.Prefix, r.User.Name, r.Env = "/"+evil, evil, map[string]string{"A": evil, "B": "x' $(id) `id`"}
-			r.Packages = []rtllb.Packages{{"": {evil}}}
+			r.Packages = []llb.Packages{{"": {evil}}}
 			r.Mirrors = map[string]string{}
 			for _, from := range []string{
 				"https://pypi.org", "https://registry.yarnpkg.com", "https://conda.anaconda.org", "https://cdn.playwright.dev", "http://deb.debian.org",

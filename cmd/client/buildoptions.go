@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/distribution/reference"
-	"github.com/moby/buildkit/client/llb"
+	bkllb "github.com/moby/buildkit/client/llb"
 	buildctl "github.com/moby/buildkit/cmd/buildctl/build"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
@@ -22,7 +22,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/trust"
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // buildOptions are the flags that steer the solves, with buildx's names and meanings.
@@ -152,7 +152,7 @@ func (o *buildOptions) session(caFile string) ([]session.Attachable, error) {
 		return nil, err
 	}
 	if bundle != "" {
-		secrets = append([]string{"id=" + rtllb.SecretCA + ",src=" + bundle}, secrets...)
+		secrets = append([]string{"id=" + llb.SecretCA + ",src=" + bundle}, secrets...)
 	}
 	provider, err := buildctl.ParseSecret(secrets)
 	if err != nil {
@@ -219,12 +219,12 @@ func take(args map[string]string, name string) string {
 }
 
 // proxies are those of the build arguments and of the environment.
-func proxies(args map[string]string) *llb.ProxyEnv {
-	p := llb.ProxyEnv{
+func proxies(args map[string]string) *bkllb.ProxyEnv {
+	p := bkllb.ProxyEnv{
 		HTTPProxy: take(args, "HTTP_PROXY"), HTTPSProxy: take(args, "HTTPS_PROXY"), FTPProxy: take(args, "FTP_PROXY"),
 		NoProxy: take(args, "NO_PROXY"), AllProxy: take(args, "ALL_PROXY"),
 	}
-	if p == (llb.ProxyEnv{}) {
+	if p == (bkllb.ProxyEnv{}) {
 		return nil
 	}
 	return &p

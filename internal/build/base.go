@@ -11,19 +11,19 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/moby/buildkit/client/llb"
+	bkllb "github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	fstypes "github.com/tonistiigi/fsutil/types"
 
 	"github.com/rtbuild/rtbuild/internal/plan"
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // inspectBase learns what the base is: its files are looked at, which pulls it, as the build from scratch does anyway.
 func (b *builder) inspectBase(ctx context.Context) error {
 	if b.start.Config.Labels[plan.LabelStage] != "" {
-		return rtllb.FieldErrorf("base", "base image %s was made by rtbuild: use its own base, %s", b.req.Runtime.Base,
+		return llb.FieldErrorf("base", "base image %s was made by rtbuild: use its own base, %s", b.req.Runtime.Base,
 			b.start.Config.Labels[ocispecs.AnnotationBaseImageName])
 	}
 	if err := b.checkVolumes(); err != nil {
@@ -34,10 +34,10 @@ func (b *builder) inspectBase(ctx context.Context) error {
 		return err
 	}
 	base := &files{ctx: ctx, ref: ref}
-	b.graph.Distro = rtllb.ParseOSRelease(base.read("/etc/os-release", "/usr/lib/os-release")) // as os-release(5) has it
+	b.graph.Distro = llb.ParseOSRelease(base.read("/etc/os-release", "/usr/lib/os-release")) // as os-release(5) has it
 	b.graph.Distro.Libc = base.libc()
-	if b.graph.Accounts, err = rtllb.ParseAccounts(base.read("/etc/passwd"), base.read("/etc/group")); err != nil {
-		return rtllb.FieldErrorf("base", "base image %s cannot be used: %w", b.req.Runtime.Base, err)
+	if b.graph.Accounts, err = llb.ParseAccounts(base.read("/etc/passwd"), base.read("/etc/group")); err != nil {
+		return llb.FieldErrorf("base", "base image %s cannot be used: %w", b.req.Runtime.Base, err)
 	}
 	b.graph.Owner = b.graph.Accounts.Owner(b.req.Runtime.User)
 	if m := b.graph.Distro.Manager; m != nil && base.hasOne(m.Programs) {
@@ -48,7 +48,7 @@ func (b *builder) inspectBase(ctx context.Context) error {
 	b.graph.Base.NoInterpreter = !base.hasOne(b.graph.BaseInterpreters())
 	err = b.checkBase(base)
 	if base.fault != nil { // what was not read is not known to be absent, whatever was made of it
-		err = rtllb.FieldErrorf("base", "looking into base image %s: %w", b.req.Runtime.Base, base.fault)
+		err = llb.FieldErrorf("base", "looking into base image %s: %w", b.req.Runtime.Base, base.fault)
 	}
 	return err
 }
@@ -57,14 +57,14 @@ func (b *builder) inspectBase(ctx context.Context) error {
 func (b *builder) checkBase(base *files) error {
 	name, prefix := b.req.Runtime.Base, b.req.Runtime.Prefix
 	if !base.hasOne([]string{"/bin/sh"}) {
-		return rtllb.FieldErrorf("base", "base image %s (%s) has no /bin/sh, which the build's steps need: use a base that has a shell; of a distroless image "+
+		return llb.FieldErrorf("base", "base image %s (%s) has no /bin/sh, which the build's steps need: use a base that has a shell; of a distroless image "+
 			"that is usually the one tagged debug", name, cmp.Or(b.graph.Distro.Pretty, "no os-release file"))
 	}
 	for dir := prefix; dir != "/"; dir = path.Dir(dir) {
 		switch kind := base.kind(dir); kind {
 		case "", "directory":
 		default:
-			return rtllb.FieldErrorf("prefix", "base image %s has a %s at %s, where the runtime is to be: remove it from the base, or take another prefix",
+			return llb.FieldErrorf("prefix", "base image %s has a %s at %s, where the runtime is to be: remove it from the base, or take another prefix",
 				name, kind, dir)
 		}
 	}
@@ -77,7 +77,7 @@ func (b *builder) warnTriggers(ctx context.Context) error {
 	if len(triggers) == 0 {
 		return nil
 	}
-	def, err := b.graph.Start().Marshal(ctx, llb.Platform(b.req.Platform))
+	def, err := b.graph.Start().Marshal(ctx, bkllb.Platform(b.req.Platform))
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (b *builder) checkVolumes() error {
 	for _, volume := range slices.Sorted(maps.Keys(b.start.Config.Volumes)) {
 		dir := path.Clean(volume)
 		if dir == prefix || strings.HasPrefix(prefix, strings.TrimSuffix(dir, "/")+"/") || strings.HasPrefix(dir, prefix+"/") {
-			return rtllb.FieldErrorf("prefix", "base image %s declares a volume at %s, so its containers would hide the runtime at %s behind it: "+
+			return llb.FieldErrorf("prefix", "base image %s declares a volume at %s, so its containers would hide the runtime at %s behind it: "+
 				"use a base without the volume, or take another prefix", b.req.Runtime.Base, volume, prefix)
 		}
 	}
@@ -174,11 +174,11 @@ var (
 )
 
 // libc is the C library of the image.
-func (f *files) libc() rtllb.Libc {
+func (f *files) libc() llb.Libc {
 	if data := f.read(glibcs...); data != nil {
-		return rtllb.ParseGlibc(data)
+		return llb.ParseGlibc(data)
 	}
-	return rtllb.Libc{Musl: f.hasOne(musls)}
+	return llb.Libc{Musl: f.hasOne(musls)}
 }
 
 // address is one in a file that says where packages come from, up to what the package manager fills in.

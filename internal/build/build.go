@@ -11,20 +11,20 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
-	"github.com/moby/buildkit/client/llb"
+	bkllb "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/plan"
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
 // Request says what is built for one platform. A plan has been made before: the build function follows it.
 type Request struct {
-	Runtime    *rtllb.Runtime
+	Runtime    *llb.Runtime
 	Platform   ocispecs.Platform
 	Stage      string       // the image that is wanted: StageSystem, StageTools, plan.StageDeps or plan.StageSource
 	Variant    plan.Variant // where the build enters
@@ -34,18 +34,18 @@ type Request struct {
 	DepsDigest string       // digest of what all up to deps is made from
 	Epoch      *time.Time   // SOURCE_DATE_EPOCH; nil takes the time of the image that the build enters on
 
-	LockFiles      llb.State
-	Source         llb.State
-	Fetch          func(rtllb.Download) (llb.State, error) // gives a file before the graph is drawn; nil: the builder fetches it
-	Proxy          *llb.ProxyEnv
-	Steps          []llb.RunOption
-	NoCache        func(stage string) bool               // see llb.Graph
-	Where          func(field string) llb.ConstraintsOpt // see llb.Graph
-	Resolve        string                                // image resolve mode; empty is the builder's default
-	CacheNamespace string                                // of cache mounts
-	Compression    string                                // see llb.Graph
-	Imports        []gateway.CacheOptionsEntry           // caches of other builders
-	OnStageDefined func(*llb.Definition)                 // is called for each stage of a deps image before it is made; may be nil
+	LockFiles      bkllb.State
+	Source         bkllb.State
+	Fetch          func(llb.Download) (bkllb.State, error) // gives a file before the graph is drawn; nil: the builder fetches it
+	Proxy          *bkllb.ProxyEnv
+	Steps          []bkllb.RunOption
+	NoCache        func(stage string) bool                 // see llb.Graph
+	Where          func(field string) bkllb.ConstraintsOpt // see llb.Graph
+	Resolve        string                                  // image resolve mode; empty is the builder's default
+	CacheNamespace string                                  // of cache mounts
+	Compression    string                                  // see llb.Graph
+	Imports        []gateway.CacheOptionsEntry             // caches of other builders
+	OnStageDefined func(*bkllb.Definition)                 // is called for each stage of a deps image before it is made; may be nil
 
 	Labels      map[string]string // for the source image
 	Annotations map[string]string
@@ -66,18 +66,18 @@ type EntryImage struct {
 	Ref    string        // repository:tag, with the digest where it is known; only a name in messages if State is set
 	Digest digest.Digest // empty if it is not known
 	Config []byte        // its image config, raw; nil if it is not known
-	State  *llb.State    // its files, if it is in no registry: the result of another build, or of a layout
+	State  *bkllb.State  // its files, if it is in no registry: the result of another build, or of a layout
 }
 
 // Image is an image for one platform as it was solved. Its layers may still be where they were.
 type Image struct {
 	Platform    ocispecs.Platform
 	Ref         gateway.Reference
-	Config      *rtllb.Image
+	Config      *llb.Image
 	Base        []byte // config of the image that the build entered on
 	Epoch       time.Time
 	Annotations map[string]string
-	Scan        llb.State // what a bill of materials covers
+	Scan        bkllb.State // what a bill of materials covers
 }
 
 // Build solves a request.
@@ -105,24 +105,24 @@ func Build(ctx context.Context, c gateway.Client, req Request) (*Image, error) {
 	if err := b.standOn(deps); err != nil {
 		return nil, err
 	}
-	return b.source(ctx, func(layers rtllb.Layers) (llb.State, error) { return b.graph.DrawOn(deps.state, layers), nil })
+	return b.source(ctx, func(layers llb.Layers) (bkllb.State, error) { return b.graph.DrawOn(deps.state, layers), nil })
 }
 
 // builder holds what is learned on the way.
 type builder struct {
 	client gateway.Client
 	req    Request
-	graph  *rtllb.Graph
-	start  *rtllb.Image // config of the image that the build enters on
-	base   []byte       // the same, raw, and never that of a deps image that was built here
-	digest string       // and its digest
+	graph  *llb.Graph
+	start  *llb.Image // config of the image that the build enters on
+	base   []byte     // the same, raw, and never that of a deps image that was built here
+	digest string     // and its digest
 }
 
 // built is a deps image that was built here.
 type built struct {
-	state llb.State
+	state bkllb.State
 	ref   gateway.Reference
-	image *rtllb.Image
+	image *llb.Image
 }
 
 // enter learns what the image is that the build enters on, which pins it, and sets up the graph.
@@ -132,11 +132,11 @@ func (b *builder) enter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if b.start, err = rtllb.ParseImage(facts.Config); err != nil {
+	if b.start, err = llb.ParseImage(facts.Config); err != nil {
 		return err
 	}
 	b.base = facts.Config
-	b.graph = &rtllb.Graph{
+	b.graph = &llb.Graph{
 		Runtime: req.Runtime, Platform: req.Platform, Base: facts,
 		LockFiles: req.LockFiles, Source: req.Source,
 		Epoch: b.epoch(), Proxy: req.Proxy, Steps: req.Steps, NoCache: req.NoCache, Where: req.Where,
@@ -146,21 +146,21 @@ func (b *builder) enter(ctx context.Context) error {
 }
 
 // facts returns what the graph must know of the image that the build enters on. It is resolved unless its config is known.
-func (b *builder) facts(ctx context.Context) (rtllb.ImageFacts, error) {
+func (b *builder) facts(ctx context.Context) (llb.ImageFacts, error) {
 	e := b.req.Entry
 	b.digest = e.Digest.String()
 	if e.State != nil {
-		return rtllb.ImageFacts{Ref: e.Ref, State: e.State, Config: e.Config}, nil
+		return llb.ImageFacts{Ref: e.Ref, State: e.State, Config: e.Config}, nil
 	}
 	ref := e.Ref
 	if e.Config == nil {
 		var err error
 		if ref, e.Config, err = b.resolve(ctx, e.Ref); err != nil {
-			return rtllb.ImageFacts{}, err
+			return llb.ImageFacts{}, err
 		}
 	}
 	ref, err := pinned(ref, b.digest)
-	return rtllb.ImageFacts{Ref: ref, Config: e.Config}, err
+	return llb.ImageFacts{Ref: ref, Config: e.Config}, err
 }
 
 // resolve asks the builder for an image, and keeps its digest. The error is an *ImageError if there is none to be had.
@@ -208,12 +208,12 @@ func (b *builder) checkPlatform() error {
 	if has.OS == "" || platforms.OnlyStrict(b.req.Platform).Match(has) {
 		return nil
 	}
-	return rtllb.FieldErrorf("base", "%s is for %s, but %s is wanted: choose another image or --platform %s",
+	return llb.FieldErrorf("base", "%s is for %s, but %s is wanted: choose another image or --platform %s",
 		b.req.Entry.Ref, platforms.Format(has), platforms.Format(b.req.Platform), platforms.Format(has))
 }
 
 // source solves a source image, drawn on its deps image.
-func (b *builder) source(ctx context.Context, draw func(rtllb.Layers) (llb.State, error)) (*Image, error) {
+func (b *builder) source(ctx context.Context, draw func(llb.Layers) (bkllb.State, error)) (*Image, error) {
 	b.takeOwner()
 	layers := b.graph.SourceLayers()
 	state, err := draw(layers)
@@ -248,7 +248,7 @@ func (b *builder) existing(ctx context.Context) (*Image, error) {
 
 // scan is what the bill of materials of a source image covers: what the image lays over its deps image, made from the source
 // itself, since to look at the image's own layer is to pull those below. An extra command has pulled them anyway.
-func (b *builder) scan(image llb.State) llb.State {
+func (b *builder) scan(image bkllb.State) bkllb.State {
 	if b.req.ScanAll || b.req.Runtime.Extra != "" {
 		return image
 	}
@@ -258,7 +258,7 @@ func (b *builder) scan(image llb.State) llb.State {
 // takeOwner reads who owns the source from the labels of the deps image; an image that rtbuild did not make has none, and
 // holds an older source that has to go.
 func (b *builder) takeOwner() {
-	b.graph.Owner = rtllb.Owner{UID: b.req.Runtime.User.UID, GID: b.req.Runtime.User.GID}
+	b.graph.Owner = llb.Owner{UID: b.req.Runtime.User.UID, GID: b.req.Runtime.User.GID}
 	labels := b.start.Config.Labels
 	if labels[plan.LabelStage] == "" {
 		b.graph.OldSource = true
@@ -274,8 +274,8 @@ func (b *builder) takeOwner() {
 
 // Solve makes a state for a platform, by a request that says the rest. Unless the request evaluates it, it is made when
 // somebody needs it.
-func Solve(ctx context.Context, c gateway.Client, state llb.State, platform ocispecs.Platform, req gateway.SolveRequest) (gateway.Reference, error) {
-	def, err := state.Marshal(ctx, llb.Platform(platform))
+func Solve(ctx context.Context, c gateway.Client, state bkllb.State, platform ocispecs.Platform, req gateway.SolveRequest) (gateway.Reference, error) {
+	def, err := state.Marshal(ctx, bkllb.Platform(platform))
 	if err != nil {
 		return nil, err
 	}
@@ -287,12 +287,12 @@ func Solve(ctx context.Context, c gateway.Client, state llb.State, platform ocis
 	return res.SingleRef()
 }
 
-func (b *builder) solve(ctx context.Context, state llb.State, evaluate bool) (gateway.Reference, error) {
+func (b *builder) solve(ctx context.Context, state bkllb.State, evaluate bool) (gateway.Reference, error) {
 	return Solve(ctx, b.client, state, b.req.Platform, gateway.SolveRequest{Evaluate: evaluate, CacheImports: b.req.Imports})
 }
 
 // image puts together what was solved.
-func (b *builder) image(ref gateway.Reference, config *rtllb.Image, scan llb.State) (*Image, error) {
+func (b *builder) image(ref gateway.Reference, config *llb.Image, scan bkllb.State) (*Image, error) {
 	annotations := map[string]string{}
 	for key, value := range config.Config.Labels {
 		if isCopied(key) {

@@ -6,11 +6,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/moby/buildkit/client/llb"
+	bkllb "github.com/moby/buildkit/client/llb"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/plan"
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -48,7 +48,7 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 	if err != nil {
 		return nil, err
 	}
-	img, err := b.graph.DepsConfig(layers, rtllb.DepsFacts{
+	img, err := b.graph.DepsConfig(layers, llb.DepsFacts{
 		Stage: b.req.Stage, Owner: b.graph.Owner, Tools: b.req.Tools, DepsDigest: b.req.DepsDigest,
 		BaseName: name, BaseDigest: b.digest,
 	})
@@ -56,13 +56,13 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 }
 
 // draw fetches the files that layers are made of and draws them.
-func (b *builder) draw(layers rtllb.Layers) (llb.State, error) {
+func (b *builder) draw(layers llb.Layers) (bkllb.State, error) {
 	if b.req.Fetch != nil {
-		b.graph.Files = map[string]llb.State{}
+		b.graph.Files = map[string]bkllb.State{}
 		for _, file := range layers.Downloads() {
 			state, err := b.req.Fetch(file)
 			if err != nil {
-				return llb.State{}, err
+				return bkllb.State{}, err
 			}
 			b.graph.Files[file.URL] = state
 		}
@@ -71,7 +71,7 @@ func (b *builder) draw(layers rtllb.Layers) (llb.State, error) {
 }
 
 // tellStages tells which stages the image consists of.
-func (b *builder) tellStages(ctx context.Context, layers rtllb.Layers) error {
+func (b *builder) tellStages(ctx context.Context, layers llb.Layers) error {
 	if b.req.OnStageDefined == nil {
 		return nil
 	}
@@ -80,7 +80,7 @@ func (b *builder) tellStages(ctx context.Context, layers rtllb.Layers) error {
 		return err
 	}
 	for _, state := range stages {
-		def, err := state.Marshal(ctx, llb.Platform(b.req.Platform))
+		def, err := state.Marshal(ctx, bkllb.Platform(b.req.Platform))
 		if err != nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func (b *builder) standOn(deps *built) error {
 	if err != nil {
 		return err
 	}
-	b.graph.Base = rtllb.ImageFacts{Config: config}
+	b.graph.Base = llb.ImageFacts{Config: config}
 	return nil
 }
 

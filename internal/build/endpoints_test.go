@@ -3,12 +3,12 @@ package build
 import (
 	"testing"
 
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // TestEndpointsShowNoToken: the list of addresses is for a firewall, which needs no token.
 func TestEndpointsShowNoToken(t *testing.T) {
-	got := endpoints(rtllb.Layers{{Stage: "tools", Name: "add a", Contacts: []string{"https://example.com/a.tgz?token=HUNTER2"}}})
+	got := endpoints(llb.Layers{{Stage: "tools", Name: "add a", Contacts: []string{"https://example.com/a.tgz?token=HUNTER2"}}})
 	if len(got) != 1 || got[0] != (Endpoint{"https://example.com/a.tgz", "[tools] add a"}) {
 		t.Errorf("got %v", got)
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
-	rtllb "github.com/rtbuild/rtbuild/llb"
 )
 
 // projectContext is the name of a context that takes the build context's place.
@@ -125,10 +124,6 @@ func download(spec string) (file string, ok bool) {
 	}
 	_, file, ok = dockerui.DetectHTTPContext(spec)
 	return file, ok
-}
-
-func noProject(what string) error {
-	return rtllb.FieldErrorf("source", "%s is a file alone, and no project: give a directory, a repository or an archive", what)
 }
 
 // prepared is a project that lies in a directory of the build context. All of it comes: it holds nothing else.

@@ -8,7 +8,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/moby/buildkit/client/llb"
+	bkllb "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/errdefs"
@@ -21,7 +21,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/redact"
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // language is runtime.yaml's, by the names of source maps.
@@ -80,7 +80,7 @@ func instruction(data []byte) int {
 }
 
 // where points at a field of the file.
-func (f *file) where(field string) llb.ConstraintsOpt {
+func (f *file) where(field string) bkllb.ConstraintsOpt {
 	first, last := f.lines(field)
 	return f.source.Location(ranges(first, last))
 }
@@ -108,7 +108,7 @@ func (f *file) argOf(field string) string {
 
 // flagsOf says in the words of docker build what is said in those of the client.
 var flagsOf = strings.NewReplacer(
-	"--base-image", "--build-arg BASE_IMAGE=IMAGE", "--profile", "--build-arg PROFILE=NAME", "--ca-file", "--secret id="+rtllb.SecretCA+",src=FILE",
+	"--base-image", "--build-arg BASE_IMAGE=IMAGE", "--profile", "--build-arg PROFILE=NAME", "--ca-file", "--secret id="+llb.SecretCA+",src=FILE",
 )
 
 // locate points an error at the line that caused it, in whichever file of the project that is.
@@ -134,7 +134,7 @@ func (f *file) locate(err error) error {
 	// An error that came from the builder carries its text, and whatever was said around it gets lost on the way back: so it
 	// is said anew.
 	text := errors.New(flagsOf.Replace(err.Error()))
-	var of *rtllb.FieldError
+	var of *llb.FieldError
 	var image *build.ImageError
 	switch {
 	case errors.As(err, &of):

@@ -21,7 +21,6 @@ import (
 	"github.com/rtbuild/rtbuild/internal/collect"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/profile"
-	rtllb "github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -165,7 +164,7 @@ func (j *job) collect(ctx context.Context) (*collect.Collected, error) {
 	for {
 		got, err := step.Tree(ctx, state, collect.Order{Source: j.inputs.Source, Digests: slices.Sorted(maps.Keys(j.files.data))})
 		if err != nil {
-			return nil, &rtllb.FieldError{Field: "source", Err: err}
+			return nil, inSource(err)
 		}
 		missing := slices.DeleteFunc(slices.Clone(got.Broken), func(p string) bool { return asked[p] })
 		if len(missing) == 0 {
@@ -188,20 +187,10 @@ func (j *job) checkRead() error {
 	for _, name := range slices.Sorted(maps.Keys(j.source.Digests)) {
 		read := sha256.Sum256(j.files.data[name])
 		if hex.EncodeToString(read[:]) != j.source.Digests[name] {
-			return rtllb.FieldErrorf("source", "%s came to the builder with two contents: it changed during the build, or was edited without a change "+
-				"of size and time stamp: touch %s and build again", name, name)
+			return changedMeanwhile(name)
 		}
 	}
 	return nil
-}
-
-// outside refuses links that no builder can follow.
-func outside(links []string) error {
-	if len(links) == 0 {
-		return nil
-	}
-	return rtllb.FieldErrorf("source", "the source has links that leave the context, which no builder can follow: %s: "+
-		"copy what they point to into the context, or add them to ignore", strings.Join(links, ", "))
 }
 
 // ownImage is the image that this program runs in.

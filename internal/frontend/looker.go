@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/containerd/platforms"
-	"github.com/moby/buildkit/client/llb"
+	bkllb "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -16,7 +16,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -34,7 +34,7 @@ func (l *looker) Lookup(ctx context.Context, ref string, platform ocispecs.Platf
 	if err != nil {
 		return nil, lookupFailed(&build.ImageError{Ref: ref, Platform: platforms.Format(platform), Err: err})
 	}
-	img, err := rtllb.ParseImage(config)
+	img, err := llb.ParseImage(config)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (l *looker) resolve(ctx context.Context, title, ref string, platform ocispe
 	_, dgst, config, err := l.client.ResolveImageConfig(ctx, name, sourceresolver.Opt{
 		LogName: title,
 		ImageOpt: &sourceresolver.ResolveImageOpt{
-			Platform: &platform, ResolveMode: llb.ResolveModeForcePull.String(),
+			Platform: &platform, ResolveMode: bkllb.ResolveModeForcePull.String(),
 		},
 	})
 	if err == nil {
@@ -102,7 +102,7 @@ func lookupFailed(err *build.ImageError) error {
 
 // disagreement returns an error if the parts of an image are for different platforms. The builder chooses an image of an index
 // by what the index says, and takes one for another platform where this one runs it too.
-func disagreement(img *rtllb.Image, wanted ocispecs.Platform) error {
+func disagreement(img *llb.Image, wanted ocispecs.Platform) error {
 	claims := []plan.Claim{{By: "the config", Platform: img.Platform}}
 	if !platforms.Only(wanted).Match(platforms.Normalize(img.Platform)) {
 		claims = append(claims, plan.Claim{By: "the tag", Platform: wanted})
@@ -127,7 +127,7 @@ func explain(err error) error {
 	if !lookup.Own {
 		return fmt.Errorf("build argument REUSE_FROM: %w", text)
 	}
-	return &rtllb.FieldError{Field: "repository", Err: text}
+	return &llb.FieldError{Field: "repository", Err: text}
 }
 
 // deniedAdvice is what to do where a registry denies the reading of a repository, as registries do for those that do not exist

@@ -10,7 +10,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -38,7 +38,7 @@ func (c choice) entry() build.EntryImage {
 // plan looks for what exists and plans the image of a stage. With all set it looks for everything, whatever it finds.
 func (j *job) plan(ctx context.Context, stage string, platform ocispecs.Platform, all bool) (choice, error) {
 	if j.tags.Images.Source == "" && !j.options.force {
-		return choice{}, rtllb.FieldErrorf("repository", "no repository: where the images live must be known to look for them: write a line "+
+		return choice{}, llb.FieldErrorf("repository", "no repository: where the images live must be known to look for them: write a line "+
 			"such as repository: registry.example.com/team/runtime, or give --build-arg REPOSITORY=HOST/PATH")
 	}
 	return j.make(ctx, j.planInput(stage), platform, all)

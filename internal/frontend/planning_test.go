@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/containerd/platforms"
-	"github.com/moby/buildkit/client/llb"
+	bkllb "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/opencontainers/go-digest"
@@ -14,7 +14,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -22,7 +22,7 @@ import (
 func TestEntry(t *testing.T) {
 	seen := &plan.Image{Reference: "r.example.com/agent:deps", Digest: digest.FromString("image"), Config: []byte("seen")}
 	bare := &plan.Image{Reference: seen.Reference, Digest: seen.Digest}
-	state := llb.Scratch()
+	state := bkllb.Scratch()
 	given := &build.EntryImage{State: &state, Config: []byte("given")}
 	for _, tt := range []struct {
 		name   string
@@ -105,7 +105,7 @@ func TestLookup(t *testing.T) {
 			if err == nil || err.Error() != tt.text {
 				t.Errorf("got %v", err)
 			}
-			if field := new(rtllb.FieldError); errors.As(err, &field) != (tt.ref == ours) {
+			if field := new(llb.FieldError); errors.As(err, &field) != (tt.ref == ours) {
 				t.Errorf("points at the field %q", field.Field)
 			}
 		})

@@ -13,7 +13,7 @@ import (
 	bktargets "github.com/moby/buildkit/frontend/subrequests/targets"
 	"github.com/moby/buildkit/solver/pb"
 
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // subrequest answers what is asked of a build without building: buildx's --call and --check.
@@ -94,7 +94,7 @@ func (f *frontend) outline(ctx context.Context) (*outline.Outline, error) {
 	for _, name := range proxyArgs {
 		o.Args = append(o.Args, outline.Arg{Name: name, Description: "proxy of every step; in no cache key"})
 	}
-	for _, id := range rtllb.Secrets() {
+	for _, id := range llb.Secrets() {
 		o.Secrets = append(o.Secrets, outline.Secret{Name: id})
 	}
 	o.SSH = []outline.SSH{{Name: "default"}}

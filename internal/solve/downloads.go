@@ -6,13 +6,13 @@ import (
 	"encoding/hex"
 	"fmt"
 
-	"github.com/moby/buildkit/client/llb"
+	bkllb "github.com/moby/buildkit/client/llb"
 	"golang.org/x/net/http/httpproxy"
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/redact"
 	"github.com/rtbuild/rtbuild/internal/trust"
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -31,8 +31,8 @@ type Downloads struct {
 
 // DownloadOptions say how files are fetched.
 type DownloadOptions struct {
-	CAFile string        // certificate authorities beside the system's
-	Proxy  *llb.ProxyEnv // nil is no proxy
+	CAFile string          // certificate authorities beside the system's
+	Proxy  *bkllb.ProxyEnv // nil is no proxy
 	Warn   func(string)
 }
 
@@ -58,18 +58,18 @@ func OpenDownloads(ctx context.Context, here Installation, opts DownloadOptions)
 
 // Fetch returns a state that holds a file under its name, with mode 0755. The file's checksum decides what the builder is sent; where
 // none is known, it is the checksum that the file turned out to have.
-func (d *Downloads) Fetch(file rtllb.Download) (llb.State, error) {
+func (d *Downloads) Fetch(file llb.Download) (bkllb.State, error) {
 	got, err := d.files.Fetch(d.ctx, trust.File{Name: file.Name, URL: file.URL, SHA256: file.SHA256})
 	if err != nil {
-		return llb.State{}, fmt.Errorf("downloading %s from %s: %w%s", file.Title, redact.URL(file.URL), err, build.TrustAdvice(err, "rtbuild-client"))
+		return bkllb.State{}, fmt.Errorf("downloading %s from %s: %w%s", file.Title, redact.URL(file.URL), err, build.TrustAdvice(err, "rtbuild-client"))
 	}
 	if err := d.list(got); err != nil {
-		return llb.State{}, err
+		return bkllb.State{}, err
 	}
-	tools := llb.Local(DownloadsName, llb.IncludePatterns([]string{got.SHA256}), llb.SharedKeyHint(DownloadsName+got.SHA256),
-		llb.WithCustomName("[tools] read "+file.Title))
-	return llb.Scratch().File(llb.Copy(tools, "/"+got.Path, "/"+file.Name,
-		&llb.CopyInfo{Mode: &llb.ChmodOpt{Mode: 0o755}}), llb.WithCustomName("[tools] take "+file.Title)), nil
+	tools := bkllb.Local(DownloadsName, bkllb.IncludePatterns([]string{got.SHA256}), bkllb.SharedKeyHint(DownloadsName+got.SHA256),
+		bkllb.WithCustomName("[tools] read "+file.Title))
+	return bkllb.Scratch().File(bkllb.Copy(tools, "/"+got.Path, "/"+file.Name,
+		&bkllb.CopyInfo{Mode: &bkllb.ChmodOpt{Mode: 0o755}}), bkllb.WithCustomName("[tools] take "+file.Title)), nil
 }
 
 // list adds a file to those that the builder may ask for.

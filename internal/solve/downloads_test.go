@@ -13,7 +13,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -33,7 +33,7 @@ func TestFetchWithoutChecksum(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state, err := d.Fetch(rtllb.Download{Name: "editor", Title: "editor 1", URL: server.URL + "/editor?token=HUNTER2"})
+	state, err := d.Fetch(llb.Download{Name: "editor", Title: "editor 1", URL: server.URL + "/editor?token=HUNTER2"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestFetchWithoutChecksum(t *testing.T) {
 			t.Errorf("got %q, %v", got, err)
 		}
 	})
-	_, err = d.Fetch(rtllb.Download{Name: "editor", Title: "editor 1", URL: server.URL + "/none?token=HUNTER2"})
+	_, err = d.Fetch(llb.Download{Name: "editor", Title: "editor 1", URL: server.URL + "/none?token=HUNTER2"})
 	if err == nil || err.Error() != "downloading editor 1 from "+server.URL+"/none: the server answered 404 Not Found" {
 		t.Errorf("got %v", err)
 	}
