@@ -61,7 +61,7 @@ func (g *Graph) sourceCopies() llb.State {
 		}
 		made = made.Copy(g.Source, from, to, how, owner)
 	}
-	return llb.Scratch().File(made, named(StageSource, "collect what OpenHands has of it elsewhere"))
+	return llb.Scratch().File(made, named(StageSource, "copy parts of it to other places"))
 }
 
 // codeDirs makes the code directory and those that lead to it.
@@ -86,8 +86,8 @@ func (g *Graph) removeOld() Layers {
 			}
 			remove = remove.Rm(dir)
 		}
-		with := llb.Scratch().File(old, named(StageSource, "have the old source"))
-		without := with.File(remove, named(StageSource, "have it no more"))
+		with := llb.Scratch().File(old, named(StageSource, "make a placeholder of the old source"))
+		without := with.File(remove, named(StageSource, "delete the placeholder"))
 		return llb.Merge([]llb.State{at.on, llb.Diff(with, without)}, opts...)
 	}}}
 }
