@@ -13,33 +13,44 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// execs gives the steps that a graph runs.
-func execs(t *testing.T, g *llb.Graph) []*pb.ExecOp {
+// ops gives the operations of a graph's deps image.
+func ops(t *testing.T, g *llb.Graph) []*pb.Op {
 	t.Helper()
 	state, _ := draw(t, g, fromScratch)
 	def, err := state.Marshal(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var steps []*pb.ExecOp
-	for _, dt := range def.Def {
-		var op pb.Op
-		if err := op.UnmarshalVT(dt); err != nil {
+	all := make([]*pb.Op, len(def.Def))
+	for i, dt := range def.Def {
+		all[i] = &pb.Op{}
+		if err := all[i].UnmarshalVT(dt); err != nil {
 			t.Fatal(err)
 		}
-		if exec := op.GetExec(); exec != nil {
-			steps = append(steps, exec)
+	}
+	return all
+}
+
+// scripts gives the scripts that a graph's steps run.
+func scripts(t *testing.T, g *llb.Graph) []string {
+	t.Helper()
+	var all []string
+	for _, op := range ops(t, g) {
+		for _, action := range op.GetFile().GetActions() {
+			if script := string(action.GetMkfile().GetData()); strings.HasPrefix(script, "set -eu\n") {
+				all = append(all, script)
+			}
 		}
 	}
-	return steps
+	return all
 }
 
 // cachesOf gives the ids of a graph's caches by where they are mounted.
 func cachesOf(t *testing.T, g *llb.Graph) map[string]string {
 	t.Helper()
 	ids := map[string]string{}
-	for _, step := range execs(t, g) {
-		for _, m := range step.Mounts {
+	for _, op := range ops(t, g) {
+		for _, m := range op.GetExec().GetMounts() {
 			if m.CacheOpt != nil {
 				ids[m.Dest] = m.CacheOpt.ID
 			}

@@ -15,4 +15,4 @@ package llb
 
 // Recipe is the number of the recipe that system, tools and deps are made by. It is raised by hand whenever the golden
 // graphs of these stages change, so that images say which recipe they came from; a test ties the two together.
-const Recipe = 2
+const Recipe = 3

@@ -227,12 +227,14 @@ func describe(t *testing.T, state bkllb.State) string {
 
 func render(t *testing.T, op *pb.Op) string {
 	t.Helper()
-	if exec := op.GetExec(); exec != nil && len(exec.Meta.Args) == 3 {
-		script := exec.Meta.Args[2]
-		exec.Meta.Args[2] = "(below)"
-		return encode(t, op) + script + "--\n"
+	var below strings.Builder
+	for _, action := range op.GetFile().GetActions() {
+		if file := action.GetMkfile(); file != nil {
+			below.WriteString(string(file.Data) + "--\n")
+			file.Data = []byte("(below)")
+		}
 	}
-	return encode(t, op)
+	return encode(t, op) + below.String()
 }
 
 func encode(t *testing.T, op *pb.Op) string {

@@ -33,8 +33,7 @@ func TestValuesReachShellsQuoted(t *testing.T) {
 			g.Distro.Release = evil
 			g.Base.PackageSources = []string{"http://deb.debian.org/debian"}
 			held := 0
-			for _, step := range execs(t, g) {
-				script := step.Meta.Args[2]
+			for _, script := range scripts(t, g) {
 				if strings.Contains(script, "touch /tmp/pwned") {
 					held++
 				}

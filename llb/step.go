@@ -1,7 +1,10 @@
 package llb
 
 import (
+	"cmp"
 	"path"
+	"regexp"
+	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 )
@@ -41,7 +44,7 @@ const inputs = "/run/rtbuild"
 // step runs a shell script on the image. Nothing of /tmp, of secrets or of the caches it mounts stays in the layer.
 func (g *Graph) step(stage, name, field string, as profileUser, script string, opts ...llb.RunOption) Layer {
 	return Layer{Stage: stage, Name: name, Field: field, draw: func(at canvas, labels ...llb.ConstraintsOpt) llb.State {
-		return g.run(at.on, stage, as, script, labels, opts...).Root()
+		return g.run(at.on, command{stage, name, script, as}, labels, opts...).Root()
 	}}
 }
 
@@ -49,16 +52,42 @@ func (g *Graph) step(stage, name, field string, as profileUser, script string, o
 // script writes is lost.
 func (g *Graph) made(on llb.State, stage, name, dir, script string, opts ...llb.RunOption) llb.State {
 	empty := llb.Scratch().File(g.inDir(dir), named(stage, "make "+dir))
-	full := g.run(on, stage, asRoot(), script, []llb.ConstraintsOpt{named(stage, name)}, opts...).AddMount(dir, empty, llb.SourcePath(dir))
+	full := g.run(on, command{stage, name, script, asRoot()}, []llb.ConstraintsOpt{named(stage, name)}, opts...).AddMount(dir, empty, llb.SourcePath(dir))
 	return llb.Diff(empty, full, named(stage, "take "+dir))
 }
 
-func (g *Graph) run(s llb.State, stage string, as profileUser, script string, labels []llb.ConstraintsOpt, opts ...llb.RunOption) llb.ExecState {
+// command is a script that a step runs.
+type command struct {
+	stage, name string
+	script      string
+	as          profileUser
+}
+
+// scriptDir is where a step finds its script. It lies below the tmpfs of every step, so that no layer shows a trace of the mount. The dot
+// keeps it out of what "rm /tmp/*" names.
+const scriptDir = "/tmp/.rtbuild"
+
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9.]+`)
+
+// file is the name of the command's script: the step's name, so that the builder's error says which step failed.
+func (c command) file() string {
+	name := strings.Trim(notInNames.ReplaceAllString(c.name, "-"), "-.")
+	return cmp.Or(strings.TrimRight(name[:min(len(name), 60)], "-."), "step")
+}
+
+// mount has the step run the script, as a file. As an argument, it would stand in the builder's errors and logs.
+func (c command) mount() llb.RunOption {
+	file := llb.Scratch().File(llb.Mkfile("/"+c.file(), 0o555, []byte(prologue+c.script)), llb.WithCustomName("[internal] script of "+c.name))
+	return llb.AddMount(scriptDir, file, llb.Readonly)
+}
+
+func (g *Graph) run(s llb.State, c command, labels []llb.ConstraintsOpt, opts ...llb.RunOption) llb.ExecState {
 	run := []llb.RunOption{
-		llb.Args([]string{"/bin/sh", "-c", prologue + script}),
+		llb.Args([]string{"/bin/sh", scriptDir + "/" + c.file()}),
 		llb.AddMount("/tmp", llb.Scratch(), llb.Tmpfs()),
+		c.mount(),
 		llb.AddSecret(caPath, llb.SecretID(SecretCA), llb.SecretOptional, llb.SecretFileOpt(0, 0, 0o444)),
-		as,
+		c.as,
 	}
 	for _, label := range labels {
 		run = append(run, label)
@@ -66,7 +95,7 @@ func (g *Graph) run(s llb.State, stage string, as profileUser, script string, la
 	if g.Proxy != nil {
 		run = append(run, llb.WithProxy(*g.Proxy))
 	}
-	if g.NoCache != nil && g.NoCache(stage) {
+	if g.NoCache != nil && g.NoCache(c.stage) {
 		run = append(run, llb.IgnoreCache)
 	}
 	run = append(run, g.Steps...)
