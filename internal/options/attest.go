@@ -1,0 +1,109 @@
+package options
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/tonistiigi/go-csvvalue"
+)
+
+// Attestations ask for attestations, with buildx's names and meanings. By default there are none: they make the tag an index, which
+// differs in every run.
+type Attestations struct {
+	attests          []attestation
+	sbom, provenance []attestation // the last of each counts
+}
+
+// attestation is a value of --attest.
+type attestation struct {
+	kind, attrs string
+	disabled    bool
+}
+
+// Group gives the rows.
+func (a *Attestations) Group() Group {
+	return Group{
+		Name: "attestations", Title: "Attestations", Commands: []string{"solve", "graph"},
+		Options: []Option{
+			{Name: "attest", Value: "type=TYPE,...", Choices: []string{"type=sbom", "type=provenance"}, into: parsed(&a.attests, parseAttestation),
+				Help: "Attestation: type=sbom or type=provenance, with mode=max, disabled=true and the like (repeatable; default: none)"},
+			{Name: "sbom", Value: "true|false|generator=IMAGE", Choices: []string{"true", "false"}, into: shortAttestation(&a.sbom, "sbom"),
+				Help: "Short for --attest type=sbom"},
+			{Name: "provenance", Value: "true|false|mode=MODE,...", Choices: []string{"true", "false", "mode=min", "mode=max"},
+				into: shortAttestation(&a.provenance, "provenance"), Help: "Short for --attest type=provenance"},
+		},
+	}
+}
+
+// Attrs gives the attestations as attributes of a solve, as buildx passes them: "attest:sbom", "attest:provenance". As there, the last of a
+// type counts, and --sbom and --provenance count more than --attest.
+func (a *Attestations) Attrs() map[string]string {
+	attrs := map[string]string{}
+	for _, list := range [][]attestation{a.attests, a.provenance, a.sbom} {
+		for _, one := range list {
+			attrs["attest:"+one.kind] = one.attrs
+			if one.disabled {
+				delete(attrs, "attest:"+one.kind)
+			}
+		}
+	}
+	return attrs
+}
+
+// shortAttestation takes the value of --sbom or --provenance.
+func shortAttestation(into *[]attestation, kind string) value {
+	return value{kindText, func(text string) error {
+		*into = nil
+		if text == "" {
+			return nil
+		}
+		if on, err := strconv.ParseBool(text); err == nil {
+			*into = []attestation{{kind: kind, disabled: !on}}
+			return nil
+		}
+		all, err := parseAttestation("type=" + kind + "," + text)
+		if err != nil {
+			return in(text, err)
+		}
+		*into = all
+		return nil
+	}}
+}
+
+// parseAttestation reads a value of --attest.
+func parseAttestation(text string) ([]attestation, error) {
+	fields, err := csvvalue.Fields(text, nil)
+	if err != nil {
+		return nil, err
+	}
+	var a attestation
+	var attrs []string
+	for _, field := range fields {
+		key, v, ok := strings.Cut(field, "=")
+		switch {
+		case !ok:
+			return nil, notKeyValue(text, field)
+		case strings.EqualFold(key, "type"):
+			a.kind = v
+		case strings.EqualFold(key, "disabled"):
+			if a.disabled, err = strconv.ParseBool(v); err != nil {
+				return nil, wrong(text, "disabled= must be true or false, not %q", v)
+			}
+		default:
+			attrs = append(attrs, quoteField(field))
+		}
+	}
+	if a.kind != "sbom" && a.kind != "provenance" {
+		return nil, wrong(text, "type= must be sbom or provenance")
+	}
+	a.attrs = strings.Join(attrs, ",")
+	return []attestation{a}, nil
+}
+
+// quoteField writes a field so that it is read as one again.
+func quoteField(field string) string {
+	if !strings.ContainsAny(field, `,"`) {
+		return field
+	}
+	return `"` + strings.ReplaceAll(field, `"`, `""`) + `"`
+}

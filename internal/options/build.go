@@ -1,0 +1,108 @@
+package options
+
+import (
+	"strings"
+
+	"github.com/tonistiigi/go-csvvalue"
+)
+
+// Build steers the solves, with buildx's names and meanings.
+type Build struct {
+	Progress    string
+	Retries     uint
+	Secrets     []string // as buildctl's --secret
+	SSH         []string // as buildctl's --ssh
+	Args        []KeyValue
+	Labels      []KeyValue
+	Annotations []ImageAnnotation
+}
+
+var progressModes = []string{"auto", "tty", "plain", "quiet", "rawjson"}
+
+// Group gives the rows.
+func (b *Build) Group() Group {
+	return Group{
+		Name: "build", Title: "How a build runs", Commands: []string{"solve", "graph"},
+		Options: []Option{
+			{Name: "progress", Value: "MODE", Default: "auto", Choices: progressModes, into: oneOf(&b.Progress, progressModes...),
+				Help: "Progress output: auto, tty, plain, quiet or rawjson"},
+			{Name: "retries", Value: "N", Default: "2", into: count(&b.Retries),
+				Help: "How often to try again after a lost connection or an error of a registry"},
+			{Name: Secret, Value: "id=ID,src=FILE", into: texts(&b.Secrets),
+				Help: "Secret of the build; npmrc, netrc, pip.conf and apt-auth are mounted where tools read them (repeatable)"},
+			{Name: SSH, Value: "default[=SOCKET|KEY,...]", into: texts(&b.SSH),
+				Help: "SSH agent or keys for steps that fetch from repositories (repeatable)"},
+			{Name: "build-arg", Value: "NAME=VALUE", into: parsed(&b.Args, parseKeyValue),
+				Help: "HTTP_PROXY, HTTPS_PROXY, NO_PROXY, ALL_PROXY, FTP_PROXY or SOURCE_DATE_EPOCH (repeatable; default: the environment's)"},
+			{Name: Label, Value: "KEY=VALUE", into: parsed(&b.Labels, parseKeyValue),
+				Help: "Label of the source image; KEY alone is an empty label, as in buildx (repeatable)"},
+			{Name: Annotation, Value: "[LEVEL:]KEY=VALUE", into: parsed(&b.Annotations, parseAnnotation),
+				Help: "Annotation of the source image; LEVEL is manifest, manifest-descriptor, index or index-descriptor (repeatable)"},
+		},
+	}
+}
+
+// Caches share the builder's cache with other builders, with buildx's names and meanings.
+type Caches struct {
+	From, To []string // as buildctl's --import-cache and --export-cache
+}
+
+// Group gives the rows.
+func (c *Caches) Group() Group {
+	return Group{
+		Name: "caches", Title: "Caches of builders", Commands: []string{"solve", "graph"},
+		Options: []Option{
+			{Name: CacheFrom, Value: "REFERENCE|type=TYPE,...", into: parsed(&c.From, parseCache),
+				Choices: []string{"type=registry,", "type=local,", "type=gha,", "type=s3,", "type=azblob,"},
+				Help:    "Cache of another builder to use; TYPE is registry, local, gha, s3 or azblob (repeatable)"},
+			{Name: CacheTo, Value: "REFERENCE|type=TYPE,...", into: parsed(&c.To, parseCache),
+				Choices: []string{"type=registry,", "type=inline", "type=local,", "type=gha,", "type=s3,", "type=azblob,"},
+				Help:    "Where to write the cache for other builders; TYPE is registry, inline, local, gha, s3 or azblob (repeatable)"},
+		},
+	}
+}
+
+// parseCache reads a cache as buildx does: a value without "=" is a list of references.
+func parseCache(text string) ([]string, error) {
+	if strings.Contains(text, "=") {
+		if !strings.Contains(text, "type=") {
+			return nil, wrong(text, "type= is missing, as in type=registry,ref=REFERENCE")
+		}
+		return []string{text}, nil
+	}
+	refs, err := csvvalue.Fields(text, nil)
+	if err != nil {
+		return nil, wrong(text, "%w", err)
+	}
+	for i, ref := range refs {
+		refs[i] = "type=registry,ref=" + ref
+	}
+	return refs, nil
+}
+
+// Outputs say where results go, with buildx's names and meanings.
+type Outputs struct {
+	Outputs      []string
+	Push, Load   bool
+	MetadataFile string
+	IIDFile      string
+}
+
+// Group gives the rows.
+func (o *Outputs) Group() Group {
+	return Group{
+		Name: "outputs", Title: "Where results go", Commands: []string{"solve"},
+		Options: []Option{
+			{Name: Output, Short: "o", Value: "type=TYPE,...|DIR", Completes: AnyFile, into: texts(&o.Outputs),
+				Help: "Export the image, such as type=oci,dest=FILE, or to a directory; nothing is published without --push (repeatable)"},
+			{Name: "push", into: boolean(&o.Push),
+				Help: "Publish, also with -o or --load"},
+			{Name: "load", into: boolean(&o.Load),
+				Help: "Load the image into Docker"},
+			{Name: "metadata-file", Value: "FILE", Completes: AnyFile, into: text(&o.MetadataFile),
+				Help: "Write what the exports returned to a file, as JSON"},
+			{Name: "iidfile", Value: "FILE", Completes: AnyFile, into: text(&o.IIDFile),
+				Help: "Write the image's digest to a file"},
+		},
+	}
+}

@@ -1,0 +1,220 @@
+package options
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	"github.com/moby/buildkit/client/llb"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Runtime says what a runtime is made of. What is given goes before the runtime file.
+type Runtime struct {
+	File       string
+	Profile    string
+	BaseImages []string // one, but for several targets of bake
+	Repository string
+	Version    string
+	ExtraDeps  string
+	Platforms  []ocispecs.Platform // normalized, each once; none if none is named
+	NoBrowser  bool
+}
+
+// Profiles are the profiles that a project can have.
+var Profiles = []string{"node", "python", "openhands"}
+
+// Group gives the rows.
+func (r *Runtime) Group() Group {
+	return Group{
+		Name: "runtime", Title: "What the image is made of", Commands: []string{"tags", "plan", "solve", "prepare", "graph"},
+		Options: []Option{
+			{Name: "file", Short: "f", Value: "FILE", Completes: AnyFile, into: text(&r.File),
+				Help: "Runtime file (default: runtime.yaml in the context, if it exists)"},
+			{Name: Profile, Arg: "PROFILE", Field: "profile", Value: "NAME", Choices: Profiles, into: text(&r.Profile),
+				Help: "Profile: node, python or openhands (default: detected from the lock files)"},
+			{Name: BaseImage, Arg: "BASE_IMAGE", Field: "base", Value: "IMAGE", into: last(&r.BaseImages),
+				Help: "Base image (default: base in the runtime file)",
+				Also: map[string]string{"tags": "Base image (default: base in the runtime file); repeatable with --format bake"}},
+			{Name: Repository, Arg: "REPOSITORY", Field: "repository", Value: "HOST/PATH", into: text(&r.Repository),
+				Help: "Repository of the images (default: repository in the runtime file)",
+				Also: map[string]string{"doctor": "Also check that this repository can be reached and pushed to"}},
+			{Name: "runtime-version", Arg: "RUNTIME_VERSION", Field: "version", Value: "VERSION", into: text(&r.Version),
+				Help: "Version in the tags (default: from package.json or pyproject.toml)"},
+			{Name: "extra-deps", Arg: "EXTRA_DEPS", Field: "extra", Value: "COMMAND", into: text(&r.ExtraDeps),
+				Help: "Shell command that runs last, on top of the source"},
+			{Name: "platform", Value: "OS/ARCH", Choices: commonPlatforms, into: platformList(&r.Platforms),
+				Help: "Platforms of the image, separated by commas (repeatable; default: this machine's)",
+				Also: map[string]string{"prepare": "No effect on the folder: choose the platform when you build it"}},
+			{Name: "no-browser", Arg: "NO_BROWSER", into: boolean(&r.NoBrowser),
+				Help: "Leave the browser out (profile openhands)"},
+		},
+	}
+}
+
+// BaseImage is the base image; empty if none is named.
+func (r *Runtime) BaseImage() string {
+	if len(r.BaseImages) == 0 {
+		return ""
+	}
+	return r.BaseImages[len(r.BaseImages)-1]
+}
+
+// last collects the values of an option of which the last counts.
+func last(into *[]string) value {
+	v := texts(into)
+	v.kind = kindText
+	return v
+}
+
+// commonPlatforms are those that completion offers.
+var commonPlatforms = []string{"linux/amd64", "linux/arm64", "local"}
+
+// platformList takes platforms, separated by commas, several times. Each is kept once.
+func platformList(into *[]ocispecs.Platform) value {
+	return value{kindList, func(text string) error {
+		for part := range strings.SplitSeq(text, ",") {
+			p, err := parsePlatform(part)
+			if err != nil {
+				return err
+			}
+			*into = addPlatform(*into, p)
+		}
+		return nil
+	}}
+}
+
+func addPlatform(all []ocispecs.Platform, p ocispecs.Platform) []ocispecs.Platform {
+	for _, has := range all {
+		if platforms.Format(has) == platforms.Format(p) {
+			return all
+		}
+	}
+	return append(all, p)
+}
+
+// parsePlatform reads a platform as buildx does: "local" is this machine's.
+func parsePlatform(text string) (ocispecs.Platform, error) {
+	if strings.EqualFold(text, "local") {
+		return Local(), nil
+	}
+	p, err := platforms.Parse(text)
+	if err != nil {
+		return p, wrong(text, "must be OS/ARCH[/VARIANT], or several separated by commas: %w", err)
+	}
+	return platforms.Normalize(p), nil
+}
+
+// Local is this machine's platform.
+func Local() ocispecs.Platform { return platforms.Normalize(platforms.DefaultSpec()) }
+
+// Planning steers what a build reuses.
+type Planning struct {
+	ReuseFrom       []string // repositories without a tag
+	PreviousVersion string
+	Force           bool
+	Pull            bool
+	Strict          bool
+	Variant         string // one of Variants; empty for the one with the least work
+}
+
+// Variants are the variants that can be asked for.
+var Variants = []string{"none", "lock", "versioned", "scratch"}
+
+// Group gives the rows.
+func (p *Planning) Group() Group {
+	return Group{
+		Name: "planning", Title: "What a build reuses", Commands: []string{"plan", "solve"},
+		Options: []Option{
+			{Name: ReuseFrom, Arg: "REUSE_FROM", Value: "HOST/PATH", into: parsed(&p.ReuseFrom, parseRepositories),
+				Help: "Further repositories to look for deps images in, separated by commas; they are only read (repeatable)"},
+			{Name: PreviousVersion, Arg: "PREVIOUS_VERSION", Value: "VERSION", into: text(&p.PreviousVersion),
+				Help: "Earlier version whose versioned image the build may start from"},
+			{Name: ForceRebuild, Arg: "FORCE_REBUILD", into: boolean(&p.Force),
+				Help: "Ignore existing images",
+				Also: map[string]string{"prepare": "No effect on the folder: give --build-arg FORCE_REBUILD=true when you build it"}},
+			{Name: "pull", Arg: "PULL", into: boolean(&p.Pull),
+				Help: "Rebuild what was made from an older base or by an older recipe"},
+			{Name: "strict", into: boolean(&p.Strict),
+				Help: "Refuse tools whose checksum nobody has verified"},
+			{Name: "variant", Arg: "VARIANT", Value: "NAME", Choices: Variants, into: optional(oneOf(&p.Variant, Variants...)),
+				Help: "Where the build starts: none, lock, versioned or scratch (default: where the least work is left)"},
+		},
+	}
+}
+
+// parseRepositories reads repositories, separated by commas. Empty ones are none: bake files put lists together of variables that may not
+// be set.
+func parseRepositories(text string) ([]string, error) {
+	var all []string
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		if named, err := reference.ParseNormalizedNamed(part); err != nil || !reference.IsNameOnly(named) {
+			return nil, wrong(part, "must be a repository without a tag, HOST/PATH")
+		}
+		all = append(all, part)
+	}
+	return all, nil
+}
+
+// Environment is what the steps of a build see without a tag that stands for it.
+type Environment struct {
+	Epoch *time.Time // nil if no time is given
+	Proxy llb.ProxyEnv
+}
+
+// Group gives the rows.
+func (e *Environment) Group() Group {
+	const help = "Proxy of every step; in no cache key"
+	proxy := func(name string, into *string) Option {
+		return Option{Name: Name(name), Arg: name, AnyCase: true, Value: "URL", Help: help, into: text(into)}
+	}
+	return Group{
+		Name: "environment", Title: "What steps see",
+		Options: []Option{
+			{Name: "SOURCE_DATE_EPOCH", Arg: "SOURCE_DATE_EPOCH", AnyCase: true, Value: "SECONDS", into: optional(value{kindText, e.setEpoch}),
+				Help: "Time stamp of what is added, in seconds since 1970"},
+			proxy("HTTP_PROXY", &e.Proxy.HTTPProxy), proxy("HTTPS_PROXY", &e.Proxy.HTTPSProxy), proxy("FTP_PROXY", &e.Proxy.FTPProxy),
+			{Name: "NO_PROXY", Arg: "NO_PROXY", AnyCase: true, Value: "HOSTS", into: text(&e.Proxy.NoProxy),
+				Help: "Hosts that steps reach without a proxy; in no cache key"},
+			proxy("ALL_PROXY", &e.Proxy.AllProxy),
+		},
+	}
+}
+
+// Proxies are the proxies of steps; nil if there are none.
+func (e *Environment) Proxies() *llb.ProxyEnv {
+	if e.Proxy == (llb.ProxyEnv{}) {
+		return nil
+	}
+	return &e.Proxy
+}
+
+func (e *Environment) setEpoch(text string) error {
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return wrong(text, "must be a number of seconds since 1970")
+	}
+	t := time.Unix(seconds, 0).UTC()
+	e.Epoch = &t
+	return nil
+}
+
+// Scanning steers bills of materials.
+type Scanning struct{ All bool }
+
+// Group gives the rows.
+func (s *Scanning) Group() Group {
+	return Group{
+		Name: "scanning", Title: "What a bill of materials covers",
+		Options: []Option{{
+			Name: "SBOM_SCAN_ALL", Arg: "SBOM_SCAN_ALL", into: boolean(&s.All),
+			Help: "Let the bill of materials of a source image cover its deps image too, which is pulled for that",
+		}},
+	}
+}

@@ -1,0 +1,117 @@
+package options
+
+import (
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/docker/go-units"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+)
+
+// Steps changes every step of a build, with buildx's names and meanings.
+type Steps struct {
+	ExtraHosts     []llb.HostIP
+	Network        pb.NetMode
+	ShmSize        int64 // bytes of /dev/shm; 0 for the builder's default
+	Ulimits        []*pb.Ulimit
+	CgroupParent   string
+	NoCache        bool
+	NoCacheFilter  []string // stages
+	CacheNamespace string
+}
+
+// stages are those that have steps.
+var stages = []string{"system", "tools", "deps", "extra"}
+
+// Group gives the rows.
+func (s *Steps) Group() Group {
+	return Group{
+		Name: "steps", Title: "How steps run", Commands: []string{"solve", "graph"},
+		Options: []Option{
+			{Name: "add-host", Value: "HOST:IP", into: parsed(&s.ExtraHosts, parseHost),
+				Help: "Host name that steps know, as HOST:IP (repeatable)"},
+			{Name: "network", Value: "MODE", Default: "default", Choices: []string{"default", "host", "none"}, into: network(&s.Network),
+				Help: "Network of steps: default, host or none"},
+			{Name: "shm-size", Value: "SIZE", into: optional(value{kindText, s.setShmSize}),
+				Help: "Size of /dev/shm in steps, such as 128m"},
+			{Name: "ulimit", Value: "NAME=SOFT[:HARD]", into: parsed(&s.Ulimits, parseUlimit),
+				Help: "Limit for steps, such as nofile=1024:2048 (repeatable)"},
+			{Name: "cgroup-parent", Value: "CGROUP", into: text(&s.CgroupParent),
+				Help: "Parent cgroup of steps"},
+			{Name: "no-cache", into: boolean(&s.NoCache),
+				Help: "Run all steps, whatever the builder's cache holds"},
+			{Name: "no-cache-filter", Value: "STAGE", Choices: stages, into: someOf(&s.NoCacheFilter, stages...),
+				Help: "Stages whose steps run, whatever the builder's cache holds: system, tools, deps, extra (repeatable)"},
+			{Name: "cache-namespace", Value: "NAME", into: text(&s.CacheNamespace),
+				Help: "Share the caches of package managers with builds of this namespace only (docs/caches.md)"},
+		},
+	}
+}
+
+// RunOptions are what the options add to every step.
+func (s *Steps) RunOptions() []llb.RunOption {
+	all := []llb.RunOption{llb.Network(s.Network)}
+	for _, host := range s.ExtraHosts {
+		all = append(all, llb.AddExtraHost(host.Host, host.IP))
+	}
+	if s.ShmSize > 0 {
+		all = append(all, llb.AddMount("/dev/shm", llb.Scratch(), llb.Tmpfs(llb.TmpfsSize(s.ShmSize))))
+	}
+	for _, u := range s.Ulimits {
+		all = append(all, llb.AddUlimit(llb.UlimitName(u.Name), u.Soft, u.Hard))
+	}
+	if s.CgroupParent != "" {
+		all = append(all, llb.WithCgroupParent(s.CgroupParent))
+	}
+	return all
+}
+
+// Uncached reports whether the steps of a stage run although the builder's cache has their results.
+func (s *Steps) Uncached(stage string) bool {
+	return s.NoCache || slices.Contains(s.NoCacheFilter, stage)
+}
+
+// network takes a network mode by buildx's names.
+func network(into *pb.NetMode) value {
+	modes := map[string]pb.NetMode{"default": llb.NetModeSandbox, "host": llb.NetModeHost, "none": llb.NetModeNone}
+	return value{kindText, func(text string) error {
+		mode, ok := modes[text]
+		if !ok {
+			return wrong(text, "must be default, host or none")
+		}
+		*into = mode
+		return nil
+	}}
+}
+
+// parseHost reads HOST:IP or, as buildx also has it, HOST=IP.
+func parseHost(text string) ([]llb.HostIP, error) {
+	host, addr, ok := strings.Cut(text, ":")
+	if !ok {
+		host, addr, ok = strings.Cut(text, "=")
+	}
+	ip := net.ParseIP(strings.Trim(addr, "[]"))
+	if !ok || ip == nil {
+		return nil, wrong(text, "must be HOST:IP")
+	}
+	return []llb.HostIP{{Host: host, IP: ip}}, nil
+}
+
+func (s *Steps) setShmSize(text string) error {
+	size, err := units.RAMInBytes(text)
+	if err != nil || size <= 0 {
+		return wrong(text, "must be a number of bytes, or a number with k, m or g")
+	}
+	s.ShmSize = size
+	return nil
+}
+
+func parseUlimit(text string) ([]*pb.Ulimit, error) {
+	limit, err := units.ParseUlimit(text)
+	if err != nil {
+		return nil, wrong(text, "must be NAME=SOFT[:HARD]: %w", err)
+	}
+	return []*pb.Ulimit{{Name: limit.Name, Soft: limit.Soft, Hard: limit.Hard}}, nil
+}
