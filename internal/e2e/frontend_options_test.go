@@ -142,10 +142,10 @@ func TestFrontendProfile(t *testing.T) {
 func TestFrontendBadBuildArgs(t *testing.T) {
 	p := probe(t)
 	for _, test := range []struct{ arg, want string }{
-		{"FORCE_REBUILD=maybe", `invalid build argument FORCE_REBUILD: "maybe" is neither true nor false`},
-		{"VARIANT=lok", `invalid build argument VARIANT: `},
+		{"FORCE_REBUILD=maybe", `invalid build argument FORCE_REBUILD "maybe": must be true or false`},
+		{"VARIANT=lok", `invalid build argument VARIANT "lok": must be none, lock, versioned or scratch`},
 		{"VARIANT=lock", "variant lock cannot be built: no lock image"},
-		{"SOURCE_DATE_EPOCH=today", `invalid build argument SOURCE_DATE_EPOCH: "today" is no number of seconds since 1970`},
+		{"SOURCE_DATE_EPOCH=today", `invalid build argument SOURCE_DATE_EPOCH "today": must be a number of seconds since 1970`},
 		{"PROFILE=nodejs", `nodejs`},
 		{"BASE_IMAGE=Debian:x", `Debian:x`},
 	} {

@@ -200,8 +200,8 @@ func TestFrontendReuse(t *testing.T) {
 		t.Errorf("the plan is %+v", made.planned)
 	}
 	for list, want := range map[string]string{
-		"a/x:1":          `invalid build argument REUSE_FROM: "a/x:1" is no repository`,
-		"a/x, b/Y":       `invalid build argument REUSE_FROM: "b/Y" is no repository`,
+		"a/x:1":          `invalid build argument REUSE_FROM "a/x:1": must be a repository without a tag`,
+		"a/x, b/Y":       `invalid build argument REUSE_FROM "b/Y": must be a repository without a tag`,
 		"127.0.0.1:1/ab": "build argument REUSE_FROM: looking for the lock image",
 	} {
 		res := buildx(t, p.dir, p.buildArgs("--target", "plan", "--build-arg", "REUSE_FROM="+list)...)

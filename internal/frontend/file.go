@@ -93,14 +93,9 @@ func (f *file) lines(field string) (first, last int) {
 	return max(1, at.First), max(1, at.Last)
 }
 
-// fieldArgs are the build arguments that give a field.
-var fieldArgs = map[string]string{
-	"base": "BASE_IMAGE", "extra": "EXTRA_DEPS", "profile": "PROFILE", "repository": "REPOSITORY", "version": "RUNTIME_VERSION",
-}
-
 // argOf is the build argument that a field was given by; empty if it was not.
 func (f *file) argOf(field string) string {
-	if name := fieldArgs[field]; f.args[name] != "" {
+	if name := argOf(field); f.args[name] != "" {
 		return name
 	}
 	return ""

@@ -55,7 +55,7 @@ type frontend struct {
 	client  gateway.Client
 	ui      *dockerui.Client
 	host    ocispecs.Platform // what the builder itself runs on
-	options options
+	options buildOptions
 	unknown []string // build arguments
 	file    *file
 }

@@ -13,6 +13,7 @@ import (
 	bktargets "github.com/moby/buildkit/frontend/subrequests/targets"
 	"github.com/moby/buildkit/solver/pb"
 
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/llb"
 )
 
@@ -72,27 +73,23 @@ func (f *frontend) outline(ctx context.Context) (*outline.Outline, error) {
 	if err != nil {
 		return nil, err
 	}
-	fields := map[string]struct{ field, value string }{
-		"BASE_IMAGE":      {"base", j.runtime.Base},
-		"PROFILE":         {"profile", j.runtime.Profile},
-		"REPOSITORY":      {"repository", j.runtime.Repository},
-		"RUNTIME_VERSION": {"version", j.runtime.Version},
-		"EXTRA_DEPS":      {"extra", j.runtime.Extra},
+	runtime := map[string]string{
+		"base": j.runtime.Base, "profile": j.runtime.Profile, "repository": j.runtime.Repository, "version": j.runtime.Version, "extra": j.runtime.Extra,
 	}
 	o := &outline.Outline{
 		Name: t.name, Sources: [][]byte{f.file.source.Data},
 		Description: t.about + ". Contexts: base (an image in place of the base), deps (the deps image to stand on), source (the project's root)",
 	}
-	for _, a := range args {
-		given := outline.Arg{Name: a.name, Description: a.about, Value: f.ui.BuildArgs[a.name]}
-		if from, ok := fields[a.name]; ok {
-			first, last := f.file.lines(from.field)
-			given.Value, given.Location = from.value, &pb.Location{Ranges: ranges(first, last)}
+	for _, known := range options.Arguments() {
+		arg := outline.Arg{Name: known.Arg, Description: known.Help}
+		switch {
+		case known.Field != "":
+			first, last := f.file.lines(known.Field)
+			arg.Value, arg.Location = runtime[known.Field], &pb.Location{Ranges: ranges(first, last)}
+		case !known.Secret:
+			arg.Value = f.ui.BuildArgs[known.Arg]
 		}
-		o.Args = append(o.Args, given)
-	}
-	for _, name := range proxyArgs {
-		o.Args = append(o.Args, outline.Arg{Name: name, Description: "proxy of every step; in no cache key"})
+		o.Args = append(o.Args, arg)
 	}
 	for _, id := range llb.Secrets() {
 		o.Secrets = append(o.Secrets, outline.Secret{Name: id})

@@ -54,6 +54,8 @@ type Option struct {
 	Help string
 	// Also are commands outside of the group's that take the option too, or for which Help does not fit. Their help is the map's value.
 	Also map[string]string
+	// Secret is set if a value may hold a password.
+	Secret bool
 	// Hidden is set for what is not for users.
 	Hidden bool
 

@@ -172,7 +172,7 @@ type Environment struct {
 func (e *Environment) Group() Group {
 	const help = "Proxy of every step; in no cache key"
 	proxy := func(name string, into *string) Option {
-		return Option{Name: Name(name), Arg: name, AnyCase: true, Value: "URL", Help: help, into: text(into)}
+		return Option{Name: Name(name), Arg: name, AnyCase: true, Value: "URL", Secret: true, Help: help, into: text(into)}
 	}
 	return Group{
 		Name: "environment", Title: "What steps see",
