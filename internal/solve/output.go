@@ -13,6 +13,8 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/tonistiigi/go-csvvalue"
+
+	"github.com/rtbuild/rtbuild/internal/options"
 )
 
 // Export is an export of a solve. What is written takes its name when the solve has succeeded: a failed one leaves an
@@ -69,11 +71,19 @@ func DigestExport(repository string) Export {
 }
 
 // ParseOutput reads one --output as buildx does: "type=oci,dest=image.tar", a directory, or "-" for a tar on stdout. Files
-// are not touched before the build has something to write.
+// are not touched before the build has something to write. A value that cannot be used is an *options.Error.
 func ParseOutput(s string) (Export, error) {
+	e, err := parseOutput(s)
+	if err != nil {
+		return Export{}, options.Flags.Invalid(options.Output, s, err)
+	}
+	return e, nil
+}
+
+func parseOutput(s string) (Export, error) {
 	fields, err := csvvalue.Fields(s, nil)
 	if err != nil {
-		return Export{}, fmt.Errorf("invalid output %q: %w", s, err)
+		return Export{}, err
 	}
 	if len(fields) == 1 && !strings.Contains(s, "=") {
 		if s == "-" {
@@ -85,7 +95,7 @@ func ParseOutput(s string) (Export, error) {
 	for _, field := range fields {
 		key, value, ok := strings.Cut(field, "=")
 		if !ok {
-			return Export{}, fmt.Errorf("invalid output %q: %q is not of the form key=value", s, field)
+			return Export{}, fmt.Errorf("%q must be KEY=VALUE", field)
 		}
 		attrs[strings.ToLower(strings.TrimSpace(key))] = value
 	}
@@ -105,40 +115,40 @@ func export(kind string, attrs map[string]string, dest string) (Export, error) {
 		fallthrough
 	case client.ExporterImage:
 		if dest != "" {
-			return entry, fmt.Errorf("invalid output: type=%s takes name=, not dest=", kind)
+			return entry, fmt.Errorf("type=%s takes name=, not dest=", kind)
 		}
 		return entry, nil
 	case client.ExporterLocal:
 		if dest == "" {
-			return entry, fmt.Errorf("invalid output: type=local needs dest=DIRECTORY")
+			return entry, errors.New("type=local needs dest=DIRECTORY")
 		}
 		return directoryExport(dest, attrs), nil
 	case client.ExporterOCI, client.ExporterDocker, client.ExporterTar:
 		return toFile(entry, dest)
 	case "":
-		return entry, fmt.Errorf("invalid output: type= is missing, one of image, registry, oci, docker, local, tar")
+		return entry, errors.New("type= is missing; it must be image, registry, oci, docker, local or tar")
 	}
-	return entry, fmt.Errorf("invalid output type %q: it is one of image, registry, oci, docker, local, tar", kind)
+	return entry, fmt.Errorf("type= must be image, registry, oci, docker, local or tar, not %q", kind)
 }
 
 func toFile(entry Export, dest string) (Export, error) {
 	if tar, err := strconv.ParseBool(entry.Attrs["tar"]); err == nil && !tar {
 		if dest == "" {
-			return entry, fmt.Errorf("invalid output: tar=false needs dest=DIRECTORY")
+			return entry, errors.New("tar=false needs dest=DIRECTORY")
 		}
 		entry.OutputDir = dest
 		return entry, nil
 	}
 	if dest == "" || dest == "-" {
 		if fi, err := os.Stdout.Stat(); err == nil && fi.Mode()&os.ModeCharDevice != 0 {
-			return entry, fmt.Errorf("invalid output: type=%s needs dest=FILE: it is not written to a terminal", entry.Type)
+			return entry, fmt.Errorf("type=%s needs dest=FILE: it is not written to a terminal", entry.Type)
 		}
 		entry.stdout = true
 		entry.Output = func(map[string]string) (io.WriteCloser, error) { return keepOpen{os.Stdout}, nil }
 		return entry, nil
 	}
 	if fi, err := os.Stat(dest); err == nil && fi.IsDir() {
-		return entry, fmt.Errorf("invalid output: dest=%s is a directory, type=%s writes a file", dest, entry.Type)
+		return entry, fmt.Errorf("dest=%s is a directory, and type=%s writes a file", dest, entry.Type)
 	}
 	file := &pendingFile{dest: dest}
 	entry.Output, entry.commit, entry.abort = file.open, file.commit, file.abort

@@ -25,13 +25,13 @@ func TestParseOutput(t *testing.T) {
 		{name: "registry", in: "type=registry,name=a/b", kind: "image", attrs: map[string]string{"push": "true", "name": "a/b"}},
 		{name: "two names in quotes", in: `type=image,"name=a/b,a/c"`, kind: "image", attrs: map[string]string{"name": "a/b,a/c"}},
 		{name: "keys in capitals", in: "TYPE=image,Name=x", kind: "image", attrs: map[string]string{"name": "x"}},
-		{name: "no type", in: "dest=x", err: "type= is missing"},
-		{name: "unknown type", in: "type=qcow", err: `invalid output type "qcow": it is one of`},
-		{name: "no value", in: "type=oci,x", err: `"x" is not of the form key=value`},
+		{name: "no type", in: "dest=x", err: `invalid --output "dest=x": type= is missing`},
+		{name: "unknown type", in: "type=qcow", err: `invalid --output "type=qcow": type= must be image, registry, oci, docker, local or tar, not "qcow"`},
+		{name: "no value", in: "type=oci,x", err: `"x" must be KEY=VALUE`},
 		{name: "local without dest", in: "type=local", err: "needs dest=DIRECTORY"},
 		{name: "image with dest", in: "type=image,dest=x", err: "takes name=, not dest="},
 		{name: "a directory for a file", in: "type=tar,dest=" + dir, err: "is a directory"},
-		{name: "bad quotes", in: `type="x`, err: "invalid output"},
+		{name: "bad quotes", in: `type="x`, err: "invalid --output"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

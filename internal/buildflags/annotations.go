@@ -1,0 +1,46 @@
+package buildflags
+
+import (
+	"fmt"
+	"slices"
+
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/options"
+)
+
+// ManifestAnnotations are the annotations of a platform's manifest.
+func (f *Flags) ManifestAnnotations(p ocispecs.Platform) map[string]string {
+	all := map[string]string{}
+	for _, a := range f.annotations {
+		if a.IsManifest() && a.IsFor(p) {
+			all[a.Key] = a.Value
+		}
+	}
+	return all
+}
+
+// ExportAnnotations are the other annotations, as attributes of an export.
+func (f *Flags) ExportAnnotations() map[string]string {
+	all := map[string]string{}
+	for _, a := range f.annotations {
+		if !a.IsManifest() {
+			all[a.String()] = a.Value
+		}
+	}
+	return all
+}
+
+// CheckAnnotations refuses annotations of parts that an image for these platforms does not have.
+func (f *Flags) CheckAnnotations(wanted []ocispecs.Platform) error {
+	for _, a := range f.annotations {
+		if a.NeedsIndex() && len(wanted) == 1 && len(f.Attests) == 0 {
+			return fmt.Errorf("%s %s:%s has no place: one platform without attestations makes no index; "+
+				"name several with --platform, or annotate its manifest", options.Flags.Name(options.Annotation), a.Type, a.Key)
+		}
+		if !slices.ContainsFunc(wanted, a.IsFor) {
+			return fmt.Errorf("%s %s has no place: %s is not built", options.Flags.Name(options.Annotation), a.Key, a.PlatformString())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,252 @@
+package buildflags
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/spf13/pflag"
+
+	"github.com/rtbuild/rtbuild/internal/options"
+)
+
+// clean keeps the user's environment out of a test.
+func clean(t *testing.T) {
+	t.Helper()
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	for _, o := range (&options.Environment{}).Group().Options {
+		for _, name := range []string{o.Arg, strings.ToLower(o.Arg)} {
+			t.Setenv(name, "")
+		}
+	}
+}
+
+// read reads flags of solve. It gives what was warned of, too.
+func read(t *testing.T, args ...string) (*Flags, string, error) {
+	t.Helper()
+	var o Options
+	flags := pflag.NewFlagSet("solve", pflag.ContinueOnError)
+	options.AddFlags(flags, "solve", o.Sets()...)
+	if err := flags.Parse(args); err != nil {
+		return nil, "", options.FlagError(err)
+	}
+	var warned []string
+	f, err := Read(&o, "", func(message string) { warned = append(warned, message) })
+	return f, strings.Join(warned, "\n"), err
+}
+
+func wantError(t *testing.T, err error, text string) bool {
+	t.Helper()
+	if text == "" && err != nil {
+		t.Fatal(err)
+	}
+	if text != "" && (err == nil || !strings.Contains(err.Error(), text)) {
+		t.Fatalf("got error %v, want %q", err, text)
+	}
+	return text != ""
+}
+
+func TestRead(t *testing.T) {
+	for _, tt := range []struct {
+		name, warning, err string
+		args               []string
+	}{
+		{name: "nothing"},
+		{name: "labels", args: []string{"--label=a=b", "--annotation=c=d"}},
+		{name: "label of ours", args: []string{"--label=io.rtbuild.x=b"}, err: "label or annotation io.rtbuild.x is rtbuild's own"},
+		{name: "annotation of ours", args: []string{"--annotation=index:io.rtbuild.x=b"}, err: "label or annotation io.rtbuild.x is rtbuild's own"},
+		{name: "secret", args: []string{"--secret=id=npmrc,src=/nowhere"}, err: "invalid --secret: "},
+		{name: "ssh", args: []string{"--ssh=default=/nowhere"}, err: `invalid --ssh "default=/nowhere": `},
+		{name: "cache", args: []string{"--cache-from=type=local,src"}, err: `invalid --cache-from "type=local,src": `},
+		{name: "cache to write", args: []string{"--cache-to=type=registry,x"}, err: `invalid --cache-to "type=registry,x": `},
+		{name: "attestation", args: []string{"--provenance=mode=x"}, err: "invalid provenance"},
+		{name: "build argument", args: []string{"--build-arg=X=1", "--build-arg=A=2"},
+			warning: "--build-arg A is not used: only proxies and SOURCE_DATE_EPOCH are\n--build-arg X is not used: only proxies and SOURCE_DATE_EPOCH are"},
+		{name: "time", args: []string{"--build-arg=SOURCE_DATE_EPOCH=now"}, err: `invalid --build-arg SOURCE_DATE_EPOCH "now": must be a number`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			clean(t)
+			_, warned, err := read(t, tt.args...)
+			if !wantError(t, err, tt.err) && warned != tt.warning {
+				t.Errorf("got the warning %q, want %q", warned, tt.warning)
+			}
+		})
+	}
+}
+
+// TestEnvironment shows which of build arguments and variables counts.
+func TestEnvironment(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		args []string
+		env  map[string]string
+		want llb.ProxyEnv
+		time int64
+		err  string
+	}{
+		{name: "nothing"},
+		{name: "variables", env: map[string]string{"HTTP_PROXY": "a", "no_proxy": "b", "SOURCE_DATE_EPOCH": "1"}, want: llb.ProxyEnv{HTTPProxy: "a", NoProxy: "b"}, time: 1},
+		{name: "arguments first", args: []string{"http_proxy=c", "SOURCE_DATE_EPOCH=2"}, env: map[string]string{"HTTP_PROXY": "a", "SOURCE_DATE_EPOCH": "no time"},
+			want: llb.ProxyEnv{HTTPProxy: "c"}, time: 2},
+		{name: "empty is none", args: []string{"HTTP_PROXY="}, env: map[string]string{"HTTP_PROXY": "a"}, want: llb.ProxyEnv{HTTPProxy: "a"}},
+		{name: "the name alone", args: []string{"ALL_PROXY", "NO_PROXY"}, env: map[string]string{"ALL_PROXY": "a"}, want: llb.ProxyEnv{AllProxy: "a"}},
+		{name: "variable", env: map[string]string{"SOURCE_DATE_EPOCH": "now"}, err: `invalid environment variable SOURCE_DATE_EPOCH "now": must be a number`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			clean(t)
+			for name, value := range tt.env {
+				t.Setenv(name, value)
+			}
+			var args []string
+			for _, arg := range tt.args {
+				args = append(args, "--build-arg", arg)
+			}
+			f, _, err := read(t, args...)
+			if wantError(t, err, tt.err) {
+				return
+			}
+			var proxy llb.ProxyEnv
+			if f.Request.Proxy != nil {
+				proxy = *f.Request.Proxy
+			}
+			if proxy != tt.want || (f.Request.Epoch == nil) != (tt.time == 0) || tt.time != 0 && f.Request.Epoch.Unix() != tt.time {
+				t.Errorf("got %+v, time %v", proxy, f.Request.Epoch)
+			}
+			if want := tt.want.HTTPProxy+tt.want.HTTPSProxy+tt.want.AllProxy != ""; f.DownloadsTools("") != want || !f.DownloadsTools("ca.pem") {
+				t.Errorf("downloads tools itself: %t, want %t", f.DownloadsTools(""), want)
+			}
+		})
+	}
+}
+
+func TestCaches(t *testing.T) {
+	clean(t)
+	f, _, err := read(t, "--cache-from=a/b,c/d", "--cache-from=type=local,src=d", "--cache-to=a/b", "--cache-to=type=registry,ref=e/f,mode=max", "--cache-to=type=inline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry := func(ref string) client.CacheOptionsEntry {
+		return client.CacheOptionsEntry{Type: "registry", Attrs: map[string]string{"ref": ref}}
+	}
+	imports := []client.CacheOptionsEntry{registry("a/b"), registry("c/d"), {Type: "local", Attrs: map[string]string{"src": "d"}}}
+	inline := client.CacheOptionsEntry{Type: "inline", Attrs: map[string]string{"mode": "min"}}
+	exports := []client.CacheOptionsEntry{registry("a/b"), registry("e/f"), inline}
+	exports[0].Attrs["mode"], exports[1].Attrs["mode"] = "min", "max"
+	if diff := cmp.Diff([][]client.CacheOptionsEntry{imports, exports, {inline}}, [][]client.CacheOptionsEntry{f.Imports, f.Exports, f.InlineExports()}); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestRequest looks at the rest of what decides a request.
+func TestRequest(t *testing.T) {
+	clean(t)
+	f, _, err := read(t, "--label=a", "--no-cache-filter=deps", "--network=host", "--cache-namespace=n", "--sbom=true", "--retries=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := f.Request
+	if a, ok := r.Labels["a"]; !ok || a != "" || !r.NoCache("deps") || r.NoCache("system") || r.CacheNamespace != "n" || len(r.Steps) != 1 {
+		t.Errorf("got %+v", r)
+	}
+	if diff := cmp.Diff([]string{"network.host"}, f.Allowed); diff != "" {
+		t.Error(diff)
+	}
+	if _, ok := f.Attests["attest:sbom"]; !ok || len(f.Attests) != 1 {
+		t.Errorf("got the attestations %v", f.Attests)
+	}
+}
+
+func TestAnnotations(t *testing.T) {
+	amd64, arm64 := ocispecs.Platform{OS: "linux", Architecture: "amd64"}, ocispecs.Platform{OS: "linux", Architecture: "arm64"}
+	for _, tt := range []struct {
+		name            string
+		args            []string
+		manifest, other map[string]string // for arm64
+		err             string            // for arm64 alone
+		both            string            // the error for both platforms
+	}{
+		{name: "of the manifest", args: []string{"--annotation=a=b", "--annotation=manifest:c=d=e"}, manifest: map[string]string{"a": "b", "c": "d=e"}},
+		{name: "of all", args: []string{"--annotation=index,manifest-descriptor,index-descriptor:a=b"}, err: "--annotation index:a has no place", other: map[string]string{
+			"annotation-index.a": "b", "annotation-manifest-descriptor.a": "b", "annotation-index-descriptor.a": "b",
+		}},
+		{name: "of an index, by an attestation", args: []string{"--annotation=index:a=b", "--sbom=true"}, other: map[string]string{"annotation-index.a": "b"}},
+		{name: "of a platform", args: []string{"--annotation=manifest[linux/amd64]:a=b", "--annotation=manifest[linux/arm64/v8]:c=d"},
+			manifest: map[string]string{"c": "d"}, err: "--annotation a has no place: linux/amd64 is not built"},
+		{name: "of another", args: []string{"--annotation=manifest[linux/s390x]:a=b"}, err: "linux/s390x is not built", both: "linux/s390x is not built"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			clean(t)
+			f, _, err := read(t, tt.args...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantError(t, f.CheckAnnotations([]ocispecs.Platform{arm64}), tt.err)
+			wantError(t, f.CheckAnnotations([]ocispecs.Platform{amd64, arm64}), tt.both)
+			got := []map[string]string{f.ManifestAnnotations(arm64), f.ExportAnnotations()}
+			for i, want := range []map[string]string{tt.manifest, tt.other} {
+				if len(got[i])+len(want) > 0 && !cmp.Equal(got[i], want) {
+					t.Errorf("got %v, want %v", got[i], want)
+				}
+			}
+		})
+	}
+}
+
+func TestExports(t *testing.T) {
+	dir := t.TempDir()
+	for _, tt := range []struct {
+		name    string
+		o       options.Outputs
+		several bool // platforms
+		attests bool
+		names   string // kinds and names
+		publish bool
+		err     string
+	}{
+		{name: "none", publish: true},
+		{name: "an archive", o: options.Outputs{Outputs: []string{"type=oci,dest=" + filepath.Join(dir, "a.tar")}}, names: "oci r:source"},
+		{name: "and publish", o: options.Outputs{Outputs: []string{"type=image,name=x"}, Push: true}, names: "image x", publish: true},
+		{name: "pushing is publishing", o: options.Outputs{Outputs: []string{"type=registry"}}, publish: true},
+		{name: "not under another name", o: options.Outputs{Outputs: []string{"type=registry,name=x"}}, names: "image x"},
+		{name: "a directory", o: options.Outputs{Outputs: []string{dir}}, names: "local "},
+		{name: "nonsense", o: options.Outputs{Outputs: []string{"type=x"}}, err: `invalid --output "type=x": type= must be`},
+		{name: "a star", o: options.Outputs{Outputs: []string{"type=image,name=*"}}, attests: true, err: "name=* does not work with attestations"},
+		{name: "several platforms", o: options.Outputs{Outputs: []string{"type=docker,dest=" + filepath.Join(dir, "b.tar")}}, several: true, err: "hold one platform"},
+		{name: "compressions", o: options.Outputs{Outputs: []string{"type=image,name=x,compression=zstd"}, Push: true}, err: "compresses its layers in one way"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			exports, err := ReadExports(t.Context(), &tt.o, "r:source")
+			if err == nil {
+				err = exports.Check(tt.several, tt.attests)
+			}
+			if wantError(t, err, tt.err) {
+				return
+			}
+			var names []string
+			for _, e := range exports.All {
+				names = append(names, e.Kind()+" "+e.Attrs["name"])
+			}
+			if got := strings.Join(names, "; "); got != tt.names || exports.Publish != tt.publish {
+				t.Errorf("got %q, publish %t", got, exports.Publish)
+			}
+		})
+	}
+}
+
+// TestSecretFile shows that a secret is read when a step asks for it, and that its file must exist before.
+func TestSecretFile(t *testing.T) {
+	clean(t)
+	file := filepath.Join(t.TempDir(), "npmrc")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, _, err := read(t, "--secret", "id=npmrc,src="+file)
+	if err != nil || len(f.Session) != 1 {
+		t.Errorf("got %d attachables, error %v", len(f.Session), err)
+	}
+}

@@ -1,0 +1,72 @@
+package buildflags
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/docker/cli/cli/config/types"
+	buildctl "github.com/moby/buildkit/cmd/buildctl/build"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth/authprovider"
+	"github.com/moby/buildkit/session/sshforward"
+	"github.com/moby/buildkit/session/sshforward/sshprovider"
+
+	"github.com/rtbuild/rtbuild/internal/options"
+	"github.com/rtbuild/rtbuild/internal/trust"
+	rtllb "github.com/rtbuild/rtbuild/llb"
+)
+
+// attachables are what steps may ask the session for: secrets and SSH agents. The CA bundle is a secret of every step.
+func attachables(o *Options, caFile string, warn func(string)) ([]session.Attachable, error) {
+	secrets := o.Secrets
+	bundle, err := trust.Bundle(caFile)
+	if err != nil {
+		return nil, err
+	}
+	if bundle != "" {
+		secrets = append([]string{"id=" + rtllb.SecretCA + ",src=" + bundle}, secrets...)
+	}
+	provider, err := buildctl.ParseSecret(secrets)
+	if err != nil {
+		return nil, &options.Error{Source: options.Flags.Name(options.Secret), Secret: true, Err: err}
+	}
+	all := []session.Attachable{provider}
+	if len(o.SSH) == 0 {
+		return all, nil
+	}
+	agents, err := sshAgents(o.SSH, warn)
+	return append(all, agents), err
+}
+
+// sshAgents are the SSH agents and keys that steps may use. The steps of rtbuild use the one that is called default.
+func sshAgents(values []string, warn func(string)) (session.Attachable, error) {
+	text := strings.Join(values, " ")
+	configs, err := buildctl.ParseSSH(values)
+	if err != nil {
+		return nil, options.Flags.Invalid(options.SSH, text, err)
+	}
+	for _, c := range configs {
+		if c.ID != "" && c.ID != sshforward.DefaultID {
+			warn(fmt.Sprintf("--ssh %s is not used: steps ask for %s only", c.ID, sshforward.DefaultID))
+		}
+	}
+	provider, err := sshprovider.NewSSHAgentProvider(configs)
+	if err != nil {
+		return nil, options.Flags.Invalid(options.SSH, text,
+			fmt.Errorf("%w; start an agent (SSH_AUTH_SOCK), or name a socket or key: default=FILE", err))
+	}
+	return provider, nil
+}
+
+// builderLogins answers a builder, which pulls and pushes as the user. A helper that fails has been warned of, and most images are public:
+// the builder then goes on without a login.
+func builderLogins(logins *trust.Logins) authprovider.AuthConfigProvider {
+	return func(ctx context.Context, host string, scopes []string, _ authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
+		auth, err := logins.For(ctx, host, trust.ScopeRepository(scopes...))
+		if ctx.Err() != nil {
+			return types.AuthConfig{}, err
+		}
+		return auth, nil
+	}
+}
