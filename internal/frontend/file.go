@@ -101,11 +101,6 @@ func (f *file) argOf(field string) string {
 	return ""
 }
 
-// flagsOf says in the words of docker build what is said in those of the client.
-var flagsOf = strings.NewReplacer(
-	"--base-image", "--build-arg BASE_IMAGE=IMAGE", "--profile", "--build-arg PROFILE=NAME", "--ca-file", "--secret id="+llb.SecretCA+",src=FILE",
-)
-
 // locate points an error at the line that caused it, in whichever file of the project that is.
 func (f *file) locate(err error) error {
 	if err == nil || grpcerrors.Code(err) == codes.Canceled {
@@ -115,7 +110,7 @@ func (f *file) locate(err error) error {
 	if errors.As(err, &fault) {
 		if fault.File == f.source.Filename {
 			line := max(1, fault.Line)
-			return f.at(errors.New(flagsOf.Replace(fault.Summary())+newer(fault)), line, line)
+			return f.at(errors.New(fault.Summary()+newer(fault)), line, line)
 		}
 		return errdefs.WithSource(errors.New(fault.File+": "+fault.Summary()), &errdefs.Source{
 			Info:   &pb.SourceInfo{Filename: fault.File, Data: []byte(redact.Text(string(fault.Data)))},
@@ -128,7 +123,7 @@ func (f *file) locate(err error) error {
 	}
 	// An error that came from the builder carries its text, and whatever was said around it gets lost on the way back: so it
 	// is said anew.
-	text := errors.New(flagsOf.Replace(err.Error()))
+	text := errors.New(err.Error())
 	var of *llb.FieldError
 	var image *build.ImageError
 	switch {

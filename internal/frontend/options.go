@@ -53,7 +53,7 @@ func readOptions(ui *dockerui.Client) (o buildOptions, unknown []string, err err
 
 // overrides are what goes before the runtime file.
 func overrides(r *options.Runtime) profile.Options {
-	o := profile.Options{Profile: r.Profile, Base: r.BaseImage(), Version: r.Version, NoBrowser: r.NoBrowser, Repository: r.Repository}
+	o := profile.Options{Profile: r.Profile, Base: r.BaseImage(), Version: r.Version, NoBrowser: r.NoBrowser, Repository: r.Repository, From: options.BuildArguments}
 	if r.ExtraDeps != "" {
 		o.Extra = &r.ExtraDeps
 	}

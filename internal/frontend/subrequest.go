@@ -81,7 +81,7 @@ func (f *frontend) outline(ctx context.Context) (*outline.Outline, error) {
 		Description: t.about + ". Contexts: base (an image in place of the base), deps (the deps image to stand on), source (the project's root)",
 	}
 	for _, known := range options.Arguments() {
-		arg := outline.Arg{Name: known.Arg, Description: known.Help}
+		arg := outline.Arg{Name: known.Arg, Description: known.Description()}
 		switch {
 		case known.Field != "":
 			first, last := f.file.lines(known.Field)

@@ -26,7 +26,7 @@ func (a *Attestations) Group() Group {
 		Name: "attestations", Title: "Attestations", Commands: []string{"solve", "graph"},
 		Options: []Option{
 			{Name: "attest", Value: "type=TYPE,...", Choices: []string{"type=sbom", "type=provenance"}, into: parsed(&a.attests, parseAttestation),
-				Help: "Attestation: type=sbom or type=provenance, with mode=max, disabled=true and the like (repeatable; default: none)"},
+				Unset: "none", Help: "Attestation: type=sbom or type=provenance, with mode=max, disabled=true and the like"},
 			{Name: "sbom", Value: "true|false|generator=IMAGE", Choices: []string{"true", "false"}, into: shortAttestation(&a.sbom, "sbom"),
 				Help: "Short for --attest type=sbom"},
 			{Name: "provenance", Value: "true|false|mode=MODE,...", Choices: []string{"true", "false", "mode=min", "mode=max"},

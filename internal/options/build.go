@@ -29,15 +29,15 @@ func (b *Build) Group() Group {
 			{Name: "retries", Value: "N", Default: "2", into: count(&b.Retries),
 				Help: "How often to try again after a lost connection or an error of a registry"},
 			{Name: Secret, Value: "id=ID,src=FILE", into: texts(&b.Secrets),
-				Help: "Secret of the build; npmrc, netrc, pip.conf and apt-auth are mounted where tools read them (repeatable)"},
+				Help: "Secret of the build; npmrc, netrc, pip.conf and apt-auth are mounted where tools read them"},
 			{Name: SSH, Value: "default[=SOCKET|KEY,...]", into: texts(&b.SSH),
-				Help: "SSH agent or keys for steps that fetch from repositories (repeatable)"},
+				Help: "SSH agent or keys for steps that fetch from repositories"},
 			{Name: "build-arg", Value: "NAME=VALUE", into: parsed(&b.Args, parseKeyValue),
-				Help: "HTTP_PROXY, HTTPS_PROXY, NO_PROXY, ALL_PROXY, FTP_PROXY or SOURCE_DATE_EPOCH (repeatable; default: the environment's)"},
+				Unset: "the environment's", Help: "HTTP_PROXY, HTTPS_PROXY, NO_PROXY, ALL_PROXY, FTP_PROXY or SOURCE_DATE_EPOCH"},
 			{Name: Label, Value: "KEY=VALUE", into: parsed(&b.Labels, parseKeyValue),
-				Help: "Label of the source image; KEY alone is an empty label, as in buildx (repeatable)"},
+				Help: "Label of the source image; KEY alone is an empty label, as in buildx"},
 			{Name: Annotation, Value: "[LEVEL:]KEY=VALUE", into: parsed(&b.Annotations, parseAnnotation),
-				Help: "Annotation of the source image; LEVEL is manifest, manifest-descriptor, index or index-descriptor (repeatable)"},
+				Help: "Annotation of the source image; LEVEL is manifest, manifest-descriptor, index or index-descriptor"},
 		},
 	}
 }
@@ -54,10 +54,10 @@ func (c *Caches) Group() Group {
 		Options: []Option{
 			{Name: CacheFrom, Value: "REFERENCE|type=TYPE,...", into: parsed(&c.From, parseCache),
 				Choices: []string{"type=registry,", "type=local,", "type=gha,", "type=s3,", "type=azblob,"},
-				Help:    "Cache of another builder to use; TYPE is registry, local, gha, s3 or azblob (repeatable)"},
+				Help:    "Cache of another builder to use; TYPE is registry, local, gha, s3 or azblob"},
 			{Name: CacheTo, Value: "REFERENCE|type=TYPE,...", into: parsed(&c.To, parseCache),
 				Choices: []string{"type=registry,", "type=inline", "type=local,", "type=gha,", "type=s3,", "type=azblob,"},
-				Help:    "Where to write the cache for other builders; TYPE is registry, inline, local, gha, s3 or azblob (repeatable)"},
+				Help:    "Where to write the cache for other builders; TYPE is registry, inline, local, gha, s3 or azblob"},
 		},
 	}
 }
@@ -94,7 +94,7 @@ func (o *Outputs) Group() Group {
 		Name: "outputs", Title: "Where results go", Commands: []string{"solve"},
 		Options: []Option{
 			{Name: Output, Short: "o", Value: "type=TYPE,...|DIR", Completes: AnyFile, into: texts(&o.Outputs),
-				Help: "Export the image, such as type=oci,dest=FILE, or to a directory; nothing is published without --push (repeatable)"},
+				Help: "Export the image, such as type=oci,dest=FILE, or to a directory; nothing is published without --push"},
 			{Name: "push", into: boolean(&o.Push),
 				Help: "Publish, also with -o or --load"},
 			{Name: "load", into: boolean(&o.Load),

@@ -19,9 +19,9 @@ func (b *Builder) Group() Group {
 		Name: "builder", Title: "Where images are built", Commands: []string{"plan", "solve", "graph", "doctor"},
 		Options: []Option{
 			{Name: "addr", Value: "ADDRESS", into: text(&b.Addr),
-				Help: "Address of buildkitd (default: BUILDKIT_HOST, a running buildkitd, a private one)"},
+				Unset: "BUILDKIT_HOST, a running buildkitd, a private one", Help: "Address of buildkitd"},
 			{Name: "builder", Value: "NAME", into: text(&b.Name),
-				Help: "Builder that docker buildx create made (default: BUILDX_BUILDER)"},
+				Unset: "BUILDX_BUILDER", Help: "Builder that docker buildx create made"},
 			{Name: "tlscacert", Value: "FILE", Completes: AnyFile, into: text(&b.TLS.CACert),
 				Help: "CA certificate for the connection to the builder"},
 			{Name: "tlscert", Value: "FILE", Completes: AnyFile, into: text(&b.TLS.Cert),

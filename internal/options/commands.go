@@ -87,7 +87,7 @@ func (p *Prepare) Group() Group {
 			{Name: "build-folder", Value: "DIR", Completes: Directories, into: text(&p.Folder),
 				Help: "Folder to write; it is made if it does not exist"},
 			{Name: "syntax", Value: "IMAGE", into: text(&p.Syntax),
-				Help: "Frontend image for the first line (default: that of the runtime file, else ghcr.io/rtbuild/rtbuild-frontend:1)"},
+				Unset: "that of the runtime file, else ghcr.io/rtbuild/rtbuild-frontend:1", Help: "Frontend image for the first line"},
 			{Name: "no-enable-browser", into: boolean(noBrowser), Help: "The same as --no-browser"},
 			{Name: "enable-browser", into: inverse(noBrowser), Help: "The opposite of --no-browser, and the default"},
 		},
@@ -121,7 +121,7 @@ func (d *Diff) Group() Group {
 		Name: "diff", Title: "diff", Commands: []string{"diff"},
 		Options: []Option{
 			{Name: "platform", Value: "OS/ARCH", Choices: commonPlatforms, into: optional(value{kindText, d.setPlatform}),
-				Help: "Platform of the images (default: this machine's)"},
+				Unset: "this machine's", Help: "Platform of the images"},
 			{Name: "exit-code", into: boolean(&d.ExitCode),
 				Help: "Exit with 1 if files or config differ"},
 			{Name: "verbose", into: boolean(&d.Verbose),

@@ -8,7 +8,10 @@
 // The package reads no file, environment or network, and imports no other package of rtbuild.
 package options
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Name is an option's name: that of its flag, or that of its build argument if it has no flag.
 type Name string
@@ -47,10 +50,11 @@ type Option struct {
 
 	Value     string   // what stands for a value in the docs, such as IMAGE; empty for a switch
 	Default   string   // value of an option that is not given; empty if that is the type's zero value
+	Unset     string   // in words, what counts for an option that is not given; empty if that goes without saying
 	Choices   []string // values that completion offers
 	Completes Files    // which files completion offers
 
-	// Help says in one line what the option does.
+	// Help says in one line what the option does. How often it may be given, and what counts if it is not, is added to it.
 	Help string
 	// Also are commands outside of the group's that take the option too, or for which Help does not fit. Their help is the map's value.
 	Also map[string]string
@@ -78,12 +82,29 @@ func (o Option) Type() string { return o.into.kind }
 // Repeatable reports whether an option may be given several times.
 func (o Option) Repeatable() bool { return o.into.kind == kindList }
 
-// HelpFor is the help text for a command.
+// HelpFor is the help text of the flag for a command.
 func (o Option) HelpFor(command string) string {
 	if help, ok := o.Also[command]; ok {
 		return help
 	}
-	return o.Help
+	if o.Repeatable() {
+		return o.noted("repeatable")
+	}
+	return o.noted()
+}
+
+// Description is the help text of the build argument.
+func (o Option) Description() string { return o.noted() }
+
+// noted is the help text with notes in brackets behind it.
+func (o Option) noted(notes ...string) string {
+	if o.Unset != "" {
+		notes = append(notes, "default: "+o.Unset)
+	}
+	if len(notes) == 0 {
+		return o.Help
+	}
+	return o.Help + " (" + strings.Join(notes, "; ") + ")"
 }
 
 // Group is a part of the table, under a heading.

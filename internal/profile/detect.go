@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/profile/manifests"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
@@ -22,7 +23,7 @@ var foreignLocks = []struct{ file, message, hint string }{
 }
 
 // detect gives the profile of a project by its lock files.
-func detect(fsys fs.FS) (definition, error) {
+func detect(fsys fs.FS, from options.Source) (definition, error) {
 	var found []definition
 	for _, d := range definitions {
 		ok, err := d.fits(fsys)
@@ -47,8 +48,8 @@ func detect(fsys fs.FS) (definition, error) {
 		names = append(names, d.defaults.Profile)
 		locks = append(locks, d.locks...)
 	}
-	return definition{}, fmt.Errorf("the project has %s, so its profile may be %s: say which by profile: in %s, or by --profile",
-		strings.Join(locks, " and "), strings.Join(names, " or "), runtimefile.Name)
+	return definition{}, fmt.Errorf("the project has %s, so its profile may be %s: say which by profile: in %s, or by %s",
+		strings.Join(locks, " and "), strings.Join(names, " or "), runtimefile.Name, from.Give(options.Profile))
 }
 
 // fits says whether the project has lock files of the profile and, if that matters, its name.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/moby/patternmatcher/ignorefile"
 
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/profile/manifests"
 	"github.com/rtbuild/rtbuild/internal/profile/releases"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
@@ -25,6 +26,9 @@ type Options struct {
 	Repository string
 	NoBrowser  bool
 	Extra      *string // nil: not said
+
+	// From says where these were given: advice in errors names options as they are spelt there.
+	From options.Source
 
 	// The runtime file, if it is not the project's runtime.yaml: its name for errors, and what it holds. Without Data, Name
 	// is looked for in the project.
@@ -59,7 +63,7 @@ func Known() runtimefile.Known {
 
 // Resolve gives the runtime of a project by its runtime file: see [Load].
 func Resolve(fsys fs.FS, file *runtimefile.File, opts Options) (*Runtime, error) {
-	d, err := choose(fsys, cmp.Or(opts.Profile, file.Profile))
+	d, err := choose(fsys, cmp.Or(opts.Profile, file.Profile), opts.From)
 	if err != nil {
 		return nil, err
 	}
@@ -72,17 +76,17 @@ func Resolve(fsys fs.FS, file *runtimefile.File, opts Options) (*Runtime, error)
 	if err := d.completeManager(fsys, r, file); err != nil {
 		return nil, err
 	}
-	if err := d.check(file, r); err != nil {
+	if err := d.check(file, r, opts.From); err != nil {
 		return nil, err
 	}
 	return r, d.complete(fsys, r)
 }
 
 // choose gives the profile of a name, or the one that fits the project.
-func choose(fsys fs.FS, name string) (definition, error) {
+func choose(fsys fs.FS, name string, from options.Source) (definition, error) {
 	switch {
 	case name == "":
-		return detect(fsys)
+		return detect(fsys, from)
 	case !slices.Contains(profileNames(), name):
 		return definition{}, fmt.Errorf("unknown profile %q: %s", name, runtimefile.Suggest(name, profileNames()))
 	}
@@ -169,7 +173,7 @@ func (o Options) apply(r *Runtime) error {
 }
 
 // check says what the file must not, or must, set in this profile.
-func (d definition) check(file *runtimefile.File, r *Runtime) error {
+func (d definition) check(file *runtimefile.File, r *Runtime, from options.Source) error {
 	name := d.defaults.Profile
 	for _, c := range slices.Sorted(maps.Keys(r.Components)) {
 		if _, known := d.defaults.Components[c]; !known && r.Components[c] {
@@ -195,7 +199,7 @@ func (d definition) check(file *runtimefile.File, r *Runtime) error {
 		return file.FieldErrorf("ignore", "leave ignore out", "profile %s hashes and copies by the rules of the original and by nothing else", name)
 	}
 	if r.Base == "" {
-		return file.FieldErrorf("", "write a line such as base: debian:bookworm, or give --base-image", "no base image is named")
+		return file.FieldErrorf("", "write a line such as base: debian:bookworm, or give "+from.Give(options.BaseImage), "no base image is named")
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/profile/manifests"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
@@ -131,6 +132,9 @@ func TestLoadErrors(t *testing.T) {
 		{"unknown profile", nodeProject(""), Options{Base: "debian", Profile: "pyton"}, `unknown profile "pyton": did you mean "python"?`},
 		{"base image option", nodeProject("base: a"), Options{Base: "A"}, `base image "A": invalid reference format: repository name (library/A) must be lowercase: write it as [REGISTRY[:PORT]/]NAME[:TAG][@DIGEST], the name in lower case`},
 		{"repository option", nodeProject("base: a"), Options{Repository: "a:b"}, `repository "a:b": it has a tag or a digest: write it as [REGISTRY[:PORT]/]NAME, in lower case, without a tag`},
+		{"two profiles, by build arguments", projecttest.Files("package-lock.json", "{}", "requirements.txt", ""), Options{Base: "debian", From: options.BuildArguments},
+			"the project has package-lock.json and requirements.txt, so its profile may be node or python: say which by profile: in runtime.yaml, or by --build-arg PROFILE=NAME"},
+		{"no base, by build arguments", nodeProject("profile: node"), Options{From: options.BuildArguments}, "runtime.yaml: no base image is named: write a line such as base: debian:bookworm, or give --build-arg BASE_IMAGE=IMAGE"},
 		{"no base", nodeProject("profile: node"), Options{}, "runtime.yaml: no base image is named: write a line such as base: debian:bookworm, or give --base-image"},
 		{"component", nodeProject("components: {browser: true}"), debian, `runtime.yaml:1:1: profile node has no component "browser": only profile openhands has components`},
 		{"interpreter", nodeProject("base: a\nruntime: {python: 3.12}"), Options{}, "runtime.yaml:2:1: profile node does not run on python: write runtime: {node: VERSION}"},
