@@ -30,7 +30,7 @@ func (e *StepError) Error() string {
 	if e.ExitCode != 0 {
 		fmt.Fprintf(&text, "step %q failed: exit code %d", e.Step, e.ExitCode)
 	} else {
-		fmt.Fprintf(&text, "step %q failed: %s", e.Step, mismatch.ReplaceAllString(e.Err.Error(), mismatched))
+		fmt.Fprintf(&text, "step %q failed: %s", e.Step, e.cause())
 	}
 	for _, line := range e.Lines {
 		text.WriteString("\n  | " + line)
@@ -39,12 +39,18 @@ func (e *StepError) Error() string {
 	return text.String()
 }
 
-// mismatched says what BuildKit means. Of a download that has a checksum it does not look at the answer's status (v0.34.2,
-// httpSourceHandler.Snapshot), so that an error page is a file like any other.
-const mismatched = "its sha256 is $1, expected $2: another file lies at that address, or the server sent an error page instead of it"
+// cause says why a step did not run. BuildKit does not look at the status of a download that has a checksum (v0.34.2,
+// httpSourceHandler.Snapshot): it takes an error page for the file.
+func (e *StepError) cause() string {
+	sums := mismatch.FindStringSubmatch(e.Err.Error())
+	if sums == nil {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("its sha256 is %s, expected %s: another file lies at that address, or the server sent an error page instead of it", sums[1], sums[2])
+}
 
 // mismatch is how BuildKit says that a download is not what its checksum says.
-var mismatch = regexp.MustCompile(`(?:failed to solve: )?digest mismatch sha256:(\w+): sha256:(\w+)`)
+var mismatch = regexp.MustCompile(`digest mismatch sha256:(\w+): sha256:(\w+)`)
 
 func (e *StepError) Unwrap() error { return e.Err }
 

@@ -6,6 +6,18 @@ import (
 	"testing"
 )
 
+// TestStepErrorOfADownload has what BuildKit says of a file that is not the expected one.
+func TestStepErrorOfADownload(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"failed to solve: digest mismatch sha256:aa: sha256:bb", `step "x" failed: its sha256 is aa, expected bb: another file lies at that address, or the server sent an error page instead of it`},
+		{"no such host", `step "x" failed: no such host`},
+	} {
+		if got := (&StepError{Step: "x", Err: errors.New(tt.text)}).Error(); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
+
 // TestPushErrorOfAnImmutableTag has what BuildKit's exporter says of registries that do not let a tag be moved.
 func TestPushErrorOfAnImmutableTag(t *testing.T) {
 	const said = "failed to push registry.example.com/a/b:1: unexpected status from PUT request to https://registry.example.com/v2/a/b/"
