@@ -19,14 +19,14 @@ const bakeHelp = "--format bake prints a file for docker buildx bake that gives 
 
 // printBake prints the tags of every context on every base.
 func (o *tagsOptions) printBake(ctx context.Context, out io.Writer, args []string) error {
-	contexts, bases := args, []string(o.bases)
+	contexts, bases := args, o.runtime.BaseImages
 	if len(contexts) == 0 {
 		contexts = []string{"."}
 	}
 	if len(bases) == 0 {
 		bases = []string{""} // the project's own
 	}
-	names := bake.Names(o.target)
+	names := bake.Names(o.tags.BakeTarget)
 	if names == "" {
 		names = bake.DefaultNames(len(contexts) > 1, len(bases) > 1)
 	}
@@ -43,9 +43,9 @@ func (o *tagsOptions) printBake(ctx context.Context, out io.Writer, args []strin
 func (o *tagsOptions) bakeContext(ctx context.Context, dir string, bases []string, each func(*project.Project) error) error {
 	var source *tags.Tree
 	for _, base := range bases {
-		options := o.project
-		options.base, options.format = base, "json"
-		p, err := options.read([]string{dir})
+		runtime := o.runtime
+		runtime.BaseImages = []string{base}
+		p, err := readTarget(&runtime, []string{dir})
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (o *tagsOptions) bakeContext(ctx context.Context, dir string, bases []strin
 				return withCode(exitUsage, err)
 			}
 		}
-		if err := p.NameTags(ctx, source, tagsRepository(p.Project, &options)); err != nil {
+		if err := p.NameTags(ctx, source, p.tagsRepository()); err != nil {
 			return withCode(exitUsage, err)
 		}
 		if err := each(p.Project); err != nil {

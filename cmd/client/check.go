@@ -13,16 +13,16 @@ import (
 // runCheck prints what lint finds, and fails if that is anything, as docker buildx build --check does. It reads the tree and
 // asks nobody: what solve publishes stands beside the platforms that a tag holds, so no registry is needed to know that none
 // is lost.
-func runCheck(ctx context.Context, out io.Writer, o *projectOptions, args []string) error {
-	p, err := o.read(args)
+func runCheck(ctx context.Context, out io.Writer, o *planOptions, args []string) error {
+	p, err := readTarget(&o.runtime, args)
 	if err != nil {
 		return err
 	}
-	if err := p.ComputeTags(ctx, namedRepository(p.Project, o)); err != nil {
+	if err := p.ComputeTags(ctx, p.repository); err != nil {
 		return withCode(exitUsage, err)
 	}
 	findings := lint.Check(p.lintInput())
-	if err := printFindings(out, o.format, findings); err != nil {
+	if err := printFindings(out, o.printing.JSON(), findings); err != nil {
 		return err
 	}
 	if len(findings) > 0 {
@@ -56,8 +56,8 @@ func checkStrict(p *target) error {
 }
 
 // printFindings prints them in buildx's words, or as JSON.
-func printFindings(out io.Writer, format string, findings []lint.Finding) error {
-	if format == "json" {
+func printFindings(out io.Writer, asJSON bool, findings []lint.Finding) error {
+	if asJSON {
 		return printJSON(out, map[string]any{"findings": append([]lint.Finding{}, findings...)})
 	}
 	said := "no warnings found."

@@ -7,8 +7,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/lint"
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/testenv/filetree"
 )
 
@@ -20,13 +22,13 @@ func TestCheck(t *testing.T) {
 		name    string
 		runtime string
 		more    string // a further file
-		options projectOptions
+		options planOptions
 		want    string // what is printed
 		err     string
 		code    int
 	}{
 		{name: "nothing", runtime: clean, want: "Check complete, no warnings found.\n"},
-		{name: "nothing, as JSON", runtime: clean, options: projectOptions{format: "json"}, want: "{\n  \"findings\": []\n}\n"},
+		{name: "nothing, as JSON", runtime: clean, options: planOptions{printing: options.Printing{Format: "json"}}, want: "{\n  \"findings\": []\n}\n"},
 		{
 			name: "one", runtime: clean, more: "lib/id_rsa",
 			want: "Check complete, 1 warning has been found!\n\nWARNING: SecretInSource\nlib/id_rsa looks like a private key, and would be in the image for everybody who may pull it: " +
@@ -43,7 +45,7 @@ func TestCheck(t *testing.T) {
 		},
 		{name: "what is ignored", runtime: clean + "ignore: ['*.p12']\n", more: "a.p12", want: "Check complete, no warnings found.\n"},
 		{
-			name: "a platform", options: projectOptions{platforms: []string{"linux/arm64"}},
+			name: "a platform", options: planOptions{runtime: options.Runtime{Platforms: []ocispecs.Platform{{OS: "linux", Architecture: "arm64"}}}},
 			runtime: clean + "tools: [{name: uv, version: 1, url: 'https://e.com/{version}', sha256: {amd64: " + strings.Repeat("0a", 32) + "}}]\n",
 			want: "Check complete, 1 warning has been found!\n\nWARNING: UnpinnedTool\ntool uv has no sha256 for arm64, which is built: add arm64: CHECKSUM to its sha256\n" +
 				"runtime.yaml:2\n--------------------\n   1 |     base: " + checkedBase + "\n   2 | >>> tools: [{name: uv, version: 1, url: 'https://e.com/{version}', sha256: {amd64: " + strings.Repeat("0a", 32) + "}}]\n   3 |     \n--------------------\n",
@@ -57,9 +59,6 @@ func TestCheck(t *testing.T) {
 			filetree.Files{"package.json": "{}", "package-lock.json": `{"lockfileVersion": 3}`, "a.js": "", "runtime.yaml": test.runtime}.Write(t, dir)
 			if test.more != "" {
 				filetree.Files{test.more: ""}.Write(t, dir)
-			}
-			if test.options.format == "" {
-				test.options.format = "text"
 			}
 			var out bytes.Buffer
 			err := runCheck(t.Context(), &out, &test.options, []string{dir})
@@ -81,7 +80,7 @@ func TestCheck(t *testing.T) {
 func TestFindingsJSON(t *testing.T) {
 	var out bytes.Buffer
 	finding := lint.Finding{Rule: "A", Description: "b", Detail: "c", File: "d", Data: []byte("secret"), First: 1, Last: 2}
-	if err := printFindings(&out, "json", []lint.Finding{finding, {Rule: "B"}}); err != nil {
+	if err := printFindings(&out, true, []lint.Finding{finding, {Rule: "B"}}); err != nil {
 		t.Fatal(err)
 	}
 	var got any

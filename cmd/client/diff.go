@@ -12,18 +12,15 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/imagediff"
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/registry"
 )
 
-// diffOptions are the flags of diff.
+// diffOptions are the options of diff.
 type diffOptions struct {
-	platform       string
-	format         string
-	exitCode       bool
-	verbose        bool
-	skipShared     bool
-	registryConfig string
-	caFile         string
+	diff     options.Diff
+	builder  options.Builder // of these, how registries are reached
+	printing options.Printing
 }
 
 func newDiff() *cobra.Command {
@@ -41,19 +38,8 @@ func newDiff() *cobra.Command {
 			return runDiff(cmd.Context(), cmd.OutOrStdout(), &o, args)
 		},
 	}
-	o.register(cmd)
+	options.AddFlags(cmd.Flags(), cmd.Name(), &o.diff, &o.builder, &o.printing)
 	return cmd
-}
-
-func (o *diffOptions) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&o.platform, "platform", "", "platform of the images, os/arch[/variant] (default: this machine's)")
-	flags.StringVar(&o.format, "format", "text", "output format: text or json, which has everything")
-	flags.BoolVar(&o.exitCode, "exit-code", false, "exit with 1 if files or config differ")
-	flags.BoolVar(&o.verbose, "verbose", false, "also list what is in directories that only one image has, and when and how the images came to be")
-	flags.BoolVar(&o.skipShared, "skip-shared", false, "never read the layers that both images begin with: faster, but some changes are told without what was there before")
-	flags.StringVar(&o.registryConfig, "registry-config", "", "directory of hosts.toml files, as containerd has it")
-	flags.StringVar(&o.caFile, "ca-file", "", "PEM file of certificate authorities to trust")
 }
 
 func runDiff(ctx context.Context, out io.Writer, o *diffOptions, refs []string) error {
@@ -82,7 +68,7 @@ func runDiff(ctx context.Context, out io.Writer, o *diffOptions, refs []string) 
 	if err := o.print(out, d); err != nil {
 		return err
 	}
-	if o.exitCode && !d.Equal() {
+	if o.diff.ExitCode && !d.Equal() {
 		return withCode(exitBuild, errors.New("the images differ"))
 	}
 	return nil
@@ -90,38 +76,28 @@ func runDiff(ctx context.Context, out io.Writer, o *diffOptions, refs []string) 
 
 // reader checks what was given, and says how the images are read.
 func (o *diffOptions) reader(refs []string) (*imagediff.Reader, error) {
-	if o.format != "text" && o.format != "json" {
-		return nil, fmt.Errorf("invalid --format %q: it is text or json", o.format)
-	}
 	for _, ref := range refs {
 		if _, err := reference.ParseNormalizedNamed(ref); err != nil {
 			return nil, fmt.Errorf("invalid image %q: %w", ref, err)
 		}
 	}
-	var given []string
-	if o.platform != "" {
-		given = []string{o.platform}
+	wanted := options.Local()
+	if o.diff.Platform != nil {
+		wanted = *o.diff.Platform
 	}
-	wanted, err := parsePlatforms(given)
-	if err != nil {
-		return nil, err
-	}
-	if len(wanted) > 1 {
-		return nil, fmt.Errorf("invalid --platform %q: images are compared for one platform", o.platform)
-	}
-	client, err := registry.New(registry.Options{ConfigDir: o.registryConfig, CAFile: o.caFile, Warn: warn})
+	client, err := registry.New(registry.Options{ConfigDir: o.builder.RegistryConfig, CAFile: o.builder.CAFile, Warn: warn})
 	if err != nil {
 		return nil, err
 	}
 	return &imagediff.Reader{
-		Registry: client, Platform: wanted[0], SkipShared: o.skipShared,
+		Registry: client, Platform: wanted, SkipShared: o.diff.SkipShared,
 		Progress: func(message string) { fmt.Fprintln(os.Stderr, message) },
 	}, nil
 }
 
 func (o *diffOptions) print(out io.Writer, d *imagediff.Diff) error {
-	if o.format == "json" {
+	if o.printing.JSON() {
 		return printJSON(out, d)
 	}
-	return d.Print(out, o.verbose)
+	return d.Print(out, o.diff.Verbose)
 }

@@ -12,13 +12,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/doctor"
+	"github.com/rtbuild/rtbuild/internal/options"
 )
 
-// doctorOptions are the flags of doctor.
+// doctorOptions are the options of doctor.
 type doctorOptions struct {
-	place      placeOptions
-	repository string
-	format     string
+	builder  options.Builder
+	runtime  options.Runtime // of these the repository alone
+	printing options.Printing
 }
 
 func newDoctor() *cobra.Command {
@@ -31,23 +32,18 @@ func newDoctor() *cobra.Command {
 			return runDoctor(cmd.Context(), cmd.OutOrStdout(), &o)
 		},
 	}
-	o.place.register(cmd)
-	cmd.Flags().StringVar(&o.repository, "repository", "", "also check that this repository can be reached and pushed to")
-	cmd.Flags().StringVar(&o.format, "format", "text", "output format: text or json")
+	options.AddFlags(cmd.Flags(), cmd.Name(), &o.builder, &o.runtime, &o.printing)
 	return cmd
 }
 
 // runDoctor prints all findings, then fails if a solve could not work: by exit code, a builder before a registry.
 func runDoctor(ctx context.Context, out io.Writer, o *doctorOptions) error {
-	if o.format != "text" && o.format != "json" {
-		return withCode(exitUsage, fmt.Errorf("invalid --format %q: it is text or json", o.format))
-	}
-	destination, err := o.place.options()
+	destination, err := destinationOptions(&o.builder)
 	if err != nil {
 		return err
 	}
-	destination.Repository = o.repository
-	builder := o.place.builderOptions([]ocispecs.Platform{platforms.DefaultSpec()})
+	destination.Repository = o.runtime.Repository
+	builder := builderOptions(&o.builder, []ocispecs.Platform{platforms.DefaultSpec()})
 	report := doctor.Run(ctx, doctor.Options{Builder: builder, Destination: destination})
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -55,7 +51,7 @@ func runDoctor(ctx context.Context, out io.Writer, o *doctorOptions) error {
 	if report.Note != "" {
 		note(report.Note)
 	}
-	if err := printReport(out, o.format, report.Findings); err != nil {
+	if err := printReport(out, o.printing.JSON(), report.Findings); err != nil {
 		return err
 	}
 	if report.Builder != nil {
@@ -68,8 +64,8 @@ func runDoctor(ctx context.Context, out io.Writer, o *doctorOptions) error {
 	return report.Repository
 }
 
-func printReport(out io.Writer, format string, findings []doctor.Finding) error {
-	if format == "json" {
+func printReport(out io.Writer, asJSON bool, findings []doctor.Finding) error {
+	if asJSON {
 		return printJSON(out, map[string]any{"checks": findings})
 	}
 	for _, f := range findings {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -23,27 +22,24 @@ func TestDoctorFailsByExitCode(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	tests := []struct {
 		name string
-		set  func(*doctorOptions)
+		args []string
 		code int
 		text string // of the output
 	}{
-		{"a builder that nobody runs", func(o *doctorOptions) { o.place.address.Addr = "unix:///nowhere.sock" }, exitBuilder, "/nowhere.sock"},
-		{"an unknown format", func(o *doctorOptions) { o.format = "xml" }, exitUsage, ""},
+		{"a builder that nobody runs", []string{"--addr", "unix:///nowhere.sock"}, exitBuilder, "/nowhere.sock"},
+		{"an unknown format", []string{"--format", "xml"}, exitUsage, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			o := &doctorOptions{format: "json"}
-			test.set(o)
-			var out bytes.Buffer
-			err := runDoctor(t.Context(), &out, o)
+			out, err := command(t, append([]string{"doctor", "--format", "json"}, test.args...)...)
 			if err == nil || exitCode(err) != test.code {
 				t.Errorf("got %v", err)
 			}
-			if !strings.Contains(out.String(), test.text) {
-				t.Errorf("%q is not in %s", test.text, out.String())
+			if !strings.Contains(out, test.text) {
+				t.Errorf("%q is not in %s", test.text, out)
 			}
-			if out.Len() > 0 && !json.Valid(out.Bytes()) {
-				t.Errorf("no JSON: %s", out.String())
+			if out != "" && !json.Valid([]byte(out)) {
+				t.Errorf("no JSON: %s", out)
 			}
 		})
 	}

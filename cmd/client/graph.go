@@ -7,15 +7,18 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rtbuild/rtbuild/internal/buildflags"
 	"github.com/rtbuild/rtbuild/internal/endpoints"
+	"github.com/rtbuild/rtbuild/internal/options"
 )
 
-// graphOptions are the flags of graph.
+// graphOptions are the options of graph.
 type graphOptions struct {
-	project   projectOptions
-	place     placeOptions
-	build     buildOptions
-	addresses bool
+	runtime  options.Runtime
+	builder  options.Builder
+	build    buildflags.Options
+	printing options.Printing
+	graph    options.Graph
 }
 
 func newGraph() *cobra.Command {
@@ -28,43 +31,40 @@ func newGraph() *cobra.Command {
 			"An address is that of a file, or the one below which a package manager fetches what it needs.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !o.addresses {
+			if !o.graph.Addresses {
 				return withCode(exitUsage, fmt.Errorf("graph shows addresses only: give --addresses"))
 			}
 			return runAddresses(cmd.Context(), cmd.OutOrStdout(), &o, args)
 		},
 	}
-	o.project.register(cmd)
-	o.place.register(cmd)
-	o.build.register(cmd)
-	cmd.Flags().BoolVar(&o.addresses, "addresses", false, "list the addresses that a build would contact")
+	options.AddFlags(cmd.Flags(), cmd.Name(), append(o.build.Sets(), &o.runtime, &o.builder, &o.printing, &o.graph)...)
 	return cmd
 }
 
 func runAddresses(ctx context.Context, out io.Writer, o *graphOptions, args []string) error {
-	p, err := o.project.read(args)
+	p, err := readTarget(&o.runtime, args)
 	if err != nil {
 		return err
 	}
-	flags, err := o.build.read(o.place.caFile)
+	flags, err := buildflags.Read(&o.build, o.builder.CAFile, warn)
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
-	at, err := o.place.open(ctx, p, &o.project)
+	at, err := openDestination(ctx, p, &o.builder)
 	if err != nil {
 		return err
 	}
 	defer at.Close()
-	uses, err := endpoints.List(ctx, o.build.forProject(p.Project, at, flags, &o.place, nil), p.platforms)
+	uses, err := endpoints.List(ctx, newBuild(p, at, flags, o.builder.Debug), p.platforms)
 	if err != nil {
 		return err
 	}
-	return printEndpoints(out, o.project.format, uses)
+	return printEndpoints(out, o.printing.JSON(), uses)
 }
 
 // printEndpoints prints each address once: alone, for scripts, or as JSON with what it is for.
-func printEndpoints(out io.Writer, format string, uses []endpoints.Use) error {
-	if format == "json" {
+func printEndpoints(out io.Writer, asJSON bool, uses []endpoints.Use) error {
+	if asJSON {
 		return printJSON(out, map[string]any{"addresses": uses})
 	}
 	for _, use := range uses {

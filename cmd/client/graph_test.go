@@ -35,7 +35,7 @@ func TestPrintEndpoints(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.format, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := printEndpoints(&out, test.format, uses); err != nil {
+			if err := printEndpoints(&out, test.format == "json", uses); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, out.String()); diff != "" {

@@ -8,54 +8,56 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
+// planOptions are the options of plan.
+type planOptions struct {
+	runtime  options.Runtime
+	builder  options.Builder
+	planning options.Planning
+	printing options.Printing
+	plan     options.Plan
+}
+
 func newPlan() *cobra.Command {
-	var (
-		project projectOptions
-		where   placeOptions
-		steer   planOptions
-		check   bool
-	)
+	var o planOptions
 	cmd := &cobra.Command{
 		Use:   "plan [CONTEXT]",
 		Short: "Print the tags, what exists, the variant and why, and what would be published",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if check {
-				return runCheck(cmd.Context(), cmd.OutOrStdout(), &project, args)
+			if o.plan.Check {
+				return runCheck(cmd.Context(), cmd.OutOrStdout(), &o, args)
 			}
-			return runPlan(cmd.Context(), cmd.OutOrStdout(), &project, &where, &steer, args)
+			return runPlan(cmd.Context(), cmd.OutOrStdout(), &o, args)
 		},
 	}
-	project.register(cmd)
-	where.register(cmd)
-	steer.register(cmd)
-	cmd.Flags().BoolVar(&check, "check", false, "plan nothing, and look for what will hurt later: secrets in the source, what is not pinned, lock files out of step")
+	options.AddFlags(cmd.Flags(), cmd.Name(), &o.runtime, &o.builder, &o.planning, &o.printing, &o.plan)
 	return cmd
 }
 
-func runPlan(ctx context.Context, out io.Writer, o *projectOptions, where *placeOptions, steer *planOptions, args []string) error {
-	p, err := o.read(args)
+func runPlan(ctx context.Context, out io.Writer, o *planOptions, args []string) error {
+	p, err := readTarget(&o.runtime, args)
 	if err != nil {
 		return err
 	}
-	at, err := where.open(ctx, p, o)
+	at, err := openDestination(ctx, p, &o.builder)
 	if err != nil {
 		return err
 	}
 	defer at.Close()
-	made, err := steer.make(ctx, p, at)
+	made, err := makePlan(ctx, p, at, &o.planning)
 	if err != nil {
 		return err
 	}
-	return printPlan(out, o.format, p, made)
+	return printPlan(out, o.printing.JSON(), p, made)
 }
 
-func printPlan(out io.Writer, format string, p *target, found *planning.Result) error {
-	if format == "json" {
+func printPlan(out io.Writer, asJSON bool, p *target, found *planning.Result) error {
+	if asJSON {
 		return printJSON(out, found.Document(p.Tags))
 	}
 	var text strings.Builder

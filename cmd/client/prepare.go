@@ -5,18 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/buildfolder"
+	"github.com/rtbuild/rtbuild/internal/options"
 )
 
-// prepareOptions are the flags of prepare. They are also those of the original's runtime_build.py.
+// prepareOptions are the options of prepare. They are also those of the original's runtime_build.py.
 type prepareOptions struct {
-	project        projectOptions
-	folder, syntax string
-	force          bool
+	runtime  options.Runtime
+	planning options.Planning // of these --force-rebuild alone
+	printing options.Printing
+	prepare  options.Prepare
 }
 
 func newPrepare() *cobra.Command {
@@ -42,60 +43,45 @@ func newPrepare() *cobra.Command {
 }
 
 func (o *prepareOptions) register(cmd *cobra.Command) {
-	o.project.register(cmd)
-	flags := cmd.Flags()
-	flags.StringVar(&o.folder, "build-folder", "", "folder to write (made if it is not there)")
-	flags.StringVar(&o.syntax, "syntax", "", "frontend image for the first line (default: that of the runtime file, else "+buildfolder.Frontend+")")
-	flags.BoolVar(&o.force, "force-rebuild", false, "no effect on the folder: what to reuse is decided when it is built (by --build-arg FORCE_REBUILD=true)")
-	// As in the original the last of these wins.
-	browser := func(name, usage string, leaveOut bool) {
-		flags.BoolFunc(name, usage, func(text string) error {
-			on, err := strconv.ParseBool(text)
-			o.project.noBrowser = on == leaveOut
-			return err
-		})
-	}
-	browser("no-enable-browser", "the original's name for --no-browser", true)
-	browser("enable-browser", "the opposite of --no-browser, and the default", false)
-	flags.Lookup("platform").Usage = "no effect on the folder: the platform is chosen when it is built"
-	flags.Lookup("format").Usage = "what is printed: text for the folder's path, json for the tags"
+	o.prepare.NoBrowser = &o.runtime.NoBrowser
+	options.AddFlags(cmd.Flags(), "prepare", &o.runtime, &o.planning, &o.printing, &o.prepare)
 }
 
 func runPrepare(ctx context.Context, out io.Writer, o *prepareOptions, args []string) error {
-	if o.folder == "" {
+	if o.prepare.Folder == "" {
 		return withCode(exitUsage, errors.New("no folder to write is named: give --build-folder DIR"))
 	}
-	p, err := o.project.read(args)
+	p, err := readTarget(&o.runtime, args)
 	if err != nil {
 		return err
 	}
-	f, err := buildfolder.New(o.folder, p.Project)
+	f, err := buildfolder.New(o.prepare.Folder, p.Project)
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
 	o.warnIgnored()
-	if err := p.ComputeTags(ctx, tagsRepository(p.Project, &o.project)); err != nil {
+	if err := p.ComputeTags(ctx, p.tagsRepository()); err != nil {
 		return withCode(exitUsage, err)
 	}
 	for _, warning := range p.Tree.Warnings {
 		warn(warning)
 	}
-	if err := f.Write(ctx, o.syntax); err != nil {
+	if err := f.Write(ctx, o.prepare.Syntax); err != nil {
 		return withCode(exitUsage, err)
 	}
-	if o.project.format == "json" {
+	if o.printing.JSON() {
 		return printJSON(out, p.Tags)
 	}
-	_, err = fmt.Fprintln(out, o.folder)
+	_, err = fmt.Fprintln(out, o.prepare.Folder)
 	return err
 }
 
 // warnIgnored warns of flags that the original's builder reads, and that change nothing here.
 func (o *prepareOptions) warnIgnored() {
-	if o.force {
+	if o.planning.Force {
 		warn("--force-rebuild changes nothing in the folder: give --build-arg FORCE_REBUILD=true to docker buildx build")
 	}
-	if len(o.project.platforms) > 0 {
+	if len(o.runtime.Platforms) > 0 {
 		warn("--platform changes nothing in the folder: give it to docker buildx build")
 	}
 }

@@ -138,8 +138,8 @@ func TestPrepareBrowserFlags(t *testing.T) {
 			if err := cmd.ParseFlags(test.args); err != nil {
 				t.Fatal(err)
 			}
-			if o.project.noBrowser != test.off {
-				t.Errorf("got %v, want %v", o.project.noBrowser, test.off)
+			if o.runtime.NoBrowser != test.off {
+				t.Errorf("got %v, want %v", o.runtime.NoBrowser, test.off)
 			}
 		})
 	}

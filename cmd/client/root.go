@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/rtbuild/rtbuild/internal/options"
 )
 
 // newRoot is the command line.
@@ -22,5 +24,7 @@ func newRoot() *cobra.Command {
 		return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-"))
 	})
 	root.AddCommand(newTags(), newPlan(), newSolve(), newPrepare(), newServe(), newGraph(), newDiff(), newDoctor(), newVersion())
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return options.FlagError(err) })
+	addCompletion(root)
 	return root
 }

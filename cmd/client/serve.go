@@ -6,11 +6,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/embedded"
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/registry"
 )
 
 func newServe() *cobra.Command {
-	var untilIdle bool
+	var o options.Serve
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the private buildkitd and registry until stopped",
@@ -20,16 +21,15 @@ func newServe() *cobra.Command {
 			embedded.BuildkitdEnv + " the buildkitd that is run.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			options, err := embeddedOptions()
+			private, err := embeddedOptions()
 			if err != nil {
 				return withCode(exitBuilder, err)
 			}
-			options.UntilIdle = untilIdle
-			return withCode(exitBuilder, embedded.Serve(cmd.Context(), options))
+			private.UntilIdle = o.UntilIdle
+			return withCode(exitBuilder, embedded.Serve(cmd.Context(), private))
 		},
 	}
-	cmd.Flags().BoolVar(&untilIdle, "until-idle", false, "stop when the last client has gone")
-	_ = cmd.Flags().MarkHidden("until-idle")
+	options.AddFlags(cmd.Flags(), cmd.Name(), &o)
 	return cmd
 }
 

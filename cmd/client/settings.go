@@ -4,23 +4,15 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/rtbuild/rtbuild/internal/buildflags"
 	"github.com/rtbuild/rtbuild/internal/destination"
-	"github.com/rtbuild/rtbuild/internal/project"
 	"github.com/rtbuild/rtbuild/internal/publish"
 )
 
-// forProject says how a project is built. reuse are the repositories of --reuse-from.
-func (o *buildOptions) forProject(p *project.Project, d *destination.Destination, flags *buildFlags, where *placeOptions, reuse []string) publish.Build {
-	b := publish.Build{
-		Project: p, Destination: d, Note: note, Warn: warn,
-		Settings: publish.Settings{
-			Common: flags.request, Annotations: flags.manifestAnnotations, ExportAnnotations: flags.exportAnnotations(),
-			Attests: flags.attests, CacheImports: flags.caches.imports, CacheExports: flags.caches.exports, Reuse: reuse,
-			Session: flags.session, Passwords: flags.passwords, Entitlements: o.step.allowed(),
-			CAFile: where.caFile, Retries: o.retries, Progress: o.progress,
-		},
-	}
-	if where.debug {
+// newBuild says how a project is built.
+func newBuild(p *target, d *destination.Destination, flags *buildflags.Flags, debug bool) publish.Build {
+	b := publish.Build{Project: p.Project, Destination: d, Note: note, Warn: warn, Settings: flags.Settings}
+	if debug {
 		b.Debug = func(message string) { fmt.Fprintln(os.Stderr, message) }
 	}
 	return b

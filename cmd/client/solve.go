@@ -9,20 +9,28 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rtbuild/rtbuild/internal/buildflags"
 	"github.com/rtbuild/rtbuild/internal/destination"
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/publish"
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
-// solveOptions are the flags of solve.
+// solveOptions are the options of solve.
 type solveOptions struct {
-	project projectOptions
-	place   placeOptions
-	plan    planOptions
-	build   buildOptions
-	output  outputOptions
-	dryRun  bool
+	runtime  options.Runtime
+	builder  options.Builder
+	planning options.Planning
+	build    buildflags.Options
+	outputs  options.Outputs
+	printing options.Printing
+	solve    options.Solve
+}
+
+// sets are the groups of the table that solve takes.
+func (o *solveOptions) sets() []options.Set {
+	return append(o.build.Sets(), &o.runtime, &o.builder, &o.planning, &o.outputs, &o.printing, &o.solve)
 }
 
 func newSolve() *cobra.Command {
@@ -36,12 +44,7 @@ func newSolve() *cobra.Command {
 			return runSolve(cmd.Context(), cmd.OutOrStdout(), &o, args)
 		},
 	}
-	o.project.register(cmd)
-	o.place.register(cmd)
-	o.plan.register(cmd)
-	o.build.register(cmd)
-	o.output.register(cmd)
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "plan only")
+	options.AddFlags(cmd.Flags(), cmd.Name(), o.sets()...)
 	return cmd
 }
 
@@ -60,50 +63,42 @@ func runSolve(ctx context.Context, out io.Writer, o *solveOptions, args []string
 // solveOnce plans and builds. A file that changed meanwhile is a *tags.ChangedError: nothing that it was hashed for is
 // published. The caller closes the destination that was opened.
 func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []string, opened func(*destination.Destination)) error {
-	p, err := o.project.read(args)
+	p, err := readTarget(&o.runtime, args)
 	if err != nil {
 		return err
 	}
-	flags, err := o.build.read(o.place.caFile)
+	flags, err := buildflags.Read(&o.build, o.builder.CAFile, warn)
 	if err == nil {
-		err = flags.checkAnnotations(p.platforms)
+		err = flags.CheckAnnotations(p.platforms)
 	}
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
-	d, err := o.place.open(ctx, p, &o.project)
+	d, err := openDestination(ctx, p, &o.builder)
 	if err != nil {
 		return err
 	}
 	opened(d)
-	flags.publishTo(d.Repository)
-	exports, err := o.exports(ctx, p, flags)
+	flags.PublishTo(d.Repository)
+	exports, err := buildflags.ReadExports(ctx, &o.outputs, p.Tags.Images.Source)
+	if err == nil {
+		err = exports.Check(len(p.platforms) > 1, len(flags.Attests) > 0)
+	}
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
-	made, err := o.plan.make(ctx, p, d)
+	made, err := makePlan(ctx, p, d, &o.planning)
 	if err != nil {
 		return err
 	}
-	if o.dryRun {
-		return printPlan(out, o.project.format, p, made)
+	if o.solve.DryRun {
+		return printPlan(out, o.printing.JSON(), p, made)
 	}
+	flags.Reuse = o.planning.ReuseFrom
 	return o.run(ctx, out, publish.Request{
-		Build: o.build.forProject(p.Project, d, flags, &o.place, o.plan.reuse),
-		Plan:  made, Push: o.output.publishes(), Exports: exports, Replace: o.plan.force,
+		Build: newBuild(p, d, flags, o.builder.Debug),
+		Plan:  made, Push: exports.Publish, Exports: exports.All, Replace: o.planning.Force,
 	})
-}
-
-// exports are where else the image goes. What BuildKit would refuse after the build is refused here.
-func (o *solveOptions) exports(ctx context.Context, p *target, flags *buildFlags) ([]solve.Export, error) {
-	exports, err := o.output.exports(ctx, p.Tags.Images.Source)
-	if err == nil {
-		err = checkExports(exports, len(p.platforms) > 1, len(flags.attests) > 0)
-	}
-	if err == nil {
-		err = o.output.checkCompression(exports)
-	}
-	return exports, err
 }
 
 // run builds, and prints what came of it.
@@ -143,13 +138,13 @@ func announce(request publish.Request) {
 // report writes what scripts read, and tells how to run an image that lives in the private registry.
 func (o *solveOptions) report(out io.Writer, request publish.Request, result *publish.Result) error {
 	names, made := request.Project.Tags, request.Plan
-	if err := o.output.write(names, made, result); err != nil {
+	if err := writeOutputs(&o.outputs, names, made, result); err != nil {
 		return err
 	}
 	if request.Destination.Embedded && request.Push {
 		fmt.Fprintf(os.Stderr, "To run it: docker run %s, while rtbuild-client serve runs (or solve --load)\n", names.Images.Source)
 	}
-	if o.project.format == "json" {
+	if o.printing.JSON() {
 		return printJSON(out, map[string]any{
 			"image": names.Images.Source, "digest": result.Digest, "variant": made.Variant(), "publish": made.Refs(),
 			"platforms": made.Document(names).Platforms,

@@ -9,26 +9,29 @@ import (
 	"github.com/rtbuild/rtbuild/internal/options"
 )
 
-// ManifestAnnotations are the annotations of a platform's manifest.
-func (f *Flags) ManifestAnnotations(p ocispecs.Platform) map[string]string {
-	all := map[string]string{}
-	for _, a := range f.annotations {
+// annotations are those that the user gives.
+type annotations []options.ImageAnnotation
+
+// manifest are the annotations of a platform's manifest.
+func (all annotations) manifest(p ocispecs.Platform) map[string]string {
+	found := map[string]string{}
+	for _, a := range all {
 		if a.IsManifest() && a.IsFor(p) {
-			all[a.Key] = a.Value
+			found[a.Key] = a.Value
 		}
 	}
-	return all
+	return found
 }
 
-// ExportAnnotations are the other annotations, as attributes of an export.
-func (f *Flags) ExportAnnotations() map[string]string {
-	all := map[string]string{}
-	for _, a := range f.annotations {
+// export are the other annotations, as attributes of an export.
+func (all annotations) export() map[string]string {
+	found := map[string]string{}
+	for _, a := range all {
 		if !a.IsManifest() {
-			all[a.String()] = a.Value
+			found[a.String()] = a.Value
 		}
 	}
-	return all
+	return found
 }
 
 // CheckAnnotations refuses annotations of parts that an image for these platforms does not have.

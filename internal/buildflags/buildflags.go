@@ -1,7 +1,7 @@
-// Package buildflags says what the options of a build mean for BuildKit. It turns the values of [options] into the parts of a request, the
-// attachables of a session, the attributes of a solve and its exports. Flags have buildx's names and meanings.
+// Package buildflags says what the options of a build mean for BuildKit. It turns the values of package options into [publish.Settings] and
+// exports. Options have buildx's names and meanings.
 //
-// What it reads outside of the options: environment variables that options fall back to, Docker's config, and the files that secrets name.
+// Beside the options it reads environment variables that options fall back to, Docker's config, and the files that secrets name.
 package buildflags
 
 import (
@@ -16,13 +16,12 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
 	buildctl "github.com/moby/buildkit/cmd/buildctl/build"
-	"github.com/moby/buildkit/session"
-	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/moby/buildkit/util/entitlements"
 
 	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/publish"
 	"github.com/rtbuild/rtbuild/internal/trust"
 )
 
@@ -41,16 +40,10 @@ func (o *Options) Sets() []options.Set {
 
 // Flags are what options mean.
 type Flags struct {
-	Request   build.Request                   // the part of a request that options decide
-	Attests   map[string]string               // attributes of a solve
-	Allowed   []string                        // entitlements of a solve
-	Imports   []client.CacheOptionsEntry      // caches that are read
-	Exports   []client.CacheOptionsEntry      // caches that are written
-	Session   []session.Attachable            // secrets and SSH agents
-	Logins    *trust.Logins                   // of registries
-	Passwords authprovider.AuthConfigProvider // Logins, as a builder asks for them
+	publish.Settings
 
-	annotations []options.ImageAnnotation
+	annotations annotations
+	logins      *trust.Logins
 }
 
 // Read reads what options mean. caFile is a PEM file of certificate authorities that steps trust besides the system's; it may be empty.
@@ -58,30 +51,31 @@ type Flags struct {
 //
 // A value that cannot be used is an [*options.Error].
 func Read(o *Options, caFile string, warn func(string)) (*Flags, error) {
-	f := &Flags{annotations: o.Annotations, Attests: o.Attrs()}
-	var err error
-	if f.Request, err = request(o, warn); err != nil {
+	common, err := request(o, warn)
+	if err != nil {
 		return nil, err
 	}
-	if err := build.CheckAttests(f.Attests, f.Request.Proxy); err != nil {
+	f := &Flags{annotations: o.Annotations}
+	f.Settings = publish.Settings{
+		Common: common, Annotations: f.annotations.manifest, ExportAnnotations: f.annotations.export(), Attests: o.Attrs(),
+		Entitlements: allowed(o), CAFile: caFile, Retries: o.Retries, Progress: o.Progress,
+	}
+	if err := build.CheckAttests(f.Attests, common.Proxy); err != nil {
 		return nil, err
 	}
-	if f.Imports, err = readCaches(options.CacheFrom, o.From, buildctl.ParseImportCache); err != nil {
+	if f.CacheImports, err = readCaches(options.CacheFrom, o.From, buildctl.ParseImportCache); err != nil {
 		return nil, err
 	}
-	if f.Exports, err = readCaches(options.CacheTo, o.To, buildctl.ParseExportCache); err != nil {
+	if f.CacheExports, err = readCaches(options.CacheTo, o.To, buildctl.ParseExportCache); err != nil {
 		return nil, err
 	}
-	if f.Logins, err = trust.ReadLogins(warn); err != nil {
+	if f.logins, err = trust.ReadLogins(warn); err != nil {
 		return nil, err
 	}
 	if f.Session, err = attachables(o, caFile, warn); err != nil {
 		return nil, err
 	}
-	f.Passwords = builderLogins(f.Logins)
-	if o.Network == llb.NetModeHost {
-		f.Allowed = []string{entitlements.EntitlementNetworkHost.String()}
-	}
+	f.Passwords = builderLogins(f.logins)
 	return f, f.checkKeys()
 }
 
@@ -97,6 +91,14 @@ func request(o *Options, warn func(string)) (build.Request, error) {
 	}, nil
 }
 
+// allowed are the entitlements that options need.
+func allowed(o *Options) []string {
+	if o.Network == llb.NetModeHost {
+		return []string{entitlements.EntitlementNetworkHost.String()}
+	}
+	return nil
+}
+
 // environment is what build arguments say and, for those that say nothing, variables of the same names.
 func environment(args []options.KeyValue, warn func(string)) (*options.Environment, error) {
 	var env options.Environment
@@ -110,8 +112,7 @@ func environment(args []options.KeyValue, warn func(string)) (*options.Environme
 	}
 	inherited := map[string]string{}
 	for _, o := range env.Group().Options {
-		named := func(name, value string) bool { return strings.EqualFold(name, o.Arg) && value != "" }
-		if !anyPair(given, named) {
+		if !says(given, o.Arg) {
 			inherited[o.Arg] = cmp.Or(os.Getenv(o.Arg), os.Getenv(strings.ToLower(o.Arg)))
 		}
 	}
@@ -119,9 +120,10 @@ func environment(args []options.KeyValue, warn func(string)) (*options.Environme
 	return &env, err
 }
 
-func anyPair(m map[string]string, match func(key, value string) bool) bool {
-	for key, value := range m {
-		if match(key, value) {
+// says reports whether a build argument has a value, in capitals or not.
+func says(given map[string]string, arg string) bool {
+	for name, value := range given {
+		if strings.EqualFold(name, arg) && value != "" {
 			return true
 		}
 	}
@@ -130,7 +132,7 @@ func anyPair(m map[string]string, match func(key, value string) bool) bool {
 
 // checkKeys keeps users from keys that are rtbuild's.
 func (f *Flags) checkKeys() error {
-	keys := slices.Collect(maps.Keys(f.Request.Labels))
+	keys := slices.Collect(maps.Keys(f.Common.Labels))
 	for _, a := range f.annotations {
 		keys = append(keys, a.Key)
 	}
@@ -155,20 +157,9 @@ func readCaches(name options.Name, values []string, parse func([]string) ([]clie
 	return all, nil
 }
 
-// InlineExports are the caches that travel in the image itself.
-func (f *Flags) InlineExports() []client.CacheOptionsEntry {
-	return slices.DeleteFunc(slices.Clone(f.Exports), func(e client.CacheOptionsEntry) bool { return e.Type != "inline" })
-}
-
 // PublishTo tells the session which repository's login a builder gets that names its host alone.
 func (f *Flags) PublishTo(repository string) {
 	if named, err := reference.ParseNormalizedNamed(repository); err == nil {
-		f.Logins.Expect(reference.Domain(named), reference.Path(named))
+		f.logins.Expect(reference.Domain(named), reference.Path(named))
 	}
-}
-
-// DownloadsTools reports whether rtbuild-client downloads tools itself: the builder's own downloads know neither our CA nor a proxy.
-func (f *Flags) DownloadsTools(caFile string) bool {
-	p := f.Request.Proxy
-	return caFile != "" || p != nil && cmp.Or(p.HTTPProxy, p.HTTPSProxy, p.AllProxy) != ""
 }

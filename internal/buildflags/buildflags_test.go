@@ -111,14 +111,11 @@ func TestEnvironment(t *testing.T) {
 				return
 			}
 			var proxy llb.ProxyEnv
-			if f.Request.Proxy != nil {
-				proxy = *f.Request.Proxy
+			if f.Common.Proxy != nil {
+				proxy = *f.Common.Proxy
 			}
-			if proxy != tt.want || (f.Request.Epoch == nil) != (tt.time == 0) || tt.time != 0 && f.Request.Epoch.Unix() != tt.time {
-				t.Errorf("got %+v, time %v", proxy, f.Request.Epoch)
-			}
-			if want := tt.want.HTTPProxy+tt.want.HTTPSProxy+tt.want.AllProxy != ""; f.DownloadsTools("") != want || !f.DownloadsTools("ca.pem") {
-				t.Errorf("downloads tools itself: %t, want %t", f.DownloadsTools(""), want)
+			if proxy != tt.want || (f.Common.Epoch == nil) != (tt.time == 0) || tt.time != 0 && f.Common.Epoch.Unix() != tt.time {
+				t.Errorf("got %+v, time %v", proxy, f.Common.Epoch)
 			}
 		})
 	}
@@ -134,10 +131,9 @@ func TestCaches(t *testing.T) {
 		return client.CacheOptionsEntry{Type: "registry", Attrs: map[string]string{"ref": ref}}
 	}
 	imports := []client.CacheOptionsEntry{registry("a/b"), registry("c/d"), {Type: "local", Attrs: map[string]string{"src": "d"}}}
-	inline := client.CacheOptionsEntry{Type: "inline", Attrs: map[string]string{"mode": "min"}}
-	exports := []client.CacheOptionsEntry{registry("a/b"), registry("e/f"), inline}
+	exports := []client.CacheOptionsEntry{registry("a/b"), registry("e/f"), {Type: "inline", Attrs: map[string]string{"mode": "min"}}}
 	exports[0].Attrs["mode"], exports[1].Attrs["mode"] = "min", "max"
-	if diff := cmp.Diff([][]client.CacheOptionsEntry{imports, exports, {inline}}, [][]client.CacheOptionsEntry{f.Imports, f.Exports, f.InlineExports()}); diff != "" {
+	if diff := cmp.Diff([][]client.CacheOptionsEntry{imports, exports}, [][]client.CacheOptionsEntry{f.CacheImports, f.CacheExports}); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -149,11 +145,11 @@ func TestRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := f.Request
+	r := f.Common
 	if a, ok := r.Labels["a"]; !ok || a != "" || !r.NoCache("deps") || r.NoCache("system") || r.CacheNamespace != "n" || len(r.Steps) != 1 {
 		t.Errorf("got %+v", r)
 	}
-	if diff := cmp.Diff([]string{"network.host"}, f.Allowed); diff != "" {
+	if diff := cmp.Diff([]string{"network.host"}, f.Entitlements); diff != "" {
 		t.Error(diff)
 	}
 	if _, ok := f.Attests["attest:sbom"]; !ok || len(f.Attests) != 1 {
@@ -187,7 +183,7 @@ func TestAnnotations(t *testing.T) {
 			}
 			wantError(t, f.CheckAnnotations([]ocispecs.Platform{arm64}), tt.err)
 			wantError(t, f.CheckAnnotations([]ocispecs.Platform{amd64, arm64}), tt.both)
-			got := []map[string]string{f.ManifestAnnotations(arm64), f.ExportAnnotations()}
+			got := []map[string]string{f.Annotations(arm64), f.ExportAnnotations}
 			for i, want := range []map[string]string{tt.manifest, tt.other} {
 				if len(got[i])+len(want) > 0 && !cmp.Equal(got[i], want) {
 					t.Errorf("got %v, want %v", got[i], want)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/trust"
-	rtllb "github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // attachables are what steps may ask the session for: secrets and SSH agents. The CA bundle is a secret of every step.
@@ -25,7 +25,7 @@ func attachables(o *Options, caFile string, warn func(string)) ([]session.Attach
 		return nil, err
 	}
 	if bundle != "" {
-		secrets = append([]string{"id=" + rtllb.SecretCA + ",src=" + bundle}, secrets...)
+		secrets = append([]string{"id=" + llb.SecretCA + ",src=" + bundle}, secrets...)
 	}
 	provider, err := buildctl.ParseSecret(secrets)
 	if err != nil {

@@ -170,15 +170,15 @@ func TestOptionsInvalid(t *testing.T) {
 		args []string
 		text string
 	}{
-		{"ssh without an agent", []string{"--ssh", "default=/nowhere"}, "invalid --ssh default=/nowhere: "},
+		{"ssh without an agent", []string{"--ssh", "default=/nowhere"}, `invalid --ssh "default=/nowhere": `},
 		{"cache without a type", []string{"--cache-from", "ref=x"}, `invalid --cache-from "ref=x": type= is missing`},
 		{"cache without a value", []string{"--cache-to", "type=registry,x"}, `invalid --cache-to "type=registry,x"`},
-		{"unknown stage", []string{"--no-cache-filter", "deps,source"}, `invalid --no-cache-filter "source": it is one of system, tools, deps, extra`},
-		{"unknown attestation", []string{"--attest", "type=vsa"}, `invalid attestation "type=vsa": its type= is sbom or provenance`},
-		{"attestation that is none", []string{"--provenance", "max"}, `invalid attestation "type=provenance,max"`},
+		{"unknown stage", []string{"--no-cache-filter", "deps,source"}, `invalid --no-cache-filter "source": must be system, tools, deps or extra`},
+		{"unknown attestation", []string{"--attest", "type=vsa"}, `invalid --attest "type=vsa": type= must be sbom or provenance`},
+		{"attestation that is none", []string{"--provenance", "max"}, `invalid --provenance "max": "max" must be KEY=VALUE`},
 		{"star and attestation", []string{"--sbom", "true", "-o", "type=image,name=*"}, "name=* does not work with attestations"},
 		{"annotation of no index", []string{"--annotation", "index:a=b"}, "--annotation index:a has no place"},
-		{"annotation of an unknown level", []string{"--annotation", "layer:a=b"}, `level "layer" is none of manifest`},
+		{"annotation of an unknown level", []string{"--annotation", "layer:a=b"}, `level "layer" must be manifest`},
 		{"annotation of another platform", []string{"--annotation", "manifest[linux/s390x]:a=b"}, "linux/s390x is not built"},
 		{"annotation of ours", []string{"--annotation", "index:io.rtbuild.x=b", "--platform", both}, "is rtbuild's own"},
 		{"shm-size", []string{"--shm-size", "big"}, `invalid --shm-size "big"`},

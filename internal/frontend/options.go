@@ -40,7 +40,7 @@ func readOptions(ui *dockerui.Client) (o buildOptions, unknown []string, err err
 		return o, nil, err
 	}
 	o = buildOptions{
-		profile: overrides(&runtime), previous: planning.PreviousVersion, reuse: planning.ReuseFrom, force: planning.Force, pull: planning.Pull,
+		profile: profile.Overrides(&runtime, options.BuildArguments), previous: planning.PreviousVersion, reuse: planning.ReuseFrom, force: planning.Force, pull: planning.Pull,
 		variant: plan.Variant(planning.Variant), epoch: environment.Epoch, proxy: environment.Proxies(), scanAll: scanning.All,
 	}
 	if text := ui.BuildOpts().Opts[plansKey]; text != "" {
@@ -49,15 +49,6 @@ func readOptions(ui *dockerui.Client) (o buildOptions, unknown []string, err err
 		}
 	}
 	return o, unknown, nil
-}
-
-// overrides are what goes before the runtime file.
-func overrides(r *options.Runtime) profile.Options {
-	o := profile.Options{Profile: r.Profile, Base: r.BaseImage(), Version: r.Version, NoBrowser: r.NoBrowser, Repository: r.Repository, From: options.BuildArguments}
-	if r.ExtraDeps != "" {
-		o.Extra = &r.ExtraDeps
-	}
-	return o
 }
 
 // argNames are the build arguments that we know.

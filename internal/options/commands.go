@@ -6,16 +6,16 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Format is how a command prints its result.
-type Format struct{ Format string }
+// Printing is how a command prints its result.
+type Printing struct{ Format string }
 
 // Group gives the rows.
-func (f *Format) Group() Group {
+func (p *Printing) Group() Group {
 	formats := []string{"text", "json"}
 	return Group{
 		Name: "format", Title: "What is printed", Commands: []string{"plan", "solve", "prepare", "graph", "diff", "doctor"},
 		Options: []Option{
-			{Name: "format", Value: "FORMAT", Default: "text", Choices: formats, into: oneOf(&f.Format, formats...),
+			{Name: "format", Value: "FORMAT", Default: "text", Choices: formats, into: oneOf(&p.Format, formats...),
 				Help: "Output format: text or json",
 				Also: map[string]string{"prepare": "Output format: text prints the folder's path, json the tags"}},
 		},
@@ -23,7 +23,7 @@ func (f *Format) Group() Group {
 }
 
 // JSON reports whether the result is printed as JSON.
-func (f *Format) JSON() bool { return f.Format == "json" }
+func (p *Printing) JSON() bool { return p.Format == "json" }
 
 // Plan are the options of plan alone.
 type Plan struct{ Check bool }
@@ -68,6 +68,9 @@ func (t *Tags) Group() Group {
 		},
 	}
 }
+
+// JSON reports whether the result is printed as JSON.
+func (t *Tags) JSON() bool { return t.Format == "json" }
 
 // Prepare are the options of prepare alone.
 type Prepare struct {

@@ -139,7 +139,7 @@ type Set interface {
 func Groups() []Group {
 	var all []Group
 	for _, set := range []Set{
-		&Runtime{}, &Planning{}, &Builder{}, &Build{}, &Steps{}, &Caches{}, &Attestations{}, &Outputs{}, &Format{}, &Plan{}, &Solve{},
+		&Runtime{}, &Planning{}, &Builder{}, &Build{}, &Steps{}, &Caches{}, &Attestations{}, &Outputs{}, &Printing{}, &Plan{}, &Solve{},
 		&Tags{}, &Prepare{}, &Graph{}, &Diff{}, &Serve{}, &Environment{}, &Scanning{},
 	} {
 		all = append(all, set.Group())

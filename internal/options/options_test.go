@@ -118,11 +118,11 @@ func TestAddFlags(t *testing.T) {
 			var (
 				runtime  Runtime
 				planning Planning
-				format   Format
+				printing Printing
 				build    Build
 			)
 			flags := pflag.NewFlagSet(tt.command, pflag.ContinueOnError)
-			AddFlags(flags, tt.command, &runtime, &planning, &format, &build)
+			AddFlags(flags, tt.command, &runtime, &planning, &printing, &build)
 			err := FlagError(flags.Parse(tt.args))
 			if wantError(t, err, tt.err) {
 				if strings.Contains(err.Error(), "hunter2") {
@@ -130,7 +130,7 @@ func TestAddFlags(t *testing.T) {
 				}
 				return
 			}
-			if got := told(runtime.File, runtime.Profile, runtime.Repository, planning.Force, format.Format, build.Retries); got != tt.want {
+			if got := told(runtime.File, runtime.Profile, runtime.Repository, planning.Force, printing.Format, build.Retries); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

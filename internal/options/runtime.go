@@ -37,7 +37,7 @@ func (r *Runtime) Group() Group {
 				Unset: "detected from the lock files", Help: "Profile: node, python or openhands"},
 			{Name: BaseImage, Arg: "BASE_IMAGE", Field: "base", Value: "IMAGE", into: last(&r.BaseImages),
 				Unset: "that of the runtime file, else of the profile", Help: "Base image",
-				Also: map[string]string{"tags": "Base image (default: that of the runtime file, else of the profile); repeatable with --format bake"}},
+				Also: map[string]string{"tags": "Base image (repeatable with --format bake; default: that of the runtime file, else of the profile)"}},
 			{Name: Repository, Arg: "REPOSITORY", Field: "repository", Value: "HOST/PATH", into: text(&r.Repository),
 				Unset: "repository in the runtime file", Help: "Repository of the images",
 				Also: map[string]string{"doctor": "Also check that this repository can be reached and pushed to"}},
