@@ -31,7 +31,7 @@ const language = "YAML"
 type file struct {
 	source  *dockerui.Source  // what is shown, and is in a provenance of mode max: without credentials
 	data    []byte            // what is read
-	args    map[string]string // build arguments, which go before what the file says
+	args    map[string]string // build arguments, which override the file
 	runtime *profile.Runtime  // nil until it could be read
 }
 

@@ -40,7 +40,7 @@ func Build(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 	if f.options, f.unknown, err = readOptions(ui); err != nil {
 		return nil, err
 	}
-	if err := build.CheckAttests(c.BuildOpts().Opts, f.options.proxy); err != nil {
+	if err := build.CheckAttests(c.BuildOpts().Opts, f.options.Proxies()); err != nil {
 		return nil, err
 	}
 	if f.file, err = readFile(ctx, ui); err != nil {

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/plan"
 )
 
@@ -27,7 +28,7 @@ type chooser func(context.Context, ocispecs.Platform) (choice, error)
 func (j *job) images(ctx context.Context, stage string, choose chooser) (*gateway.Result, error) {
 	if j.tags.Images.Source == "" {
 		j.warn(ctx, "no repository is named, so the image has no name of its own, and an output with name=* fails: write a line such as "+
-			"repository: registry.example.com/team/runtime, give --build-arg REPOSITORY=HOST/PATH, or name the image with -t")
+			"repository: registry.example.com/team/runtime, give "+options.BuildArguments.Give(options.Repository)+", or name the image with -t")
 	}
 	wanted := j.platforms()
 	choices := make([]choice, len(wanted))
@@ -183,10 +184,10 @@ func (f *frontend) attests(kind string) bool {
 func (j *job) request(stage string, platform ocispecs.Platform, c choice) build.Request {
 	return build.Request{
 		Runtime: j.runtime.Image(), Tools: j.runtime.ToolsDigest(), Platform: platform, Stage: stage, Variant: c.plan.Variant, Entry: c.entry(),
-		Tree: j.source.Copied, DepsDigest: j.source.DepsDigest, Epoch: j.options.epoch,
+		Tree: j.source.Copied, DepsDigest: j.source.DepsDigest, Epoch: j.options.Epoch,
 		LockFiles: j.locks, Source: j.source.State,
-		Proxy: j.options.proxy, Steps: steps(j.ui), NoCache: j.ui.IsNoCache, Where: j.file.where,
+		Proxy: j.options.Proxies(), Steps: steps(j.ui), NoCache: j.ui.IsNoCache, Where: j.file.where,
 		Resolve: j.ui.ImageResolveMode.String(), Imports: j.ui.CacheImports, CacheNamespace: j.ui.CacheIDNamespace,
-		Labels: j.ui.Labels, ScanAll: j.options.scanAll,
+		Labels: j.ui.Labels, ScanAll: j.options.scan.All,
 	}
 }

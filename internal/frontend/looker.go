@@ -14,6 +14,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/llb"
@@ -125,7 +126,7 @@ func explain(err error) error {
 		return lookup.Err
 	}
 	if !lookup.Own {
-		return fmt.Errorf("build argument REUSE_FROM: %w", text)
+		return fmt.Errorf("%s: %w", options.BuildArguments.Name(options.ReuseFrom), text)
 	}
 	return &llb.FieldError{Field: "repository", Err: text}
 }
@@ -139,5 +140,5 @@ func deniedAdvice(e *planning.LookupError) string {
 	case !e.Own:
 		return "; if the repository does not exist, leave it out"
 	}
-	return "; if the repository does not exist yet, --build-arg FORCE_REBUILD=1 builds without looking"
+	return "; if the repository does not exist yet, " + options.BuildArguments.Give(options.ForceRebuild) + " builds without looking"
 }

@@ -3,7 +3,6 @@ package frontend
 import (
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
@@ -15,34 +14,22 @@ import (
 
 // buildOptions are what the command line of a build says, beside what dockerui reads of it.
 type buildOptions struct {
-	profile  profile.Options
-	previous string
-	reuse    []string
-	force    bool
-	pull     bool
-	variant  plan.Variant
-	epoch    *time.Time
-	scanAll  bool
-	plans    map[string]plan.JSON // what another frontend has planned, by platform
-	proxy    *llb.ProxyEnv
+	profile profile.Options
+	options.Planning
+	options.Environment
+	scan  options.Scanning
+	plans map[string]plan.JSON // what another frontend has planned, by platform
 }
 
 // readOptions reads the build arguments. It gives the names of those that are unknown, sorted.
 func readOptions(ui *dockerui.Client) (o buildOptions, unknown []string, err error) {
-	var (
-		runtime     options.Runtime
-		planning    = options.Planning{Pull: ui.ImageResolveMode == llb.ResolveModeForcePull}
-		environment options.Environment
-		scanning    options.Scanning
-	)
-	unknown, err = options.ReadArguments(ui.BuildArgs, options.BuildArguments, &runtime, &planning, &environment, &scanning)
+	var runtime options.Runtime
+	o.Pull = ui.ImageResolveMode == llb.ResolveModeForcePull
+	unknown, err = options.ReadArguments(ui.BuildArgs, options.BuildArguments, &runtime, &o.Planning, &o.Environment, &o.scan)
 	if err != nil {
 		return o, nil, err
 	}
-	o = buildOptions{
-		profile: profile.Overrides(&runtime, options.BuildArguments), previous: planning.PreviousVersion, reuse: planning.ReuseFrom, force: planning.Force, pull: planning.Pull,
-		variant: plan.Variant(planning.Variant), epoch: environment.Epoch, proxy: environment.Proxies(), scanAll: scanning.All,
-	}
+	o.profile = profile.Overrides(&runtime, options.BuildArguments)
 	if text := ui.BuildOpts().Opts[plansKey]; text != "" {
 		if err := json.Unmarshal([]byte(text), &o.plans); err != nil {
 			return o, nil, fmt.Errorf("reading the option %s: %w", plansKey, err)
@@ -60,7 +47,7 @@ func argNames() []string {
 	return names
 }
 
-// argOf is the build argument that goes before a field of the runtime file; empty if there is none.
+// argOf is the build argument that overrides a field of the runtime file; empty if there is none.
 func argOf(field string) string {
 	for _, o := range options.Arguments() {
 		if field != "" && o.Field == field {

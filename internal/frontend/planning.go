@@ -2,12 +2,12 @@ package frontend
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/containerd/platforms"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/llb"
@@ -37,9 +37,9 @@ func (c choice) entry() build.EntryImage {
 
 // plan looks for what exists and plans the image of a stage. With all set it looks for everything, whatever it finds.
 func (j *job) plan(ctx context.Context, stage string, platform ocispecs.Platform, all bool) (choice, error) {
-	if j.tags.Images.Source == "" && !j.options.force {
+	if j.tags.Images.Source == "" && !j.options.Force {
 		return choice{}, llb.FieldErrorf("repository", "no repository: where the images live must be known to look for them: write a line "+
-			"such as repository: registry.example.com/team/runtime, or give --build-arg REPOSITORY=HOST/PATH")
+			"such as repository: registry.example.com/team/runtime, or give %s", options.BuildArguments.Give(options.Repository))
 	}
 	return j.make(ctx, j.planInput(stage), platform, all)
 }
@@ -47,7 +47,7 @@ func (j *job) plan(ctx context.Context, stage string, platform ocispecs.Platform
 // planInput says what is planned.
 func (j *job) planInput(stage string) plan.Input {
 	in := planning.InputOf(j.runtime, j.tags, j.source.Copied, j.source.DepsDigest)
-	in.Stage, in.Force, in.Pull, in.Variant = stage, j.options.force, j.options.pull, j.options.variant
+	in.Stage, in.Force, in.Pull, in.Variant = stage, j.options.Force, j.options.Pull, plan.Variant(j.options.Variant)
 	return in
 }
 
@@ -59,7 +59,7 @@ func (j *job) make(ctx context.Context, in plan.Input, platform ocispecs.Platfor
 	}
 	look := &looker{job: j}
 	result, err := planning.Make(ctx, look, planning.Request{
-		Input: in, Platforms: []ocispecs.Platform{platform}, Reuse: j.options.reuse, PreviousTag: previous, Exhaustive: all && !in.Force,
+		Input: in, Platforms: []ocispecs.Platform{platform}, Reuse: j.options.ReuseFrom, PreviousTag: previous, Exhaustive: all && !in.Force,
 	})
 	if err != nil {
 		return choice{}, explain(err)
@@ -75,12 +75,12 @@ func (j *job) make(ctx context.Context, in plan.Input, platform ocispecs.Platfor
 
 // previousTag is the tag of the version that PREVIOUS_VERSION names.
 func (j *job) previousTag() (string, error) {
-	if j.options.previous == "" {
+	if j.options.PreviousVersion == "" {
 		return "", nil
 	}
-	tag, err := tags.VersionedTag(j.runtime.Base, j.options.previous)
+	tag, err := tags.VersionedTag(j.runtime.Base, j.options.PreviousVersion)
 	if err != nil {
-		return "", fmt.Errorf("build argument PREVIOUS_VERSION: %w", err)
+		return "", options.BuildArguments.Invalid(options.PreviousVersion, j.options.PreviousVersion, err)
 	}
 	return tag, nil
 }

@@ -33,7 +33,7 @@ func (p *Plan) Group() Group {
 	return Group{
 		Name: "plan", Title: "plan", Commands: []string{"plan"},
 		Options: []Option{
-			{Name: Check, into: boolean(&p.Check),
+			{Name: "check", into: boolean(&p.Check),
 				Help: "Run static checks only: secrets in the source, what is not pinned, lock files out of step"},
 		},
 	}

@@ -23,7 +23,6 @@ const (
 	CacheFrom    Name = "cache-from"
 	CacheTo      Name = "cache-to"
 	CAFile       Name = "ca-file"
-	Check        Name = "check"
 	ForceRebuild Name = "force-rebuild"
 	Label        Name = "label"
 	Output       Name = "output"
@@ -45,7 +44,7 @@ type Option struct {
 	AnyCase bool
 	// Instead is how a user of the frontend says what the flag says, where that is no build argument.
 	Instead string
-	// Field is the field of runtime.yaml that the option goes before; may be empty.
+	// Field is the field of runtime.yaml that the option overrides; may be empty.
 	Field string
 
 	Value     string   // what stands for a value in the docs, such as IMAGE; empty for a switch

@@ -11,7 +11,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Runtime says what a runtime is made of. What is given goes before the runtime file.
+// Runtime says what a runtime is made of. It overrides the runtime file.
 type Runtime struct {
 	File       string
 	Profile    string
