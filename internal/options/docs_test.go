@@ -77,7 +77,7 @@ func flagRows(g Group) []string {
 		if o.Default != "" {
 			o.Unset = "`" + o.Default + "`"
 		}
-		meaning := []string{o.HelpFor("")}
+		meaning := []string{o.noted(o.repeated())}
 		for _, command := range takers {
 			if help, ok := o.Also[command]; ok {
 				meaning = append(meaning, "`"+command+"`: "+help)
@@ -115,7 +115,7 @@ func argumentsTable() string {
 		if value == "" {
 			value = "true"
 		}
-		rows = append(rows, fmt.Sprintf("| `%s=%s` | %s | %s |", o.Arg, cell(value), name, cell(o.Description())))
+		rows = append(rows, fmt.Sprintf("| `%s=%s` | %s | %s |", o.Arg, cell(value), name, cell(o.noted())))
 	}
 	return strings.Join(rows, "\n") + "\n"
 }

@@ -86,20 +86,33 @@ func (o Option) HelpFor(command string) string {
 	if help, ok := o.Also[command]; ok {
 		return help
 	}
-	if o.Repeatable() {
-		return o.noted("repeatable")
-	}
-	return o.noted()
+	return o.noted(o.form(), o.repeated())
 }
 
 // Description is the help text of the build argument.
-func (o Option) Description() string { return o.noted() }
+func (o Option) Description() string { return o.noted(o.form()) }
 
-// noted is the help text with notes in brackets behind it.
+// form is the value as the docs write it, if that says more than its type does.
+func (o Option) form() string {
+	if strings.ContainsAny(o.Value, "=:/|") {
+		return o.Value
+	}
+	return ""
+}
+
+func (o Option) repeated() string {
+	if o.Repeatable() {
+		return "repeatable"
+	}
+	return ""
+}
+
+// noted is the help text with notes in brackets behind it. Empty ones are left out.
 func (o Option) noted(notes ...string) string {
 	if o.Unset != "" {
 		notes = append(notes, "default: "+o.Unset)
 	}
+	notes = slices.DeleteFunc(notes, func(note string) bool { return note == "" })
 	if len(notes) == 0 {
 		return o.Help
 	}

@@ -31,7 +31,7 @@ func (s *Steps) Group() Group {
 		Name: "steps", Title: "How steps run", Commands: []string{"solve", "graph"},
 		Options: []Option{
 			{Name: "add-host", Value: "HOST:IP", into: parsed(&s.ExtraHosts, parseHost),
-				Help: "Host name that steps know, as HOST:IP"},
+				Help: "Host name that steps know"},
 			{Name: "network", Value: "MODE", Default: "default", Choices: []string{"default", "host", "none"}, into: network(&s.Network),
 				Help: "Network of steps: default, host or none"},
 			{Name: "shm-size", Value: "SIZE", into: optional(value{kindText, s.setShmSize}),
