@@ -50,5 +50,5 @@ chmod -R 755 %[5]s
 			g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
 			secretFile("/etc/pip.conf", SecretPipConf))
 	})}
-	return Layers{layer.contacting(g.contacts(PyPI, PyPIFiles, playwrightHost)...)}, nil
+	return Layers{layer.fetching(g.endpoints(PyPI, PyPIFiles, playwrightHost)...)}, nil
 }

@@ -35,9 +35,9 @@ type Graph struct {
 
 	CacheNamespace string // keeps the caches of steps apart from those of other builds; usually empty
 
-	// Where gives the place of a field of runtime.yaml ("packages", "tools.uv"), which the steps that it causes point at.
+	// SourceLocation gives the place of a field of runtime.yaml ("packages", "tools.uv"), which the steps that it causes point at.
 	// It is in no cache key. Nil is nowhere.
-	Where func(field string) llb.ConstraintsOpt
+	SourceLocation func(field string) llb.ConstraintsOpt
 }
 
 // ImageFacts is what is known of the image that a build enters on.
@@ -138,7 +138,7 @@ func (g *Graph) Start() llb.State {
 	if g.Base.State != nil {
 		return *g.Base.State
 	}
-	opts := []llb.ImageOption{llb.Platform(g.Platform), named("base", g.Base.Ref), g.where("base")}
+	opts := []llb.ImageOption{llb.Platform(g.Platform), named("base", g.Base.Ref), g.location("base")}
 	if g.Base.Layers > 0 {
 		opts = append(opts, llb.WithLayerLimit(g.Base.Layers))
 	}

@@ -24,8 +24,8 @@ type Layer struct {
 	Name  string
 	Field string // the field of runtime.yaml that asks for it
 
-	// Contacts are the addresses that the layer is fetched from, mirrors applied: what it downloads whole, else where it looks.
-	Contacts []string
+	// Endpoints are the addresses that the layer is fetched from, mirrors applied: what it downloads whole, else where it looks.
+	Endpoints []string
 
 	// Downloads are the files that it is made of.
 	Downloads []Download
@@ -44,15 +44,15 @@ type canvas struct {
 	start llb.State // the image that the build enters on
 }
 
-func (l Layer) contacting(urls ...string) Layer {
-	l.Contacts = append(slices.Clip(l.Contacts), urls...)
+func (l Layer) fetching(urls ...string) Layer {
+	l.Endpoints = append(slices.Clip(l.Endpoints), urls...)
 	return l
 }
 
 // using adds a download.
 func (l Layer) using(f file) Layer {
 	l.Downloads = append(slices.Clip(l.Downloads), f.Download)
-	return l.contacting(f.contacts...)
+	return l.fetching(f.endpoints...)
 }
 
 // Layers are consecutive steps.
@@ -102,17 +102,17 @@ func (g *Graph) DrawOn(start llb.State, layers Layers) llb.State {
 		if layer.Stage != stage {
 			at.begin, stage = at.on, layer.Stage
 		}
-		at.on = layer.draw(at, named(layer.Stage, layer.Name), g.where(layer.Field))
+		at.on = layer.draw(at, named(layer.Stage, layer.Name), g.location(layer.Field))
 	}
 	return at.on
 }
 
-// where is the place of a field in the file that the runtime was read from.
-func (g *Graph) where(field string) llb.ConstraintsOpt {
-	if g.Where == nil {
+// location is the place of a field in the file that the runtime was read from.
+func (g *Graph) location(field string) llb.ConstraintsOpt {
+	if g.SourceLocation == nil {
 		return (*llb.SourceMap)(nil).Location(nil)
 	}
-	return g.Where(field)
+	return g.SourceLocation(field)
 }
 
 // named gives a vertex the name that a person reads in the progress.

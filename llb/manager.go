@@ -149,7 +149,7 @@ func (g *Graph) install(what installation) Layer {
 	for _, s := range m.secrets {
 		opts = append(opts, secretFile(s.target, s.id))
 	}
-	layer := g.step(StageSystem, what.title, what.field, asRoot(), script, opts...).contacting(g.contacts(from...)...)
+	layer := g.step(StageSystem, what.title, what.field, asRoot(), script, opts...).fetching(g.endpoints(from...)...)
 	layer.large = true
 	return layer
 }

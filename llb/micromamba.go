@@ -40,5 +40,5 @@ chmod -R go+rX %[1]s
 			llb.AddMount(inputs, g.state(program), llb.Readonly),
 			g.cache("/var/cache/conda", llb.CacheMountLocked, "conda", g.Platform.Architecture))
 	})}
-	return Layers{layer.using(program).contacting(g.contacts(condaForge)...)}, nil
+	return Layers{layer.using(program).fetching(g.endpoints(condaForge)...)}, nil
 }

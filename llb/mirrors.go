@@ -9,8 +9,8 @@ import (
 
 func (g *Graph) mirrored(url string) string { return g.Runtime.Mirrored(url) }
 
-// contacts are addresses as the build will use them.
-func (g *Graph) contacts(urls ...string) []string {
+// endpoints are addresses as the build will use them.
+func (g *Graph) endpoints(urls ...string) []string {
 	var all []string
 	for _, url := range urls {
 		all = append(all, g.mirrored(url))

@@ -17,7 +17,7 @@ func (NPM) layers(g *Graph) (Layers, error) {
 		secretFile(user.home+"/.npmrc", SecretNPMRC),
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())
-	return Layers{layer.contacting(g.contacts(npmRegistry)...)}, nil
+	return Layers{layer.fetching(g.endpoints(npmRegistry)...)}, nil
 }
 
 func (NPM) path(r *Runtime) []string { return []string{r.bin(), r.Code() + "/node_modules/.bin"} }

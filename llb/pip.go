@@ -24,7 +24,7 @@ rm -rf "$HOME/.cache"
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())
-	return Layers{layer.contacting(g.contacts(PyPI, PyPIFiles)...)}, nil
+	return Layers{layer.fetching(g.endpoints(PyPI, PyPIFiles)...)}, nil
 }
 
 // pipCache shares pip's downloads, under the two names that they have had, and not the wheels that it builds.

@@ -70,7 +70,7 @@ rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())...)
-	return Layers{layer.contacting(g.contacts(PyPI, PyPIFiles)...)}, nil
+	return Layers{layer.fetching(g.endpoints(PyPI, PyPIFiles)...)}, nil
 }
 
 // poetryVersion is the Poetry that installs into a virtual environment, if the base has none. It reads the lock files of all Poetries since 1.0.
@@ -100,7 +100,7 @@ rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())...)
-	return Layers{layer.contacting(g.contacts(PyPI, PyPIFiles)...)}, nil
+	return Layers{layer.fetching(g.endpoints(PyPI, PyPIFiles)...)}, nil
 }
 
 // poetryInputs are Poetry's cache, and the plugin where the runtime has mirrors.

@@ -43,7 +43,7 @@ func (t Tool) layers(g *Graph) (Layers, error) {
 // file is a download, and what it is fetched from: its address, and where that leads.
 type file struct {
 	Download
-	contacts []string
+	endpoints []string
 }
 
 // release finds a download that components ask for by name; field is what asks for it.
@@ -71,8 +71,8 @@ func (g *Graph) download(t Tool, field string) (file, error) {
 		return file{}, FieldErrorf("base", "%s needs glibc %s or newer, but the base image %s has %s: use a base of a newer Debian or Ubuntu, or one of "+
 			"glibc%s", title, t.Glibc, g.Runtime.Base, g.Distro.Libc, without)
 	}
-	contacts := g.contacts(t.Address(g.Platform.Architecture))
-	return file{Download{Name: t.Name, Title: title, Field: field, URL: contacts[0], SHA256: sum}, contacts}, nil
+	endpoints := g.endpoints(t.Address(g.Platform.Architecture))
+	return file{Download{Name: t.Name, Title: title, Field: field, URL: endpoints[0], SHA256: sum}, endpoints}, nil
 }
 
 // toolLayer merges the files of a tool as one layer.
@@ -113,7 +113,7 @@ func (g *Graph) state(f file) llb.State {
 	if state, ok := g.Files[f.URL]; ok {
 		return state
 	}
-	opts := []llb.HTTPOption{llb.Filename(f.Name), llb.Chmod(0o755), named(StageTools, "fetch "+f.Title+" from "+withoutSecrets(f.URL)), g.where(f.Field)}
+	opts := []llb.HTTPOption{llb.Filename(f.Name), llb.Chmod(0o755), named(StageTools, "fetch "+f.Title+" from "+withoutSecrets(f.URL)), g.location(f.Field)}
 	if f.SHA256 != "" {
 		opts = append(opts, llb.Checksum(digest.NewDigestFromEncoded(digest.SHA256, f.SHA256)))
 	}

@@ -49,7 +49,7 @@ rm -rf "$HOME/.cache" "$HOME/.local/share/uv"
 		g.cache("/var/cache/uv", llb.CacheMountShared, "uv"),
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())
-	return Layers{layer.using(tarball).contacting(g.contacts(PyPI, PyPIFiles)...)}, nil
+	return Layers{layer.using(tarball).fetching(g.endpoints(PyPI, PyPIFiles)...)}, nil
 }
 
 // uvCache shares what uv downloads and unpacks, and not what it builds. Its directories have numbers that change with uv, which holds

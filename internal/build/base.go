@@ -109,9 +109,9 @@ type files struct {
 	fault error // the first reason why something could not be read, other than that it is not there
 }
 
-// there reports whether what an error is about is there, and keeps the error if it says neither. The builder sends no types of
+// found reports whether what an error is about is there, and keeps the error if it says neither. The builder sends no types of
 // such errors, but their texts.
-func (f *files) there(err error) bool {
+func (f *files) found(err error) bool {
 	if err == nil {
 		return true
 	}
@@ -128,7 +128,7 @@ func (f *files) there(err error) bool {
 // read gives the first file that there is, nil if there is none.
 func (f *files) read(names ...string) []byte {
 	for _, name := range names {
-		if data, err := f.ref.ReadFile(f.ctx, gateway.ReadRequest{Filename: name}); f.there(err) {
+		if data, err := f.ref.ReadFile(f.ctx, gateway.ReadRequest{Filename: name}); f.found(err) {
 			return data
 		}
 	}
@@ -138,7 +138,7 @@ func (f *files) read(names ...string) []byte {
 func (f *files) hasOne(names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		_, err := f.ref.StatFile(f.ctx, gateway.StatRequest{Path: name})
-		return f.there(err)
+		return f.found(err)
 	})
 }
 
@@ -161,7 +161,7 @@ func (f *files) kind(name string) string {
 // list gives what lies in a directory.
 func (f *files) list(dir string) []*fstypes.Stat {
 	entries, err := f.ref.ReadDir(f.ctx, gateway.ReadDirRequest{Path: dir})
-	if !f.there(err) {
+	if !f.found(err) {
 		return nil
 	}
 	return entries

@@ -40,7 +40,7 @@ type Request struct {
 	Proxy          *bkllb.ProxyEnv
 	Steps          []bkllb.RunOption
 	NoCache        func(stage string) bool                 // see llb.Graph
-	Where          func(field string) bkllb.ConstraintsOpt // see llb.Graph
+	SourceLocation func(field string) bkllb.ConstraintsOpt // see llb.Graph
 	Resolve        string                                  // image resolve mode; empty is the builder's default
 	CacheNamespace string                                  // of cache mounts
 	Compression    string                                  // see llb.Graph
@@ -139,7 +139,7 @@ func (b *builder) enter(ctx context.Context) error {
 	b.graph = &llb.Graph{
 		Runtime: req.Runtime, Platform: req.Platform, Base: facts,
 		LockFiles: req.LockFiles, Source: req.Source,
-		Epoch: b.epoch(), Proxy: req.Proxy, Steps: req.Steps, NoCache: req.NoCache, Where: req.Where,
+		Epoch: b.epoch(), Proxy: req.Proxy, Steps: req.Steps, NoCache: req.NoCache, SourceLocation: req.SourceLocation,
 		CacheNamespace: req.CacheNamespace, Compression: req.Compression,
 	}
 	return b.checkPlatform()

@@ -35,7 +35,7 @@ func Endpoints(ctx context.Context, c gateway.Client, req Request) ([]Endpoint, 
 func endpoints(layers llb.Layers) []Endpoint {
 	var all []Endpoint
 	for _, layer := range layers {
-		for _, address := range layer.Contacts {
+		for _, address := range layer.Endpoints {
 			all = append(all, Endpoint{redact.URL(address), "[" + layer.Stage + "] " + layer.Name})
 		}
 	}

@@ -79,8 +79,8 @@ func instruction(data []byte) int {
 	return 0
 }
 
-// where points at a field of the file.
-func (f *file) where(field string) bkllb.ConstraintsOpt {
+// location points at a field of the file.
+func (f *file) location(field string) bkllb.ConstraintsOpt {
 	first, last := f.lines(field)
 	return f.source.Location(ranges(first, last))
 }

@@ -186,7 +186,7 @@ func (j *job) request(stage string, platform ocispecs.Platform, c choice) build.
 		Runtime: j.runtime.Image(), Tools: j.runtime.ToolsDigest(), Platform: platform, Stage: stage, Variant: c.plan.Variant, Entry: c.entry(),
 		Tree: j.source.Copied, DepsDigest: j.source.DepsDigest, Epoch: j.options.Epoch,
 		LockFiles: j.locks, Source: j.source.State,
-		Proxy: j.options.Proxies(), Steps: steps(j.ui), NoCache: j.ui.IsNoCache, Where: j.file.where,
+		Proxy: j.options.Proxies(), Steps: steps(j.ui), NoCache: j.ui.IsNoCache, SourceLocation: j.file.location,
 		Resolve: j.ui.ImageResolveMode.String(), Imports: j.ui.CacheImports, CacheNamespace: j.ui.CacheIDNamespace,
 		Labels: j.ui.Labels, ScanAll: j.options.scan.All,
 	}
