@@ -2,6 +2,7 @@
 PREFIX ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
+BUILDKIT = github.com/moby/buildkit
 
 # One set of flags for builds and tests, so that the build cache serves both.
 export CGO_ENABLED = 0
@@ -11,8 +12,8 @@ export GOFLAGS = -trimpath
 
 build:
 	go build $(LDFLAGS) -o bin/rtbuild-client ./cmd/client
-	go build -ldflags "-s -w -X github.com/moby/buildkit/version.Version=$$(go list -m -f '{{.Version}}' github.com/moby/buildkit)" -o bin/buildkitd github.com/moby/buildkit/cmd/buildkitd
-	go build $(LDFLAGS) -o bin/buildctl github.com/moby/buildkit/cmd/buildctl
+	go build -C hack/tools/buildkit -ldflags "-s -w -X $(BUILDKIT)/version.Version=$$(go list -m -f '{{.Version}}' $(BUILDKIT))" \
+		-o '$(CURDIR)/bin/' $(BUILDKIT)/cmd/buildkitd $(BUILDKIT)/cmd/buildctl
 
 # buildkitd goes where the client looks for it first, out of the way of one in PATH.
 install: build
@@ -26,7 +27,7 @@ REAL = ./cmd/client ./internal/embedded ./internal/e2e ./internal/testmirror
 # All tests: needs root.
 test: unit build
 	hack/deps
-	RTBUILD_BUILDKITD='$(CURDIR)/bin/buildkitd' go test -timeout 70m $(REAL)
+	go test -timeout 70m $(REAL)
 
 # Those that need nothing but Go.
 unit:
@@ -45,9 +46,9 @@ bench:
 	hack/bench
 
 # The long repetitions: changes at random moments, kills, more versions of BuildKit. RTBUILD_SOAK=N repeats each kind N times.
-soak: build
+soak:
 	hack/deps
-	RTBUILD_BUILDKITD='$(CURDIR)/bin/buildkitd' go test -v -count 1 -tags soak -timeout 10h -run Soak ./internal/e2e
+	go test -v -count 1 -tags soak -timeout 10h -run Soak ./internal/e2e
 
 # Every fuzz target for a time: make fuzz FUZZTIME=10m
 fuzz:

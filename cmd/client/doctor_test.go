@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/registry"
+	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
 func TestDoctorFailsByExitCode(t *testing.T) {
@@ -100,19 +99,15 @@ func freePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// realBuildkitd is the one that is named, or one built from our module's requirements and kept.
+// realBuildkitd is the one that is named, or the one that rtbuild installs.
 func realBuildkitd(t *testing.T) string {
 	t.Helper()
 	if path := os.Getenv(embedded.BuildkitdEnv); path != "" {
 		return path
 	}
-	dir, err := os.UserCacheDir()
+	path, err := testenv.Buildkitd(t.Context())
 	if err != nil {
-		dir = os.TempDir()
-	}
-	path := filepath.Join(dir, "rtbuild-test", "embedded", "buildkitd")
-	if out, err := exec.Command("go", "build", "-o", path, "github.com/moby/buildkit/cmd/buildkitd").CombinedOutput(); err != nil {
-		t.Fatalf("building buildkitd: %v\n%s", err, out)
+		t.Fatal(err)
 	}
 	return path
 }

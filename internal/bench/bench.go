@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 
@@ -39,8 +38,8 @@ func newBench(ctx context.Context, o options) (_ *bench, err error) {
 			err = errors.Join(err, b.Close())
 		}
 	}()
-	b.say("building the client, buildkitd and buildctl")
-	if b.binaries, err = build(ctx, filepath.Join(b.dir, "bin")); err != nil {
+	b.say("building the client and BuildKit's programs")
+	if b.binaries, err = testenv.Build(ctx, filepath.Join(b.dir, "bin")); err != nil {
 		return nil, err
 	}
 	if err := os.Mkdir(b.home(), 0o700); err != nil {
@@ -84,25 +83,4 @@ func checkRoom(o options) error {
 		return fmt.Errorf("%s has %s free, but %s are needed: free some, or name another -dir", o.dir, size(free), size(need))
 	}
 	return nil
-}
-
-// build builds the programs as they are installed, and buildkitd and buildctl in the versions that go.mod pins.
-func build(ctx context.Context, dir string) (testenv.Binaries, error) {
-	programs := testenv.Binaries{
-		Client:    filepath.Join(dir, "rtbuild-client"),
-		Buildkitd: filepath.Join(dir, "buildkitd"),
-		Buildctl:  filepath.Join(dir, "buildctl"),
-	}
-	for _, program := range []struct{ file, pkg string }{
-		{programs.Client, "github.com/rtbuild/rtbuild/cmd/client"},
-		{programs.Buildkitd, "github.com/moby/buildkit/cmd/buildkitd"},
-		{programs.Buildctl, "github.com/moby/buildkit/cmd/buildctl"},
-	} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program.file, program.pkg)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return programs, fmt.Errorf("building %s: %w\n%s", program.pkg, err, out)
-		}
-	}
-	return programs, nil
 }

@@ -31,13 +31,9 @@ type frontends struct {
 }
 
 func (b *bench) frontends(ctx context.Context) (*frontends, error) {
-	b.say("building buildx and the frontends")
+	b.say("building the frontends")
 	dir := filepath.Join(b.dir, "bin")
-	programs, err := testenv.Build(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	f := &frontends{bench: b, buildx: programs.Buildx, builders: map[string]*testenv.Buildx{}}
+	f := &frontends{bench: b, buildx: b.binaries.Buildx, builders: map[string]*testenv.Buildx{}}
 	ours, err := testenv.BuildFrontend(ctx, dir, runtime.GOARCH)
 	if err != nil {
 		return nil, err

@@ -34,8 +34,7 @@ func (d daemon) start(t *testing.T) *testenv.Builder {
 // buildkitd builds the daemon of hack/buildkit/NAME.
 func buildkitd(t *testing.T, name string, goEnv ...string) daemon {
 	t.Helper()
-	bin := filepath.Join(must(testenv.CacheDir())(t), "bin")
-	return daemon{name: strings.Join(append([]string{name}, goEnv...), "-"), binary: must(testenv.BuildBuildKit(t.Context(), name, bin, goEnv...))(t)}
+	return daemon{name: strings.Join(append([]string{name}, goEnv...), "-"), binary: must(testenv.BuildBuildKit(t.Context(), name, goEnv...))(t)}
 }
 
 // daemons are BuildKits from the oldest to the newest: the oldest, v0.30 (the first that knows compatibility versions, and only

@@ -377,7 +377,7 @@ func scanned(t *testing.T, ref string) []string {
 // TestFrontendBillOfMaterials has a scanner look at a source image: at its own layer, so that the deps image is not pulled, or
 // at all of it.
 func TestFrontendBillOfMaterials(t *testing.T) {
-	scanner := must(env.registry.PushScanner(t.Context(), filepath.Join(must(testenv.CacheDir())(t), "bin")))(t)
+	scanner := must(env.registry.PushScanner(t.Context(), env.dir))(t)
 	p := probe(t)
 	made := p.names(t, p.repository)
 	config := ocispecs.Image{

@@ -30,11 +30,7 @@ var frontendLabel = regexp.MustCompile(`(moby\.buildkit\.frontend\.\S+?)="([^"]*
 // pushFrontend puts the frontend image into the shared registry, with the labels that it is released with.
 var pushFrontend = sync.OnceValues(func() (string, error) {
 	ctx := context.Background()
-	cache, err := testenv.CacheDir()
-	if err != nil {
-		return "", err
-	}
-	file, err := testenv.BuildFrontend(ctx, filepath.Join(cache, "bin"), runtime.GOARCH)
+	file, err := testenv.BuildFrontend(ctx, env.dir, runtime.GOARCH)
 	if err != nil {
 		return "", err
 	}

@@ -45,11 +45,7 @@ func testAll(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer os.RemoveAll(env.dir)
-	cache, err := testenv.CacheDir()
-	if err != nil {
-		return 1, err
-	}
-	if env.Binaries, err = testenv.Build(ctx, filepath.Join(cache, "bin")); err != nil {
+	if env.Binaries, err = testenv.Build(ctx, env.dir); err != nil {
 		return 1, err
 	}
 	if env.registry, err = testenv.StartRegistry(ctx, filepath.Join(env.dir, "registry")); err != nil {

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,6 +20,8 @@ import (
 	"github.com/distribution/distribution/v3/configuration"
 	"github.com/distribution/distribution/v3/registry/handlers"
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem"
+
+	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
 // What the test binary does when it is started as another process of the tests.
@@ -254,21 +255,12 @@ func freePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// buildkitd is a real one: the one that is named, or one built from our module's requirements and kept.
+// buildkitd is a real one: the one that is named, or the one that rtbuild installs.
 var buildkitd = sync.OnceValues(func() (string, error) {
 	if path := os.Getenv(BuildkitdEnv); path != "" {
 		return path, nil
 	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		dir = os.TempDir()
-	}
-	path := filepath.Join(dir, "rtbuild-test", "embedded", "buildkitd")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/moby/buildkit/cmd/buildkitd").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building buildkitd: %w\n%s", err, out)
-	}
-	return path, nil
+	return testenv.Buildkitd(context.Background())
 })
 
 func needBuildkitd(t *testing.T) string {

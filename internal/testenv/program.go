@@ -149,7 +149,7 @@ func gzipLayer(plain []byte) (Blob, error) {
 // which it is an image: what "--attest type=sbom,generator=" takes.
 func (r *Registry) PushScanner(ctx context.Context, dir string) (string, error) {
 	file := filepath.Join(dir, "sbom-scanner-"+runtime.GOARCH)
-	if err := goBuildSmall(ctx, runtime.GOARCH, file, "github.com/rtbuild/rtbuild/internal/testenv/scanner"); err != nil {
+	if err := goBuildSmall(ctx, "", runtime.GOARCH, file, "github.com/rtbuild/rtbuild/internal/testenv/scanner"); err != nil {
 		return "", err
 	}
 	// BuildKit runs it on its own platform, whatever is built.

@@ -1,0 +1,51 @@
+package testenv
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// CacheDir is where what is expensive to make is kept between runs, below the user's cache directory.
+func CacheDir() (string, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(base, "rtbuild-test")
+	return dir, os.MkdirAll(dir, 0o755)
+}
+
+func command(ctx context.Context, name string, args ...string) error {
+	return run(exec.CommandContext(ctx, name, args...))
+}
+
+func run(cmd *exec.Cmd) error {
+	var all bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &all, &all
+	return explain(cmd, cmd.Run(), &all)
+}
+
+// output runs a program and gives its standard output.
+func output(cmd *exec.Cmd) (string, error) {
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := explain(cmd, cmd.Run(), &stderr)
+	return stdout.String(), err
+}
+
+// explain says what failed, what it printed, and what to do if it is not there.
+func explain(cmd *exec.Cmd, err error, printed *bytes.Buffer) error {
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("%w: run hack/deps as root to install what tests need", err)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, printed)
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package testenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	"golang.org/x/sys/unix"
+)
+
+// Buildkitd builds the buildkitd that rtbuild installs, and returns its file in the cache.
+func Buildkitd(ctx context.Context) (string, error) {
+	return currentBuildKit(ctx, "github.com/moby/buildkit/cmd/buildkitd")
+}
+
+func currentBuildKit(ctx context.Context, pkg string) (string, error) {
+	return buildKit(ctx, tool{module: "tools/buildkit", pkg: pkg})
+}
+
+// buildKit builds a program of BuildKit that knows its version.
+func buildKit(ctx context.Context, t tool) (string, error) {
+	version, err := moduleVersion(ctx, t.module, "github.com/moby/buildkit")
+	if err != nil {
+		return "", err
+	}
+	t.ldflags = "-X github.com/moby/buildkit/version.Version=" + version
+	return t.build(ctx)
+}
+
+// tool is a program of a module below hack.
+type tool struct {
+	module  string // its directory below hack
+	pkg     string
+	ldflags string   // apart from -s -w
+	env     []string // of the go command
+}
+
+// unusedFor is how long the cache keeps a tool that no run asks for. The longest run, that of the soak tests, takes hours.
+const unusedFor = 7 * 24 * time.Hour
+
+// build builds the tool unless the cache has it, and returns its file. The directory is named after all that the tool is
+// built from, so that runs of different commits each find their own.
+func (t tool) build(ctx context.Context) (string, error) {
+	module, err := moduleDir(ctx, t.module)
+	if err != nil {
+		return "", err
+	}
+	key, err := t.key(module)
+	if err != nil {
+		return "", err
+	}
+	cache, err := CacheDir()
+	if err != nil {
+		return "", err
+	}
+	bin := filepath.Join(cache, "bin", key)
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		return "", err
+	}
+	unlock, err := lock(filepath.Join(cache, "bin.lock"))
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	file := filepath.Join(bin, filepath.Base(t.pkg))
+	if err := goBuildWith(ctx, t.env, module, file, t.pkg, "-ldflags", strings.TrimSpace("-s -w "+t.ldflags)); err != nil {
+		return "", err
+	}
+	now := time.Now()
+	return file, errors.Join(os.Chtimes(bin, now, now), removeUnused(filepath.Dir(bin), now.Add(-unusedFor)))
+}
+
+// key is a short hash of what the tool is built from.
+func (t tool) key(module string) (string, error) {
+	sum := digest.Canonical.Digester()
+	for _, name := range []string{"go.mod", "go.sum"} {
+		content, err := os.ReadFile(filepath.Join(module, name))
+		if err != nil {
+			return "", err
+		}
+		_, _ = sum.Hash().Write(content)
+	}
+	_, err := fmt.Fprintf(sum.Hash(), "%q %q %q %q", t.pkg, t.ldflags, t.env, []string{runtime.Version(), runtime.GOARCH})
+	return sum.Digest().Encoded()[:12], err
+}
+
+// lock waits for the lock of a file: packages that are tested at the same time build nothing twice.
+func lock(file string) (unlock func(), err error) {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX); !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("locking %s: %w", file, err)
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+// removeUnused removes the directories of tools that were last used before a time.
+func removeUnused(dir string, before time.Time) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err == nil && info.ModTime().Before(before) {
+			err = os.RemoveAll(filepath.Join(dir, entry.Name()))
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// moduleDir is the directory of a module below hack.
+func moduleDir(ctx context.Context, name string) (string, error) {
+	root, err := goList(ctx, "", "{{.Dir}}", "github.com/rtbuild/rtbuild")
+	return filepath.Join(root, "hack", filepath.FromSlash(name)), err
+}
+
+// moduleVersion is the version of a dependency that a module below hack pins: "v0.19.0".
+func moduleVersion(ctx context.Context, name, dependency string) (string, error) {
+	dir, err := moduleDir(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	return goList(ctx, dir, "{{.Version}}", dependency)
+}
+
+// goList asks Go about a module, from a directory.
+func goList(ctx context.Context, dir, format, module string) (string, error) {
+	list := exec.CommandContext(ctx, "go", "list", "-m", "-f", format, module)
+	list.Dir = dir
+	out, err := output(list)
+	return strings.TrimSpace(out), err
+}
