@@ -19,6 +19,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/testenv/filetree"
 )
@@ -30,6 +32,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asClient) != "" {
 		main()
 	}
+	logrus.SetLevel(logrus.PanicLevel) // distribution logs every request
 	os.Exit(m.Run())
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 
+	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/embedded"
@@ -26,6 +27,7 @@ func newServe() *cobra.Command {
 				return withCode(exitBuilder, err)
 			}
 			private.UntilIdle = o.UntilIdle
+			logrus.SetLevel(logrus.PanicLevel) // distribution logs every request; the private registry keeps a log of its own
 			return withCode(exitBuilder, embedded.Serve(cmd.Context(), private))
 		},
 	}

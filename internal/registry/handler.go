@@ -3,25 +3,23 @@ package registry
 import (
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
-	"reflect"
 	"time"
 
 	"github.com/distribution/distribution/v3/configuration"
 	"github.com/distribution/distribution/v3/registry/handlers"
 	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem" // the one driver that we need
-	"github.com/sirupsen/logrus"
 )
 
 // uploadsKept is how long an upload is kept that was not finished: its client may come back.
 const uploadsKept = 24 * time.Hour
 
-// Handler gives the embedded registry: distribution's, on a directory that is made if need be. It lives until the
-// context ends. It logs nothing and reports to nobody; uploads that were given up are removed when it starts.
+// Handler returns the embedded registry: distribution's, on a directory that it makes if need be. It lives until the
+// context ends, and reports to nobody. It removes unfinished uploads that are old. It logs each request to logrus's standard
+// logger. That logger belongs to the process, so the process that serves sets its level.
 func Handler(ctx context.Context, root string) (_ http.Handler, err error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, fmt.Errorf("making the registry's directory: %w", err)
@@ -45,27 +43,7 @@ func Handler(ctx context.Context, root string) (_ http.Handler, err error) {
 	}
 	conf.Catalog.MaxEntries = 1000
 	conf.HTTP.RelativeURLs = true // it is reached by several names
-	app := handlers.NewApp(quiet{ctx}, conf)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		app.ServeHTTP(w, r.WithContext(quiet{r.Context()}))
-	}), nil
-}
-
-// quiet is a context in which distribution finds a logger that drops everything. The key is private to distribution, and
-// its default is the whole process's logger, which is not ours to silence.
-type quiet struct{ context.Context }
-
-var silence = logrus.NewEntry(&logrus.Logger{Out: io.Discard, Formatter: &logrus.TextFormatter{}, Level: logrus.PanicLevel})
-
-// Value implements context.Context.
-func (q quiet) Value(key any) any {
-	if value := q.Context.Value(key); value != nil || key == nil {
-		return value
-	}
-	if reflect.TypeOf(key).String() == "dcontext.loggerKey" {
-		return silence
-	}
-	return nil
+	return handlers.NewApp(ctx, conf), nil
 }
 
 // sweepUploads removes uploads that were last touched before a time.

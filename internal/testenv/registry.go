@@ -16,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/rtbuild/rtbuild/internal/registry"
 )
 
@@ -75,6 +77,7 @@ func WithToken(user, password string) RegistryOption {
 
 // StartRegistry starts a registry on the directory root; with no option it speaks HTTP and lets everybody in.
 func StartRegistry(ctx context.Context, root string, options ...RegistryOption) (*Registry, error) {
+	logrus.SetLevel(logrus.PanicLevel) // distribution logs every request
 	handler, err := registry.Handler(ctx, root)
 	if err != nil {
 		return nil, err
