@@ -54,8 +54,14 @@ soak:
 fuzz:
 	hack/fuzz '$(or $(FUZZTIME),10m)'
 
+LINT = go tool -modfile=hack/tools/golangci-lint/go.mod
+
+# Code, spelling, the go.mod of every module, and what the tests of the root package hold: lengths, links.
 lint:
-	golangci-lint run
+	$(LINT) golangci-lint run
+	$(LINT) misspell -error $$(git ls-files '*.md' '*.yaml' '*.yml' '*.hcl' Makefile hack cmd/frontend/Dockerfile | grep -v -e 'go\.mod$$' -e 'go\.sum$$')
+	for module in $$(git ls-files '*go.mod'); do go -C "$$(dirname "$$module")" mod tidy -diff || exit 1; done
+	go test .
 
 clean:
 	rm -rf bin .demo || rootlesskit rm -rf .demo # a normal user's builder leaves files under other ids

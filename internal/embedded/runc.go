@@ -30,6 +30,7 @@ func Runc() error {
 		return fmt.Errorf("taking %s from a build step: %w", netRaw, err)
 	}
 	real := os.Getenv(runcEnv)
+	//nolint:gosec // installRunc sets the variable
 	return fmt.Errorf("starting %s: %w", real, syscall.Exec(real, append([]string{"runc"}, os.Args[1:]...), os.Environ()))
 }
 

@@ -108,7 +108,7 @@ func (i Installation) modTime(content [sha256.Size]byte) time.Time {
 	sum := i.sum("time", string(content[:]))
 	seconds := binary.BigEndian.Uint64(sum) >> (64 - timeBits)
 	nanoseconds := binary.BigEndian.Uint64(sum[8:]) % uint64(time.Second)
-	return time.Unix(firstTime+int64(seconds), int64(nanoseconds)) //nolint:gosec // both are far from the limits
+	return time.Unix(firstTime+int64(seconds), int64(nanoseconds))
 }
 
 // sum is a keyed digest of fields.

@@ -65,7 +65,8 @@ func TestInstallationIsKept(t *testing.T) {
 			dir := t.TempDir()
 			file := filepath.Join(dir, installationFile)
 			tt.there(t, file)
-			if same := OpenInstallation(dir).SharedKey("/a") == OpenInstallation(dir).SharedKey("/a"); same != tt.kept {
+			first, next := OpenInstallation(dir).SharedKey("/a"), OpenInstallation(dir).SharedKey("/a")
+			if same := first == next; same != tt.kept {
 				t.Errorf("the same the next time: %t", same)
 			}
 			if info, err := os.Stat(file); tt.kept && (err != nil || info.Mode().Perm() != 0o600) {
@@ -73,7 +74,7 @@ func TestInstallationIsKept(t *testing.T) {
 			}
 		})
 	}
-	if OpenInstallation("").SharedKey("/a") == OpenInstallation("").SharedKey("/a") {
+	if first, next := OpenInstallation("").SharedKey("/a"), OpenInstallation("").SharedKey("/a"); first == next {
 		t.Error("without a directory two secrets are the same")
 	}
 }

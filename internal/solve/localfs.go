@@ -234,9 +234,9 @@ func (v *verified) Read(p []byte) (int, error) {
 	v.sum.Write(p[:n])
 	v.size += int64(n)
 	switch {
-	case v.size > v.entry.Size, err == io.EOF && !v.same(): //nolint:errorlint // readers return it as it is
+	case v.size > v.entry.Size, err == io.EOF && !v.same():
 		return 0, v.fail(v.entry.Path, errContent)
-	case err != nil && err != io.EOF: //nolint:errorlint // as above
+	case err != nil && err != io.EOF:
 		return 0, v.fail(v.entry.Path, err)
 	}
 	return n, err

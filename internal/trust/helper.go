@@ -103,7 +103,7 @@ func (l *Logins) run(ctx context.Context, program, server string) (types.AuthCon
 type program struct{ *exec.Cmd }
 
 func newProgram(ctx context.Context, name string, args []string) program {
-	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the user's config file names it, as for docker
+	cmd := exec.CommandContext(ctx, name, args...) // the user's config file names it, as for docker
 	cmd.Stderr = os.Stderr
 	cmd.WaitDelay = time.Second // its children may hold on to what it writes to
 	return program{cmd}

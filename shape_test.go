@@ -1,0 +1,90 @@
+package rtbuild_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What a reader takes in at a time. Lengths are in lines.
+const (
+	maxFunction = 60  // of programs; the tables of tests may be longer
+	maxFile     = 400 // tests included
+	maxCommand  = 200 // a file of cmd/client: one command and its flags
+)
+
+// tooLong are files that are known to be too long.
+var tooLong = []string{
+	"buildoptions.go", "lookup.go", "preparefolder.go", // cmd/client
+	"auth_test.go", "faults_test.go", "frontend_images_test.go", "frontend_options_test.go", "hosts_test.go", "llb_test.go",
+	"plan_test.go", "prepare_test.go", "publish_test.go", "read_test.go",
+}
+
+// TestLengths: no file and no function is too long.
+func TestLengths(t *testing.T) {
+	for _, file := range goFiles(t) {
+		positions := token.NewFileSet()
+		parsed, err := parser.ParseFile(positions, file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := positions.File(parsed.FileStart).LineCount(); lines > limit(file) && !slices.Contains(tooLong, path.Base(file)) {
+			t.Errorf("%s has %d lines, the limit is %d: split it", file, lines, limit(file))
+		}
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, declaration := range parsed.Decls {
+			function, ok := declaration.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			begin, end := positions.Position(function.Pos()), positions.Position(function.End())
+			if lines := end.Line - begin.Line + 1; lines > maxFunction {
+				t.Errorf("%s: %s has %d lines, the limit is %d: split it", begin, function.Name.Name, lines, maxFunction)
+			}
+		}
+	}
+}
+
+// limit is the limit for a file.
+func limit(file string) int {
+	if path.Dir(file) == "cmd/client" && !strings.HasSuffix(file, "_test.go") {
+		return maxCommand
+	}
+	return maxFile
+}
+
+// goFiles lists the Go files of all modules.
+func goFiles(t *testing.T) []string {
+	t.Helper()
+	return files(t, func(name string) bool { return strings.HasSuffix(name, ".go") })
+}
+
+// files lists the files of the repository that a function wants.
+func files(t *testing.T, want func(name string) bool) []string {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
+		hidden := strings.HasPrefix(entry.Name(), ".") && name != "."
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (hidden || entry.Name() == "bin" || entry.Name() == "node_modules"):
+			return fs.SkipDir
+		case entry.Type().IsRegular() && want(name):
+			all = append(all, filepath.ToSlash(name))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
