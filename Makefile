@@ -1,4 +1,4 @@
-# Targets: build (default), install, test, unit, soak, fuzz, demo, frontend, bench, lint, clean. See README.md.
+# Targets: build (default), install, test, unit, vet, soak, fuzz, demo, frontend, bench, lint, clean. See README.md.
 PREFIX ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
@@ -8,7 +8,7 @@ BUILDKIT = github.com/moby/buildkit
 export CGO_ENABLED = 0
 export GOFLAGS = -trimpath
 
-.PHONY: build install test unit soak fuzz demo frontend bench lint clean
+.PHONY: build install test unit vet soak fuzz demo frontend bench lint clean
 
 build:
 	go build $(LDFLAGS) -o bin/rtbuild-client ./cmd/client
@@ -21,19 +21,20 @@ install: build
 	install -m 0755 bin/rtbuild-client '$(DESTDIR)$(PREFIX)/bin/rtbuild-client'
 	install -m 0755 bin/buildkitd bin/buildctl '$(DESTDIR)$(PREFIX)/libexec/rtbuild/'
 
+# All tests: needs root. make test PKG=./internal/e2e runs those of one package.
+test: $(if $(PKG),,vet)
+	hack/test $(PKG)
+
 # Packages whose tests run a real builder: they need what hack/deps installs.
-REAL = ./cmd/client ./internal/embedded ./internal/e2e ./internal/testmirror
+REAL = cmd/client internal/embedded internal/e2e internal/testmirror
 
-# All tests: needs root.
-test: unit build
-	hack/deps
-	go test -timeout 70m $(REAL)
+# Tests that need nothing but Go.
+unit: vet
+	go test $$(go list ./... | grep -v $(REAL:%=-e '/%$$'))
 
-# Those that need nothing but Go.
-unit:
+vet:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
 	go vet ./... && go vet -tags soak ./internal/e2e
-	go test $$(go list ./... | grep -v -e cmd/client -e internal/embedded -e internal/e2e -e 'internal/testmirror$$')
 
 demo: build
 	hack/demo

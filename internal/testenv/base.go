@@ -3,7 +3,6 @@ package testenv
 import (
 	"compress/gzip"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,33 +33,30 @@ func BaseOf(ctx context.Context, suite, architecture string) (Blob, error) {
 	if architecture != runtime.GOARCH {
 		layer = filepath.Join(dir, "debian-"+suite+"-unpacked-"+architecture+".tar.gz")
 	}
-	if _, err := os.Stat(layer); errors.Is(err, os.ErrNotExist) {
-		if err := makeBase(ctx, dir, layer, suite, architecture); err != nil {
-			return Blob{}, err
-		}
-	}
-	return LayerFile(layer)
+	return made(ctx, layer, suite, architecture)
 }
 
-// makeBase makes the layer, with further packages, under another name until it is whole: several tests may do so at once.
-func makeBase(ctx context.Context, dir, layer, suite, architecture string, packages ...string) error {
-	temp, err := os.MkdirTemp(dir, "base-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(temp)
-	archive := filepath.Join(temp, "base.tar")
+// made is the layer of a file in the cache. If it is not there, it is made with mmdebstrap, with further packages.
+func made(ctx context.Context, layer, suite, architecture string, packages ...string) (Blob, error) {
 	args := []string{"--variant=minbase", "--include=" + strings.Join(append(packages, "ca-certificates"), ",")}
 	if architecture != runtime.GOARCH {
 		args = foreignBase(architecture)
 	}
-	if err := command(ctx, "mmdebstrap", append(args, "--format=tar", suite, archive)...); err != nil {
-		return err
+	err := Made(layer, func(temp string) error {
+		archive := temp + ".tar"
+		defer os.Remove(archive)
+		if err := command(ctx, "mmdebstrap", append(args, "--format=tar", suite, archive)...); err != nil {
+			return err
+		}
+		if err := command(ctx, "gzip", "-1", "-n", "-f", archive); err != nil {
+			return err
+		}
+		return os.Rename(archive+".gz", temp)
+	})
+	if err != nil {
+		return Blob{}, err
 	}
-	if err := command(ctx, "gzip", "-1", "-n", archive); err != nil {
-		return err
-	}
-	return os.Rename(archive+".gz", layer)
+	return LayerFile(layer)
 }
 
 // foreignBase are the arguments for a base that is unpacked and not set up: to run the packages' scripts in an emulator takes

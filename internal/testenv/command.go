@@ -5,21 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 )
-
-// CacheDir is where what is expensive to make is kept between runs, below the user's cache directory.
-func CacheDir() (string, error) {
-	base, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(base, "rtbuild-test")
-	return dir, os.MkdirAll(dir, 0o755)
-}
 
 func command(ctx context.Context, name string, args ...string) error {
 	return run(exec.CommandContext(ctx, name, args...))

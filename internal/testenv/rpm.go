@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -131,10 +130,5 @@ func baseWith(ctx context.Context, suite string, packages []string) (Blob, error
 		return Blob{}, err
 	}
 	layer := filepath.Join(dir, "debian-"+suite+"-"+strings.Join(packages, "-")+"-"+runtime.GOARCH+".tar.gz")
-	if _, err := os.Stat(layer); errors.Is(err, os.ErrNotExist) {
-		if err := makeBase(ctx, dir, layer, suite, runtime.GOARCH, packages...); err != nil {
-			return Blob{}, err
-		}
-	}
-	return LayerFile(layer)
+	return made(ctx, layer, suite, runtime.GOARCH, packages...)
 }

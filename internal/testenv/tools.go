@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/opencontainers/go-digest"
-	"golang.org/x/sys/unix"
 )
 
 // Buildkitd builds the buildkitd that rtbuild installs, and returns its file in the cache.
@@ -89,42 +88,6 @@ func (t tool) key(module string) (string, error) {
 	}
 	_, err := fmt.Fprintf(sum.Hash(), "%q %q %q %q", t.pkg, t.ldflags, t.env, []string{runtime.Version(), runtime.GOARCH})
 	return sum.Digest().Encoded()[:12], err
-}
-
-// lock waits for the lock of a file: packages that are tested at the same time build nothing twice.
-func lock(file string) (unlock func(), err error) {
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX); !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("locking %s: %w", file, err)
-	}
-	return func() { _ = f.Close() }, nil
-}
-
-// removeUnused removes the directories of tools that were last used before a time.
-func removeUnused(dir string, before time.Time) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		info, err := entry.Info()
-		if err == nil && info.ModTime().Before(before) {
-			err = os.RemoveAll(filepath.Join(dir, entry.Name()))
-		}
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
 }
 
 // moduleDir is the directory of a module below hack.

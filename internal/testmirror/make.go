@@ -5,42 +5,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
 // recipe is part of the names in the cache: raise it when what is made there changes.
 const recipe = "3"
 
-// cached gives the directory of a name in the cache, and makes it with build if it is not there. Several processes may do so
-// at once: who is first wins.
+// cached returns the directory of a name in the cache, which build fills if it is not there.
 func cached(cacheDir, name string, build func(dir string) error) (string, error) {
-	final := filepath.Join(cacheDir, "testmirror", name+"-"+recipe)
-	if _, err := os.Stat(final); err == nil {
-		return final, nil
-	}
-	if err := os.MkdirAll(filepath.Dir(final), 0o755); err != nil {
-		return "", err
-	}
-	temp, err := os.MkdirTemp(filepath.Dir(final), name+"-")
+	dir := filepath.Join(cacheDir, "testmirror", name+"-"+recipe)
+	err := testenv.Made(dir, func(temp string) error {
+		if err := os.Mkdir(temp, 0o755); err != nil {
+			return err
+		}
+		return build(temp)
+	})
 	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(temp)
-	if err := build(temp); err != nil {
 		return "", fmt.Errorf("making the stand-in %s: %w", name, err)
 	}
-	if err := os.Chmod(temp, 0o755); err != nil {
-		return "", err
-	}
-	if err := os.Rename(temp, final); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", err
-	}
-	return final, nil
+	return dir, nil
 }
 
 // command runs a program, and tells what it printed if it fails.
