@@ -16,7 +16,6 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/embedded"
-	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
@@ -154,19 +153,12 @@ func TestDiffKeepsThePrivateRegistryRunning(t *testing.T) {
 	diffHome(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	options, err := embeddedOptions()
-	if err != nil {
-		t.Fatal(err)
-	}
-	options.Handler = registry.Handler
-	served := make(chan error, 1)
-	go func() { served <- embedded.Serve(ctx, options) }()
-	status := running(ctx, t, options)
+	options, served := servedHere(ctx, t)
 	lease, err := embedded.Acquire(ctx, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	private := &testenv.Registry{Host: status.Registry}
+	private := &testenv.Registry{Host: lease.Registry()}
 	private.User, private.Password = lease.Login()
 	ref := pushed(t, private, "it", "amd64", layerWith(t, "a", "1"))
 	_ = lease.Close()
@@ -188,15 +180,26 @@ func TestDiffKeepsThePrivateRegistryRunning(t *testing.T) {
 	}
 }
 
-// running waits until the private registry answers.
-func running(ctx context.Context, t *testing.T, options embedded.Options) *embedded.Status {
+// servedHere runs the private registry in this process until ctx ends, and returns when it serves. How it ended comes at the end.
+func servedHere(ctx context.Context, t *testing.T) (options embedded.Options, ended <-chan error) {
 	t.Helper()
-	for ctx.Err() == nil {
-		if status, err := embedded.Inspect(ctx, options); err == nil && status.Running {
-			return status
-		}
-		time.Sleep(20 * time.Millisecond) // nothing tells
+	options, err := embeddedOptions()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("the private registry does not run")
-	return nil
+	serves, end := make(chan struct{}), make(chan error, 1)
+	serving := options
+	serving.Log = func(line string) {
+		if strings.HasPrefix(line, "registry on ") {
+			close(serves)
+		}
+		options.Log(line)
+	}
+	go func() { end <- embedded.Serve(ctx, serving) }()
+	select {
+	case <-serves:
+	case err := <-end:
+		t.Fatal(err)
+	}
+	return options, end
 }
