@@ -3,9 +3,9 @@ package main
 import (
 	"errors"
 
-	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/embedded"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/publish"
 	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/solve"
@@ -42,11 +42,11 @@ func exitCode(err error) int {
 		changed *tags.ChangedError
 		reg     *registry.Error
 		push    *solve.PushError
-		image   *build.ImageError
+		image   *imagebuild.ImageError
 		builder *solve.BuilderError
 		pair    *destination.PairError
 		foreign *solve.PlatformError
-		old     *build.TooOldError
+		old     *imagebuild.TooOldError
 		step    *solve.StepError
 		built   *publish.BuildError
 		stage   *coded

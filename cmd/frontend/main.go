@@ -10,8 +10,8 @@ import (
 	"github.com/moby/buildkit/util/appcontext"
 	_ "github.com/moby/buildkit/util/grpcutil/encoding/proto" // the faster codec, as in BuildKit's own frontend
 
-	"github.com/rtbuild/rtbuild/internal/collect"
 	"github.com/rtbuild/rtbuild/internal/frontend"
+	"github.com/rtbuild/rtbuild/internal/sourcestep"
 )
 
 func main() {
@@ -22,8 +22,8 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	if collect.IsStep(args) {
-		return collect.Run(ctx, args)
+	if sourcestep.IsStep(args) {
+		return sourcestep.Run(ctx, args)
 	}
 	return grpcclient.RunFromEnvironment(ctx, frontend.Build)
 }

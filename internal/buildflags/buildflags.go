@@ -18,7 +18,7 @@ import (
 	buildctl "github.com/moby/buildkit/cmd/buildctl/build"
 	"github.com/moby/buildkit/util/entitlements"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/publish"
@@ -60,7 +60,7 @@ func Read(o *Options, caFile string, warn func(string)) (*Flags, error) {
 		Common: common, Annotations: f.annotations.manifest, ExportAnnotations: f.annotations.export(), Attests: o.Attrs(),
 		Entitlements: allowed(o), CAFile: caFile, Retries: o.Retries, Progress: o.Progress,
 	}
-	if err := build.CheckAttests(f.Attests, common.Proxy); err != nil {
+	if err := imagebuild.CheckAttests(f.Attests, common.Proxy); err != nil {
 		return nil, err
 	}
 	if f.CacheImports, err = readCaches(options.CacheFrom, o.From, buildctl.ParseImportCache); err != nil {
@@ -80,12 +80,12 @@ func Read(o *Options, caFile string, warn func(string)) (*Flags, error) {
 }
 
 // request is the part of a request that options decide.
-func request(o *Options, warn func(string)) (build.Request, error) {
+func request(o *Options, warn func(string)) (imagebuild.Request, error) {
 	env, err := environment(o.Args, warn)
 	if err != nil {
-		return build.Request{}, err
+		return imagebuild.Request{}, err
 	}
-	return build.Request{
+	return imagebuild.Request{
 		Epoch: env.Epoch, Proxy: env.Proxies(), Labels: options.Pairs(o.Labels, nil),
 		NoCache: o.Uncached, CacheNamespace: o.CacheNamespace, Steps: o.RunOptions(),
 	}, nil

@@ -12,10 +12,10 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
 
-	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/builders"
 	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/embedded"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
@@ -129,7 +129,7 @@ func capabilities(ctx context.Context, b *solve.Builder) (Finding, error) {
 	}
 	_, err := b.Build(ctx, client.SolveOpt{Internal: true}, "", ask, nil)
 	if err != nil {
-		return Finding{Name: name, Status: Missing, Hint: fmt.Sprintf("%v; use BuildKit %s or newer", err, build.OldestBuildKit)}, err
+		return Finding{Name: name, Status: Missing, Hint: fmt.Sprintf("%v; use BuildKit %s or newer", err, imagebuild.OldestBuildKit)}, err
 	}
 	return Finding{Name: name, Status: OK, Found: "supported"}, nil
 }

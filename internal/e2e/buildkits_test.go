@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
@@ -48,8 +48,8 @@ func daemons(t *testing.T) []daemon {
 // directory says.
 func TestBuildKitModules(t *testing.T) {
 	names := must(testenv.BuildKits(t.Context()))(t)
-	if oldest := must(testenv.BuildKitVersion(t.Context(), names[0]))(t); oldest != build.OldestBuildKit {
-		t.Errorf("hack/buildkit begins with %s, builds accept %s", oldest, build.OldestBuildKit)
+	if oldest := must(testenv.BuildKitVersion(t.Context(), names[0]))(t); oldest != imagebuild.OldestBuildKit {
+		t.Errorf("hack/buildkit begins with %s, builds accept %s", oldest, imagebuild.OldestBuildKit)
 	}
 	for _, name := range names {
 		if version := must(testenv.BuildKitVersion(t.Context(), name))(t); !strings.HasPrefix(version, "v"+name+".") {

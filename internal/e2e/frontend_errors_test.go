@@ -171,7 +171,7 @@ func TestFrontendNotARuntimeFile(t *testing.T) {
 // TestFrontendUnknownTarget lists those that there are.
 func TestFrontendUnknownTarget(t *testing.T) {
 	res := probe(t).refused(t, `unknown target "dep": it is one of source, deps, tools, system, extra, tags, plan`, "# syntax=", "--target", "dep")
-	if strings.Contains(res.stderr, "hash and collect") {
+	if strings.Contains(res.stderr, "hash the source") {
 		t.Errorf("work was done before:\n%s", res.stderr)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/project"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/publish"
@@ -32,8 +32,8 @@ func List(ctx context.Context, b publish.Build, platforms []ocispecs.Platform) (
 	if err != nil {
 		return nil, err
 	}
-	err = publish.Inspect(ctx, b, platforms, func(ctx context.Context, c gateway.Client, req build.Request) error {
-		found, err := build.Endpoints(ctx, c, req)
+	err = publish.Inspect(ctx, b, platforms, func(ctx context.Context, c gateway.Client, req imagebuild.Request) error {
+		found, err := imagebuild.Endpoints(ctx, c, req)
 		all = append(all, found...)
 		return err
 	})
@@ -43,15 +43,15 @@ func List(ctx context.Context, b publish.Build, platforms []ocispecs.Platform) (
 	return group(append(all, inLockFiles(b.Project)...)), nil
 }
 
-func ofRegistries(b publish.Build) ([]build.Endpoint, error) {
-	var all []build.Endpoint
+func ofRegistries(b publish.Build) ([]imagebuild.Endpoint, error) {
+	var all []imagebuild.Endpoint
 	for _, image := range []struct{ ref, what string }{{b.Project.Runtime.Base, "the base image"}, {b.Destination.Repository, "the images"}} {
 		addresses, err := b.Destination.Registry.Addresses(image.ref)
 		if err != nil {
 			return nil, err
 		}
 		for _, address := range addresses {
-			all = append(all, build.Endpoint{Address: address, For: image.what})
+			all = append(all, imagebuild.Endpoint{Address: address, For: image.what})
 		}
 	}
 	return all, nil
@@ -63,8 +63,8 @@ var lockFileServer = regexp.MustCompile(`["'= ](https?://)(?:[^/"' #@]*@)?((?:\[
 
 // inLockFiles lists the servers that a project's lock files name, mirrors applied. A lock file without servers means those of its package
 // manager, which the step that runs the manager knows. The project's tags must have been computed.
-func inLockFiles(p *project.Project) []build.Endpoint {
-	var all []build.Endpoint
+func inLockFiles(p *project.Project) []imagebuild.Endpoint {
+	var all []imagebuild.Endpoint
 	for _, file := range tags.Paths(p.Tree.LockFiles) {
 		if !strings.HasSuffix(file, ".lock") && !strings.HasSuffix(file, "-lock.json") && !strings.HasSuffix(file, ".txt") {
 			continue // a manifest, whose addresses are for people
@@ -74,14 +74,14 @@ func inLockFiles(p *project.Project) []build.Endpoint {
 			continue // it was read when the tags were computed, and is gone since
 		}
 		for _, m := range lockFileServer.FindAllSubmatch(data, -1) {
-			all = append(all, build.Endpoint{Address: p.Runtime.Mirrored(string(m[1]) + string(m[2])), For: file})
+			all = append(all, imagebuild.Endpoint{Address: p.Runtime.Mirrored(string(m[1]) + string(m[2])), For: file})
 		}
 	}
 	return all
 }
 
 // group lists each address once, sorted.
-func group(all []build.Endpoint) []Use {
+func group(all []imagebuild.Endpoint) []Use {
 	uses := map[string][]string{}
 	for _, e := range all {
 		if !slices.Contains(uses[e.Address], e.For) {

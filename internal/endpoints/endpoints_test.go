@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/project"
 	"github.com/rtbuild/rtbuild/tags"
@@ -47,7 +47,7 @@ func TestInLockFiles(t *testing.T) {
 
 // TestGroup: an address that several things use is listed once.
 func TestGroup(t *testing.T) {
-	all := []build.Endpoint{{Address: "https://b", For: "1"}, {Address: "https://a", For: "2"}, {Address: "https://b", For: "3"}, {Address: "https://b", For: "1"}}
+	all := []imagebuild.Endpoint{{Address: "https://b", For: "1"}, {Address: "https://a", For: "2"}, {Address: "https://b", For: "3"}, {Address: "https://b", For: "1"}}
 	want := []Use{{"https://a", []string{"2"}}, {"https://b", []string{"1", "3"}}}
 	if diff := cmp.Diff(want, group(all)); diff != "" {
 		t.Error(diff)

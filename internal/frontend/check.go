@@ -13,7 +13,7 @@ import (
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/lint"
 )
 
@@ -106,12 +106,12 @@ func (j *job) published(ctx context.Context, ref string) ([]lint.Published, erro
 	for _, text := range []string{"linux/amd64", "linux/arm64"} {
 		platform := platforms.MustParse(text)
 		_, _, err := (&looker{job: j}).resolve(ctx, "[check] does "+ref+" hold "+text+"?", ref, platform)
-		fault := &build.ImageError{Ref: ref, Platform: text, Err: err}
+		fault := &imagebuild.ImageError{Ref: ref, Platform: text, Err: err}
 		switch {
 		case err == nil:
 			holds = append(holds, text)
 		case fault.OtherPlatforms():
-		case fault.Kind() == build.Absent:
+		case fault.Kind() == imagebuild.Absent:
 			return nil, nil
 		default:
 			return nil, nil // the check is of the project: a registry that does not answer is no finding

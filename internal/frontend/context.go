@@ -10,7 +10,7 @@ import (
 	"github.com/moby/buildkit/util/archiveutil"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
@@ -147,7 +147,7 @@ func (p *project) files(ctx context.Context) *contextFS {
 
 // solve makes a part that can be read.
 func (p *project) solve(ctx context.Context, state llb.State) (gateway.Reference, error) {
-	return build.Solve(ctx, p.ui.GatewayClient(), state, p.platform, gateway.SolveRequest{})
+	return imagebuild.Solve(ctx, p.ui.GatewayClient(), state, p.platform, gateway.SolveRequest{})
 }
 
 // sourcePart says which files of a user's directory the source can consist of, so that no others come to the builder.

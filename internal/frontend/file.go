@@ -17,7 +17,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	"google.golang.org/grpc/codes"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/redact"
@@ -125,7 +125,7 @@ func (f *file) locate(err error) error {
 	// is said anew.
 	text := errors.New(err.Error())
 	var of *llb.FieldError
-	var image *build.ImageError
+	var image *imagebuild.ImageError
 	switch {
 	case errors.As(err, &of):
 		return f.atField(text, of.Field)

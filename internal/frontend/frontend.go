@@ -17,10 +17,10 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/build"
-	"github.com/rtbuild/rtbuild/internal/collect"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/sourcestep"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -40,7 +40,7 @@ func Build(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 	if f.options, f.unknown, err = readOptions(ui); err != nil {
 		return nil, err
 	}
-	if err := build.CheckAttests(c.BuildOpts().Opts, f.options.Proxies()); err != nil {
+	if err := imagebuild.CheckAttests(c.BuildOpts().Opts, f.options.Proxies()); err != nil {
 		return nil, err
 	}
 	if f.file, err = readFile(ctx, ui); err != nil {
@@ -99,7 +99,7 @@ type job struct {
 	files   *contextFS
 	runtime *profile.Runtime
 	inputs  tags.Inputs
-	source  *collect.Collected
+	source  *sourcestep.Result
 	tags    tags.Set
 	locks   llb.State // the lock files
 }
@@ -110,7 +110,7 @@ func (f *frontend) read(ctx context.Context) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if j.source, err = j.collect(ctx); err != nil {
+	if j.source, err = j.hashSource(ctx); err != nil {
 		return nil, err
 	}
 	for _, warning := range j.source.Warnings {
@@ -148,21 +148,21 @@ func (j *job) load() (err error) {
 	return nil
 }
 
-// collect hashes the source in the builder. Where links of a user's directory lead to what was left behind, that is asked
+// hashSource hashes the source in the builder. Where links of a user's directory lead to what was left behind, that is asked
 // for too; what does not come is not there.
-func (j *job) collect(ctx context.Context) (*collect.Collected, error) {
+func (j *job) hashSource(ctx context.Context) (*sourcestep.Result, error) {
 	self, err := ownImage(j.client)
 	if err != nil {
 		return nil, err
 	}
-	step := &collect.Step{Client: j.client, Self: self, Program: Program, Platform: j.host}
+	step := &sourcestep.Step{Client: j.client, Self: self, Program: Program, Platform: j.host}
 	state, err := j.project.part(ctx, sourcePart(j.runtime)...)
 	if err != nil {
 		return nil, err
 	}
 	asked := map[string]bool{}
 	for {
-		got, err := step.Tree(ctx, state, collect.Order{Source: j.inputs.Source, Digests: slices.Sorted(maps.Keys(j.files.data))})
+		got, err := step.Tree(ctx, state, sourcestep.Order{Source: j.inputs.Source, Digests: slices.Sorted(maps.Keys(j.files.data))})
 		if err != nil {
 			return nil, inSource(err)
 		}
@@ -203,7 +203,7 @@ func ownImage(c gateway.Client) (llb.State, error) {
 	}
 	state, err := known.CurrentFrontend()
 	if err == nil && state == nil {
-		err = fmt.Errorf("the builder does not tell a frontend its own image: use BuildKit %s or newer", build.OldestBuildKit)
+		err = fmt.Errorf("the builder does not tell a frontend its own image: use BuildKit %s or newer", imagebuild.OldestBuildKit)
 	}
 	if err != nil {
 		return llb.State{}, err
@@ -230,5 +230,5 @@ func (j *job) lockFiles() (llb.State, error) {
 		}
 		parts[file] = part.state
 	}
-	return build.LockFiles(tags.Paths(j.source.LockFiles), func(file string) llb.State { return parts[file] }), nil
+	return imagebuild.LockFiles(tags.Paths(j.source.LockFiles), func(file string) llb.State { return parts[file] }), nil
 }

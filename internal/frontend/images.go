@@ -16,7 +16,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/plan"
 )
@@ -44,14 +44,14 @@ func (j *job) images(ctx context.Context, stage string, choose chooser) (*gatewa
 	if j.attests("provenance") && slices.ContainsFunc(choices, func(c choice) bool { return c.unused }) {
 		return j.apart(ctx, wanted, choices)
 	}
-	images := make([]*build.Image, len(wanted))
+	images := make([]*imagebuild.Image, len(wanted))
 	if err := each(ctx, wanted, func(ctx context.Context, i int, platform ocispecs.Platform) (err error) {
-		images[i], err = build.Build(ctx, j.client, j.request(stage, platform, choices[i]))
+		images[i], err = imagebuild.Build(ctx, j.client, j.request(stage, platform, choices[i]))
 		return err
 	}); err != nil {
 		return nil, err
 	}
-	res, err := build.Result(images, j.ui.MultiPlatformRequested)
+	res, err := imagebuild.Result(images, j.ui.MultiPlatformRequested)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (j *job) images(ctx context.Context, stage string, choose chooser) (*gatewa
 	if err := describe(res, wanted, choices); err != nil {
 		return nil, err
 	}
-	scanner := &build.Scanner{Client: j.client, Platform: j.host, SBOM: j.ui.SBOM, Resolve: j.ui.ImageResolveMode.String()}
+	scanner := &imagebuild.Scanner{Client: j.client, Platform: j.host, SBOM: j.ui.SBOM, Resolve: j.ui.ImageResolveMode.String()}
 	return res, scanner.Attest(ctx, res, images)
 }
 
@@ -130,7 +130,7 @@ func (j *job) announce(ctx context.Context, platform ocispecs.Platform, p *plan.
 		title = fmt.Sprintf("[plan] %s: %s: %s", platforms.Format(platform), p.Variant, p.Reason)
 	}
 	said := llb.Scratch().File(llb.Mkfile("/plan", 0o600, []byte(title)), llb.WithCustomName(title), llb.Platform(j.host))
-	_, err := build.Solve(ctx, j.client, said, j.host, gateway.SolveRequest{Evaluate: true})
+	_, err := imagebuild.Solve(ctx, j.client, said, j.host, gateway.SolveRequest{Evaluate: true})
 	return err
 }
 
@@ -181,8 +181,8 @@ func (f *frontend) attests(kind string) bool {
 }
 
 // request is what a choice asks the build function for.
-func (j *job) request(stage string, platform ocispecs.Platform, c choice) build.Request {
-	return build.Request{
+func (j *job) request(stage string, platform ocispecs.Platform, c choice) imagebuild.Request {
+	return imagebuild.Request{
 		Runtime: j.runtime.Image(), Tools: j.runtime.ToolsDigest(), Platform: platform, Stage: stage, Variant: c.plan.Variant, Entry: c.entry(),
 		Tree: j.source.Copied, DepsDigest: j.source.DepsDigest, Epoch: j.options.Epoch,
 		LockFiles: j.locks, Source: j.source.State,

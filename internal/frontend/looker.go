@@ -13,7 +13,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
@@ -33,7 +33,7 @@ func (l *looker) Lookup(ctx context.Context, ref string, platform ocispecs.Platf
 	role := l.role(ref)
 	dgst, config, err := l.resolve(ctx, fmt.Sprintf("[plan] does the %s image %s exist?", role, ref), ref, platform)
 	if err != nil {
-		return nil, lookupFailed(&build.ImageError{Ref: ref, Platform: platforms.Format(platform), Err: err})
+		return nil, lookupFailed(&imagebuild.ImageError{Ref: ref, Platform: platforms.Format(platform), Err: err})
 	}
 	img, err := llb.ParseImage(config)
 	if err != nil {
@@ -53,7 +53,7 @@ func (l *looker) Lookup(ctx context.Context, ref string, platform ocispecs.Platf
 func (l *looker) Resolve(ctx context.Context, ref string, platform ocispecs.Platform) (digest.Digest, error) {
 	dgst, _, err := l.resolve(ctx, "[plan] has the base moved?", ref, platform)
 	if err != nil {
-		return "", &build.ImageError{Ref: ref, Platform: platforms.Format(platform), Err: err}
+		return "", &imagebuild.ImageError{Ref: ref, Platform: platforms.Format(platform), Err: err}
 	}
 	return dgst, nil
 }
@@ -88,14 +88,14 @@ func (l *looker) resolve(ctx context.Context, title, ref string, platform ocispe
 }
 
 // lookupFailed says why there is no image.
-func lookupFailed(err *build.ImageError) error {
+func lookupFailed(err *imagebuild.ImageError) error {
 	reason := planning.ErrUnreachable
 	switch {
 	case err.OtherPlatforms():
 		reason = planning.ErrOtherPlatform
-	case err.Kind() == build.Absent:
+	case err.Kind() == imagebuild.Absent:
 		reason = planning.ErrAbsent
-	case err.Kind() == build.Denied:
+	case err.Kind() == imagebuild.Denied:
 		reason = planning.ErrDenied
 	}
 	return planning.Because(reason, err)
@@ -118,10 +118,10 @@ func explain(err error) error {
 		return err
 	}
 	text := lookup.Err
-	var image *build.ImageError
+	var image *imagebuild.ImageError
 	switch {
 	case errors.As(err, &image):
-		text = fmt.Errorf("looking for the %s image: %w%s%s", lookup.Role, image, build.TrustAdvice(image.Err, "the builder"), deniedAdvice(lookup))
+		text = fmt.Errorf("looking for the %s image: %w%s%s", lookup.Role, image, imagebuild.TrustAdvice(image.Err, "the builder"), deniedAdvice(lookup))
 	case !errors.Is(err, planning.ErrBroken):
 		return lookup.Err
 	}

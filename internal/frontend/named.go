@@ -15,7 +15,7 @@ import (
 
 	"github.com/containerd/platforms"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 )
 
 // Names of contexts that an image may be given by.
@@ -37,14 +37,14 @@ func specOf(ui *dockerui.Client, name string, platform ocispecs.Platform) string
 // reference alone; of any other the state and the config.
 //
 // dockerui would load it too, but keeps back when an image was made, which the time stamps of what we add are taken from.
-func named(ctx context.Context, ui *dockerui.Client, name string, platform ocispecs.Platform) (*build.EntryImage, error) {
+func named(ctx context.Context, ui *dockerui.Client, name string, platform ocispecs.Platform) (*imagebuild.EntryImage, error) {
 	spec := specOf(ui, name, platform)
 	kind, rest, _ := strings.Cut(spec, ":")
 	switch kind {
 	case "":
 		return nil, nil
 	case "docker-image":
-		return &build.EntryImage{Ref: strings.TrimPrefix(rest, "//")}, nil
+		return &imagebuild.EntryImage{Ref: strings.TrimPrefix(rest, "//")}, nil
 	case "oci-layout", "input":
 	default:
 		return nil, fmt.Errorf("context %s=%s is no image: give docker-image://REF, oci-layout://DIR or target:NAME", name, spec)
@@ -58,7 +58,7 @@ func named(ctx context.Context, ui *dockerui.Client, name string, platform ocisp
 	if err != nil {
 		return nil, fmt.Errorf("loading context %s: %w", name, err)
 	}
-	entry := &build.EntryImage{State: state, Digest: dgst}
+	entry := &imagebuild.EntryImage{State: state, Digest: dgst}
 	if kind == "input" {
 		entry.Config, err = inputConfig(ui, rest)
 	} else {

@@ -6,7 +6,7 @@ import (
 	"github.com/containerd/platforms"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
@@ -17,18 +17,18 @@ import (
 // choice is how a platform's image is built.
 type choice struct {
 	plan   *plan.Plan
-	given  *build.EntryImage // an image of a context, in no registry, that the build enters on in place of plan.From
-	unused bool              // images were looked at that the build does not use
+	given  *imagebuild.EntryImage // an image of a context, in no registry, that the build enters on in place of plan.From
+	unused bool                   // images were looked at that the build does not use
 }
 
 // entry is the image that the build enters on. What the plan learned of it is not asked again.
-func (c choice) entry() build.EntryImage {
+func (c choice) entry() imagebuild.EntryImage {
 	if c.given != nil {
 		entry := *c.given
 		entry.Ref = c.plan.From
 		return entry
 	}
-	entry := build.EntryImage{Ref: c.plan.From}
+	entry := imagebuild.EntryImage{Ref: c.plan.From}
 	if known := c.plan.Entry; known != nil && known.Config != nil && known.Pinned() == entry.Ref {
 		entry.Digest, entry.Config = known.Digest, known.Config
 	}

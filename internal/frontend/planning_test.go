@@ -11,7 +11,7 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/opencontainers/go-digest"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/llb"
@@ -23,7 +23,7 @@ func TestEntry(t *testing.T) {
 	seen := &plan.Image{Reference: "r.example.com/agent:deps", Digest: digest.FromString("image"), Config: []byte("seen")}
 	bare := &plan.Image{Reference: seen.Reference, Digest: seen.Digest}
 	state := bkllb.Scratch()
-	given := &build.EntryImage{State: &state, Config: []byte("given")}
+	given := &imagebuild.EntryImage{State: &state, Config: []byte("given")}
 	for _, tt := range []struct {
 		name   string
 		choice choice

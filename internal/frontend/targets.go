@@ -11,7 +11,7 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
@@ -30,8 +30,8 @@ func targets() []target {
 	return []target{
 		{"source", "the runtime image: the deps image, the agent's source, the extra command", (*frontend).buildSource},
 		{"deps", "the image that source images stand on: base, system, tools, dependencies", (*frontend).buildDeps},
-		{"tools", "base, system packages and tools", stageTarget(build.StageTools)},
-		{"system", "base and system packages", stageTarget(build.StageSystem)},
+		{"tools", "base, system packages and tools", stageTarget(imagebuild.StageTools)},
+		{"system", "base and system packages", stageTarget(imagebuild.StageSystem)},
 		{"extra", "the same as source, which ends with the extra command", (*frontend).buildSource},
 		{"tags", "tags.json: the names of all images", (*frontend).exportTags},
 		{"plan", "plan.json: the names, what exists, the variant and why", (*frontend).exportPlan},
@@ -89,7 +89,7 @@ func (j *job) chooseSource(ctx context.Context, platform ocispecs.Platform) (cho
 }
 
 // onDeps plans with a deps image that is given: only the source image is looked for.
-func (j *job) onDeps(ctx context.Context, platform ocispecs.Platform, deps *build.EntryImage) (choice, error) {
+func (j *job) onDeps(ctx context.Context, platform ocispecs.Platform, deps *imagebuild.EntryImage) (choice, error) {
 	in := j.planInput(plan.StageSource)
 	in.Deps = "the context " + depsContext
 	c, err := j.make(ctx, in, platform, false)
@@ -182,7 +182,7 @@ func (j *job) export(ctx context.Context, name string, v any) (*gateway.Result, 
 		return nil, err
 	}
 	file := llb.Scratch().File(llb.Mkfile("/"+name, 0o644, append(data, '\n')), llb.WithCustomName("[plan] write "+name))
-	ref, err := build.Solve(ctx, j.client, file, j.host, gateway.SolveRequest{})
+	ref, err := imagebuild.Solve(ctx, j.client, file, j.host, gateway.SolveRequest{})
 	if err != nil {
 		return nil, err
 	}

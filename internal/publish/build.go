@@ -13,9 +13,9 @@ import (
 	"github.com/moby/buildkit/session/auth/authprovider"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/embedded"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/project"
 	"github.com/rtbuild/rtbuild/internal/solve"
@@ -40,7 +40,7 @@ type Build struct {
 
 // Settings are what the user asks of every build.
 type Settings struct {
-	Common            build.Request                               // labels, proxies, what changes steps; the rest is filled in
+	Common            imagebuild.Request                          // labels, proxies, what changes steps; the rest is filled in
 	Annotations       func(p ocispecs.Platform) map[string]string // of a platform's manifest
 	ExportAnnotations map[string]string                           // of other levels, as attributes of an export
 	Attests           map[string]string                           // attributes of a solve: attest:sbom, attest:provenance
@@ -105,7 +105,7 @@ func (r *run) connect(ctx context.Context) (*solve.Builder, error) {
 // references returns what the builder is asked for beside the repository and the base: deps images of other repositories, caches,
 // images that are exported under other names, and the scanner of a bill of materials.
 func (b *Build) references(exports []solve.Export) []string {
-	refs := append(slices.Clone(b.Reuse), build.ScannerImage(b.Attests))
+	refs := append(slices.Clone(b.Reuse), imagebuild.ScannerImage(b.Attests))
 	for _, e := range exports {
 		if e.IsImage() {
 			refs = append(refs, strings.Split(e.Attrs["name"], ",")...)
@@ -122,8 +122,8 @@ func (b *Build) references(exports []solve.Export) []string {
 // opened is what all solves of a build have in common. It must be closed.
 type opened struct {
 	runner *solve.Runner
-	job    solve.Job     // without requests and exports
-	common build.Request // without what a platform decides
+	job    solve.Job          // without requests and exports
+	common imagebuild.Request // without what a platform decides
 }
 
 // open opens the directories that a build reads, and the progress display.
@@ -194,13 +194,13 @@ func (b *Build) newJob(here solve.Installation) (solve.Job, error) {
 }
 
 // common is what the requests for all platforms have in common.
-func (b *Build) common() build.Request {
+func (b *Build) common() imagebuild.Request {
 	request := b.Common
 	request.Runtime, request.Tools = b.Project.Runtime.Image(), b.Project.Runtime.ToolsDigest()
 	request.Tree, request.DepsDigest = b.Project.Tree.Copied, b.Project.Tree.DepsDigest
 	request.Source = local(localSource, "[source] read the source tree")
 	lockFiles := local(localLockFiles, "[deps] read the lock files")
-	request.LockFiles = build.LockFiles(tags.Paths(b.Project.Tree.LockFiles), func(string) llb.State { return lockFiles })
+	request.LockFiles = imagebuild.LockFiles(tags.Paths(b.Project.Tree.LockFiles), func(string) llb.State { return lockFiles })
 	return request
 }
 

@@ -6,12 +6,12 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/plan"
 )
 
 // Look looks at what a request would build. Nothing is built.
-type Look func(ctx context.Context, c gateway.Client, req build.Request) error
+type Look func(ctx context.Context, c gateway.Client, req imagebuild.Request) error
 
 // Inspect calls look in the builder for a build from scratch of each platform. Its errors are those of Run.
 func Inspect(ctx context.Context, b Build, platforms []ocispecs.Platform, look Look) error {
@@ -29,7 +29,7 @@ func Inspect(ctx context.Context, b Build, platforms []ocispecs.Platform, look L
 	job.Inspect = look
 	for _, platform := range platforms {
 		request := s.common
-		request.Platform, request.Variant, request.Entry = platform, plan.Scratch, build.EntryImage{Ref: b.Project.Runtime.Base}
+		request.Platform, request.Variant, request.Entry = platform, plan.Scratch, imagebuild.EntryImage{Ref: b.Project.Runtime.Base}
 		job.Requests = append(job.Requests, request)
 	}
 	_, err = s.runner.Run(ctx, job)

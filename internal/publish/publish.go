@@ -17,7 +17,7 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/opencontainers/go-digest"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/internal/registry"
@@ -41,7 +41,7 @@ type Result struct {
 }
 
 // BuildError is an error that arose while images were built and published. Its text and type are those of the cause, which may
-// tell more: a *solve.StepError, *solve.PushError, *registry.Error, *tags.ChangedError or *build.ImageError.
+// tell more: a *solve.StepError, *solve.PushError, *registry.Error, *tags.ChangedError or *imagebuild.ImageError.
 type BuildError struct{ Err error }
 
 // Error returns the text of the cause.
@@ -85,8 +85,8 @@ func Run(ctx context.Context, req Request) (*Result, error) {
 type run struct {
 	Request
 	solver   solver
-	job      solve.Job       // what all solves have in common
-	requests []build.Request // one for each platform of the plan
+	job      solve.Job            // what all solves have in common
+	requests []imagebuild.Request // one for each platform of the plan
 
 	response *solve.Response // of the last solve
 	digest   string          // what the last tag that was written points to, or what was exported
@@ -106,11 +106,11 @@ func (r *run) result() *Result {
 }
 
 // platformRequests completes what the requests for all platforms have in common.
-func (r *run) platformRequests(common build.Request) []build.Request {
-	var all []build.Request
+func (r *run) platformRequests(common imagebuild.Request) []imagebuild.Request {
+	var all []imagebuild.Request
 	for _, p := range r.Plan.Platforms {
 		request := common
-		request.Platform, request.Variant, request.Entry = p.Platform, p.Variant, build.EntryImage{Ref: p.From}
+		request.Platform, request.Variant, request.Entry = p.Platform, p.Variant, imagebuild.EntryImage{Ref: p.From}
 		request.Annotations = r.Annotations(p.Platform)
 		all = append(all, request)
 	}
@@ -155,15 +155,15 @@ func (r *run) publishDeps(ctx context.Context, tags []planning.Publication) erro
 	for i, p := range r.Plan.Platforms {
 		if p.BuildsDeps() {
 			r.requests[i].Variant = plan.Lock
-			r.requests[i].Entry = build.EntryImage{Ref: tags[0].Ref + "@" + r.response.Digest()}
+			r.requests[i].Entry = imagebuild.EntryImage{Ref: tags[0].Ref + "@" + r.response.Digest()}
 		}
 	}
 	return nil
 }
 
 // choose returns the requests of some platforms, for a stage.
-func (r *run) choose(stage string, which func(planning.PlatformPlan) bool) []build.Request {
-	var all []build.Request
+func (r *run) choose(stage string, which func(planning.PlatformPlan) bool) []imagebuild.Request {
+	var all []imagebuild.Request
 	for i, p := range r.Plan.Platforms {
 		if which(p) {
 			request := r.requests[i]
@@ -177,7 +177,7 @@ func (r *run) choose(stage string, which func(planning.PlatformPlan) bool) []bui
 // cacheExports returns the caches that a solve of source images writes. The steps worth keeping are those of deps: a solve
 // without them would replace a cache by its own few.
 func (r *run) cacheExports(job solve.Job) []client.CacheOptionsEntry {
-	if slices.ContainsFunc(job.Requests, func(req build.Request) bool { return req.Variant == plan.Scratch || req.Variant == plan.Versioned }) {
+	if slices.ContainsFunc(job.Requests, func(req imagebuild.Request) bool { return req.Variant == plan.Scratch || req.Variant == plan.Versioned }) {
 		return r.CacheExports
 	}
 	inline := slices.DeleteFunc(slices.Clone(r.CacheExports), func(e client.CacheOptionsEntry) bool { return e.Type != "inline" })

@@ -15,8 +15,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/build"
 	"github.com/rtbuild/rtbuild/internal/destination"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/internal/profile"
@@ -140,7 +140,7 @@ func (s *scene) short(ref string) string {
 // plans sets the plan: for each platform a variant, where it enters, and the roles that are published.
 func (s *scene) plans(all ...planning.PlatformPlan) {
 	s.Plan = &planning.Result{Platforms: all}
-	s.requests = s.platformRequests(build.Request{})
+	s.requests = s.platformRequests(imagebuild.Request{})
 	s.job.Index = len(all) > 1
 }
 

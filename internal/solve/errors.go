@@ -14,7 +14,7 @@ import (
 
 	"github.com/moby/buildkit/util/grpcerrors"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 )
 
 // StepError says which step of the image failed, how, and what it said last: exit code 1.
@@ -35,7 +35,7 @@ func (e *StepError) Error() string {
 	for _, line := range e.Lines {
 		text.WriteString("\n  | " + line)
 	}
-	text.WriteString(build.TrustAdvice(errors.New(strings.Join(e.Lines, "\n")), "the step"))
+	text.WriteString(imagebuild.TrustAdvice(errors.New(strings.Join(e.Lines, "\n")), "the step"))
 	return text.String()
 }
 
@@ -62,7 +62,7 @@ type PushError struct {
 }
 
 func (e *PushError) Error() string {
-	return fmt.Sprintf("pushing %s: %v%s%s", e.Refs, e.Err, build.TrustAdvice(e.Err, e.From), e.advice())
+	return fmt.Sprintf("pushing %s: %v%s%s", e.Refs, e.Err, imagebuild.TrustAdvice(e.Err, e.From), e.advice())
 }
 
 // unmovable is how the exporter says that a tag was not written: of the registry's answer it keeps the status alone. Registries
@@ -97,7 +97,7 @@ func (r *Runner) explain(ctx context.Context, job Job, cause, err error) error {
 		return cause
 	case resolving.MatchString(err.Error()):
 		ref := resolving.FindStringSubmatch(err.Error())[1]
-		return &build.ImageError{Ref: ref, Platform: "the builder's platform", Err: err}
+		return &imagebuild.ImageError{Ref: ref, Platform: "the builder's platform", Err: err}
 	case isPush(err):
 		return &PushError{Refs: job.names(), From: r.Builder.name(), Err: err}
 	}

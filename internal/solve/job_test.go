@@ -11,11 +11,11 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 )
 
-func request(arch string) build.Request {
-	return build.Request{Platform: ocispecs.Platform{OS: "linux", Architecture: arch}}
+func request(arch string) imagebuild.Request {
+	return imagebuild.Request{Platform: ocispecs.Platform{OS: "linux", Architecture: arch}}
 }
 
 func TestJobAttrs(t *testing.T) {
@@ -24,9 +24,9 @@ func TestJobAttrs(t *testing.T) {
 		job  Job
 		want map[string]string
 	}{
-		{"nothing asked", Job{Requests: []build.Request{request("amd64")}}, map[string]string{"platform": "linux/amd64"}},
+		{"nothing asked", Job{Requests: []imagebuild.Request{request("amd64")}}, map[string]string{"platform": "linux/amd64"}},
 		{"attestation, two platforms", Job{
-			Requests: []build.Request{request("amd64"), request("arm64")}, Attrs: map[string]string{"attest:sbom": ""},
+			Requests: []imagebuild.Request{request("amd64"), request("arm64")}, Attrs: map[string]string{"attest:sbom": ""},
 		}, map[string]string{"platform": "linux/amd64,linux/arm64", "attest:sbom": ""}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestExplain(t *testing.T) {
 	}{
 		{"push", "failed to solve: failed to push host/repo: unexpected status from PUT request: 500", new(*PushError), "pushing host/repo: "},
 		{"a scanner", "failed to solve: failed to resolve source metadata for 127.0.0.1:5000/scan:1: failed to do request: no such host",
-			new(*build.ImageError), "the builder cannot resolve image 127.0.0.1:5000/scan:1: "},
+			new(*imagebuild.ImageError), "the builder cannot resolve image 127.0.0.1:5000/scan:1: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := r.explain(context.Background(), job, nil, errors.New(tt.text))

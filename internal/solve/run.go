@@ -20,7 +20,7 @@ import (
 	"github.com/tonistiigi/fsutil"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -38,11 +38,11 @@ type Runner struct {
 
 // Job is one solve: requests to the build function, the directories it reads, and where its result goes.
 type Job struct {
-	Requests  []build.Request // one a platform
-	Index     bool            // an index, also of one platform
+	Requests  []imagebuild.Request // one a platform
+	Index     bool                 // an index, also of one platform
 	Locals    map[string]*Local
-	SharedKey string                                                               // tells the builder which earlier copy of the directories to update
-	Inspect   func(ctx context.Context, c gateway.Client, req build.Request) error // instead of a build; for each request
+	SharedKey string                                                                    // tells the builder which earlier copy of the directories to update
+	Inspect   func(ctx context.Context, c gateway.Client, req imagebuild.Request) error // instead of a build; for each request
 	Exports   []Export
 	Allowed   []string // entitlements
 
@@ -140,23 +140,23 @@ func (j Job) build(ctx context.Context, c gateway.Client, early *precompressor) 
 	if err != nil {
 		return nil, err
 	}
-	images := make([]*build.Image, len(j.Requests))
+	images := make([]*imagebuild.Image, len(j.Requests))
 	group, building := errgroup.WithContext(ctx)
 	for i, req := range j.Requests {
 		req.Imports, req.OnStageDefined, req.Compression = imports, early.start, j.compression()
 		group.Go(func() (err error) {
-			images[i], err = build.Build(building, c, req)
+			images[i], err = imagebuild.Build(building, c, req)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	res, err := build.Result(images, j.Index)
+	res, err := imagebuild.Result(images, j.Index)
 	if err != nil {
 		return nil, err
 	}
-	scanner, err := build.NewScanner(c)
+	scanner, err := imagebuild.NewScanner(c)
 	if err != nil {
 		return nil, err
 	}
@@ -240,9 +240,9 @@ func (r *Runner) once(ctx context.Context, job Job) (*Response, error) {
 		} else {
 			res, cause = job.build(ctx, c, early)
 		}
-		var image *build.ImageError
+		var image *imagebuild.ImageError
 		if errors.As(cause, &image) {
-			cause = fmt.Errorf("%w%s", cause, build.TrustAdvice(image, r.Builder.name()))
+			cause = fmt.Errorf("%w%s", cause, imagebuild.TrustAdvice(image, r.Builder.name()))
 		}
 		return res, cause
 	}

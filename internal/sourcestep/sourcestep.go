@@ -1,7 +1,7 @@
-// Package collect hashes a source tree inside the builder, by the same code that the client hashes it with. It runs as a step
+// Package sourcestep hashes a source tree inside the builder, by the same code that the client hashes it with. It runs as a step
 // of the build, in the frontend's own image: so the builder's cache knows when nothing has changed, and no file crosses
 // the connection between builder and frontend.
-package collect
+package sourcestep
 
 import (
 	"context"
@@ -23,8 +23,8 @@ import (
 
 // The first argument with which the frontend's program does a step instead of serving a build. The second is an Order as JSON.
 const (
-	HashCommand   = "hash"    // a Report in ReportDir
-	LayOutCommand = "lay-out" // what is copied into the image in TreeDir
+	HashCommand        = "hash"        // a Report in ReportDir
+	MaterializeCommand = "materialize" // what is copied into the image in TreeDir
 )
 
 // Where a step finds the context, and leaves what it makes.
@@ -57,7 +57,7 @@ type Report struct {
 
 // IsStep reports whether a program's arguments ask for a step.
 func IsStep(args []string) bool {
-	return len(args) == 2 && (args[0] == HashCommand || args[0] == LayOutCommand)
+	return len(args) == 2 && (args[0] == HashCommand || args[0] == MaterializeCommand)
 }
 
 // Run does a step. What is wrong with the source is reported and no error, so that its reader gets the message alone.
@@ -76,8 +76,8 @@ func Run(ctx context.Context, args []string) error {
 	case args[0] == HashCommand:
 		return report(tree, order.Digests, ReportDir)
 	}
-	if err := layOut(ctx, tree, TreeDir); err != nil {
-		return fmt.Errorf("laying out the source: %w", err)
+	if err := materialize(ctx, tree, TreeDir); err != nil {
+		return fmt.Errorf("materializing the source: %w", err)
 	}
 	return nil
 }
@@ -160,8 +160,8 @@ func writeJSON(name string, v any) error {
 	return os.WriteFile(name, data, 0o600)
 }
 
-// layOut makes the tree's entries below dir, with normalised modes and one time stamp: equal sources give equal trees.
-func layOut(ctx context.Context, t *tags.Tree, dir string) error {
+// materialize makes the tree's entries below dir, with normalised modes and one time stamp: equal sources give equal trees.
+func materialize(ctx context.Context, t *tags.Tree, dir string) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(2 * runtime.GOMAXPROCS(0))
 	for _, e := range t.Entries { // parents first

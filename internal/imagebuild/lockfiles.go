@@ -1,4 +1,4 @@
-package build
+package imagebuild
 
 import (
 	"github.com/moby/buildkit/client/llb"

@@ -1,4 +1,4 @@
-package collect
+package sourcestep
 
 import (
 	"crypto/sha256"
@@ -85,8 +85,8 @@ func TestExact(t *testing.T) {
 	}
 }
 
-// What is laid out is scanned as the same tree, and is exact.
-func TestLayOut(t *testing.T) {
+// What is materialized is scanned as the same tree, and is exact.
+func TestMaterialize(t *testing.T) {
 	tree := source(t, func(t *testing.T, root string) {
 		write(t, root, "ignored", 0o644)
 		link(t, root, "ignored", "link")
@@ -94,7 +94,7 @@ func TestLayOut(t *testing.T) {
 		write(t, root, "group", 0o654)
 	})
 	dir := t.TempDir()
-	if err := layOut(t.Context(), tree, dir); err != nil {
+	if err := materialize(t.Context(), tree, dir); err != nil {
 		t.Fatal(err)
 	}
 	again, err := tags.Scan(t.Context(), dir, tags.Source{Paths: []tags.Path{{Path: ".", Hash: true}}, Confined: true})
@@ -135,7 +135,7 @@ func TestRun(t *testing.T) {
 	for _, tt := range []struct {
 		args []string
 		step bool
-	}{{nil, false}, {[]string{"hash"}, false}, {[]string{"other", "{}"}, false}, {[]string{"hash", "{}"}, true}, {[]string{"lay-out", "{}"}, true}} {
+	}{{nil, false}, {[]string{"hash"}, false}, {[]string{"other", "{}"}, false}, {[]string{"hash", "{}"}, true}, {[]string{"materialize", "{}"}, true}} {
 		if IsStep(tt.args) != tt.step {
 			t.Errorf("%q: got %t", tt.args, !tt.step)
 		}

@@ -1,6 +1,6 @@
-// Package build is the build function: a request in, a solved image out, through BuildKit's gateway. The client runs it
+// Package imagebuild is the build function: a request in, a solved image out, through BuildKit's gateway. The client runs it
 // in its own process, a frontend image runs it inside buildkitd.
-package build
+package imagebuild
 
 import (
 	"context"

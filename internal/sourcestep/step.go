@@ -1,4 +1,4 @@
-package collect
+package sourcestep
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/build"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -22,24 +22,24 @@ type Step struct {
 	Platform ocispecs.Platform // what it runs on, whatever is built
 }
 
-// Collected is a source tree in the builder.
-type Collected struct {
+// Result is a source tree in the builder.
+type Result struct {
 	*tags.Tree                   // without entries
 	State      llb.State         // what is copied, at its root
 	Digests    map[string]string // as in Report
 	report     gateway.Reference
 }
 
-// Tree hashes a source that lies in state. What is copied is laid out only where a build needs it and the state holds more
+// Tree hashes a source that lies in state. What is copied is materialized only where a build needs it and the state holds more
 // than that.
-func (s *Step) Tree(ctx context.Context, state llb.State, order Order) (*Collected, error) {
+func (s *Step) Tree(ctx context.Context, state llb.State, order Order) (*Result, error) {
 	arg, err := json.Marshal(order)
 	if err != nil {
 		return nil, err
 	}
-	c := &Collected{}
+	c := &Result{}
 	report := s.run(HashCommand, "hash the source tree", state, arg, ReportDir)
-	if c.report, err = build.Solve(ctx, s.Client, report, s.Platform, gateway.SolveRequest{}); err != nil {
+	if c.report, err = imagebuild.Solve(ctx, s.Client, report, s.Platform, gateway.SolveRequest{}); err != nil {
 		return nil, err
 	}
 	var said Report
@@ -54,7 +54,7 @@ func (s *Step) Tree(ctx context.Context, state llb.State, order Order) (*Collect
 		if arg, err = json.Marshal(Order{Source: order.Source}); err != nil {
 			return nil, err
 		}
-		c.State = s.run(LayOutCommand, "lay out the source tree", state, arg, TreeDir)
+		c.State = s.run(MaterializeCommand, "materialize the source tree", state, arg, TreeDir)
 	}
 	return c, nil
 }
@@ -72,12 +72,12 @@ func (s *Step) run(command, title string, state llb.State, arg []byte, out strin
 }
 
 // Paths are the files and links that are copied.
-func (c *Collected) Paths(ctx context.Context) (paths []string, err error) {
+func (c *Result) Paths(ctx context.Context) (paths []string, err error) {
 	err = c.read(ctx, PathsFile, &paths)
 	return paths, err
 }
 
-func (c *Collected) read(ctx context.Context, name string, into any) error {
+func (c *Result) read(ctx context.Context, name string, into any) error {
 	data, err := c.report.ReadFile(ctx, gateway.ReadRequest{Filename: name})
 	if err != nil {
 		return fmt.Errorf("reading what was collected: %w", err)
