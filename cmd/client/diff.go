@@ -13,6 +13,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/imagediff"
 	"github.com/rtbuild/rtbuild/internal/options"
+	"github.com/rtbuild/rtbuild/internal/options/flags"
 	"github.com/rtbuild/rtbuild/internal/registry"
 )
 
@@ -38,7 +39,7 @@ func newDiff() *cobra.Command {
 			return runDiff(cmd.Context(), cmd.OutOrStdout(), &o, args)
 		},
 	}
-	options.AddFlags(cmd.Flags(), cmd.Name(), &o.diff, &o.builder, &o.printing)
+	flags.Add(cmd.Flags(), cmd.Name(), &o.diff, &o.builder, &o.printing)
 	return cmd
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/doctor"
 	"github.com/rtbuild/rtbuild/internal/options"
+	"github.com/rtbuild/rtbuild/internal/options/flags"
 )
 
 // doctorOptions are the options of doctor.
@@ -32,7 +33,7 @@ func newDoctor() *cobra.Command {
 			return runDoctor(cmd.Context(), cmd.OutOrStdout(), &o)
 		},
 	}
-	options.AddFlags(cmd.Flags(), cmd.Name(), &o.builder, &o.runtime, &o.printing)
+	flags.Add(cmd.Flags(), cmd.Name(), &o.builder, &o.runtime, &o.printing)
 	return cmd
 }
 

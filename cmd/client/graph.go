@@ -10,6 +10,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/buildflags"
 	"github.com/rtbuild/rtbuild/internal/endpoints"
 	"github.com/rtbuild/rtbuild/internal/options"
+	"github.com/rtbuild/rtbuild/internal/options/flags"
 )
 
 // graphOptions are the options of graph.
@@ -37,7 +38,7 @@ func newGraph() *cobra.Command {
 			return runAddresses(cmd.Context(), cmd.OutOrStdout(), &o, args)
 		},
 	}
-	options.AddFlags(cmd.Flags(), cmd.Name(), append(o.build.Sets(), &o.runtime, &o.builder, &o.printing, &o.graph)...)
+	flags.Add(cmd.Flags(), cmd.Name(), append(o.build.Sets(), &o.runtime, &o.builder, &o.printing, &o.graph)...)
 	return cmd
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/options"
+	"github.com/rtbuild/rtbuild/internal/options/flags"
 	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/tags"
 )
@@ -35,7 +36,7 @@ func newPlan() *cobra.Command {
 			return runPlan(cmd.Context(), cmd.OutOrStdout(), &o, args)
 		},
 	}
-	options.AddFlags(cmd.Flags(), cmd.Name(), &o.runtime, &o.builder, &o.planning, &o.printing, &o.plan)
+	flags.Add(cmd.Flags(), cmd.Name(), &o.runtime, &o.builder, &o.planning, &o.printing, &o.plan)
 	return cmd
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/buildfolder"
 	"github.com/rtbuild/rtbuild/internal/options"
+	"github.com/rtbuild/rtbuild/internal/options/flags"
 )
 
 // prepareOptions are the options of prepare. They are also those of the original's runtime_build.py.
@@ -44,7 +45,7 @@ func newPrepare() *cobra.Command {
 
 func (o *prepareOptions) register(cmd *cobra.Command) {
 	o.prepare.NoBrowser = &o.runtime.NoBrowser
-	options.AddFlags(cmd.Flags(), "prepare", &o.runtime, &o.planning, &o.printing, &o.prepare)
+	flags.Add(cmd.Flags(), "prepare", &o.runtime, &o.planning, &o.printing, &o.prepare)
 }
 
 func runPrepare(ctx context.Context, out io.Writer, o *prepareOptions, args []string) error {

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/rtbuild/rtbuild/internal/options"
+	"github.com/rtbuild/rtbuild/internal/options/flags"
 )
 
 // newRoot is the command line.
@@ -24,7 +24,7 @@ func newRoot() *cobra.Command {
 		return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-"))
 	})
 	root.AddCommand(newTags(), newPlan(), newSolve(), newPrepare(), newServe(), newGraph(), newDiff(), newDoctor(), newVersion())
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return options.FlagError(err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flags.Error(err) })
 	addCompletion(root)
 	return root
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/options"
+	"github.com/rtbuild/rtbuild/internal/options/flags"
 	"github.com/rtbuild/rtbuild/internal/registry"
 )
 
@@ -31,7 +32,7 @@ func newServe() *cobra.Command {
 			return withCode(exitBuilder, embedded.Serve(cmd.Context(), private))
 		},
 	}
-	options.AddFlags(cmd.Flags(), cmd.Name(), &o)
+	flags.Add(cmd.Flags(), cmd.Name(), &o)
 	return cmd
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/buildflags"
 	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/options"
+	"github.com/rtbuild/rtbuild/internal/options/flags"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/publish"
 	"github.com/rtbuild/rtbuild/internal/solve"
@@ -44,7 +45,7 @@ func newSolve() *cobra.Command {
 			return runSolve(cmd.Context(), cmd.OutOrStdout(), &o, args)
 		},
 	}
-	options.AddFlags(cmd.Flags(), cmd.Name(), o.sets()...)
+	flags.Add(cmd.Flags(), cmd.Name(), o.sets()...)
 	return cmd
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rtbuild/rtbuild/internal/options"
+	"github.com/rtbuild/rtbuild/internal/options/flags"
 )
 
 // tagsOptions are the options of tags.
@@ -33,7 +34,7 @@ func newTags() *cobra.Command {
 			return runTags(cmd.Context(), cmd.OutOrStdout(), &o, args)
 		},
 	}
-	options.AddFlags(cmd.Flags(), cmd.Name(), &o.runtime, &o.tags)
+	flags.Add(cmd.Flags(), cmd.Name(), &o.runtime, &o.tags)
 	return cmd
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rtbuild/rtbuild/internal/options"
+	"github.com/rtbuild/rtbuild/internal/options/flags"
 )
 
 // clean keeps the user's environment out of a test.
@@ -30,10 +31,10 @@ func clean(t *testing.T) {
 func read(t *testing.T, args ...string) (*Flags, string, error) {
 	t.Helper()
 	var o Options
-	flags := pflag.NewFlagSet("solve", pflag.ContinueOnError)
-	options.AddFlags(flags, "solve", o.Sets()...)
-	if err := flags.Parse(args); err != nil {
-		return nil, "", options.FlagError(err)
+	set := pflag.NewFlagSet("solve", pflag.ContinueOnError)
+	flags.Add(set, "solve", o.Sets()...)
+	if err := set.Parse(args); err != nil {
+		return nil, "", flags.Error(err)
 	}
 	var warned []string
 	f, err := Read(&o, "", func(message string) { warned = append(warned, message) })

@@ -48,7 +48,7 @@ func (o Option) read(given map[string]string, from Source) error {
 			continue
 		}
 		if err := o.into.set(given[name]); err != nil {
-			return named(from.Name(o.Name), given[name], err)
+			return Named(from.Name(o.Name), given[name], err)
 		}
 		return nil
 	}

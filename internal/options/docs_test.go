@@ -64,7 +64,7 @@ func holdPage(t *testing.T, page string, want map[string]string) {
 func flagRows(g Group) []string {
 	var rows []string
 	for _, o := range g.Options {
-		if o.flag() == "" || o.Hidden {
+		if o.Flag() == "" || o.Hidden {
 			continue
 		}
 		takers := slices.Clone(g.Commands)
@@ -90,7 +90,7 @@ func flagRows(g Group) []string {
 
 // written is a flag as the docs write it.
 func (o Option) written() string {
-	text := "`--" + o.flag()
+	text := "`--" + o.Flag()
 	if o.Short != "" {
 		text = "`-" + o.Short + "`, " + text
 	}
@@ -105,8 +105,8 @@ func argumentsTable() string {
 	rows := []string{"| build argument | flag of rtbuild-client | meaning |", "|---|---|---|"}
 	for _, o := range Arguments() {
 		name := "`--build-arg " + o.Arg + "`"
-		if o.flag() != "" {
-			name = "`--" + o.flag() + "`"
+		if o.Flag() != "" {
+			name = "`--" + o.Flag() + "`"
 		}
 		if o.Name == "SBOM_SCAN_ALL" {
 			name = ""

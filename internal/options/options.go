@@ -1,7 +1,7 @@
 // Package options is the one table of what a user can ask for: the flags of rtbuild-client and the build arguments of the frontend.
 //
 // A row of the table is an [Option]: a name, a type, a parser, the flag, the build argument and the help text. Rows stand in groups, and a
-// group is a struct with a field for each row, such as [Runtime]. [AddFlags] fills the fields from a command line, [ReadArguments] fills
+// group is a struct with a field for each row, such as [Runtime]. Package flags fills the fields from a command line, [ReadArguments] fills
 // them from build arguments. Help, shell completion, docker buildx build --call=outline and the tables of the docs are written from the same
 // rows.
 //
@@ -78,6 +78,12 @@ const (
 // Type is the type of the option's value, by pflag's names: bool, string, stringArray or uint.
 func (o Option) Type() string { return o.into.kind }
 
+// Set parses a value and writes it to the option's field. It may be called several times if the option is repeatable.
+func (o Option) Set(text string) error { return o.into.set(text) }
+
+// IsSwitch reports whether the flag may stand without a value, which means true.
+func (o Option) IsSwitch() bool { return o.into.kind == kindBool }
+
 // Repeatable reports whether an option may be given several times.
 func (o Option) Repeatable() bool { return o.into.kind == kindList }
 
@@ -130,11 +136,16 @@ type Group struct {
 // takes reports whether a command has the option.
 func (g Group) takes(command string, o Option) bool {
 	_, also := o.Also[command]
-	return o.flag() != "" && (also || slices.Contains(g.Commands, command))
+	return o.Flag() != "" && (also || slices.Contains(g.Commands, command))
 }
 
-// flag is the name of the option's flag; empty if it has none.
-func (o Option) flag() string {
+// OfCommand are the options of the group that a command takes as flags.
+func (g Group) OfCommand(command string) []Option {
+	return slices.DeleteFunc(slices.Clone(g.Options), func(o Option) bool { return !g.takes(command, o) })
+}
+
+// Flag is the name of the option's flag, without dashes; empty if it has none.
+func (o Option) Flag() string {
 	if string(o.Name) == o.Arg {
 		return ""
 	}
@@ -163,11 +174,7 @@ func Groups() []Group {
 func OfCommand(command string) []Option {
 	var all []Option
 	for _, g := range Groups() {
-		for _, o := range g.Options {
-			if g.takes(command, o) {
-				all = append(all, o)
-			}
-		}
+		all = append(all, g.OfCommand(command)...)
 	}
 	return all
 }

@@ -73,8 +73,8 @@ func wrong(part, format string, args ...any) error {
 	return &Error{Value: part, Err: fmt.Errorf(format, args...)}
 }
 
-// named gives a parser's error its source.
-func named(source, value string, err error) error {
+// Named gives a parser's error its source, such as --variant, and the value that was given.
+func Named(source, value string, err error) error {
 	var part *Error
 	if errors.As(err, &part) {
 		return &Error{Source: source, Value: part.Value, Secret: part.Secret, Err: part.Err}

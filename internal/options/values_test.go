@@ -1,4 +1,4 @@
-package options
+package options_test
 
 import (
 	"fmt"
@@ -12,6 +12,9 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/pflag"
+
+	"github.com/rtbuild/rtbuild/internal/options"
+	"github.com/rtbuild/rtbuild/internal/options/flags"
 )
 
 // wantError checks an error's text; it reports whether one was wanted.
@@ -36,10 +39,10 @@ func told(values ...any) string {
 }
 
 // parse gives a set the flags of a command.
-func parse(command string, set Set, args ...string) error {
-	flags := pflag.NewFlagSet(command, pflag.ContinueOnError)
-	AddFlags(flags, command, set)
-	return FlagError(flags.Parse(args))
+func parse(command string, into options.Set, args ...string) error {
+	set := pflag.NewFlagSet(command, pflag.ContinueOnError)
+	flags.Add(set, command, into)
+	return flags.Error(set.Parse(args))
 }
 
 func formatted(all []ocispecs.Platform) string {
@@ -51,7 +54,7 @@ func formatted(all []ocispecs.Platform) string {
 }
 
 func TestPlatforms(t *testing.T) {
-	here := platforms.Format(Local())
+	here := platforms.Format(options.Local())
 	for _, tt := range []struct {
 		name      string
 		given     []string
@@ -65,7 +68,7 @@ func TestPlatforms(t *testing.T) {
 		{name: "nonsense", given: []string{"--platform", "linux/a/b/c"}, err: `invalid --platform "linux/a/b/c"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var r Runtime
+			var r options.Runtime
 			if !wantError(t, parse("plan", &r, tt.given...), tt.err) && formatted(r.Platforms) != tt.want {
 				t.Errorf("got %q, want %q", formatted(r.Platforms), tt.want)
 			}
@@ -81,7 +84,7 @@ func TestOnePlatform(t *testing.T) {
 		{given: "a/b/c/d", err: `invalid --platform "a/b/c/d"`},
 	} {
 		t.Run(tt.given, func(t *testing.T) {
-			var d Diff
+			var d options.Diff
 			if wantError(t, parse("diff", &d, "--platform", tt.given), tt.err) {
 				return
 			}
@@ -109,7 +112,7 @@ func TestRepositories(t *testing.T) {
 	} {
 		t.Run(strings.Join(tt.given, "+"), func(t *testing.T) {
 			var (
-				p    Planning
+				p    options.Planning
 				args []string
 			)
 			for _, one := range tt.given {
@@ -123,11 +126,11 @@ func TestRepositories(t *testing.T) {
 }
 
 func TestBaseImages(t *testing.T) {
-	var r Runtime
+	var r options.Runtime
 	if err := parse("tags", &r, "--base-image", "a", "--base-image", "b"); err != nil || told(r.BaseImages) != "[a b]" || r.BaseImage() != "b" {
 		t.Errorf("got %v, %q, error %v", r.BaseImages, r.BaseImage(), err)
 	}
-	if r = (Runtime{}); r.BaseImage() != "" {
+	if r = (options.Runtime{}); r.BaseImage() != "" {
 		t.Errorf("got %q", r.BaseImage())
 	}
 }
@@ -140,24 +143,24 @@ func TestBrowser(t *testing.T) {
 		{"", false}, {"--no-browser", true}, {"--no-enable-browser", true}, {"--enable-browser=false", true},
 		{"--no-browser --enable-browser", false}, {"--enable-browser --no-enable-browser", true}, {"--no-enable-browser=false", false},
 	} {
-		var r Runtime
-		flags := pflag.NewFlagSet("prepare", pflag.ContinueOnError)
-		AddFlags(flags, "prepare", &r, &Prepare{NoBrowser: &r.NoBrowser})
-		if err := flags.Parse(strings.Fields(tt.given)); err != nil || r.NoBrowser != tt.want {
+		var r options.Runtime
+		set := pflag.NewFlagSet("prepare", pflag.ContinueOnError)
+		flags.Add(set, "prepare", &r, &options.Prepare{NoBrowser: &r.NoBrowser})
+		if err := set.Parse(strings.Fields(tt.given)); err != nil || r.NoBrowser != tt.want {
 			t.Errorf("%s: got %t, want %t, error %v", tt.given, r.NoBrowser, tt.want, err)
 		}
 	}
 }
 
 func TestEnvironment(t *testing.T) {
-	var e Environment
-	if _, err := ReadArguments(map[string]string{"SOURCE_DATE_EPOCH": "1600000000"}, BuildArgFlag, &e); err != nil || e.Epoch.Unix() != 1600000000 || e.Proxies() != nil {
+	var e options.Environment
+	if _, err := options.ReadArguments(map[string]string{"SOURCE_DATE_EPOCH": "1600000000"}, options.BuildArgFlag, &e); err != nil || e.Epoch.Unix() != 1600000000 || e.Proxies() != nil {
 		t.Errorf("got %v, proxies %v, error %v", e.Epoch, e.Proxies(), err)
 	}
-	if _, err := ReadArguments(map[string]string{"all_proxy": "x"}, BuildArgFlag, &e); err != nil || *e.Proxies() != (llb.ProxyEnv{AllProxy: "x"}) {
+	if _, err := options.ReadArguments(map[string]string{"all_proxy": "x"}, options.BuildArgFlag, &e); err != nil || *e.Proxies() != (llb.ProxyEnv{AllProxy: "x"}) {
 		t.Errorf("got %v, error %v", e.Proxies(), err)
 	}
-	_, err := ReadArguments(map[string]string{"SOURCE_DATE_EPOCH": "1.5"}, Variables, &e)
+	_, err := options.ReadArguments(map[string]string{"SOURCE_DATE_EPOCH": "1.5"}, options.Variables, &e)
 	wantError(t, err, `invalid environment variable SOURCE_DATE_EPOCH "1.5": must be a number of seconds since 1970`)
 }
 
@@ -186,7 +189,7 @@ func TestAttestations(t *testing.T) {
 		{name: "quotes", given: []string{`--attest=type="sbom`}, err: "invalid --attest"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var a Attestations
+			var a options.Attestations
 			if wantError(t, parse("solve", &a, tt.given...), tt.err) {
 				return
 			}
@@ -208,7 +211,7 @@ func TestCaches(t *testing.T) {
 		{name: "quotes", given: `"a/b`, err: `invalid --cache-from "\"a/b"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var c Caches
+			var c options.Caches
 			if !wantError(t, parse("solve", &c, "--cache-from", tt.given), tt.err) && told(c.From) != tt.want {
 				t.Errorf("got %v, want %s", c.From, tt.want)
 			}
@@ -220,14 +223,14 @@ func TestCaches(t *testing.T) {
 func TestPairs(t *testing.T) {
 	t.Setenv("FROM_HERE", "there")
 	os.Unsetenv("NOT_HERE")
-	var b Build
+	var b options.Build
 	if err := parse("solve", &b, "--label=FROM_HERE", "--label=a=", "--label=b=c=d", "--build-arg=FROM_HERE", "--build-arg=NOT_HERE", "--build-arg=a=1", "--build-arg=a=2"); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]string{"FROM_HERE": "", "a": "", "b": "c=d"}, Pairs(b.Labels, nil)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"FROM_HERE": "", "a": "", "b": "c=d"}, options.Pairs(b.Labels, nil)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string]string{"FROM_HERE": "there", "a": "2"}, Pairs(b.Args, os.LookupEnv)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"FROM_HERE": "there", "a": "2"}, options.Pairs(b.Args, os.LookupEnv)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -252,7 +255,7 @@ func TestAnnotations(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var (
-				b    Build
+				b    options.Build
 				args []string
 			)
 			for _, one := range tt.given {
@@ -286,21 +289,21 @@ func TestSteps(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		given []string
-		want  Steps
+		want  options.Steps
 		again string // stages that run again
 		err   string
 	}{
 		{name: "defaults"},
 		{name: "hosts", given: []string{"--add-host=a:1.2.3.4", "--add-host=b:[::1]"},
-			want: Steps{ExtraHosts: []llb.HostIP{{Host: "a", IP: []byte{10: 255, 11: 255, 12: 1, 13: 2, 14: 3, 15: 4}}, {Host: "b", IP: []byte{15: 1}}}}},
-		{name: "network", given: []string{"--network=host"}, want: Steps{Network: llb.NetModeHost}},
-		{name: "memory", given: []string{"--shm-size=128m"}, want: Steps{ShmSize: 128 << 20}},
+			want: options.Steps{ExtraHosts: []llb.HostIP{{Host: "a", IP: []byte{10: 255, 11: 255, 12: 1, 13: 2, 14: 3, 15: 4}}, {Host: "b", IP: []byte{15: 1}}}}},
+		{name: "network", given: []string{"--network=host"}, want: options.Steps{Network: llb.NetModeHost}},
+		{name: "memory", given: []string{"--shm-size=128m"}, want: options.Steps{ShmSize: 128 << 20}},
 		{name: "no memory", given: []string{"--shm-size="}},
 		{name: "limits", given: []string{"--ulimit=nofile=1024:2048", "--ulimit=nproc=3"},
-			want: Steps{Ulimits: []*pb.Ulimit{{Name: "nofile", Soft: 1024, Hard: 2048}, {Name: "nproc", Soft: 3, Hard: 3}}}},
-		{name: "without a cache", given: []string{"--no-cache"}, want: Steps{NoCache: true}, again: "system tools deps extra"},
+			want: options.Steps{Ulimits: []*pb.Ulimit{{Name: "nofile", Soft: 1024, Hard: 2048}, {Name: "nproc", Soft: 3, Hard: 3}}}},
+		{name: "without a cache", given: []string{"--no-cache"}, want: options.Steps{NoCache: true}, again: "system tools deps extra"},
 		{name: "partly without a cache", given: []string{"--no-cache-filter=deps,system", "--no-cache-filter=extra"},
-			want: Steps{NoCacheFilter: []string{"deps", "system", "extra"}}, again: "system deps extra"},
+			want: options.Steps{NoCacheFilter: []string{"deps", "system", "extra"}}, again: "system deps extra"},
 		{name: "no host", given: []string{"--add-host=x:y"}, err: `invalid --add-host "x:y": must be HOST:IP`},
 		{name: "no address", given: []string{"--add-host=x"}, err: `invalid --add-host "x": must be HOST:IP`},
 		{name: "no network", given: []string{"--network=bridge"}, err: `invalid --network "bridge": must be default, host or none`},
@@ -310,7 +313,7 @@ func TestSteps(t *testing.T) {
 		{name: "no stage", given: []string{"--no-cache-filter=deps,base"}, err: `invalid --no-cache-filter "base": must be system, tools, deps or extra`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var s Steps
+			var s options.Steps
 			if wantError(t, parse("solve", &s, tt.given...), tt.err) {
 				return
 			}
@@ -319,7 +322,7 @@ func TestSteps(t *testing.T) {
 				t.Errorf("got %+v, want %+v", s, tt.want)
 			}
 			var again []string
-			for _, stage := range stages {
+			for _, stage := range []string{"system", "tools", "deps", "extra"} {
 				if s.Uncached(stage) {
 					again = append(again, stage)
 				}
@@ -333,7 +336,7 @@ func TestSteps(t *testing.T) {
 
 // TestRunOptions looks at the step that the options make.
 func TestRunOptions(t *testing.T) {
-	var s Steps
+	var s options.Steps
 	if err := parse("solve", &s, "--add-host=a:1.2.3.4", "--network=none", "--shm-size=1k", "--ulimit=nproc=3", "--cgroup-parent=/x"); err != nil {
 		t.Fatal(err)
 	}
