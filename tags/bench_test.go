@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// manyFiles makes a tree of n files of 4 KiB, a hundred to a directory.
+// manyFiles creates a tree of n files of 4 KiB, 100 in each directory.
 func manyFiles(tb testing.TB, n int) string {
 	tb.Helper()
 	entries := make([]entry, n)
@@ -20,7 +20,7 @@ func manyFiles(tb testing.TB, n int) string {
 	return root
 }
 
-// BenchmarkDigest is the source of a large agent: 20,000 files of 4 KiB.
+// BenchmarkDigest measures the source of a large agent: 20,000 files of 4 KiB.
 func BenchmarkDigest(b *testing.B) {
 	const files = 20_000
 	root := manyFiles(b, files)

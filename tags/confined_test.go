@@ -7,22 +7,22 @@ import (
 	"testing"
 )
 
-// A tree that is a copy of its context must not take a link for what it happens to lead to where the copy lies.
+// TestConfined checks that links leading out of a copied context are not followed to whatever surrounds the copy.
 func TestConfined(t *testing.T) {
 	tests := []struct {
 		name, link      string
 		outside, broken []string
 		copied          []string
 	}{
-		{"beside it", "b", nil, nil, []string{"a", "b", "dir", "dir/c"}},
-		{"below", "dir/c", nil, nil, []string{"a", "b", "dir", "dir/c"}},
-		{"a directory", "dir", nil, nil, []string{"a", "b", "dir", "dir/c"}},
-		{"up and down again", "dir/../b", nil, nil, []string{"a", "b", "dir", "dir/c"}},
-		{"nothing", "gone", nil, []string{"a"}, []string{"b", "dir", "dir/c"}},
+		{"same directory", "b", nil, nil, []string{"a", "b", "dir", "dir/c"}},
+		{"file in a subdirectory", "dir/c", nil, nil, []string{"a", "b", "dir", "dir/c"}},
+		{"directory", "dir", nil, nil, []string{"a", "b", "dir", "dir/c"}},
+		{"down and up again", "dir/../b", nil, nil, []string{"a", "b", "dir", "dir/c"}},
+		{"missing target", "gone", nil, []string{"a"}, []string{"b", "dir", "dir/c"}},
 		{"upwards", "../beside", []string{"a"}, nil, []string{"b", "dir", "dir/c"}},
-		{"upwards, nothing there", "../gone", []string{"a"}, nil, []string{"b", "dir", "dir/c"}},
+		{"upwards, missing target", "../gone", []string{"a"}, nil, []string{"b", "dir", "dir/c"}},
 		{"absolute", "/etc/hostname", []string{"a"}, nil, []string{"b", "dir", "dir/c"}},
-		{"by another link", "dir/out", []string{"a", "dir/out"}, nil, []string{"b", "dir", "dir/c"}},
+		{"through another link", "dir/out", []string{"a", "dir/out"}, nil, []string{"b", "dir", "dir/c"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestConfined(t *testing.T) {
 			for _, e := range got.Entries {
 				copied = append(copied, e.Path)
 			}
-			// A directory under another name may be copied as one: only its name matters here.
+			// The copy may contain a linked directory's entries; this test looks only at the link's name.
 			copied = slices.DeleteFunc(copied, func(p string) bool { return filepath.Dir(p) == "a" })
 			if !slices.Equal(copied, tt.copied) || !slices.Equal(got.Outside, tt.outside) || !slices.Equal(got.Broken, tt.broken) {
 				t.Errorf("got %v, outside %v, broken %v", copied, got.Outside, got.Broken)

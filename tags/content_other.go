@@ -4,7 +4,7 @@ package tags
 
 import "os"
 
-// content is a regular file that is open for reading.
+// content is an open regular file.
 type content struct {
 	*os.File
 	size int64

@@ -10,23 +10,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// content is a regular file that is open for reading. It is used without os.File: for small files that costs as much
-// again as what is done with them.
+// content is an open regular file. It does without os.File, which would double the cost of reading a small file.
 type content struct {
 	fd   int
 	size int64
 	exec bool // the owner may execute it
 }
 
-// opener opens files. It keeps the directory of the last one, since the next is mostly beside it: the way to it is then
-// not looked up again.
+// opener opens files. It keeps the last file's directory open, because the next file is usually in the same directory.
+// That saves resolving the path again.
 type opener struct {
 	dir *node
 	fd  int
 }
 
-// open opens a regular file. It does not wait for a pipe that has taken its place, and follows a link only where the walk
-// met one.
+// open opens a regular file. It does not block if a pipe has replaced the file, and follows a link only if the walk found
+// a link there.
 func (o *opener) open(n *node) (content, error) {
 	at, name := unix.AT_FDCWD, n.file()
 	flags := unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK
@@ -57,7 +56,7 @@ func (o *opener) open(n *node) (content, error) {
 	return content{fd: fd, size: st.Size, exec: st.Mode&syscall.S_IXUSR != 0}, nil
 }
 
-// enter makes a directory the one that files are opened in.
+// enter opens a directory for the files that are opened next.
 func (o *opener) enter(dir *node) error {
 	if o.dir == dir {
 		return nil
@@ -72,7 +71,7 @@ func (o *opener) enter(dir *node) error {
 	return err
 }
 
-// close gives the directory back.
+// close closes the directory.
 func (o *opener) close() {
 	if o.dir != nil {
 		unix.Close(o.fd)
@@ -80,7 +79,7 @@ func (o *opener) close() {
 	}
 }
 
-// Read is io.Reader's.
+// Read implements io.Reader.
 func (c content) Read(p []byte) (int, error) {
 	n, err := retry(func() (int, error) { return syscall.Read(c.fd, p) })
 	if err != nil {
@@ -92,10 +91,10 @@ func (c content) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close is io.Closer's.
+// Close implements io.Closer.
 func (c content) Close() error { return syscall.Close(c.fd) }
 
-// retry calls a system call until no signal interrupts it.
+// retry repeats a system call while signals interrupt it.
 func retry(call func() (int, error)) (int, error) {
 	for {
 		n, err := call()

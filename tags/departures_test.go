@@ -16,12 +16,12 @@ import (
 //go:embed testdata/departures.json
 var departuresJSON []byte
 
-// departure is a vector for which ours is not the original's result, and the rule that says so: a line of the table
-// that our scheme is defined by. Wherever that is silent the original's tags are ours.
+// departure is a vector whose result differs from the original's, with the rule behind the difference. All other vectors must
+// have the original's result.
 type departure struct {
 	Vector   string `json:"vector"`
 	Original string `json:"original"`
-	Ours     string `json:"ours"` // of an error, the beginning
+	Ours     string `json:"ours"` // for an error, its beginning
 	rule     string
 }
 
@@ -38,7 +38,7 @@ func loadDepartures(t *testing.T) map[string]departure {
 	for _, r := range list.Rules {
 		for _, d := range r.Cases {
 			if _, twice := all[d.Vector]; twice || d.Original == d.Ours {
-				t.Fatalf("%s is listed twice, or departs in nothing", d.Vector)
+				t.Fatalf("%s is listed twice, or does not differ", d.Vector)
 			}
 			d.rule = r.Rule
 			all[d.Vector] = d
@@ -47,16 +47,16 @@ func loadDepartures(t *testing.T) map[string]departure {
 	return all
 }
 
-func TestDeparturesAreOfVectors(t *testing.T) {
+func TestDeparturesNameVectors(t *testing.T) {
 	for key := range loadDepartures(t) {
 		id, _, _ := strings.Cut(key, " ")
 		if !strings.Contains(string(vectorsJSON), `"id":"`+id+`"`) {
-			t.Errorf("%s is no vector", key)
+			t.Errorf("there is no vector %s", key)
 		}
 	}
 }
 
-// The tests below are the departures that no vector shows. Each names the rule, and says what the original does.
+// The tests below cover the departures that no vector shows. Each names the rule, and says what the original does.
 
 func TestLongVersionCutsVersionedPart(t *testing.T) {
 	version := strings.Repeat("9", 60)
@@ -70,7 +70,7 @@ func TestLongVersionCutsVersionedPart(t *testing.T) {
 	}
 }
 
-func TestVersionThatFitsIntoNoTag(t *testing.T) {
+func TestTooLongVersion(t *testing.T) {
 	root := tree(t, file("a", ""))
 	in := Inputs{Base: "debian", Version: strings.Repeat("9", 90), Source: wholeTree}
 	s, _, err := Compute(t.Context(), root, in)
@@ -78,15 +78,15 @@ func TestVersionThatFitsIntoNoTag(t *testing.T) {
 	if len(s.Source) > 128 || len(s.Runtime) > 128 {
 		t.Errorf("too long: %q, %q", s.Source, s.Runtime)
 	}
-	in.Version += "9" // the original: tags of 129 characters
+	in.Version += "9" // the original makes tags of 129 characters
 	_, _, err = Compute(t.Context(), root, in)
 	var e *InputError
-	if !errors.As(err, &e) || e.Input != "version" || !strings.Contains(err.Error(), "91 characters, and a tag of 128 has room for 90") {
+	if !errors.As(err, &e) || e.Input != "version" || !strings.Contains(err.Error(), "it has 91 characters, and a tag of 128 has room for 90") {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestVersionWithOtherCharacters(t *testing.T) {
+func TestVersionWithInvalidCharacters(t *testing.T) {
 	in := Inputs{Base: "debian:12", Version: "1.0+dev é\xff", Source: wholeTree}
 	s, _, err := Compute(t.Context(), tree(t, file("a", "")), in)
 	must(t, err)
@@ -97,8 +97,8 @@ func TestVersionWithOtherCharacters(t *testing.T) {
 	}
 }
 
-// TestAcceptedTagStays shows that the rules for ports and digests leave a tag alone that the original makes from them by
-// hashing, since a registry accepts it.
+// TestAcceptedTagStays checks that a tag which the original makes from a port or a digest stays if a registry accepts it. Here
+// the original hashes a tag that is too long.
 func TestAcceptedTagStays(t *testing.T) {
 	base := "host:5000/" + strings.Repeat("x", 120)
 	raw := "oh_v1_image_host_tag_5000/" + strings.Repeat("x", 120)
@@ -109,7 +109,7 @@ func TestAcceptedTagStays(t *testing.T) {
 	}
 }
 
-func TestLockFilesOfAnotherProfile(t *testing.T) {
+func TestLockFilesOfOtherProfiles(t *testing.T) {
 	root := tree(t, file("package.json", "{}"), file("package-lock.json", "lock"))
 	in := Inputs{Base: "node", Version: "1", Source: wholeTree, LockFiles: []string{"package-lock.json", "package.json"}}
 	s, tr, err := Compute(t.Context(), root, in)
@@ -124,7 +124,7 @@ func TestLockFilesOfAnotherProfile(t *testing.T) {
 	}
 	in.LockFiles = append(in.LockFiles, "npm-shrinkwrap.json")
 	_, _, err = Compute(t.Context(), root, in)
-	if !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), `lock file "npm-shrinkwrap.json": file does not exist; let `) {
+	if !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), `lock file "npm-shrinkwrap.json": file does not exist; create it with `) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -142,7 +142,7 @@ func TestSeveralHashedPaths(t *testing.T) {
 	}
 }
 
-func TestLinkOutOfTheContext(t *testing.T) {
+func TestFollowOutside(t *testing.T) {
 	root := tree(t, file("a", "1"), link("d/out", "../../outer"), link("f", "../outer/z"))
 	makeTree(t, "", filepath.Join(root, "../outer"), []entry{file("x", "2"), link("y", "x"), link("z", "x")})
 	src := wholeTree
@@ -154,7 +154,7 @@ func TestLinkOutOfTheContext(t *testing.T) {
 	}
 	plain := tree(t, file("a", "1"), file("d/out/x", "2"), file("d/out/y", "2"), file("d/out/z", "2"), file("f", "2"))
 	if want := digest(t, plain, wholeTree); got.Digest != want {
-		t.Errorf("digest %s, want that of what the links point to, %s", got.Digest, want)
+		t.Errorf("digest %s, want that of the links' targets, %s", got.Digest, want)
 	}
 }
 
@@ -175,7 +175,7 @@ func TestModesAreNormalised(t *testing.T) {
 	}
 }
 
-func TestLeftOutWithAWarning(t *testing.T) {
+func TestWarnings(t *testing.T) {
 	root := tree(t, file("a", "1"), link("broken", "no\nwhere"), entry{Path: "d/pipe", Type: "fifo"},
 		entry{Path: "sock", Type: "socket"}, link("to pipe", "d/pipe"), link("null", "/dev/null"),
 		link("gone.pyc", "nowhere"), entry{Path: "p.pyc", Type: "fifo"})
@@ -210,9 +210,9 @@ func TestVersionedTag(t *testing.T) {
 		bad                       bool
 	}{
 		{name: "a base with a tag", base: "debian:bookworm", version: "1.2", want: "oh_v1.2_debian_t_bookworm"},
-		{name: "what no tag may hold", base: "a.io:5000/b/C", version: "1+x", bad: true},
+		{name: "an upper-case repository", base: "a.io:5000/b/C", version: "1+x", bad: true},
 		{name: "a port and a path", base: "a.io:5000/b/c", version: "1+x", want: "oh_v1-x_a.io_t_5000_s_b_s_c"},
-		{name: "a version that is too long", base: "debian", version: strings.Repeat("9", 200), bad: true},
+		{name: "a too long version", base: "debian", version: strings.Repeat("9", 200), bad: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -9,12 +9,12 @@ import (
 	"strconv"
 )
 
-// depsVersion is the first field of every deps digest. It changes if the fields do.
+// depsVersion is the first field of every deps digest. Change it when the fields change.
 const depsVersion = "rtbuild deps 1"
 
-// depsDigest is "sha256:..." over everything that a deps image is made from: the base by its full name, path and content of
-// each lock file, and the other inputs. The lock hash has nothing between its texts, so two sets of inputs may share one. Here
-// each field is preceded by its length and the lock files by their number, so that no two do.
+// depsDigest returns "sha256:..." over everything that a deps image is made from: the base's full name, the path and content
+// of each lock file, and the other inputs. The lock hash concatenates its texts without separators, so different inputs can
+// share one. Here, each field is preceded by its length and the lock files by their number, so the digest is unambiguous.
 func depsDigest(in Inputs, locks []Entry) (string, error) {
 	base, err := FullName(in.Base)
 	if err != nil {
@@ -37,10 +37,10 @@ func depsDigest(in Inputs, locks []Entry) (string, error) {
 	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// fieldHash is a hash over fields.
+// fieldHash hashes fields unambiguously.
 type fieldHash struct{ hash.Hash }
 
-// add takes fields in, the length of each in front of it: 8 bytes, big-endian.
+// add hashes fields, each after its length (8 bytes, big-endian).
 func (h fieldHash) add(fields ...string) {
 	for _, field := range fields {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(field))))

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestDepsDigestWhereTheLockTagIsTheSame has inputs that the lock tag takes for one another.
-func TestDepsDigestWhereTheLockTagIsTheSame(t *testing.T) {
+// TestDepsDigestIsUnambiguous compares different inputs that have the same lock tag.
+func TestDepsDigestIsUnambiguous(t *testing.T) {
 	pip := []string{"requirements.txt", "constraints.txt"}
 	type inputs struct {
 		in    Inputs
@@ -22,24 +22,24 @@ func TestDepsDigestWhereTheLockTagIsTheSame(t *testing.T) {
 	}{
 		{"a line moves to the next file", one,
 			inputs{one.in, map[string]string{"requirements.txt": "flask\n", "constraints.txt": "evil-lib\nurllib3\n"}}},
-		{"the base's end moves into the file",
+		{"the end of the base moves into the file",
 			inputs{Inputs{Base: "debian:12", LockFiles: pip[:1]}, map[string]string{"requirements.txt": "==3"}},
 			inputs{Inputs{Base: "debian:1", LockFiles: pip[:1]}, map[string]string{"requirements.txt": "2==3"}}},
 		{"another file of the same content", inputs{Inputs{Base: "debian", LockFiles: pip[:1]}, map[string]string{"requirements.txt": "x"}},
 			inputs{Inputs{Base: "debian", LockFiles: pip[1:]}, map[string]string{"constraints.txt": "x"}}},
-		{"the browser's word in a file", inputs{Inputs{Base: "debian", LockFiles: pip[:1], NoBrowser: true}, map[string]string{"requirements.txt": "x"}},
+		{"the file begins with False", inputs{Inputs{Base: "debian", LockFiles: pip[:1], NoBrowser: true}, map[string]string{"requirements.txt": "x"}},
 			inputs{Inputs{Base: "debian", LockFiles: pip[:1]}, map[string]string{"requirements.txt": "Falsex"}}},
-		{"an extra input in a file",
+		{"the file ends with the extra input",
 			inputs{Inputs{Base: "debian", LockFiles: pip[:1], LockExtra: map[string]any{"a": 1}}, map[string]string{"requirements.txt": "x"}},
 			inputs{Inputs{Base: "debian", LockFiles: pip[:1]}, map[string]string{"requirements.txt": `x{"a":1}`}}},
-		{"mirrors, which are in no tag", one, inputs{with(one.in, "mirrors", map[string]string{"a": "b"}), one.files}},
+		{"mirrors, which are not in the tag", one, inputs{withDepsExtra(one.in, "mirrors", map[string]string{"a": "b"}), one.files}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a, treeA := deps(t, tt.a.in, tt.a.files)
-			b, treeB := deps(t, tt.b.in, tt.b.files)
+			a, treeA := compute(t, tt.a.in, tt.a.files)
+			b, treeB := compute(t, tt.b.in, tt.b.files)
 			if a.Lock != b.Lock {
-				t.Errorf("the lock tags differ, %s and %s: the case shows nothing", a.Lock, b.Lock)
+				t.Errorf("the case is useless: the lock tags differ, %s and %s", a.Lock, b.Lock)
 			}
 			if treeA.DepsDigest == treeB.DepsDigest || treeA.DepsDigest == "" {
 				t.Errorf("both have the deps digest %s", treeA.DepsDigest)
@@ -48,24 +48,24 @@ func TestDepsDigestWhereTheLockTagIsTheSame(t *testing.T) {
 	}
 }
 
-// TestDepsDigestOfAnotherSpelling has one base under several names: the lock tag has the text, the digest the meaning.
-func TestDepsDigestOfAnotherSpelling(t *testing.T) {
-	_, want := deps(t, Inputs{Base: "docker.io/library/debian:latest"}, nil)
+// TestDepsDigestNormalizesTheBase checks that different names of one base have the same deps digest.
+func TestDepsDigestNormalizesTheBase(t *testing.T) {
+	_, want := compute(t, Inputs{Base: "docker.io/library/debian:latest"}, nil)
 	for _, base := range []string{"debian", "library/debian", "docker.io/debian:latest"} {
-		if _, got := deps(t, Inputs{Base: base}, nil); got.DepsDigest != want.DepsDigest {
+		if _, got := compute(t, Inputs{Base: base}, nil); got.DepsDigest != want.DepsDigest {
 			t.Errorf("%s: %s, want %s", base, got.DepsDigest, want.DepsDigest)
 		}
 	}
 }
 
-// TestDepsDigestStays holds the digest: a change makes every deps image stale.
-func TestDepsDigestStays(t *testing.T) {
+// TestDepsDigestGolden pins the digest: a change of the algorithm makes every published deps image stale.
+func TestDepsDigestGolden(t *testing.T) {
 	in := Inputs{
 		Base: "debian:12", Version: "1", LockFiles: []string{"a", "b"}, Source: wholeTree,
 		LockExtra: map[string]any{"packages": []string{"git"}}, DepsExtra: map[string]any{"profile": "node"},
 	}
 	files := map[string]string{"a": "1", "b": "2"}
-	set, got := deps(t, in, files)
+	set, got := compute(t, in, files)
 	// Computed by Python's hashlib and struct, without this package.
 	const want = "sha256:fd580653097bf5b99cbff2ac9af3fb3dcd286d0fa9db6d667f5bb452f4b6f140"
 	if got.DepsDigest != want {
@@ -76,7 +76,7 @@ func TestDepsDigestStays(t *testing.T) {
 	again, err := scanned.Names(t.Context(), os.DirFS(got.Root), in)
 	must(t, err)
 	if scanned.DepsDigest != got.DepsDigest || again.Lock != set.Lock {
-		t.Errorf("by Names %s and %s, by Compute %s and %s", scanned.DepsDigest, again.Lock, got.DepsDigest, set.Lock)
+		t.Errorf("Names: %s, %s; Compute: %s, %s", scanned.DepsDigest, again.Lock, got.DepsDigest, set.Lock)
 	}
 }
 
@@ -100,8 +100,8 @@ func TestFullName(t *testing.T) {
 
 const aDigestHex = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
-// with is inputs with one more that is in no tag.
-func with(in Inputs, name string, value any) Inputs {
+// withDepsExtra returns inputs with one more entry of DepsExtra.
+func withDepsExtra(in Inputs, name string, value any) Inputs {
 	in.DepsExtra = maps.Clone(in.DepsExtra)
 	if in.DepsExtra == nil {
 		in.DepsExtra = map[string]any{}
@@ -110,8 +110,8 @@ func with(in Inputs, name string, value any) Inputs {
 	return in
 }
 
-// deps are the tags and the tree of lock files.
-func deps(t *testing.T, in Inputs, files map[string]string) (Set, *Tree) {
+// compute returns the tags and the tree of a context with these files.
+func compute(t *testing.T, in Inputs, files map[string]string) (Set, *Tree) {
 	t.Helper()
 	root := tree(t, file("source", ""))
 	for name, content := range files {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// dirDigest is section 6.5's digest of a directory: one descriptor for each entry that counts, sorted as whole strings,
-// so that files come before directories and both are in the order of their contents.
+// dirDigest returns a directory's digest (section 6.5). It covers one descriptor for each hashed entry. The descriptors are
+// sorted as whole strings: files come before directories, and both are in the order of their digests.
 func dirDigest(n *node) [md5.Size]byte {
 	var all []string
 	for _, c := range n.children {

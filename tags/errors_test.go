@@ -15,7 +15,7 @@ import (
 	"github.com/distribution/reference"
 )
 
-// checkError compares the whole text of an error; none is wanted where that is empty.
+// checkError compares the whole text of an error. An empty text wants no error.
 func checkError(t *testing.T, err error, want string) {
 	t.Helper()
 	got := ""
@@ -45,17 +45,17 @@ func TestBadInputs(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*Inputs)
-		is     error  // nil: any
-		want   string // the whole error
+		is     error  // nil accepts any error
+		want   string // the whole text
 	}{
 		{
 			"empty base", func(in *Inputs) { in.Base = "" }, reference.ErrReferenceInvalidFormat,
 			`base image "": invalid reference format` + baseFix,
 		}, {
-			"base with a blank", func(in *Inputs) { in.Base = "debian 12" }, reference.ErrReferenceInvalidFormat,
+			"base with a space", func(in *Inputs) { in.Base = "debian 12" }, reference.ErrReferenceInvalidFormat,
 			`base image "debian 12": invalid reference format` + baseFix,
 		}, {
-			"base that is an image id", func(in *Inputs) { in.Base = strings.Repeat("a", 64) }, nil,
+			"base that is an image ID", func(in *Inputs) { in.Base = strings.Repeat("a", 64) }, nil,
 			`base image "` + strings.Repeat("a", 64) + `": invalid repository name (` + strings.Repeat("a", 64) +
 				`), cannot specify 64-byte hexadecimal strings` + baseFix,
 		}, {
@@ -65,7 +65,7 @@ func TestBadInputs(t *testing.T) {
 			"repository in upper case", func(in *Inputs) { in.Repository = "host/X" }, nil,
 			`repository "host/X": invalid reference format: repository name (host/X) must be lowercase` + repoFix,
 		}, {
-			"source path out of the context", func(in *Inputs) { in.Source.Paths[0].Path = "a/../../b" }, errOutside,
+			"source path outside the context", func(in *Inputs) { in.Source.Paths[0].Path = "a/../../b" }, errOutside,
 			`source path "a/../../b"` + pathFix,
 		}, {
 			"absolute source path", func(in *Inputs) { in.Source.Paths[0].Path = "/etc" }, errOutside,
@@ -74,25 +74,25 @@ func TestBadInputs(t *testing.T) {
 			"empty source path", func(in *Inputs) { in.Source.Paths[0].Path = "" }, errOutside,
 			`source path ""` + pathFix,
 		}, {
-			"lock file out of the context", func(in *Inputs) { in.LockFiles = []string{"../x"} }, errOutside,
+			"lock file outside the context", func(in *Inputs) { in.LockFiles = []string{"../x"} }, errOutside,
 			`dependency file "../x"` + pathFix,
 		}, {
 			"bad ignore pattern", func(in *Inputs) { in.Source.Ignore = []string{"ok", "a[b"} }, filepath.ErrBadPattern,
 			`ignore pattern "a[b": syntax error in pattern; correct the pattern`,
 		}, {
-			"ignore pattern of nothing", func(in *Inputs) { in.Source.Ignore = []string{"!"} }, nil,
+			"empty negated ignore pattern", func(in *Inputs) { in.Source.Ignore = []string{"!"} }, nil,
 			`ignore pattern "!": illegal exclusion pattern: "!"; correct the pattern`,
 		}, {
-			"bad name", func(in *Inputs) { in.Source.NoCopy = []string{"[x"} }, path.ErrBadPattern,
+			"bad pattern of NoCopy", func(in *Inputs) { in.Source.NoCopy = []string{"[x"} }, path.ErrBadPattern,
 			`uncopied name "[x": syntax error in pattern; correct the pattern`,
 		}, {
-			"extra inputs of the lock hash that are no JSON",
+			"extra inputs of the lock hash that are not JSON",
 			func(in *Inputs) { in.LockExtra = map[string]any{"x": func() {}} }, nil,
-			`writing the inputs that the hashes mix in as JSON: json: unsupported type: func()`,
+			`encoding the extra inputs of a hash as JSON: json: unsupported type: func()`,
 		}, {
-			"extra inputs of the source hash that are no JSON",
+			"extra inputs of the source hash that are not JSON",
 			func(in *Inputs) { in.SourceExtra = map[string]any{"x": func() {}} }, nil,
-			`writing the inputs that the hashes mix in as JSON: json: unsupported type: func()`,
+			`encoding the extra inputs of a hash as JSON: json: unsupported type: func()`,
 		},
 	}
 	root := tree(t, file("a", ""))
@@ -109,7 +109,7 @@ func TestBadInputs(t *testing.T) {
 	}
 }
 
-func TestIgnoreListThatIsTooLong(t *testing.T) {
+func TestTooLongIgnorePattern(t *testing.T) {
 	_, err := newRules(Source{Ignore: []string{strings.Repeat("x", 1<<20)}})
 	var e *InputError
 	if !errors.As(err, &e) || e.Input != "ignore list" {
@@ -117,16 +117,17 @@ func TestIgnoreListThatIsTooLong(t *testing.T) {
 	}
 }
 
-// TestIgnorePatternsThatAreTooMany: each file is compared with each pattern, so their number decides how long a project takes.
-func TestIgnorePatternsThatAreTooMany(t *testing.T) {
+// TestTooManyIgnorePatterns checks the limit of patterns. Each file is matched against each pattern, so the number of patterns
+// determines how long a scan takes.
+func TestTooManyIgnorePatterns(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		lines []string
 		want  string
 	}{
-		{"as many as may be", slices.Repeat([]string{"x", "", "# y"}, maxIgnore), ""},
-		{"one more", slices.Repeat([]string{"x"}, maxIgnore+1), `ignore list "1001 patterns": it has more than 1000; leave patterns out, or join them by "*"`},
-		{"one more, in one text", []string{strings.Repeat("!x\n", maxIgnore+1)}, `ignore list "1001 patterns": it has more than 1000; leave patterns out, or join them by "*"`},
+		{"at the limit", slices.Repeat([]string{"x", "", "# y"}, maxIgnore), ""},
+		{"above the limit", slices.Repeat([]string{"x"}, maxIgnore+1), `ignore list "1001 patterns": it has more than 1000; leave patterns out, or join them by "*"`},
+		{"above the limit, in one text", []string{strings.Repeat("!x\n", maxIgnore+1)}, `ignore list "1001 patterns": it has more than 1000; leave patterns out, or join them by "*"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := newRules(Source{Ignore: tt.lines})
@@ -173,16 +174,16 @@ func TestBadSource(t *testing.T) {
 	}{
 		{
 			"nothing", []entry{dir("d"), link("l", "d")}, wholeTree, ErrNothing,
-			`source ".": nothing to hash; see whether the path is right, and what the ignore rules leave of it`,
+			`source ".": nothing to hash; check the source path and the ignore rules`,
 		}, {
 			"nothing in the only hashed path", []entry{file("a", ""), dir("src")}, original(hashed("src"), Path{Path: "."}), ErrNothing,
-			`source "src": nothing to hash; see whether the path is right, and what the ignore rules leave of it`,
+			`source "src": nothing to hash; check the source path and the ignore rules`,
 		}, {
-			"nothing in several", []entry{dir("a"), dir("b")}, original(hashed("a"), hashed("b")), ErrNothing,
-			`source ".": nothing to hash; see whether the path is right, and what the ignore rules leave of it`,
+			"nothing in several hashed paths", []entry{dir("a"), dir("b")}, original(hashed("a"), hashed("b")), ErrNothing,
+			`source ".": nothing to hash; check the source path and the ignore rules`,
 		}, {
-			"no path that is hashed", []entry{file("a", "")}, Source{Paths: []Path{{Path: "."}}}, ErrNothing,
-			`source ".": nothing to hash; see whether the path is right, and what the ignore rules leave of it`,
+			"no hashed path", []entry{file("a", "")}, Source{Paths: []Path{{Path: "."}}}, ErrNothing,
+			`source ".": nothing to hash; check the source path and the ignore rules`,
 		}, {
 			"missing", []entry{file("a", "")}, original(hashed("src")), fs.ErrNotExist,
 			`source "src": no such file or directory; create it, or correct the list of source paths`,
@@ -191,7 +192,7 @@ func TestBadSource(t *testing.T) {
 			Source{Paths: []Path{hashed("."), {Path: "src", Optional: true}, {Path: "src/"}}}, fs.ErrNotExist,
 			`source "src": no such file or directory; create it, or correct the list of source paths`,
 		}, {
-			"a file by the original's rules", []entry{file("a", "")}, original(hashed("a")), ErrKind,
+			"a file where the original wants a directory", []entry{file("a", "")}, original(hashed("a")), ErrKind,
 			`source "a": not the right kind of file: not a directory; repair it, or leave it out of the source`,
 		}, {
 			"a pipe", []entry{{Path: "p", Type: "fifo"}}, Source{Paths: []Path{hashed("p")}}, ErrKind,
@@ -203,7 +204,7 @@ func TestBadSource(t *testing.T) {
 			"a link to itself", []entry{file("a", ""), link("l", "l")}, wholeTree, ErrLoop,
 			`source "l": the link runs in a circle: too many levels of symbolic links; remove the link, or let it point to a file`,
 		}, {
-			"a source path that is one", []entry{file("a", ""), link("l", "l")}, Source{Paths: []Path{hashed("l")}}, ErrLoop,
+			"a source path that links to itself", []entry{file("a", ""), link("l", "l")}, Source{Paths: []Path{hashed("l")}}, ErrLoop,
 			`source "l": the link runs in a circle: too many levels of symbolic links; remove the link, or let it point to a file`,
 		}, {
 			"a link through a file", []entry{file("a", ""), link("l", "a/x")}, wholeTree, syscall.ENOTDIR,
@@ -212,13 +213,13 @@ func TestBadSource(t *testing.T) {
 			"a name that is not UTF-8", []entry{file("a", ""), file("d/caf\xe9", "")}, wholeTree, ErrName,
 			`source "d/caf\xe9": the name cannot be used: it is not UTF-8; rename it, or leave it out of the source`,
 		}, {
-			"a line feed, and a later fault", []entry{file("a\nb", ""), link("z", "z"), file("a\nc", "")}, wholeTree, ErrName,
+			"a line feed, and a later error", []entry{file("a\nb", ""), link("z", "z"), file("a\nc", "")}, wholeTree, ErrName,
 			`source "a\nb": the name cannot be used: it contains a line feed; rename it, or leave it out of the source`,
 		}, {
-			"a name that deletes", []entry{file("a", ""), file("d/.wh.node_modules", "")}, wholeTree, ErrName,
+			"a whiteout", []entry{file("a", ""), file("d/.wh.node_modules", "")}, wholeTree, ErrName,
 			`source "d/.wh.node_modules": the name cannot be used: in an image layer, names that begin with .wh. delete files; rename it, or leave it out of the source`,
 		}, {
-			"a directory whose name deletes", []entry{file("a", ""), file(".wh..wh..opq/x", "")}, wholeTree, ErrName,
+			"a directory that is a whiteout", []entry{file("a", ""), file(".wh..wh..opq/x", "")}, wholeTree, ErrName,
 			`source ".wh..wh..opq": the name cannot be used: in an image layer, names that begin with .wh. delete files; rename it, or leave it out of the source`,
 		},
 	}
@@ -234,7 +235,7 @@ func TestBadSource(t *testing.T) {
 	}
 }
 
-// TestLockFileNames shows that lock files bear no names that cannot be hashed and copied: a deps image has them in a layer of their own.
+// TestLockFileNames checks that lock files have valid names: a deps image holds them in a layer of their own.
 func TestLockFileNames(t *testing.T) {
 	const fix = "; rename it, or correct the list of dependency files"
 	const deletes = "the name cannot be used: in an image layer, names that begin with .wh. delete files"
@@ -265,14 +266,14 @@ func TestLockFileNames(t *testing.T) {
 			}
 			scanned, err = Scan(t.Context(), root, in.Source)
 			must(t, err)
-			_, err = scanned.Names(t.Context(), os.DirFS(root), in) // as the frontend has it
+			_, err = scanned.Names(t.Context(), os.DirFS(root), in) // as in the frontend
 			checkError(t, err, tt.want)
 		})
 	}
 }
 
-// TestFaultIsTheSame has many faults, of which one is reported, whichever goroutine comes first.
-func TestFaultIsTheSame(t *testing.T) {
+// TestErrorIsDeterministic checks that of many errors the same one is always reported.
+func TestErrorIsDeterministic(t *testing.T) {
 	var entries []entry
 	for _, d := range "hgfedcba" {
 		for _, name := range "zyx" {
@@ -313,7 +314,7 @@ func TestCancelledWhileReading(t *testing.T) {
 	}
 }
 
-// TestReplacedWhileReading has files that become something else between the listing and the reading.
+// TestReplacedWhileReading checks files that are replaced between the listing and the reading.
 func TestReplacedWhileReading(t *testing.T) {
 	root := tree(t, entry{Path: "pipe", Type: "fifo"}, dir("d"), link("link", "/etc/passwd"))
 	top := &node{path: ".", dir: true, real: root}
@@ -321,7 +322,7 @@ func TestReplacedWhileReading(t *testing.T) {
 		top.children = append(top.children, &node{name: name, path: name, parent: top})
 	}
 	err := hashFiles(t.Context(), top, true)
-	if err == nil || err.Error() != `source "d": it changed while it was read; let it be, and try again` {
+	if err == nil || err.Error() != `source "d": it changed while it was read; make sure that nothing writes to it, and try again` {
 		t.Errorf("got %v", err)
 	}
 }

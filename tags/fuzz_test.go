@@ -11,14 +11,14 @@ import (
 	"unicode/utf8"
 )
 
-// tagGrammar is written here once more, so as not to test the code with itself.
+// tagGrammar repeats the grammar of tags, so that the test does not rely on the code under test.
 var tagGrammar = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 
 func checkTags(t *testing.T, s Set) {
 	t.Helper()
 	for _, tag := range []string{s.Lock, s.Versioned, s.Source, s.Runtime} {
 		if !tagGrammar.MatchString(tag) {
-			t.Errorf("base and version %q: %q is no tag", s.Version, tag)
+			t.Errorf("base and version %q: %q is not a valid tag", s.Version, tag)
 		}
 	}
 	if !strings.HasPrefix(s.Source, s.Lock+"_") {
@@ -26,7 +26,7 @@ func checkTags(t *testing.T, s Set) {
 	}
 }
 
-// FuzzReference makes tags of any base image and repository: all are tags, or an error quotes what is wrong.
+// FuzzReference makes tags of arbitrary base images and repositories: all are valid, or an error quotes the invalid input.
 func FuzzReference(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"debian", ""}, {"host:5000/x", "host:5000/x"}, {"host:5000/x:y@sha256:" + strings.Repeat("a", 64), "r"},
@@ -47,7 +47,7 @@ func FuzzReference(f *testing.F) {
 	})
 }
 
-// FuzzVersion makes tags of any version: all are tags, and what needs no change is not changed.
+// FuzzVersion makes tags of arbitrary versions: all are valid, and valid versions stay unchanged.
 func FuzzVersion(f *testing.F) {
 	for _, seed := range []string{
 		"", "1.2.3", "1.0+local", "é", "\xff\xfe", "a/b:c@d", strings.Repeat("9", 90), strings.Repeat("é", 91), "\x00\n",
@@ -71,8 +71,8 @@ func FuzzVersion(f *testing.F) {
 	})
 }
 
-// FuzzPath hashes a tree of one file with any path: a fault names a part of it; otherwise a copy has the same digests,
-// and a file beside it another.
+// FuzzPath hashes a tree with one file at an arbitrary path. Unless that is an error, a copy of the tree has the same digests,
+// and a tree with one more file has others.
 func FuzzPath(f *testing.F) {
 	for _, seed := range []string{
 		"a", "a/b/c", ".env", ".git/x", "x.pyc", "x.pyc/y", "a\nb", "caf\xe9", "\xed\xa0\x80", "日本/語", "a b/ c", "-rf", "...", "\\", "\"",
@@ -84,7 +84,7 @@ func FuzzPath(f *testing.F) {
 		root := t.TempDir()
 		at := filepath.Join(root, p)
 		if !filepath.IsLocal(p) || at == root || os.MkdirAll(filepath.Dir(at), 0o755) != nil || os.WriteFile(at, []byte("1"), 0o644) != nil {
-			return // no such path
+			return // the file system has no such path
 		}
 		in := Inputs{Base: "debian", Source: Source{Paths: wholeTree.Paths, Original: original}}
 		_, tree, err := Compute(t.Context(), root, in)
@@ -101,7 +101,7 @@ func FuzzPath(f *testing.F) {
 		if err != nil || again.Digest != tree.Digest || again.Copied != tree.Copied {
 			t.Fatalf("the copy: %v, %v", err, again)
 		}
-		must(t, os.WriteFile(filepath.Join(root, "beside"), []byte("2"), 0o644))
+		must(t, os.WriteFile(filepath.Join(root, "another"), []byte("2"), 0o644))
 		_, more, err := Compute(t.Context(), root, in)
 		if err != nil || more.Digest == tree.Digest || more.Copied == tree.Copied {
 			t.Fatalf("with another file: %v, %v", err, more)
@@ -109,7 +109,7 @@ func FuzzPath(f *testing.F) {
 	})
 }
 
-// TestOrderOfCreation makes the same tree in several orders.
+// TestOrderOfCreation checks that digests do not depend on the order in which files are created.
 func TestOrderOfCreation(t *testing.T) {
 	entries := []entry{
 		file("a", "1"), file("b", "1"), file("d/x", "2"), file("d/e/y", "3"), link("l", "d"), link("m", "l/x"), file(".env", "4"),

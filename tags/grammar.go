@@ -6,21 +6,21 @@ import (
 	"unicode/utf8"
 )
 
-// maxTag is the most characters of a tag that a registry accepts.
+// maxTag is the length of the longest tag that a registry accepts, in characters.
 const maxTag = 128
 
-// prefix is what every tag of ours begins with, before the version.
+// prefix begins every tag, before the version.
 const prefix = "oh_v"
 
-// maxVersion is the longest version with which a source tag, "oh_v" VERSION "_" LOCK "_" SOURCE, is a tag at all.
+// maxVersion is the length of the longest version that fits into a source tag: "oh_v" VERSION "_" LOCK "_" SOURCE.
 const maxVersion = maxTag - len(prefix) - 2*(1+shortLength)
 
-// isTag says whether a registry accepts text as a tag: [A-Za-z0-9_][A-Za-z0-9_.-]{0,127}.
+// isTag reports whether a registry accepts text as a tag: [A-Za-z0-9_][A-Za-z0-9_.-]{0,127}.
 func isTag(text string) bool {
 	return text != "" && len(text) <= maxTag && !strings.ContainsRune(".-", rune(text[0])) && clean(text) == text
 }
 
-// clean puts "-" in the place of every character that no tag may hold.
+// clean replaces every character that is invalid in a tag by "-".
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -31,7 +31,7 @@ func clean(text string) string {
 	}, text)
 }
 
-// checkVersion refuses versions that cannot stand in a source tag.
+// checkVersion refuses a version that does not fit into a source tag.
 func checkVersion(version string) error {
 	n := utf8.RuneCountInString(version)
 	if n <= maxVersion {
@@ -39,7 +39,7 @@ func checkVersion(version string) error {
 	}
 	return &InputError{
 		Input: "version", Value: version,
-		Err: fmt.Errorf("%d characters, and a tag of %d has room for %d", n, maxTag, maxVersion),
+		Err: fmt.Errorf("it has %d characters, and a tag of %d has room for %d", n, maxTag, maxVersion),
 		Fix: "give a shorter one",
 	}
 }

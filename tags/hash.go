@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// hashFiles reads every file of the tree once, side by side, for its MD5 and, if it is to be copied, its SHA-256. Where some
+// hashFiles reads every file of the tree once, concurrently, and sets its MD5 and, if copied is set, its SHA-256. If files
 // cannot be read, the error names the smallest path.
 func hashFiles(ctx context.Context, root *node, copied bool) error {
 	q := &queue{}
@@ -36,7 +36,7 @@ func hashFiles(ctx context.Context, root *node, copied bool) error {
 	return nil
 }
 
-// queue hands out files.
+// queue distributes files among readers.
 type queue struct {
 	files []*node
 	next  atomic.Int64
@@ -61,15 +61,15 @@ func (q *queue) fail(n *node, err error) {
 	}
 }
 
-// reader hashes one file after the other, with the same buffer.
+// reader hashes files one after the other and reuses its buffer.
 type reader struct {
 	ctx         context.Context //nolint:containedctx // a reader lives as long as one call of hashFiles
-	md5, sha256 hash.Hash       // sha256 is nil if it is not asked for
+	md5, sha256 hash.Hash       // sha256 is nil if it is not needed
 	buf         []byte
 	opener      opener
 }
 
-// bufferSize holds most source files whole.
+// bufferSize is large enough for most source files.
 const bufferSize = 128 << 10
 
 func newReader(ctx context.Context, copied bool) *reader {
@@ -80,7 +80,7 @@ func newReader(ctx context.Context, copied bool) *reader {
 	return r
 }
 
-// drain reads files until there are no more, and ends early only if the context does.
+// drain reads files until the queue is empty. It stops early only if the context ends.
 func (r *reader) drain(q *queue) error {
 	defer r.opener.close()
 	for n := q.take(); n != nil; n = q.take() {
@@ -105,7 +105,8 @@ func (r *reader) read(n *node) error {
 	return r.sum(n, c, c.size)
 }
 
-// sum reads a file to the end, or to the size that it was opened with: looking for the end costs a system call a file.
+// sum hashes a file up to the size that it had when it was opened. Reading on to the end of the file would cost another
+// system call for each file.
 func (r *reader) sum(n *node, content io.Reader, size int64) error {
 	r.md5.Reset()
 	if r.sha256 != nil {
@@ -135,7 +136,7 @@ func (r *reader) sum(n *node, content io.Reader, size int64) error {
 	return nil
 }
 
-// normalMode is the mode that the node has in an image, whatever the umask of the checkout was.
+// normalMode returns the node's mode in an image, which does not depend on the umask of the checkout.
 func (n *node) normalMode() fs.FileMode {
 	switch {
 	case n.linked:

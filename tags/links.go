@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// A link of the source is hashed as what it points to, so a copy of what it points to is always right. It stays a link
-// where that says the same: if in the image, from where it lies there, its text leads to a copied entry with the very
-// content that was hashed under the link's name. That entry need not be what the link points to here, and often is.
+// A link of the source is hashed as its target, so copying the target is always correct. The copy keeps the link itself if
+// that is equivalent: in the image, the link's text must lead to a copied entry with the content that was hashed under the
+// link's name. That entry may differ from the link's target in the context.
 
-// settleLinks decides for every copied link below n whether it stays one. What lies below a link that stays is no entry
-// of the copy.
+// settleLinks decides for every copied link below n whether the copy keeps it as a link. Entries below a kept link are not
+// copied.
 func settleLinks(n *node) {
 	for _, c := range n.children {
 		if !c.copied {
@@ -27,7 +27,8 @@ func settleLinks(n *node) {
 	}
 }
 
-// resolve follows the text of a link through the copied tree. It gives the links that the way passes through.
+// resolve follows the text of a link through the copied tree. It returns the links on the way, and whether the link's
+// content is at the end of it.
 func resolve(l *node) (via []*node, ok bool) {
 	if path.IsAbs(l.link) {
 		return nil, false
@@ -38,7 +39,7 @@ func resolve(l *node) (via []*node, ok bool) {
 		case "", ".":
 			continue
 		case "..":
-			// Behind a link, ".." is another directory than the one that holds the link.
+			// After a link, ".." is not the directory that contains the link.
 			if at = at.parent; len(via) > 0 {
 				return nil, false
 			}
@@ -55,12 +56,12 @@ func resolve(l *node) (via []*node, ok bool) {
 	return via, same(at, l)
 }
 
-// leadsTo says whether the way to n, if n stays a link, comes by l.
+// leadsTo reports whether n is l, or a link whose resolution passes through l.
 func leadsTo(n, l *node) bool {
 	return n == l || slices.ContainsFunc(n.via, func(v *node) bool { return leadsTo(v, l) })
 }
 
-// same says whether two nodes would be copied alike, links being what they point to.
+// same reports whether two nodes have the same copy, with links replaced by their targets.
 func same(a, b *node) bool {
 	if a.dir != b.dir || a.exec != b.exec || a.sha256 != b.sha256 {
 		return false

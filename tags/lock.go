@@ -16,11 +16,11 @@ import (
 	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
-// MaxLockFile is the most that is read of a lock file, in bytes. The largest of public projects have a few MiB.
+// MaxLockFile is the size of the largest accepted lock file, in bytes. The largest in public projects have a few MiB.
 const MaxLockFile = 64 << 20
 
-// hashLocks is section 4: one MD5 over the base image as written, the browser's "False", the lock files in their order
-// and the extra inputs, with nothing in between; shortened. It also gives the lock files as it found them.
+// hashLocks returns the lock files as found, and the lock hash (section 4). The hash is one shortened MD5 over the base image
+// as written, "False" if there is no browser, the lock files in their order, and the extra inputs, without separators.
 func hashLocks(ctx context.Context, fsys fs.FS, in Inputs) (found []Entry, short string, err error) {
 	sum := md5.New() //nolint:gosec // the scheme is the original's
 	io.WriteString(sum, in.Base)
@@ -48,8 +48,8 @@ func hashLocks(ctx context.Context, fsys fs.FS, in Inputs) (found []Entry, short
 	return found, short, err
 }
 
-// findLock gives the path of a lock file: the first that is there, links followed, so that a broken link counts as
-// absent and a directory as present. Absent everywhere, the error names the last place.
+// findLock returns the path of the first lock file that exists. It follows links: a broken link counts as absent, a
+// directory as present. If the file is in none of the directories, the error names the last one.
 func findLock(fsys fs.FS, name string, lookIn []string) (string, error) {
 	if len(lookIn) == 0 {
 		lookIn = []string{"."}
@@ -79,7 +79,7 @@ func findLock(fsys fs.FS, name string, lookIn []string) (string, error) {
 	return "", lockError(file, fs.ErrNotExist)
 }
 
-// hashLock reads a lock file once, into the sum of all and for its own digest.
+// hashLock reads a lock file once, and adds it to the hash over all lock files and to its own digest.
 func hashLock(ctx context.Context, all io.Writer, fsys fs.FS, file string) (Entry, error) {
 	e := Entry{Path: file, Mode: 0o644}
 	if err := ctx.Err(); err != nil {
@@ -109,7 +109,7 @@ func hashLock(ctx context.Context, all io.Writer, fsys fs.FS, file string) (Entr
 	return e, nil
 }
 
-// checkLock refuses what is no file, or too large, before any of it is read.
+// checkLock refuses a lock file that is not a regular file or too large, before reading it.
 func checkLock(f fs.File) error {
 	info, err := f.Stat()
 	switch {
@@ -135,7 +135,7 @@ func lockError(file string, err error) *PathError {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		e.Fix = "let the package manager write it, or correct the list of dependency files"
+		e.Fix = "create it with the package manager, or correct the list of dependency files"
 	case errors.Is(err, ErrName):
 		e.Fix = "rename it, or correct the list of dependency files"
 	case errors.Is(err, fs.ErrPermission):
@@ -143,7 +143,7 @@ func lockError(file string, err error) *PathError {
 	case errors.Is(err, errOutside):
 		e.Fix = "copy what it points to into the context"
 	default:
-		e.Fix = fmt.Sprintf("put a file there that is the project's own %s", path.Base(file))
+		e.Fix = fmt.Sprintf("replace it by the project's own %s", path.Base(file))
 	}
 	return e
 }

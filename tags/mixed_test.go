@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// mixedJSON are our own vectors: what tags become with inputs that the original left out. Its comment says how they
-// were computed, without this package.
+// mixedJSON holds vectors for inputs that the original does not know. A comment in the file says how they were computed
+// without this package.
 //
 //go:embed testdata/mixed.json
 var mixedJSON []byte
@@ -57,8 +57,8 @@ func TestMixedVectors(t *testing.T) {
 	}
 }
 
-// TestExtraOfGoTypes shows that only the JSON of an extra input counts, not its type.
-func TestExtraOfGoTypes(t *testing.T) {
+// TestCanonicalIgnoresGoTypes checks that only the JSON of an extra input counts, not its Go type.
+func TestCanonicalIgnoresGoTypes(t *testing.T) {
 	type user struct {
 		UID  int    `json:"uid"`
 		Name string `json:"name"`

@@ -1,6 +1,6 @@
 package tags
 
-// namer makes the names of a runtime's images from its hashes. What it is made of has been checked.
+// namer makes the names of a runtime's images from its hashes. Its fields are valid.
 type namer struct {
 	base       baseImage
 	repository string
@@ -21,7 +21,7 @@ func newNamer(in Inputs) (namer, error) {
 	return namer{base: base, repository: in.Repository, version: in.Version}, nil
 }
 
-// set is section 7's names, with the hashes of sections 4 and 6.
+// set returns the names of section 7, with the hashes of sections 4 and 6.
 func (n namer) set(lock, source string) Set {
 	lock = clean(prefix+n.version) + "_" + lock
 	s := Set{

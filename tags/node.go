@@ -7,26 +7,26 @@ import (
 	"strings"
 )
 
-// node is a file or directory as the walk met it: a link is what it points to. Its children are written by the
-// goroutine that lists it, everything else before it is known to others; the sums by the goroutine that reads it.
+// node is a file or directory of the walk; a link is represented by its target. The goroutine that lists a directory
+// writes its children, the goroutine that reads a file writes its sums. Other fields are set before a node is shared.
 type node struct {
 	name   string
-	path   string // relative to the context, slash-separated, by the names of links
+	path   string // relative to the context, slash-separated, with links unresolved
 	parent *node
 
 	dir  bool
-	real string // of a directory: its absolute path without links
-	top  bool   // it is a source path: cycles are looked for up to here
+	real string // of a directory: its absolute path, links resolved
+	top  bool   // it is a source path; the search for loops stops here
 
 	isLink  bool
 	link    string // the link's text
 	outside bool   // the link leaves the context
 
-	hash     bool // it lies in a hashed source path
-	hashed   bool // it counts for the digest; of a directory: something below it does
-	copied   bool // the same for the copy
-	linked   bool // the copy of this link stays a link
-	via      []*node
+	hash     bool    // it is in a hashed source path
+	hashed   bool    // it counts for the digest; of a directory: something below it does
+	copied   bool    // it is copied; of a directory: something below it is
+	linked   bool    // the copy keeps this link as a link
+	via      []*node // the links that a kept link passes through
 	exec     bool
 	size     int64
 	md5      [md5.Size]byte
@@ -34,7 +34,7 @@ type node struct {
 	children []*node // by name, once the walk is over
 }
 
-// file is the path by which a file is opened.
+// file returns the path that opens the file.
 func (n *node) file() string {
 	if n.parent == nil || n.top {
 		return n.real
@@ -52,7 +52,7 @@ func (n *node) child(name string) *node {
 	return n.children[i]
 }
 
-// join is the path of an entry of the directory at p.
+// join returns the path of an entry of the directory p.
 func join(p, name string) string {
 	if p == "." {
 		return name
@@ -60,7 +60,7 @@ func join(p, name string) string {
 	return p + "/" + name
 }
 
-// find gives the node that the names lead to. It must be there.
+// find returns the node at the end of the names, which must exist.
 func (n *node) find(names []string) *node {
 	for _, name := range names {
 		n = n.child(name)
@@ -68,7 +68,7 @@ func (n *node) find(names []string) *node {
 	return n
 }
 
-// attach makes top the entry of n that the names lead to, with plain directories on the way where there is none.
+// attach puts top at the end of the names below n, and creates missing directories on the way.
 func (n *node) attach(names []string, top *node) {
 	for _, name := range names[:len(names)-1] {
 		n = n.ensure(name)

@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// The tests of this file are about a context that changes while it is read, and about what only a user without rights
-// meets otherwise: they call the steps of the walk with what such a one would find.
+// The tests of this file cover a context that changes while it is read, and errors that root does not meet. They call single
+// steps of the walk in the state in which they would meet such an error.
 
-func TestGoneWhileWalking(t *testing.T) {
+func TestChangedWhileWalking(t *testing.T) {
 	root := tree(t, file("a", "1"), link("broken", "nowhere"))
 	at := func(name string) *node {
 		return &node{name: name, path: name, real: filepath.Join(root, name), parent: &node{path: ".", real: root, top: true}}
@@ -23,11 +23,11 @@ func TestGoneWhileWalking(t *testing.T) {
 		step func(w *walk) error
 		is   error
 	}{
-		{"directory that is gone", func(w *walk) error { w.list(t.Context(), at("gone"), state{}); return w.fault }, ErrChanged},
-		{"directory that is a file", func(w *walk) error { w.list(t.Context(), at("a"), state{}); return w.fault }, ErrChanged},
-		{"link that is a file", func(w *walk) error { return w.readLink(at("a")) }, syscall.EINVAL},
-		{"link whose target is gone", func(w *walk) error { return w.readLink(at("broken")) }, fs.ErrNotExist},
-		{"source path that is gone", func(w *walk) error {
+		{"removed directory", func(w *walk) error { w.list(t.Context(), at("gone"), state{}); return w.fault }, ErrChanged},
+		{"directory replaced by a file", func(w *walk) error { w.list(t.Context(), at("a"), state{}); return w.fault }, ErrChanged},
+		{"link replaced by a file", func(w *walk) error { return w.readLink(at("a")) }, syscall.EINVAL},
+		{"link whose target was removed", func(w *walk) error { return w.readLink(at("broken")) }, fs.ErrNotExist},
+		{"removed source path", func(w *walk) error {
 			info, err := os.Stat(root)
 			must(t, err)
 			_, err = w.topNode(filepath.Join(root, "gone"), info, Path{Path: "gone"})
@@ -43,8 +43,8 @@ func TestGoneWhileWalking(t *testing.T) {
 	}
 }
 
-func TestFileThatCannotBeRead(t *testing.T) {
-	root := tree(t, file("a", "1"), link("mem", "/proc/self/mem")) // a regular file whose first page is not there
+func TestReadError(t *testing.T) {
+	root := tree(t, file("a", "1"), link("mem", "/proc/self/mem")) // a regular file whose first page cannot be read
 	src := wholeTree
 	src.FollowOutside = true
 	_, _, err := Compute(t.Context(), root, Inputs{Base: "debian", Source: src})
@@ -54,16 +54,16 @@ func TestFileThatCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestLockFileFaults(t *testing.T) {
+func TestLockFileErrors(t *testing.T) {
 	root := tree(t, file("a", "1"), link("loop", "loop"), dir("d"), link("broken", "nowhere"))
 	tests := []struct {
 		name, lock string
 		is         error
 		want       string
 	}{
-		{"loop", "loop", syscall.ELOOP, `lock file "loop": too many levels of symbolic links; put a file there that is the project's own loop`},
-		{"directory", "d", syscall.EISDIR, `lock file "d": is a directory; put a file there that is the project's own d`},
-		{"broken link", "broken", fs.ErrNotExist, `lock file "broken": file does not exist; let the package manager write it, or correct the list of dependency files`},
+		{"loop", "loop", syscall.ELOOP, `lock file "loop": too many levels of symbolic links; replace it by the project's own loop`},
+		{"directory", "d", syscall.EISDIR, `lock file "d": is a directory; replace it by the project's own d`},
+		{"broken link", "broken", fs.ErrNotExist, `lock file "broken": file does not exist; create it with the package manager, or correct the list of dependency files`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -76,7 +76,7 @@ func TestLockFileFaults(t *testing.T) {
 	}
 }
 
-func TestAdviceOnRights(t *testing.T) {
+func TestPermissionAdvice(t *testing.T) {
 	for _, err := range []*PathError{sourceError("a", fs.ErrPermission), lockError("a", fs.ErrPermission)} {
 		if !strings.HasPrefix(err.Fix, "make it readable for this user") || !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("got %v", err)
@@ -87,7 +87,7 @@ func TestAdviceOnRights(t *testing.T) {
 	}
 }
 
-func TestKinds(t *testing.T) {
+func TestKindOf(t *testing.T) {
 	for mode, want := range map[fs.FileMode]string{
 		fs.ModeNamedPipe: "a named pipe", fs.ModeSocket: "a socket", fs.ModeDevice | fs.ModeCharDevice: "a device",
 		fs.ModeIrregular: "a special file",

@@ -7,10 +7,10 @@ import (
 	"github.com/distribution/reference"
 )
 
-// baseImage is the reference of a base image, valid by the grammar of distribution/reference, as it was written.
+// baseImage is a valid reference of a base image, as the user wrote it.
 type baseImage string
 
-// parseBase checks a reference; nothing of its text is changed, since the hashes are over the text.
+// parseBase validates a reference. It does not change the text, because the hashes cover it.
 func parseBase(text string) (baseImage, error) {
 	if _, err := reference.ParseNormalizedNamed(text); err != nil {
 		return "", &InputError{
@@ -21,8 +21,8 @@ func parseBase(text string) (baseImage, error) {
 	return baseImage(text), nil
 }
 
-// FullName is the reference of a base image, fully spelt: "debian" is "docker.io/library/debian:latest". A reference that
-// cannot be read is an *InputError.
+// FullName returns the normalized reference of a base image: "docker.io/library/debian:latest" for "debian". An invalid
+// reference is an *InputError.
 func FullName(base string) (string, error) {
 	if _, err := parseBase(base); err != nil {
 		return "", err
@@ -36,7 +36,7 @@ func FullName(base string) (string, error) {
 
 var errTagged = errors.New("it has a tag or a digest")
 
-// checkRepository says whether images can be named in a repository; the empty one means that none are.
+// checkRepository refuses an invalid repository. Empty is valid: the images then have no references.
 func checkRepository(text string) error {
 	if text == "" {
 		return nil
@@ -54,8 +54,8 @@ func checkRepository(text string) error {
 	return nil
 }
 
-// originalSplit is how the original divides a base image: at its only colon, ":latest" being added where there is
-// none. It fails on a second colon (section 3.2), and takes a port for a tag.
+// originalSplit splits a base image as the original does: at its only colon, with "latest" if there is none. It fails on a
+// second colon (section 3.2), and mistakes a port for a tag.
 func (b baseImage) originalSplit() (repo, tag string, ok bool) {
 	repo, tag, found := strings.Cut(string(b), ":")
 	if !found {
@@ -64,14 +64,14 @@ func (b baseImage) originalSplit() (repo, tag string, ok bool) {
 	return repo, tag, !strings.Contains(tag, ":")
 }
 
-// repository is the reference without tag and digest.
+// repository returns the reference without tag and digest.
 func (b baseImage) repository() string {
 	repo, _, _ := b.parts()
 	return repo
 }
 
-// parts divides a reference as registries do: the digest behind "@", then the tag behind the last colon that comes
-// after the last slash. What is not there is empty.
+// parts splits a reference as registries do: the digest after "@", and the tag after a colon that follows the last slash.
+// Missing parts are empty.
 func (b baseImage) parts() (repo, tag, digest string) {
 	repo, digest, _ = strings.Cut(string(b), "@")
 	if i := strings.LastIndexByte(repo, ':'); i > strings.LastIndexByte(repo, '/') {
@@ -80,10 +80,10 @@ func (b baseImage) parts() (repo, tag, digest string) {
 	return repo, tag, digest
 }
 
-// split divides a base image into the two parts that a tag is made of, ports and digests understood: the digest
-// belongs to the tag, and no tag is "latest".
+// split splits a base image into the two parts of a runtime tag, and understands ports and digests. The digest belongs to
+// the tag; the default tag is "latest".
 //
-// A digest alone, with no port, never stopped the original: its "name@algorithm" and "hex" stand.
+// The original handles a digest without a tag and a port, so its result stays: "name@algorithm" and "hex".
 func (b baseImage) split() (repo, tag string) {
 	repo, tag, digest := b.parts()
 	if tag == "" && digest != "" && !strings.Contains(repo, ":") {

@@ -10,17 +10,17 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 )
 
-// rules judges the entries of a directory. Implementations may be called from several goroutines.
+// rules decides which entries of a directory are ignored. Implementations are safe for concurrent use.
 type rules interface {
-	// top judges a source path itself, and gives what its entries are judged with.
+	// top reports whether a source path is ignored, and returns the state for its entries.
 	top(path string, isDir bool) (ignored bool, s state)
-	// dir says whether a directory is left out, and not even entered.
+	// dir reports whether a directory is ignored, so that it is not entered, and returns the state for its entries.
 	dir(path string, parent state) (ignored bool, s state)
-	// file says the same of anything else.
+	// file reports whether any other entry is ignored.
 	file(path string, parent state) bool
 }
 
-// state is what rules remember of a directory for its entries.
+// state is what rules keep about a directory for its entries.
 type state = patternmatcher.MatchInfo
 
 func newRules(src Source) (rules, error) {
@@ -39,7 +39,7 @@ func patternError(input, pattern string, err error) error {
 	return &InputError{Input: input, Value: pattern, Err: err, Fix: "correct the pattern"}
 }
 
-// originalRules are section 6.1's, by names alone. The name of a source path is never looked at.
+// originalRules implements section 6.1, which decides by names alone. The name of a source path never matters.
 type originalRules struct{}
 
 func (originalRules) top(string, bool) (bool, state) { return false, state{} }
@@ -53,14 +53,14 @@ func (originalRules) file(p string, _ state) bool {
 	return strings.HasSuffix(p, ".pyc")
 }
 
-// ignoreRules are patterns of .dockerignore. A matcher is not safe for several goroutines, so each takes one of its own
-// from the pool; what they remember can be exchanged among them.
+// ignoreRules implements .dockerignore patterns. A matcher is not safe for concurrent use, so each goroutine takes one from
+// the pool. All matchers understand each other's states.
 type ignoreRules struct {
 	matchers *sync.Pool
-	negated  [][]string // components of the patterns that begin with "!"
+	negated  [][]string // path components of the patterns that begin with "!"
 }
 
-// maxIgnore is how many ignore patterns there may be. Each file is compared with each of them.
+// maxIgnore limits the number of ignore patterns, because each file is matched against each pattern.
 const maxIgnore = 1_000
 
 func newIgnoreRules(lines []string) (rules, error) {
@@ -85,7 +85,7 @@ func newIgnoreRules(lines []string) (rules, error) {
 		}
 	}
 	r.matchers.New = func() any {
-		m, _ := patternmatcher.New(patterns) // each is known to be good
+		m, _ := patternmatcher.New(patterns) // all are valid, see above
 		return m
 	}
 	return r, nil
@@ -94,11 +94,11 @@ func newIgnoreRules(lines []string) (rules, error) {
 func (r ignoreRules) match(p string, parent state) (bool, state) {
 	m := r.matchers.Get().(*patternmatcher.PatternMatcher)
 	defer r.matchers.Put(m)
-	ignored, s, _ := m.MatchesUsingParentResults(p, parent) // its errors are those of bad patterns
+	ignored, s, _ := m.MatchesUsingParentResults(p, parent) // it fails on invalid patterns only
 	return ignored, s
 }
 
-// top judges the directories on the way as well: what lies in an ignored one is ignored.
+// top checks the parent directories as well: everything in an ignored directory is ignored.
 func (r ignoreRules) top(p string, isDir bool) (bool, state) {
 	if p == "." {
 		return false, state{}
@@ -121,7 +121,7 @@ func (r ignoreRules) file(p string, parent state) bool {
 	return ignored
 }
 
-// mayHold says whether something below an ignored directory may be taken back by a negated pattern.
+// mayHold reports whether a negated pattern may re-include something below an ignored directory.
 func (r ignoreRules) mayHold(dir string) bool {
 	parts := strings.Split(dir, "/")
 	for _, pattern := range r.negated {
@@ -132,7 +132,8 @@ func (r ignoreRules) mayHold(dir string) bool {
 	return false
 }
 
-// mayMatchBelow errs on the side of entering: a component with "**" may stand for any number of them.
+// mayMatchBelow reports whether a pattern may match something below dir. When in doubt it returns true: a component with
+// "**" matches any number of components.
 func mayMatchBelow(pattern, dir []string) bool {
 	for i, part := range pattern {
 		if i == len(dir) || strings.Contains(part, "**") {

@@ -16,19 +16,19 @@ func TestIgnore(t *testing.T) {
 		ignore []string
 		paths  []string // source paths; "." if none
 		tree   []string // files
-		want   []string // those that count
+		want   []string // files that are not ignored
 	}{
 		{
 			name: "nothing",
 			tree: []string{".git/HEAD", "__pycache__/x", "a.pyc"},
 			want: []string{".git/HEAD", "__pycache__/x", "a.pyc"},
 		}, {
-			name:   "names at every depth",
+			name:   "names at any depth",
 			ignore: []string{"**/node_modules", "**/*.pyc", ".git"},
 			tree:   []string{"a/node_modules/x", "node_modules/y", "b.pyc", "c/d.pyc", ".git/HEAD", "sub/.git/HEAD", "k"},
 			want:   []string{"k", "sub/.git/HEAD"},
 		}, {
-			name:   "comments, blanks, and a slash in front",
+			name:   "comments, spaces, and a leading slash",
 			ignore: []string{"# a", "", "  b  ", "/c"},
 			tree:   []string{"a", "b", "c", "d/b"},
 			want:   []string{"a", "d/b"},
@@ -38,12 +38,12 @@ func TestIgnore(t *testing.T) {
 			tree:   []string{"a/x", "a/b/keep", "a/b/c.md", "a/b/drop", "a/bb/y", "z"},
 			want:   []string{"a/b/c.md", "a/b/keep", "z"},
 		}, {
-			name:   "negation at every depth",
+			name:   "negation at any depth",
 			ignore: []string{"a", "!**/keep"},
 			tree:   []string{"a/b/c/keep", "a/b/c/drop", "keep"},
 			want:   []string{"a/b/c/keep", "keep"},
 		}, {
-			name:   "negation of a directory that holds an ignored one",
+			name:   "negation of a directory that contains an ignored one",
 			ignore: []string{"!a", "a/b"},
 			tree:   []string{"a/b/c", "a/d"},
 			want:   []string{"a/d"},
@@ -90,7 +90,7 @@ func TestIgnore(t *testing.T) {
 	}
 }
 
-// TestIgnoredLinks has links whose names are ignored, or would be if they were directories.
+// TestIgnoredLinks checks links whose names are ignored, or would be ignored if they were directories.
 func TestIgnoredLinks(t *testing.T) {
 	root := tree(t, file("d/x", "1"), link("skip", "skip"), link("l.pyc", "nowhere"), link(".d", "d"), link(".f", "d/x"))
 	_, got, err := Compute(t.Context(), root, Inputs{Base: "debian", Source: Source{Paths: wholeTree.Paths, Ignore: []string{"skip", "l*"}}})
@@ -106,8 +106,8 @@ func TestIgnoredLinks(t *testing.T) {
 	}
 }
 
-// TestIgnoredIsNotEntered has a fault in ignored directories, which would be found if they were listed.
-func TestIgnoredIsNotEntered(t *testing.T) {
+// TestIgnoredDirectoriesAreNotEntered puts errors into ignored directories, which listing them would find.
+func TestIgnoredDirectoriesAreNotEntered(t *testing.T) {
 	root := tree(t, file("a", "1"), link("x/loop", "loop"), link("y/keep/loop", "loop"))
 	src := Source{Paths: wholeTree.Paths, Ignore: []string{"x", "y", "!y/kept"}}
 	if _, _, err := Compute(t.Context(), root, Inputs{Base: "debian", Source: src}); err != nil {

@@ -7,17 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// A repository of more than longRepo characters is cut to its last keptRepo, behind the start of a hash of the rest.
+// A repository of more than longRepo characters is shortened: a hash of its beginning, then its last keptRepo characters.
 const (
 	longRepo = 32
 	keptRepo = 24
 )
 
-// runtimeTag is section 3, the name of a runtime for config.sh. A base image whose repository is the target repository
-// is taken for a runtime image, and keeps its own tag.
+// runtimeTag returns the tag of a runtime for config.sh (section 3). A base image in the target repository counts as a
+// runtime image and keeps its own tag.
 //
-// The original's answer stands wherever a registry accepts it; else it is made from a reading of the reference that
-// knows ports and digests, and from the characters of a tag.
+// The original's tag is used if a registry accepts it. Otherwise, the tag is made from the reference with ports and digests
+// understood, and with invalid characters replaced.
 func runtimeTag(version, repository string, base baseImage) string {
 	text := func(repo, tag string) string {
 		if base.repository() == repository {
@@ -35,7 +35,7 @@ func runtimeTag(version, repository string, base baseImage) string {
 	return hashLong(short, clean(text(base.split())))
 }
 
-// shortRepo is section 3.4 in the form of the original's later version, which leaves no slash.
+// shortRepo shortens a repository (section 3.4). It follows the original's later version, which leaves no slash.
 func shortRepo(repo string) string {
 	if len(repo) > longRepo {
 		cut := len(repo) - keptRepo
@@ -44,7 +44,7 @@ func shortRepo(repo string) string {
 	return strings.ReplaceAll(repo, "/", "_s_")
 }
 
-// hashLong replaces a tag that is too long by one with its hash (section 3.5).
+// hashLong replaces a tag that is too long by its hash (section 3.5).
 func hashLong(version, tag string) string {
 	if utf8.RuneCountInString(tag) <= maxTag {
 		return tag

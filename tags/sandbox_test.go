@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// entry is a file of a test tree, in the form of the vectors.
+// entry is a file, directory or link of a test tree, in the format of the vectors.
 type entry struct {
 	Path    string `json:"path"`
 	RawPath []byte `json:"path_b64"`
@@ -35,7 +35,7 @@ func (e entry) content() []byte {
 	return e.Content
 }
 
-// file, link, and dir are entries of hand-written trees.
+// file, link and dir return entries of hand-written trees.
 func file(path, content string) entry {
 	return entry{Path: path, Type: "file", Content: []byte(content)}
 }
@@ -47,7 +47,7 @@ func (e entry) mode(octal string) entry {
 	return e
 }
 
-// makeTree makes the entries below root, which may be there already. "{SANDBOX}" in targets is the directory sandbox.
+// makeTree creates the entries below root, which may exist. "{SANDBOX}" in targets stands for the directory sandbox.
 func makeTree(t testing.TB, sandbox, root string, entries []entry) {
 	t.Helper()
 	must(t, os.MkdirAll(root, 0o755))
@@ -89,7 +89,7 @@ func makeEntry(t testing.TB, sandbox, root string, e entry) {
 	}
 }
 
-// tree makes a context of its own from the entries.
+// tree creates a context with the entries and returns its path.
 func tree(t testing.TB, entries ...entry) string {
 	t.Helper()
 	sandbox := realTemp(t)
@@ -98,7 +98,7 @@ func tree(t testing.TB, entries ...entry) string {
 	return root
 }
 
-// realTemp is a temporary directory by its path without links.
+// realTemp returns a temporary directory's path, with links resolved.
 func realTemp(t testing.TB) string {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -106,7 +106,7 @@ func realTemp(t testing.TB) string {
 	return dir
 }
 
-// copyTree makes from a Tree what a builder would.
+// copyTree copies a Tree as a builder would, and returns the copy's path.
 func copyTree(t testing.TB, tree *Tree) string {
 	t.Helper()
 	root := filepath.Join(realTemp(t), "copy")

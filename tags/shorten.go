@@ -7,14 +7,13 @@ import (
 	"slices"
 )
 
-// shortLength is the most digits of a shortened hash.
+// shortLength is the maximum length of a shortened hash.
 const shortLength = 16
 
 var errNotMD5 = errors.New("not a lower-case hexadecimal MD5")
 
-// shorten is section 2: the number that an MD5 is in hexadecimal, in base 36 with the least significant digit first,
-// without trailing zeros, cut to 16 digits. Zero gives the empty string. What Python's parser accepts beyond a
-// lower-case MD5 is an error here.
+// shorten returns an MD5 as a number in base 36, least significant digit first, without trailing zeros, cut to 16 digits
+// (section 2). Zero yields the empty string. Unlike Python's parser, shorten accepts nothing but a lower-case MD5.
 func shorten(hash string) (string, error) {
 	if !isMD5(hash) {
 		return "", fmt.Errorf("shortening %q: %w", hash, errNotMD5)

@@ -11,34 +11,33 @@ import (
 // Source says which files are hashed and copied.
 type Source struct {
 	Paths []Path
-	// Original is the rule set of the original (section 6.1: hidden directories, __pycache__, *.pyc), by which the paths
-	// must be directories; otherwise Ignore, lines in the syntax of .dockerignore, says which paths are neither hashed
-	// nor copied.
+	// Original selects the original's ignore rules (section 6.1: hidden directories, __pycache__, *.pyc) and requires the
+	// paths to be directories. Without it, Ignore lists what is neither hashed nor copied, in the syntax of .dockerignore.
 	Original bool
 	Ignore   []string
-	// NoCopy are names (path.Match on the last component) that are hashed but not copied: *.md in profile openhands.
-	// They do not concern what is not hashed.
+	// NoCopy lists patterns (path.Match on the last component) of files that are hashed but not copied: *.md in profile
+	// openhands. They do not apply to unhashed paths.
 	NoCopy []string
-	// NamesOnly leaves out of the Tree what only a build needs, Copied and Entries, and with it a second hash of every file.
+	// NamesOnly omits Copied and Entries from the Tree, which only a build needs. That saves a second hash of every file.
 	NamesOnly bool
-	// Confined is for a tree that is a copy of its context. What a link points to outside of the copy is not what it points to
-	// in the context: so it leaves the context even if it comes back, or if nothing is there.
+	// Confined is for a tree that is a copy of its context. A link's target outside the copy is not its target in the
+	// original context. So a link that leaves the copy counts as outside, even if it returns or leads nowhere.
 	Confined bool
-	// FollowOutside reads what links outside of the context point to, as the original does. Without it such a link is one of
-	// Tree.Outside, and nothing behind it is read.
+	// FollowOutside reads the targets of links that leave the context, as the original does. Without it, such links are only
+	// listed in Tree.Outside.
 	FollowOutside bool
 }
 
-// Path is a file or directory of the source, relative to the context and slash-separated. Where one lies in another, the
-// longer one decides for itself whether it is hashed.
+// Path is a file or directory of the source, relative to the context and slash-separated. If one path is in another, Hash of
+// the longer one applies to it.
 type Path struct {
 	Path     string `json:"path"`
 	Hash     bool   `json:"hash"`
-	Optional bool   `json:"optional,omitempty"` // no error where it does not exist
+	Optional bool   `json:"optional,omitempty"` // it may be missing
 }
 
-// sourceHash is section 6's hash: the directory digest, shortened. Extra inputs are mixed in by one more MD5, over the
-// digest's hexadecimal form and their JSON.
+// sourceHash returns the shortened directory digest (section 6). Extra inputs are mixed in with one more MD5, over the
+// digest's hexadecimal form and the inputs' JSON.
 func sourceHash(digest string, extra map[string]any) (string, error) {
 	mixed, err := canonical(extra)
 	if err != nil {
@@ -50,7 +49,7 @@ func sourceHash(digest string, extra map[string]any) (string, error) {
 	return shorten(digest)
 }
 
-// scan walks, hashes and lists the source of the context dir, an absolute path without links.
+// scan walks, hashes and lists the source of the context dir, an absolute path with links resolved.
 func scan(ctx context.Context, dir string, src Source) (*Tree, error) {
 	paths, err := cleanPaths(src.Paths)
 	if err != nil {
@@ -76,7 +75,7 @@ func scan(ctx context.Context, dir string, src Source) (*Tree, error) {
 	return tree, nil
 }
 
-// cleanPaths gives the source paths in their shortest form, each once, parents first.
+// cleanPaths returns the source paths in their shortest form, each once, parents first.
 func cleanPaths(given []Path) ([]Path, error) {
 	byName := map[string]Path{}
 	for _, p := range given {
@@ -99,7 +98,7 @@ func cleanPaths(given []Path) ([]Path, error) {
 	return paths, nil
 }
 
-// components are the names on the way from the context to a clean path; none for the context itself.
+// components splits a clean path into its names. The context itself has none.
 func components(p string) []string {
 	if p == "." {
 		return nil
@@ -107,8 +106,8 @@ func components(p string) []string {
 	return strings.Split(p, "/")
 }
 
-// digestOf is the digest of the hashed paths: of one, its own; of more, that of a directory which holds them under
-// their names.
+// digestOf returns the digest of the hashed paths. A single path has its own digest; several have the digest of a directory
+// that contains them under their names.
 func digestOf(root *node, paths []Path) string {
 	var hashed []string
 	for _, p := range paths {
@@ -117,7 +116,7 @@ func digestOf(root *node, paths []Path) string {
 		}
 	}
 	top := root
-	if len(hashed) == 1 && root.hashed { // else all of it leaves the context
+	if len(hashed) == 1 && root.hashed { // root is unhashed if everything leaves the context
 		if n := root.find(components(hashed[0])); n.dir {
 			top = n
 		}

@@ -1,16 +1,16 @@
 // Package tags turns a runtime's inputs into the names of its images.
 //
-// The scheme is that of OpenHands' runtime_build.py, byte for byte wherever the original gives a tag that a registry
-// accepts, so that both can share a repository. Where it gives none, or does something nobody could want, ours is a
-// rule of its own; each such departure is a named test (departures_test.go). Section numbers in comments are those of
-// the description of the original that the test vectors came with:
+// The tags are those of OpenHands' runtime_build.py ("the original"), byte for byte, wherever a registry accepts them.
+// Both programs can therefore share a repository. Where the original yields no valid tag, or an unusable one, this package
+// has a rule of its own. A named test records each departure (departures_test.go).
 //
-//	1 inputs, 2 shortening, 3 repository and tag of a base image, 4 lock hash, 5 versioned part, 6 source hash
+// Section numbers in comments refer to the description of the original that accompanies the test vectors:
 //
-// The same walk that hashes the source tree lists what is copied into an image, so that an image holds exactly the
-// list that was hashed.
+//	1 inputs, 2 shortening, 3 repository and tag of a base image, 4 lock hash, 5 versioned part, 6 source hash, 7 image names
 //
-// The package reads the source tree and the lock files and nothing else: no network, no environment, no clock.
+// One walk hashes the source tree and lists the files to copy, so an image holds exactly the files that were hashed.
+//
+// The package reads the source tree and the lock files, and nothing else: no network, no environment, no clock.
 package tags
 
 import (
@@ -26,50 +26,50 @@ import (
 // Inputs is everything that the tags of a runtime depend on.
 type Inputs struct {
 	Base       string // the base image as the user wrote it
-	Repository string // where the images live; may be empty for tags alone
+	Repository string // where the images are published; may be empty if only tags are needed
 	Version    string
 	NoBrowser  bool // the original's enable_browser=False, part of the lock hash
 
-	// LockFiles are hashed in this order. Each is looked for in the directories LookIn (relative to the context,
-	// slash-separated; "." alone if empty), in that order.
+	// LockFiles are hashed in this order. Each is searched for in the directories LookIn, in that order. The directories
+	// are relative to the context and slash-separated; an empty list means "." alone.
 	LockFiles []string
 	LookIn    []string
 
 	Source Source
 
-	// Inputs that the original left out, where they are not at their default: JSON objects that are written, by
-	// RFC 8785, into the lock hash and the source hash. Empty maps leave no trace.
+	// LockExtra and SourceExtra hold the inputs that the original does not know and that differ from their defaults. They
+	// enter the lock hash and the source hash as canonical JSON (RFC 8785). Empty maps do not change the hashes.
 	LockExtra   map[string]any
 	SourceExtra map[string]any
 
-	// DepsExtra are inputs of the deps image that are in no tag, such as mirrors. They count for Tree.DepsDigest alone.
+	// DepsExtra holds inputs of the deps image that are in no tag, such as mirrors. They change only Tree.DepsDigest.
 	DepsExtra map[string]any
 }
 
-// Set is the names of a runtime's images.
+// Set holds the names of a runtime's images.
 type Set struct {
 	Repository string `json:"repository"`
-	Version    string `json:"version"`   // as it was given
-	Lock       string `json:"lock"`      // the deps image of these very lock files
+	Version    string `json:"version"`   // as given
+	Lock       string `json:"lock"`      // the deps image of exactly these lock files
 	Versioned  string `json:"versioned"` // the deps image of this base and version
 	Source     string `json:"source"`
 	Runtime    string `json:"runtime"` // the original's name for config.sh: section 3
 	Images     Images `json:"images"`
 }
 
-// Images are the full references of a Set, "repository:tag"; all empty where there is no repository.
+// Images holds the full references of a Set, "repository:tag". All are empty if the Set has no repository.
 type Images struct {
 	Lock      string `json:"lock"`
 	Versioned string `json:"versioned"`
 	Source    string `json:"source"`
 }
 
-// Compute gives the tags of the runtime whose project root is the directory root (a link to one is followed), and the
-// source tree that is copied into it.
+// Compute returns the tags of the runtime whose project root is the directory root, and the source tree to copy into it.
+// root may be a link to a directory.
 //
-// What is wrong with a text (base image, repository, version, pattern) is an *InputError, what is wrong with a file of
-// the context a *PathError; both say what to do. Where several files are at fault the error names the one with the
-// smallest path, whichever was met first. A cancelled ctx gives ctx.Err().
+// An invalid text (base image, repository, version, pattern) is an *InputError. A file of the context that cannot be
+// hashed is a *PathError. Both say what to do. If several files are at fault, the error names the one with the smallest
+// path. If ctx is cancelled, Compute returns ctx.Err().
 func Compute(ctx context.Context, root string, in Inputs) (Set, *Tree, error) {
 	n, err := newNamer(in)
 	if err != nil {
@@ -96,7 +96,7 @@ func Compute(ctx context.Context, root string, in Inputs) (Set, *Tree, error) {
 	return n.set(lock, source), tree, err
 }
 
-// locksOf hashes the lock files of fsys, or of the context dir if that is nil.
+// locksOf hashes the lock files of fsys, or of the context dir if fsys is nil.
 func locksOf(ctx context.Context, dir string, fsys fs.FS, in Inputs) ([]Entry, string, error) {
 	if fsys != nil {
 		return hashLocks(ctx, fsys, in)
@@ -108,8 +108,8 @@ func locksOf(ctx context.Context, dir string, fsys fs.FS, in Inputs) ([]Entry, s
 	return hashLocks(ctx, root, in)
 }
 
-// Scan reads the source tree alone: what does not depend on a base, so that one scan serves many. Its errors are those of
-// Compute.
+// Scan reads only the source tree. The result does not depend on a base image, so one scan serves many. It returns the
+// errors of Compute.
 func Scan(ctx context.Context, root string, src Source) (*Tree, error) {
 	dir, err := contextDir(root)
 	if err != nil {
@@ -118,8 +118,8 @@ func Scan(ctx context.Context, root string, src Source) (*Tree, error) {
 	return scan(ctx, dir, src)
 }
 
-// Names gives the tags of a runtime whose source was scanned. The lock files are looked for in fsys, the project's root; nil
-// is the directory that was scanned.
+// Names returns the tags of a runtime whose source was scanned, and sets the tree's LockFiles and DepsDigest. The lock files
+// are read from fsys, the project's root; nil means the scanned directory. It returns the errors of Compute.
 func (t *Tree) Names(ctx context.Context, fsys fs.FS, in Inputs) (Set, error) {
 	n, err := newNamer(in)
 	if err != nil {
@@ -138,7 +138,7 @@ func (t *Tree) Names(ctx context.Context, fsys fs.FS, in Inputs) (Set, error) {
 	return n.set(lock, source), err
 }
 
-// contextDir is the absolute path of the directory root, without links.
+// contextDir returns the absolute path of the directory root, with links resolved.
 func contextDir(root string) (string, error) {
 	dir, err := filepath.Abs(root)
 	if err == nil {

@@ -14,43 +14,43 @@ import (
 	"strings"
 )
 
-// Tree is a source tree as it was hashed: exactly what is copied into an image.
+// Tree is a source tree as it was hashed. An image gets exactly its Entries.
 type Tree struct {
 	Root       string // the context directory, absolute, links resolved
 	Digest     string // the directory digest of the hashed paths (hex MD5, section 6.5)
 	Copied     string // "sha256:..." over everything copied: paths, types, normalised modes, contents, link targets
-	DepsDigest string // "sha256:..." over everything that the deps image is made from; set with the tags
+	DepsDigest string // "sha256:..." over everything that the deps image is made from; set by Compute and Names
 
-	// Entries are what is copied, directories included: parents first, the entries of a directory in the byte order of
-	// their names.
+	// Entries lists what is copied, directories included. Parents come first; the entries of a directory are in the byte
+	// order of their names.
 	Entries []Entry
-	// Outside are the links that leave the context: no builder may be given what they point to. They are read only with
+	// Outside lists the links that leave the context. Their targets must not be sent to a builder, and are read only with
 	// Source.FollowOutside.
 	Outside []string
-	// Broken are the links that lead to nothing in the context, and were left out.
+	// Broken lists the links in the context that lead nowhere. They are left out.
 	Broken []string
-	// Warnings name the broken links and special files that were left out, by path, escaped.
+	// Warnings describes the broken links and special files that are left out, with quoted paths.
 	Warnings []string
-	// LockFiles are the lock files as they were hashed, in the order of Inputs.LockFiles.
+	// LockFiles lists the lock files as they were hashed, in the order of Inputs.LockFiles. Compute and Names set it.
 	LockFiles []Entry
 }
 
 // Entry is a file, directory or link of a Tree.
 type Entry struct {
 	Path string      // relative to the context, slash-separated
-	Mode fs.FileMode // type, and the normalised permissions: 0644, 0755 for directories and what the owner may execute
-	Link string      // the target, where the entry stays a symbolic link
+	Mode fs.FileMode // type, and normalised permissions: 0644, or 0755 for directories and executable files
+	Link string      // the target, if the copy keeps the entry as a symbolic link
 	Size int64       // of a file, in bytes
 
 	SHA256 [sha256.Size]byte // of a file's content, as it was hashed
-	// Real is where a file's content lies, relative to the context and without links on the way; empty where that is Path.
+	// Real is the path of a file's content, relative to the context and with links resolved. It is empty if that is Path.
 	Real string
 }
 
-// Content is the path below the context at which a file's content was read: no part of it was a link.
+// Content returns the path from which a file's content was read, relative to the context and with links resolved.
 func (e Entry) Content() string { return cmp.Or(e.Real, e.Path) }
 
-// Paths are the paths of entries, in their order.
+// Paths returns the paths of entries, in their order.
 func Paths(entries []Entry) []string {
 	paths := make([]string, len(entries))
 	for i, e := range entries {
@@ -73,7 +73,7 @@ func newTree(w *walk, root *node) *Tree {
 	return t
 }
 
-// list lists what is copied.
+// list sets Entries and Copied.
 func (t *Tree) list(root *node, noCopy []string) {
 	uncopy(root, noCopy)
 	settleLinks(root)
@@ -83,7 +83,7 @@ func (t *Tree) list(root *node, noCopy []string) {
 	t.Copied = "sha256:" + hex.EncodeToString(l.sum.Sum(nil))
 }
 
-// uncopy takes what is hashed but not copied out of the copy, and directories that hold nothing else.
+// uncopy removes entries that are hashed but not copied from the copy, and directories that contain nothing else.
 func uncopy(n *node, names []string) {
 	n.copied = !n.dir
 	for _, c := range n.children {
@@ -91,14 +91,14 @@ func uncopy(n *node, names []string) {
 		n.copied = n.copied || c.copied
 	}
 	if n.hashed && n.parent != nil && slices.ContainsFunc(names, func(p string) bool {
-		ok, _ := path.Match(p, n.name) // newRules has seen the patterns
+		ok, _ := path.Match(p, n.name) // newRules has validated the patterns
 		return ok
 	}) {
 		n.copied = false
 	}
 }
 
-// listing is a list of what is copied, and its digest.
+// listing collects the copied entries and their digest.
 type listing struct {
 	root    string
 	entries []Entry
@@ -132,13 +132,13 @@ func (l *listing) add(n *node) {
 	}
 }
 
-// isPlain reports whether the files of a directory lie where their paths say: no link leads to it.
+// isPlain reports whether a directory is at its own path, that is, not reached through a link.
 func (l *listing) isPlain(n *node) bool {
 	rest, below := strings.CutPrefix(n.real, l.root)
 	return below && (n.path == "." && rest == "" || strings.TrimPrefix(rest, "/") == n.path)
 }
 
-// real is where the content of a file is, if that is not its path.
+// real returns Entry.Real of a file.
 func (l *listing) real(c *node) string {
 	file := c.real
 	if file == "" {
@@ -150,8 +150,8 @@ func (l *listing) real(c *node) string {
 	return ""
 }
 
-// appendLine is what the digest of the copy is over: type, mode, path, and the content's digest or the link's target,
-// each with a NUL byte behind it.
+// appendLine appends what the digest of the copy covers of an entry: type, mode, path, and the content's digest or the
+// link's target, each followed by a NUL byte.
 func (e Entry) appendLine(b []byte, n *node) []byte {
 	kind := "file"
 	switch {
@@ -178,8 +178,9 @@ func sentences(warnings []warning) []string {
 	return all
 }
 
-// Covers says whether something that came to lie at a path of the context would be hashed or copied: a file, or a directory
-// with what is in it. The path is relative to the context and slash-separated. Links are not followed.
+// Covers reports whether a file or directory at a path of the context would be hashed or copied. Nothing need exist there.
+// The path is relative to the context and slash-separated. Links are not followed. It returns an *InputError if the Source
+// is invalid.
 func (s Source) Covers(name string, dir bool) (bool, error) {
 	paths, err := cleanPaths(s.Paths)
 	if err != nil {
@@ -196,7 +197,7 @@ func (s Source) Covers(name string, dir bool) (bool, error) {
 	}), nil
 }
 
-// reaches says whether the walk of the source path top comes to the entry with these names.
+// reaches reports whether the walk of the source path top visits the entry with these names.
 func reaches(r rules, top string, names []string, dir bool) bool {
 	ignored, s := r.top(top, true)
 	for i := len(components(top)) + 1; i <= len(names) && !ignored; i++ {

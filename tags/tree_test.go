@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// list is a Tree's entries in short: "dir/", "file", "exec*", "link -> target".
+// list returns a Tree's entries in short form: "dir/", "file", "executable*", "link -> target".
 func list(tree *Tree) []string {
 	var all []string
 	for _, e := range tree.Entries {
@@ -39,7 +39,7 @@ func TestTree(t *testing.T) {
 		want    []string
 	}{
 		{
-			name:    "parents first, in the order of names",
+			name:    "parents first, in order of names",
 			entries: []entry{file("a.b", ""), file("a/z", ""), file("a/b/c", ""), file("a b", "").mode("0755"), dir("e")},
 			src:     wholeTree,
 			want:    []string{"a/", "a/b/", "a/b/c", "a/z", "a b*", "a.b"},
@@ -61,7 +61,7 @@ func TestTree(t *testing.T) {
 			src:     Source{Paths: []Path{{Path: "a/b"}, hashed("."), hashed("a/b/c")}},
 			want:    []string{"a/", "a/b/", "a/b/c/", "a/b/c/z", "a/b/y", "a/x"},
 		}, {
-			name:    "links that stay",
+			name:    "links that are kept",
 			entries: []entry{file("a", "1"), link("l", "a"), link("d/l", "../a"), link("dl", "d"), link("m", "./l"), link("n", "dl/l")},
 			src:     wholeTree,
 			want:    []string{"a", "d/", "d/l -> ../a", "dl -> d", "l -> a", "m -> ./l", "n -> dl/l"},
@@ -71,12 +71,12 @@ func TestTree(t *testing.T) {
 			src:     wholeTree,
 			want:    []string{"d/", "d/a", "l", "m/", "m/a"},
 		}, {
-			name:    "links to what is not copied",
+			name:    "links to files that are not copied",
 			entries: []entry{file(".h/x", "1"), link("v", ".h"), link("w", ".h/x"), file("README.md", "2"), link("r", "README.md")},
 			src:     Source{Paths: wholeTree.Paths, Original: true, NoCopy: []string{"*.md"}},
 			want:    []string{"r", "v/", "v/x", "w"},
 		}, {
-			name:    "a link to a directory of which less is copied",
+			name:    "a link to a directory that is copied partly",
 			entries: []entry{file("d/x", "1"), file("d/y.log", "2"), link("l", "d"), link("same", "l")},
 			src:     Source{Paths: wholeTree.Paths, Ignore: []string{"d/*.log"}},
 			want:    []string{"d/", "d/x", "l/", "l/x", "l/y.log", "same -> l"},
@@ -88,17 +88,17 @@ func TestTree(t *testing.T) {
 			src:  Source{Paths: wholeTree.Paths, Ignore: []string{"p/q"}},
 			want: []string{"e/", "e/f", "e/in -> f", "e/up", "p/", "p/x", "x"},
 		}, {
-			name:    "a link back through a link",
+			name:    "a link with .. after a link",
 			entries: []entry{file("a/b/f", "1"), file("a/g", "2"), link("l", "a/b"), link("m", "l/../g")},
 			src:     wholeTree,
 			want:    []string{"a/", "a/b/", "a/b/f", "a/g", "l -> a/b", "m"},
 		}, {
-			name:    "a link by a way out of the context",
+			name:    "a link that leaves the context and returns",
 			entries: []entry{file("a", "1"), link("l", "../root/a"), link("d/m", "../../root/a")},
 			src:     wholeTree,
 			want:    []string{"a", "d/", "d/m", "l"},
 		}, {
-			name: "links that would run in a circle as copies",
+			name: "links that would form a loop in the copy",
 			// x/p/a is x/b; copied as e/a, the same text means b, which is a link to e/a.
 			entries: []entry{link("x/p/a", "../b"), file("x/b", "1"), link("e", "x/p"), link("b", "e/a")},
 			src:     Source{Paths: wholeTree.Paths, Ignore: []string{"x"}},
@@ -123,7 +123,7 @@ func TestTree(t *testing.T) {
 	}
 }
 
-// checkCopy reads every file of a copy, by the names of its links, and compares it with the original.
+// checkCopy reads every file of a copy, through its links, and compares it with the original.
 func checkCopy(t *testing.T, tree *Tree) {
 	t.Helper()
 	root := copyTree(t, tree)
@@ -136,7 +136,8 @@ func checkCopy(t *testing.T, tree *Tree) {
 	}
 }
 
-func TestCopiedTellsApart(t *testing.T) {
+// TestCopied checks that every difference of a copy changes Tree.Copied.
+func TestCopied(t *testing.T) {
 	base := []entry{file("a", "1"), file("d/b", "2")}
 	trees := map[string][]entry{
 		"base":       base,
@@ -168,8 +169,8 @@ func TestCopiedTellsApart(t *testing.T) {
 	}
 }
 
-// TestOutside: a link that leaves the context is named, and nothing behind it is read. There is a circle, which a walk would
-// report, and a file that no user may read.
+// TestOutside checks that links leaving the context are listed, and that their targets are not read. There is a loop, which
+// a walk would report.
 func TestOutside(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -178,8 +179,8 @@ func TestOutside(t *testing.T) {
 	}{
 		{"a directory", []entry{link("prefix/z", "../../outer")}, []string{"prefix/z"}},
 		{"a file", []entry{link("f", "../outer/f")}, []string{"f"}},
-		{"by another link", []entry{link("a", "b"), link("b", "../outer")}, []string{"a", "b"}},
-		{"the whole machine", []entry{link("z:", "/")}, []string{"z:"}},
+		{"through another link", []entry{link("a", "b"), link("b", "../outer")}, []string{"a", "b"}},
+		{"the root directory", []entry{link("z:", "/")}, []string{"z:"}},
 		{"back into the context", []entry{link("back", "../outer/back")}, nil},
 		{"a source path", []entry{link("src", "../outer")}, []string{"src"}},
 	}
@@ -205,15 +206,15 @@ func TestOutside(t *testing.T) {
 	}
 }
 
-// TestLockFileOutside: a lock file that leaves the context is refused, and not opened.
+// TestLockFileOutside checks that a lock file outside the context is refused without being opened.
 func TestLockFileOutside(t *testing.T) {
 	root := tree(t, file("a", "1"), link("lock", "/dev/zero"))
 	_, _, err := Compute(t.Context(), root, Inputs{Base: "debian", LockFiles: []string{"lock"}, Source: Source{Paths: []Path{{Path: "a", Hash: true}}}})
 	checkError(t, err, `lock file "lock": it leaves the context; copy what it points to into the context`)
 }
 
-// TestEntriesSayWhatWasRead: where each file's content was, without links, and its digest.
-func TestEntriesSayWhatWasRead(t *testing.T) {
+// TestEntryContent checks that entries have the real path and the digest of the content that was read.
+func TestEntryContent(t *testing.T) {
 	root := tree(t, file("a", "1"), file("d/b", "2"), link("copy/of", "../ignored/x"), link("gone", "d"), file("ignored/x", "3"), link("deep", "ignored"))
 	in := Inputs{Base: "debian", LockFiles: []string{"gone/b", "a"}, Source: Source{Paths: wholeTree.Paths, Ignore: []string{"ignored"}}}
 	_, got, err := Compute(t.Context(), root, in)
@@ -227,7 +228,7 @@ func TestEntriesSayWhatWasRead(t *testing.T) {
 		data, err := os.ReadFile(filepath.Join(root, e.Content()))
 		must(t, err)
 		if sha256.Sum256(data) != e.SHA256 || int64(len(data)) != e.Size {
-			t.Errorf("%s: another digest or size", e.Path)
+			t.Errorf("%s: wrong digest or size", e.Path)
 		}
 	}
 	want := map[string]string{"a": "a", "d/b": "d/b", "copy/of": "ignored/x", "deep/x": "ignored/x", "gone/b": "d/b"}
@@ -236,7 +237,7 @@ func TestEntriesSayWhatWasRead(t *testing.T) {
 	}
 }
 
-// Names alone are the same names.
+// TestNamesOnly checks that NamesOnly yields the same names.
 func TestNamesOnly(t *testing.T) {
 	root := tree(t, file("a", "1"), file("d/b", "2"), link("l", "a"))
 	in := Inputs{Base: "debian", Version: "1", Source: wholeTree}

@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// TestUnprivileged runs the tests whose results depend on rights once more as nobody, if this is root: the vectors of
-// the original were made so, and root cannot meet a file that it may not read. Otherwise they have run so already.
+// TestUnprivileged repeats the tests that depend on permissions as user nobody if this user is root. Root can read every file,
+// and the original's vectors were made by an unprivileged user. Any other user has run these tests already.
 func TestUnprivileged(t *testing.T) {
 	if os.Geteuid() != 0 {
 		return
 	}
-	// By this path the test binary can be run although nobody cannot reach its directory.
+	// Through this path, user nobody can run the test binary although its directory is not accessible.
 	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^(TestSourceVectors|TestUnreadable)$", "-test.v")
 	cmd.Dir = "/"
 	cmd.Env = []string{"TMPDIR=/tmp"}
@@ -25,7 +25,7 @@ func TestUnprivileged(t *testing.T) {
 	}
 }
 
-// TestUnreadable is about files that may not be read. Root may read all of them.
+// TestUnreadable checks files without read permission. Root can read all of them.
 func TestUnreadable(t *testing.T) {
 	tests := []struct {
 		name    string

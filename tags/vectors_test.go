@@ -15,12 +15,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// vectorsJSON is embedded, and not read, so that the tests can run as a user who cannot see this directory.
+// vectorsJSON is embedded, so that the tests can run as a user without access to this directory.
 //
 //go:embed testdata/vectors.json
 var vectorsJSON []byte
 
-// vectors are inputs and what the original made of them.
+// vectors holds inputs and the original's results.
 type vectors struct {
 	DefaultRepo map[string]string `json:"default_repo"` // by version of the original: seed, head
 	Counts      map[string]int    `json:"counts"`
@@ -59,13 +59,13 @@ type vectorInput struct {
 }
 
 func (in vectorInput) repository(byDefault string) string {
-	if in.Repo == nil || *in.Repo == "" { // set to nothing: as if unset
+	if in.Repo == nil || *in.Repo == "" { // an empty variable counts as unset
 		return byDefault
 	}
 	return *in.Repo
 }
 
-// value is a result of the original: a text, or a directory's digest, or an exception.
+// value is a result of the original: a text, a directory's digest, or an exception.
 type value struct {
 	Value     string     `json:"value"`
 	MD5       string     `json:"md5"`
@@ -102,7 +102,7 @@ type exception struct {
 
 func (e *exception) String() string { return e.Class + ": " + e.Message }
 
-// sameAs says whether an error of ours is the one for the original's exception.
+// sameAs reports whether err corresponds to the original's exception.
 func (e *exception) sameAs(err error) bool {
 	byName := map[string]error{
 		"FileNotFoundError":     fs.ErrNotExist,
@@ -132,8 +132,8 @@ func loadVectors(t testing.TB) vectors {
 	return v
 }
 
-// check compares a result with the original's, or, where ours departs from it, with the table of departures. There the
-// key is the vector's id, and what stands behind it tells apart the results of one vector.
+// check compares a result with the original's, or with the table of departures if the key is listed there. A key is the
+// vector's ID, followed by a word if the vector has several results.
 func check(t *testing.T, key string, original string, exc *exception, ours string, err error) {
 	t.Helper()
 	if exc != nil {
@@ -162,7 +162,7 @@ func (d departure) check(t *testing.T, original, ours string) {
 	}
 }
 
-func TestVectorsAreAll(t *testing.T) {
+func TestVectorCounts(t *testing.T) {
 	v := loadVectors(t)
 	k := v.Kinds
 	got := map[string]int{
@@ -183,8 +183,8 @@ func TestShortenVectors(t *testing.T) {
 	}
 }
 
-// simple are inputs of which only names are wanted.
-func simple(t testing.TB, in vectorInput) (string, Inputs) {
+// minimal returns a context with one file, and inputs for names that do not depend on files.
+func minimal(t testing.TB, in vectorInput) (string, Inputs) {
 	t.Helper()
 	return tree(t, file("a", "")), Inputs{Base: in.Base, Version: in.Version, Source: wholeTree}
 }
@@ -195,7 +195,7 @@ func TestRuntimeVectors(t *testing.T) {
 	all := loadVectors(t)
 	for _, v := range all.Kinds.Runtime {
 		t.Run(v.name(), func(t *testing.T) {
-			root, in := simple(t, v.Input)
+			root, in := minimal(t, v.Input)
 			for of, want := range map[string]value{"seed": v.Expect.Seed, "head": v.Expect.Head} {
 				in.Repository = v.Input.repository(all.DefaultRepo[of])
 				s, _, err := Compute(t.Context(), root, in)
@@ -208,7 +208,7 @@ func TestRuntimeVectors(t *testing.T) {
 func TestVersionedVectors(t *testing.T) {
 	for _, v := range loadVectors(t).Kinds.Versioned {
 		t.Run(v.name(), func(t *testing.T) {
-			root, in := simple(t, v.Input)
+			root, in := minimal(t, v.Input)
 			in.Version = "0.16.1"
 			s, _, err := Compute(t.Context(), root, in)
 			check(t, v.ID, "oh_v0.16.1_"+v.Expect.Value, v.Expect.Exception, s.Versioned, err)
@@ -234,8 +234,8 @@ func TestLockVectors(t *testing.T) {
 	}
 }
 
-// TestSourceVectors runs each vector from the directory above the root and from the root itself: as a user without
-// rights it is run by TestUnprivileged.
+// TestSourceVectors hashes each vector from the directory above its root and from the root itself. TestUnprivileged repeats
+// it as an unprivileged user.
 func TestSourceVectors(t *testing.T) {
 	for _, v := range loadVectors(t).Kinds.Source {
 		t.Run(v.name(), func(t *testing.T) {
@@ -261,7 +261,7 @@ func TestSourceVectors(t *testing.T) {
 	}
 }
 
-// makeVector makes a vector's tree, and gives the sandbox and the root's path in it.
+// makeVector creates a vector's tree, and returns the sandbox and the root's path in it.
 func makeVector(t *testing.T, in vectorInput) (sandbox, root string) {
 	t.Helper()
 	sandbox, root = realTemp(t), in.Root
@@ -284,8 +284,7 @@ func makeVector(t *testing.T, in vectorInput) (sandbox, root string) {
 	return sandbox, root
 }
 
-// sourceOf gives the source hash and the paths of the files that count; and checks that a copy of what is to be copied
-// has the same digests.
+// sourceOf returns the source hash and the paths of the hashed files. It also checks that a copy has the same digests.
 func sourceOf(t *testing.T, root string, src Source) (string, error) {
 	t.Helper()
 	in := Inputs{Base: "debian", Version: "1", Source: src}
@@ -301,7 +300,7 @@ func sourceOf(t *testing.T, root string, src Source) (string, error) {
 	return strings.TrimPrefix(s.Source, s.Lock+"_") + " " + strings.Join(included(t, tree.Root, src), " "), nil
 }
 
-// included are the files that count, relative to the only source path.
+// included returns the hashed files, relative to the only source path.
 func included(t *testing.T, root string, src Source) []string {
 	t.Helper()
 	r, err := newRules(src)
@@ -320,8 +319,8 @@ func included(t *testing.T, root string, src Source) []string {
 	return files
 }
 
-// TestBuildVectors takes from the vectors of whole builds what is this package's: the names of the images. What the
-// builder is asked and told is no longer the original's.
+// TestBuildVectors checks the image names of the vectors for whole builds. Other results of a build differ from the
+// original's.
 func TestBuildVectors(t *testing.T) {
 	all := loadVectors(t)
 	for _, v := range all.Kinds.Build {
@@ -338,9 +337,9 @@ func TestBuildVectors(t *testing.T) {
 				exc := want.Returns.Exception
 				switch {
 				case want.Images != (Images{}):
-					exc = nil // what failed came after the names
+					exc = nil // the build failed after the names were computed
 				case exc == nil:
-					continue // a question that the earlier version cannot be asked
+					continue // the earlier version does not support this input
 				}
 				in.Repository = v.Input.repository(all.DefaultRepo[of])
 				s, _, err := Compute(t.Context(), root, in)
@@ -352,7 +351,7 @@ func TestBuildVectors(t *testing.T) {
 
 func names(i Images) string { return strings.Join([]string{i.Lock, i.Versioned, i.Source}, " ") }
 
-// openhands are the inputs that profile openhands makes of a vector.
+// openhands returns the inputs that profile openhands makes from a vector.
 func openhands(v vectorInput) Inputs {
 	return Inputs{
 		Base: v.Base, Version: v.Version, NoBrowser: v.EnableBrowser != nil && !*v.EnableBrowser,

@@ -20,9 +20,9 @@ import (
 
 var errOutside = contextfs.ErrOutside
 
-// walk lists a source tree. It reads directories and links, side by side, and no file.
+// walk lists a source tree. It reads directories and links concurrently, and no files.
 //
-// A fault does not end it, so that the fault which is reported does not depend on who came first.
+// An error does not end the walk, so the reported error does not depend on the order of goroutines.
 type walk struct {
 	root          string // the context
 	confined      bool
@@ -34,13 +34,13 @@ type walk struct {
 	group *errgroup.Group
 
 	mu       sync.Mutex
-	fault    *PathError
+	fault    *PathError // the one with the smallest path
 	warnings []warning
 	broken   []string
 	outside  []string // links that were not followed
 }
 
-// warning is something that was left out.
+// warning reports an entry that was left out.
 type warning struct{ path, what string }
 
 func newWalk(root string, paths []Path, r rules) *walk {
@@ -52,10 +52,10 @@ func newWalk(root string, paths []Path, r rules) *walk {
 	return w
 }
 
-// workers is how many goroutines list and read: some more than run, since they wait for the disk.
+// workers returns the number of goroutines that list and read. There are more than CPUs, because they wait for the disk.
 func workers() int { return 2 * runtime.GOMAXPROCS(0) }
 
-// run gives the tree of the context with everything that counts, and nothing else, below the source paths.
+// run returns the tree of the context with the entries below the source paths that are hashed or copied.
 func (w *walk) run(ctx context.Context) (*node, error) {
 	tops := make([]*node, len(w.paths))
 	for i, p := range w.paths {
@@ -85,7 +85,7 @@ func (w *walk) run(ctx context.Context) (*node, error) {
 	return root, nil
 }
 
-// emptyPath is what to name where nothing is left to hash: the hashed path, if there is just one.
+// emptyPath returns the path to name if there is nothing to hash: the hashed path if there is only one, else the context.
 func (w *walk) emptyPath() string {
 	i := slices.IndexFunc(w.paths, func(p Path) bool { return p.Hash })
 	if i < 0 || slices.ContainsFunc(w.paths[i+1:], func(p Path) bool { return p.Hash }) {
@@ -94,7 +94,7 @@ func (w *walk) emptyPath() string {
 	return w.paths[i].Path
 }
 
-// top starts the walk of a source path; nil if it is not there, ignored, or at fault.
+// top starts the walk of a source path. It returns nil if the path is missing, ignored, not followed, or at fault.
 func (w *walk) top(ctx context.Context, p Path) *node {
 	file := filepath.Join(w.root, p.Path)
 	info, err := os.Stat(file)
@@ -124,7 +124,7 @@ func (w *walk) top(ctx context.Context, p Path) *node {
 	return n
 }
 
-// topNode is the node of the source path p. By the original's rules it must be a directory.
+// topNode returns the node of the source path p. The original's rules require a directory.
 func (w *walk) topNode(file string, info fs.FileInfo, p Path) (*node, error) {
 	_, original := w.rules.(originalRules)
 	switch {
@@ -137,14 +137,14 @@ func (w *walk) topNode(file string, info fs.FileInfo, p Path) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	link, err := os.Readlink(file) // fails on what is no link
+	link, err := os.Readlink(file) // fails if it is not a link
 	return &node{
 		path: p.Path, dir: info.IsDir(), real: real, top: true, hash: p.Hash,
 		isLink: err == nil, link: link, outside: !w.inside(real),
 	}, nil
 }
 
-// spawn runs f in a goroutine of its own if there is room, else here.
+// spawn runs f in a new goroutine if the limit allows it, else in this one.
 func (w *walk) spawn(f func()) {
 	if !w.group.TryGo(func() error { f(); return nil }) {
 		f()
@@ -175,7 +175,7 @@ func (w *walk) list(ctx context.Context, n *node, s state) {
 	n.sort()
 }
 
-// entry takes an entry of a directory into the tree, by its type in the listing (section 6.2).
+// entry adds a directory's entry to the tree, by its type in the listing (section 6.2).
 func (w *walk) entry(ctx context.Context, c *node, typ fs.FileMode, s state) {
 	switch {
 	case typ.IsDir():
@@ -191,7 +191,7 @@ func (w *walk) entry(ctx context.Context, c *node, typ fs.FileMode, s state) {
 	}
 }
 
-// enter takes a directory into the tree and lists it, unless it is ignored: then it is not even opened.
+// enter adds a directory to the tree and lists it. An ignored directory is not opened.
 func (w *walk) enter(ctx context.Context, c *node, s state) {
 	ignored, s := w.rules.dir(c.path, s)
 	if ignored {
@@ -206,7 +206,7 @@ func (w *walk) enter(ctx context.Context, c *node, s state) {
 	w.spawn(func() { w.list(ctx, c, s) })
 }
 
-// onBranch says whether a directory is one of those that it was reached through (section 6.3).
+// onBranch reports whether a directory is one of its own parents (section 6.3).
 func onBranch(c *node) bool {
 	for n := c; !n.top; {
 		n = n.parent
@@ -217,7 +217,7 @@ func onBranch(c *node) bool {
 	return false
 }
 
-// follow takes a link into the tree as what it points to. Of the errors only "does not exist" is none (section 6.4).
+// follow adds a link to the tree as its target. Every error except "does not exist" is reported (section 6.4).
 func (w *walk) follow(ctx context.Context, c *node, s state) {
 	ignored := w.rules.file(c.path, s)
 	if ignoredDir, _ := w.rules.dir(c.path, s); ignored && ignoredDir {
@@ -268,10 +268,9 @@ func (w *walk) readLink(c *node) (err error) {
 	return nil
 }
 
-// leaves says whether a link leads out of the context at some point, also if it comes back. What it does not find is as
-// good as inside.
+// leaves reports whether a link leaves the context at some point, even if it returns. A missing target counts as inside.
 func (w *walk) leaves(file string) bool {
-	for range 255 { // the kernel gives up earlier
+	for range 255 { // the kernel follows fewer links
 		if !w.inside(file) {
 			return true
 		}
@@ -287,18 +286,18 @@ func (w *walk) leaves(file string) bool {
 	return false
 }
 
-// inside says whether a path without links lies in the context, or is it.
+// inside reports whether a path without links is the context or in it.
 func (w *walk) inside(real string) bool {
 	rest, found := strings.CutPrefix(real, strings.TrimSuffix(w.root, "/"))
 	return found && (rest == "" || rest[0] == '/')
 }
 
-// WhiteoutPrefix begins the names by which a layer removes what is in the layers below it: OCI image spec, layer.md,
-// "Whiteouts".
+// WhiteoutPrefix begins the names of whiteouts, by which a layer removes files of the layers below it (OCI image spec,
+// layer.md, "Whiteouts").
 const WhiteoutPrefix = ".wh."
 
-// prune finds what counts, files and the directories that hold one, and drops the rest. The names of what counts must
-// be usable; those of the rest do no harm (section 6.6).
+// prune keeps files and the directories that contain files, and drops the rest. Only the names of kept entries must be
+// valid (section 6.6).
 func (w *walk) prune(n *node) {
 	if !n.dir {
 		n.hashed, n.copied = n.hash, true
@@ -316,7 +315,7 @@ func (w *walk) prune(n *node) {
 	}
 }
 
-// checkName says why a name, one component of a path, cannot be hashed and copied alike on every system.
+// checkName returns an error if a path component cannot be hashed and copied alike on every system.
 func checkName(name string) error {
 	switch {
 	case strings.HasPrefix(name, WhiteoutPrefix):
@@ -329,7 +328,7 @@ func checkName(name string) error {
 	return nil
 }
 
-// fail keeps the fault with the smallest path.
+// fail records an error. The one with the smallest path is kept.
 func (w *walk) fail(p string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -350,7 +349,7 @@ func (w *walk) warn(p, what string) {
 	w.warnings = append(w.warnings, warning{p, what})
 }
 
-// kindOf names what is neither a file, a directory nor a link.
+// kindOf names a type that is not a file, a directory or a link.
 func kindOf(m fs.FileMode) string {
 	switch {
 	case m&fs.ModeNamedPipe != 0:

@@ -1,4 +1,5 @@
-// Package contextfs reads a project's directory as a stranger's.
+// Package contextfs reads a project's directory without trusting it: links cannot lead out of it, and special files are never
+// opened.
 package contextfs
 
 import (
@@ -10,24 +11,25 @@ import (
 	"syscall"
 )
 
-// ErrOutside is the error of a path that leads out of the directory.
+// ErrOutside means that a path leads out of the directory.
 var ErrOutside = errors.New("it leaves the context")
 
-// KindError is the error of what is neither a regular file nor a directory.
+// KindError reports a path that is neither a regular file nor a directory.
 type KindError struct{ Mode fs.FileMode }
 
-// Error says that it is not opened.
+// Error says that the path is not a regular file.
 func (*KindError) Error() string { return "it is not a regular file" }
 
-// FS is a directory. Links are followed as long as they stay in it, also if they are absolute: what lies outside is never opened,
-// and is ErrOutside whether it is there or not. No Open blocks: what is neither a regular file nor a directory is a *KindError.
+// FS is a file system rooted at a directory. It follows links, absolute ones too, that stay in the directory. A path outside
+// is never opened and is ErrOutside, whether it exists or not. Opening never blocks: a path that is neither a regular file
+// nor a directory is a *KindError.
 //
-// The directory is opened for each question: who holds it open keeps it from being removed or unmounted.
+// FS opens the directory anew for each call. An open directory could not be unmounted.
 type FS struct {
 	dir string // absolute, without links
 }
 
-// New gives the file system of a directory.
+// New returns the file system of a directory.
 func New(dir string) (*FS, error) {
 	dir, err := filepath.Abs(dir)
 	if err == nil {
@@ -43,7 +45,7 @@ func New(dir string) (*FS, error) {
 	return &FS{dir}, root.Close()
 }
 
-// within asks a question of the directory, about where the links of a path lead.
+// within calls ask with the opened directory and the path name with its links resolved.
 func within[T any](c *FS, name string, ask func(root *os.Root, real string) (T, error)) (answer T, err error) {
 	real, err := c.Real(name)
 	if err != nil {
@@ -74,8 +76,8 @@ func (c *FS) ReadDir(name string) ([]fs.DirEntry, error) {
 	})
 }
 
-// Real is where the links of a path lead, relative to the directory. os.Root does not follow absolute links, which may well stay in
-// the directory.
+// Real returns a path with its links resolved, relative to the directory. Unlike os.Root, it follows absolute links that stay
+// in the directory. The error is an *fs.PathError; it wraps ErrOutside if the path leaves the directory.
 func (c *FS) Real(name string) (string, error) {
 	fault := func(err error) (string, error) { return "", &fs.PathError{Op: "open", Path: name, Err: err} }
 	if !fs.ValidPath(name) {
@@ -93,19 +95,19 @@ func (c *FS) Real(name string) (string, error) {
 		return fault(ErrOutside)
 	}
 	if _, statErr := os.Stat(file); statErr != nil {
-		err = statErr // it knows a circle of links by its number
+		err = statErr // unlike EvalSymlinks, it returns ELOOP
 	}
 	var at *fs.PathError
 	if errors.As(err, &at) {
-		err = at.Err // it names the directory, too
+		err = at.Err // its path includes the directory
 	}
 	return fault(err)
 }
 
-// leaves reports whether the links of a path that leads to nothing lead out of the directory. It looks at nothing outside.
+// leaves reports whether a path that leads nowhere leaves the directory. It does not access anything outside.
 func (c *FS) leaves(name string) bool {
 	at, rest := c.dir, strings.Split(name, "/")
-	for links := 0; len(rest) > 0 && links < 255; { // the kernel gives up earlier
+	for links := 0; len(rest) > 0 && links < 255; { // the kernel follows fewer links
 		next := filepath.Join(at, rest[0])
 		rest = rest[1:]
 		if !c.holds(next) {
@@ -128,14 +130,15 @@ func (c *FS) leaves(name string) bool {
 	return false
 }
 
-// holds reports whether a path, links apart, lies in the directory.
+// holds reports whether a path is in the directory if no component is a link.
 func (c *FS) holds(file string) bool {
 	rel, err := filepath.Rel(c.dir, file)
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// OpenRegular opens a regular file or a directory. It looks before: opening a device may do something. It looks again after, at
-// what was opened: which is why the flags say that the opening must not block.
+// OpenRegular opens a regular file or a directory; anything else is a *KindError. It checks the type before opening, because
+// opening a device can have side effects, and again after opening, in case the file was replaced. The flags make opening a
+// pipe nonblocking.
 func OpenRegular(name string, stat func(string) (fs.FileInfo, error), open func(flags int) (*os.File, error)) (fs.File, error) {
 	info, err := stat(name)
 	if err != nil {

@@ -19,7 +19,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// TestLinks shows which links are followed: those that stay in the directory, in whatever form.
+// TestLinks checks that links are followed exactly if they stay in the directory.
 func TestLinks(t *testing.T) {
 	tests := []struct {
 		name, link, ask string
@@ -29,7 +29,7 @@ func TestLinks(t *testing.T) {
 		{"none", "", "f", "f", nil},
 		{"relative", "d/../f", "l", "f", nil},
 		{"absolute", "$ROOT/f", "l", "f", nil},
-		{"absolute, by another way to the directory", "$AGAIN/f", "l", "f", nil},
+		{"absolute, through a link to the directory", "$AGAIN/f", "l", "f", nil},
 		{"out and in again", "../in/f", "l", "f", nil},
 		{"a directory", "$ROOT/d", "l/g", "d/g", nil},
 		{"nothing", "none", "l", "", fs.ErrNotExist},
@@ -40,10 +40,10 @@ func TestLinks(t *testing.T) {
 		{"absolute, outside", "$ROOT/../secret", "l", "", ErrOutside},
 		{"absolute, nothing", "/none", "l", "", ErrOutside},
 		{"below nothing outside", "/none", "l/g", "", ErrOutside},
-		{"another directory that begins alike", "$ROOT2/f", "l", "", ErrOutside},
-		{"a circle", "l", "l", "", syscall.ELOOP},
+		{"a directory with the same prefix", "$ROOT2/f", "l", "", ErrOutside},
+		{"a loop", "l", "l", "", syscall.ELOOP},
 		{"below a file", "f", "l/g", "", syscall.ENOTDIR},
-		{"no path", "", "../secret", "", fs.ErrInvalid},
+		{"an invalid path", "", "../secret", "", fs.ErrInvalid},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestKinds shows that what is neither a file nor a directory is neither opened nor waited for, also if it comes late.
+// TestKinds checks that a pipe is neither opened nor waited for, even if it replaces a file after the first check.
 func TestKinds(t *testing.T) {
 	root := t.TempDir()
 	pipe := filepath.Join(root, "pipe")
@@ -90,7 +90,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// TestFS shows that it is a file system as the standard library expects them.
+// TestFS checks that FS behaves as the standard library expects of a file system.
 func TestFS(t *testing.T) {
 	root := t.TempDir()
 	must(t, os.MkdirAll(filepath.Join(root, "d"), 0o755))

@@ -1,10 +1,10 @@
-// Package labels holds the labels of rtbuild's images, which later builds rely on: who makes images and who decides by them agree on it.
-// Where the OCI image spec has a key, that key is used; its constants are in image-spec's annotations.go.
+// Package labels defines the labels of rtbuild's images. The code that writes labels and the code that plans later builds by
+// them share these names. Where the OCI image spec has a key, that key is used instead; see image-spec's annotations.go.
 package labels
 
 import "encoding/json"
 
-// Prefix begins all of our labels. What a base brings under it is dropped.
+// Prefix begins all of rtbuild's labels. Labels of a base image with this prefix are dropped.
 const Prefix = "io.rtbuild."
 
 // The labels.
@@ -13,16 +13,16 @@ const (
 	Profile      = Prefix + "profile"       // the profile's name
 	Platform     = Prefix + "platform"      // os/arch[/variant]
 	Recipe       = Prefix + "recipe"        // number of the recipe that system, tools and deps were made by
-	UID          = Prefix + "user.uid"      // who owns dependencies and source
-	GID          = Prefix + "user.gid"      //
+	UID          = Prefix + "user.uid"      // owner of dependencies and source
+	GID          = Prefix + "user.gid"      // group of dependencies and source
 	ToolsLayers  = Prefix + "tools.layers"  // number of layers up to and including the tools stage
 	ToolsDigest  = Prefix + "tools.digest"  // digest of what system and tools were made from
-	DepsDigest   = Prefix + "deps.digest"   // digest of what all up to deps was made from, lock files and base among it
-	SourceDigest = Prefix + "source.digest" // digest of everything copied, unhashed paths too
+	DepsDigest   = Prefix + "deps.digest"   // digest of all inputs up to deps, lock files and base included
+	SourceDigest = Prefix + "source.digest" // digest of everything copied, unhashed paths included
 	Command      = Prefix + "source.cmd"    // the runtime's command (see CommandValue)
 )
 
-// CommandValue is the value of Command: a JSON list, or "null" if the command is the base's.
+// CommandValue returns the value of Command: a JSON list, or "null" if the image keeps the base's command.
 func CommandValue(cmd []string) string {
 	text, _ := json.Marshal(cmd) // strings always have a JSON form
 	return string(text)
