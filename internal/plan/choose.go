@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// choose gives the variant with the least work.
+// choose returns the plan with the least work.
 func (j *judge) choose() *Plan {
 	switch {
 	case j.in.Deps != "" && (j.in.Force || j.source == nil):
-		return j.onGiven(j.because("source"))
+		return j.onGivenDeps(j.because("source"))
 	case j.in.Force:
 		return j.scratch("rebuild forced")
 	case j.in.Stage == StageDeps:
@@ -24,7 +24,7 @@ func (j *judge) choose() *Plan {
 	return j.scratch(j.because("lock") + "; " + j.because("versioned"))
 }
 
-// chooseDeps gives the variant for a deps image alone.
+// chooseDeps returns the plan with the least work for building only a deps image.
 func (j *judge) chooseDeps() *Plan {
 	switch {
 	case j.lock != nil:
@@ -35,13 +35,13 @@ func (j *judge) chooseDeps() *Plan {
 	return j.scratch(j.because("lock") + "; " + j.because("versioned"))
 }
 
-// asked gives the plan for a variant that the user chose.
-func (j *judge) asked(v Variant) (*Plan, error) {
+// forVariant returns the plan for a variant that the user asked for.
+func (j *judge) forVariant(v Variant) (*Plan, error) {
 	switch {
 	case v == Scratch:
 		return j.scratch("asked for"), nil
 	case v == Lock && j.in.Deps != "" && j.in.Stage != StageDeps:
-		return j.onGiven("asked for"), nil
+		return j.onGivenDeps("asked for"), nil
 	case v == Lock && j.lock != nil && j.in.Stage != StageDeps:
 		return j.onLock("asked for"), nil
 	case v == Versioned && j.versioned != nil:
@@ -59,8 +59,8 @@ func (j *judge) scratch(reason string) *Plan {
 	return &Plan{Variant: Scratch, From: from, Reason: reason}
 }
 
-// onGiven enters on the deps image that the user gives.
-func (j *judge) onGiven(reason string) *Plan {
+// onGivenDeps enters on the deps image that the user gives.
+func (j *judge) onGivenDeps(reason string) *Plan {
 	return &Plan{Variant: Lock, Reason: reason + "; the deps image is " + j.in.Deps}
 }
 
@@ -72,7 +72,7 @@ func (j *judge) onVersioned(reason string) *Plan {
 	return &Plan{Variant: Versioned, From: j.versioned.Pinned(), Entry: j.versioned, Reason: reason}
 }
 
-// because says in words why an image of a role cannot be used.
+// because describes what is known of the image of a role: it exists, it is stale and why, or it does not exist.
 func (j *judge) because(role string) string {
 	name := map[string]string{"source": "source image", "lock": "lock image", "versioned": "versioned image"}[role]
 	if why := j.why[role]; why != "" {

@@ -2,7 +2,7 @@ package plan
 
 import "github.com/rtbuild/rtbuild/tags"
 
-// JSON is a plan as scripts read it.
+// JSON is the machine-readable form of a plan.
 type JSON struct {
 	Variant Variant          `json:"variant"`
 	From    string           `json:"from"`
@@ -12,25 +12,25 @@ type JSON struct {
 	Notes   []string         `json:"notes,omitempty"`
 }
 
-// JSON gives the form for scripts.
+// JSON returns the machine-readable form of the plan.
 func (p *Plan) JSON() JSON {
 	return JSON{p.Variant, p.From, p.Reason, p.Exists, append([]string{}, p.Publish...), p.Notes}
 }
 
-// Plan gives the plan back, without what is known of the image behind From.
+// Plan returns the plan of this form. Its Entry is nil, because the JSON does not include it.
 func (j JSON) Plan() *Plan {
 	return &Plan{Variant: j.Variant, From: j.From, Reason: j.Reason, Exists: j.Exists, Publish: j.Publish, Notes: j.Notes}
 }
 
-// Document is the output of plan --format json: the tags, the plan of each platform, and at the top level that of the
-// only one.
+// Document is the output of plan --format json: the tags and the plan of each platform. If there is only one platform, its
+// plan is also at the top level.
 type Document struct {
 	tags.Set
 	*JSON
 	Platforms map[string]JSON `json:"platforms"`
 }
 
-// NewDocument is the document of the plans of platforms.
+// NewDocument returns the document for the plans of some platforms.
 func NewDocument(names tags.Set, platforms map[string]JSON) Document {
 	d := Document{Set: names, Platforms: platforms}
 	for _, only := range platforms {

@@ -2,7 +2,7 @@ package plan
 
 import "github.com/rtbuild/rtbuild/tags/labels"
 
-// The labels that plans rely on: see package labels.
+// The labels that plans rely on; see package labels.
 const (
 	LabelPrefix     = labels.Prefix
 	LabelStage      = labels.Stage
@@ -24,5 +24,5 @@ const (
 	StageSource = "source"
 )
 
-// Command is the value of LabelCommand: a JSON list, or "null" if the command is the base's.
+// Command returns the value of LabelCommand: a JSON list, or "null" if the image keeps the base's command.
 func Command(cmd []string) string { return labels.CommandValue(cmd) }

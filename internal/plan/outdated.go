@@ -7,8 +7,9 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// outdated says that an image of ours was made from an older base or by an older recipe. Only --pull acts upon that, so that
-// two versions of rtbuild on one repository never replace each other's images for ever; without it, it is a remark.
+// outdated says why an image that rtbuild made is out of date: an older base or an older recipe. It returns "" if it is not.
+// Only --pull rebuilds such an image; otherwise it is a note. Two versions of rtbuild that share a repository would otherwise
+// replace each other's images forever.
 func (j *judge) outdated(img *Image) string {
 	if !img.Ours() {
 		return ""
@@ -35,9 +36,8 @@ func recipe(img *Image) (number int, known bool) {
 	return number, err == nil
 }
 
-// remarks are what is known of the image that a plan enters on and was not acted upon. Images that the plan leaves alone are
-// not spoken of.
-func (j *judge) remarks(p *Plan) []string {
+// notes returns what the user should know about the image that a plan enters on. It does not mention other images.
+func (j *judge) notes(p *Plan) []string {
 	img := p.Entry
 	if img == nil {
 		return nil

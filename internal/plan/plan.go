@@ -1,5 +1,7 @@
-// Package plan decides where a build enters the pipeline: from a runtime's tags and from what a registry already holds
-// it gives the variant, the reason in words, and what is published in which order. It is pure.
+// Package plan decides where a build enters the pipeline. From a runtime's tags and the images that exist, it derives the
+// variant, the reason for it, and the references to publish in their order.
+//
+// The package is pure: package planning asks registries what exists and calls Make.
 package plan
 
 import (
@@ -13,18 +15,18 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// Variant is the place where a build enters the pipeline.
+// Variant says where a build enters the pipeline.
 type Variant string
 
 // The variants, from least to most work.
 const (
-	None      Variant = "none"      // the source image is there
-	Lock      Variant = "lock"      // after deps, on the deps image of these very lock files
+	None      Variant = "none"      // nowhere: the source image exists
+	Lock      Variant = "lock"      // after deps, on the deps image of exactly these lock files
 	Versioned Variant = "versioned" // after tools, on the first layers of an earlier deps image
 	Scratch   Variant = "scratch"   // at the base
 )
 
-// ParseVariant reads a variant's name.
+// ParseVariant returns the variant with this name, or an error if there is none.
 func ParseVariant(s string) (Variant, error) {
 	all := []Variant{None, Lock, Versioned, Scratch}
 	if v := Variant(s); slices.Contains(all, v) {
@@ -33,10 +35,10 @@ func ParseVariant(s string) (Variant, error) {
 	return "", fmt.Errorf("invalid variant %q: it is one of none, lock, versioned, scratch", s)
 }
 
-// State says what is known of a tag.
+// State says whether a tag exists and can be used.
 type State string
 
-// An image is Stale if it is there but was made from something else than what the tag stands for today.
+// The states. An image is Stale if it exists but was made from other inputs than the current ones.
 const (
 	Absent State = "absent"
 	Fresh  State = "fresh"
@@ -49,14 +51,14 @@ type Image struct {
 	Digest    digest.Digest
 	Labels    map[string]string
 	Cmd       []string            // the config's
-	Config    []byte              // raw; nil if it was not kept
-	Platforms []ocispecs.Platform // all that the tag holds; empty if that is not known
+	Config    []byte              // raw; nil if it is not needed
+	Platforms []ocispecs.Platform // all platforms of the tag; empty if unknown
 }
 
-// Pinned is the reference with the digest that the plan saw.
+// Pinned returns the reference with the digest of this image.
 func (i *Image) Pinned() string { return i.Reference + "@" + i.Digest.String() }
 
-// Ours reports whether rtbuild made the image. Others, those of the original among them, carry no labels of ours.
+// Ours reports whether rtbuild made the image. Other images, including the original's, lack rtbuild's labels.
 func (i *Image) Ours() bool { return i.Labels[LabelStage] != "" }
 
 // Input is everything that a plan is made from.
@@ -64,46 +66,48 @@ type Input struct {
 	Tags tags.Set
 	Base string // the base image as the user wrote it
 
-	// BaseDigest is what the base's tag points to today; empty if that could not be learned.
+	// BaseDigest is the current digest of the base's tag; empty if it is unknown.
 	BaseDigest digest.Digest
-	Tree       string // digest of everything that would be copied
+	Tree       string // digest of everything to copy (tags.Tree.Copied)
 	Tools      string // digest of what system and tools are made from
-	// Cmd is the source image's command; nil is the base's. It may come from a manifest that is not part of the source, and is
-	// in no tag then.
+	// Cmd is the source image's command; nil keeps the base's. If it comes from a manifest that is not part of the source, it
+	// is not in any tag.
 	Cmd        []string
-	DepsDigest string // digest of what all up to deps is made from (tags.Tree.DepsDigest)
-	Recipe     int    // this rtbuild's
+	DepsDigest string // digest of all inputs up to deps (tags.Tree.DepsDigest)
+	Recipe     int    // recipe number of this rtbuild
 
-	// What exists for the platform: the source image, and candidates for lock and versioned in order of preference.
+	// The images that exist for the platform: the source image, and deps images under the lock and the versioned tag, in
+	// order of preference.
 	Source    *Image
 	Lock      []*Image
 	Versioned []*Image
 
-	// Foreign allows a lock image that rtbuild did not make as a start. Its old source is then removed by directory, which
-	// needs dependencies that live elsewhere.
+	// Foreign accepts a deps image under the lock tag that rtbuild did not make. The build then removes the directories of
+	// its old source, so the dependencies must be elsewhere.
 	Foreign bool
 
-	// Deps says where the deps image is from that the user gives to stand on: then no other is considered.
+	// Deps describes the deps image that the user gives. If it is set, no other is considered.
 	Deps string
 
-	Stage   string  // the image that is wanted: StageSource, also if it is empty, or StageDeps
+	Stage   string  // the image to build: StageSource (the default) or StageDeps
 	Force   bool    // ignore what exists
 	Pull    bool    // rebuild what was made from an older base or by an older recipe
-	Variant Variant // enter here; empty chooses
+	Variant Variant // the variant that the user asks for; empty chooses one
 }
 
 // Plan is what a build does.
 type Plan struct {
 	Variant Variant
-	From    string // the image the build enters on, pinned by digest where it is known
+	From    string // the image that the build enters on, pinned if its digest is known
 	Entry   *Image // the image behind From; nil for scratch
 	Reason  string
 	Exists  map[string]State // by "source", "lock", "versioned"
-	Publish []string         // references in the order in which they are published
-	Notes   []string         // what was seen and not acted upon
+	Publish []string         // references, in the order of publishing
+	Notes   []string         // what the user should know about Entry
 }
 
-// Make gives the plan. It fails only if a variant is asked for that cannot be entered, or if the base has no name.
+// Make returns the plan. It fails if the requested variant cannot be built, or with a *tags.InputError if the base is not a
+// valid reference.
 func Make(in Input) (*Plan, error) {
 	name, err := tags.FullName(in.Base)
 	if err != nil {
@@ -112,17 +116,17 @@ func Make(in Input) (*Plan, error) {
 	j := newJudge(in, name)
 	p := j.choose()
 	if in.Variant != "" && in.Variant != p.Variant {
-		if p, err = j.asked(in.Variant); err != nil {
+		if p, err = j.forVariant(in.Variant); err != nil {
 			return nil, err
 		}
 	}
-	p.Exists, p.Notes = j.exists, j.remarks(p)
+	p.Exists, p.Notes = j.exists, j.notes(p)
 	p.Publish = publish(in.Tags.Images, p.Variant, in.Stage)
 	return p, nil
 }
 
-// publish orders the tags that a variant makes: a source tag that exists can only be trusted if it comes last. Where no
-// repository is named, there are none.
+// publish returns the references that a variant publishes, in order. The source tag comes last, so that an existing source
+// tag can be trusted. Without a repository there are none.
 func publish(images tags.Images, v Variant, stage string) []string {
 	if images == (tags.Images{}) {
 		return nil
@@ -147,13 +151,13 @@ func publishAll(images tags.Images, v Variant) []string {
 	}
 }
 
-// judge holds what counts of the images that exist.
+// judge decides which of the existing images can be used.
 type judge struct {
 	in                      Input
-	base                    string // the base's name, fully spelt
-	source, lock, versioned *Image // nil unless it counts
+	base                    string // the base's full name
+	source, lock, versioned *Image // nil if no image can be used
 	exists                  map[string]State
-	why                     map[string]string // why an existing image does not count
+	why                     map[string]string // why an existing image cannot be used
 }
 
 func newJudge(in Input, base string) *judge {
@@ -164,7 +168,7 @@ func newJudge(in Input, base string) *judge {
 	return j
 }
 
-// first gives the first candidate that counts, and keeps the state of the role.
+// first returns the first usable candidate, or nil, and records the state of the role.
 func (j *judge) first(role string, candidates []*Image, stale func(*Image) string) *Image {
 	j.exists[role] = Absent
 	for _, img := range candidates {
@@ -198,10 +202,11 @@ func (j *judge) staleSource(img *Image) string {
 	}
 }
 
-// otherCommand refuses a source image with another command: one that comes from a manifest which is not part of the source is in no tag.
+// otherCommand reports whether a source image has a different command. The tag cannot tell if the command comes from a
+// manifest that is not part of the source.
 func (j *judge) otherCommand(img *Image) bool {
-	if said, ok := img.Labels[LabelCommand]; ok {
-		return said != Command(j.in.Cmd)
+	if label, ok := img.Labels[LabelCommand]; ok {
+		return label != Command(j.in.Cmd)
 	}
 	return j.in.Cmd != nil && !slices.Equal(img.Cmd, j.in.Cmd)
 }
@@ -219,8 +224,8 @@ func (j *judge) staleLock(img *Image) string {
 	return j.otherDeps(img)
 }
 
-// otherDeps refuses an image whose dependencies were made from something else. The lock tag cannot tell: it is a short hash over
-// texts with nothing in between. An image that does not say what it was made from counts (see remarks).
+// otherDeps says why an image's dependencies are stale, or returns "". The lock tag cannot tell: it is a short hash over texts
+// without separators. An image without the label is accepted (see notes).
 func (j *judge) otherDeps(img *Image) string {
 	if made := img.Labels[LabelDeps]; made != "" && made != j.in.DepsDigest {
 		return "its lock files, base, mirrors or extra inputs differ"
@@ -236,11 +241,11 @@ func (j *judge) madeFrom(img *Image) string {
 	return fmt.Sprintf("it was made from base %s, not %s", cmp.Or(img.Labels[ocispecs.AnnotationBaseImageName], "(unknown)"), j.base)
 }
 
-// staleVersioned refuses images of another base, and those whose system and tools were made from other inputs. The tag cannot
-// tell: it names the version and the end of the base's name, in lower case.
+// staleVersioned says why an image cannot be used for versioned, or returns "". It refuses other bases, and system and tools of
+// other inputs. The tag cannot tell: it has only the version and the end of the base's name, in lower case.
 func (j *judge) staleVersioned(img *Image) string {
 	switch {
-	case !img.Ours() && j.in.Variant == Versioned: // who asks for it knows what it is
+	case !img.Ours() && j.in.Variant == Versioned: // the user asked for it, and is responsible for its base
 		return ""
 	case !img.Ours():
 		return "it was not made by rtbuild, and does not say from which base (--variant versioned enters on it nevertheless)"

@@ -1,7 +1,6 @@
 package plan_test
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -21,7 +20,8 @@ const baseName = "org.opencontainers.image.base.name"
 
 var images = tags.Images{Lock: "r:lock", Versioned: "r:versioned", Source: "r:source"}
 
-// image is one of ours: of the current base, recipe, tools and source, but for what the pairs say.
+// image returns an image that rtbuild made from the current base, recipe, tools and source. Pairs of label and value change
+// its labels.
 func image(ref, stage string, pairs ...string) *plan.Image {
 	labels := map[string]string{
 		plan.LabelStage: stage, plan.LabelTools: "tools", plan.LabelDeps: "deps", plan.LabelSourceTree: "tree", plan.LabelRecipe: "5",
@@ -42,7 +42,7 @@ func TestMake(t *testing.T) {
 	lock := image("r:lock", plan.StageDeps)
 	versioned := image("r:versioned", plan.StageDeps)
 	older := image("r:lock", plan.StageDeps, plan.LabelRecipe, "4")
-	unsaid := image("r:lock", plan.StageDeps, plan.LabelDeps, "")
+	unlabelled := image("r:lock", plan.StageDeps, plan.LabelDeps, "")
 	moved := image("r:lock", plan.StageDeps, "org.opencontainers.image.base.digest", "sha256:old")
 	all := []string{"r:lock", "r:versioned", "r:source"}
 	exists := func(source, lock, versioned plan.State) map[string]plan.State {
@@ -94,7 +94,7 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
-			name: "the source image's command went away",
+			name: "the source image has a command, the runtime none",
 			in:   plan.Input{Source: image("r:source", plan.StageSource, plan.LabelCommand, `["npm","start"]`), Lock: list(lock)},
 			want: plan.Plan{
 				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock,
@@ -112,7 +112,7 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
-			name: "the source image is of the original",
+			name: "the original made the source image",
 			in:   plan.Input{Source: foreign("r:source"), Lock: list(lock)},
 			want: plan.Plan{
 				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock,
@@ -121,7 +121,7 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
-			name: "a lock image of the original", in: plan.Input{Lock: list(foreign("r:lock")), Foreign: true},
+			name: "the original made the deps image", in: plan.Input{Lock: list(foreign("r:lock")), Foreign: true},
 			want: plan.Plan{
 				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: foreign("r:lock"),
 				Reason: "no source image; the deps image of these lock files exists",
@@ -130,7 +130,7 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
-			name: "a lock image of the original that holds source and dependencies in one place", in: plan.Input{Lock: list(foreign("r:lock"))},
+			name: "the original made a deps image with source and dependencies in one directory", in: plan.Input{Lock: list(foreign("r:lock"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
 				Reason: "the lock image is stale: it was not made by rtbuild, and its dependencies cannot be told from its source; no versioned image",
@@ -138,7 +138,7 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
-			name: "a versioned image of the original, which may be of another base", in: plan.Input{Versioned: list(foreign("r:versioned"))},
+			name: "the original made the versioned deps image, perhaps from another base", in: plan.Input{Versioned: list(foreign("r:versioned"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
 				Reason: "no lock image; the versioned image is stale: it was not made by rtbuild, and does not say from which base " +
@@ -147,7 +147,7 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
-			name: "a versioned image of the original, asked for", in: plan.Input{Versioned: list(foreign("r:versioned")), Variant: plan.Versioned},
+			name: "the original made the versioned deps image, and versioned is asked for", in: plan.Input{Versioned: list(foreign("r:versioned")), Variant: plan.Versioned},
 			want: plan.Plan{
 				Variant: plan.Versioned, From: "r:versioned@" + dgst.String(), Entry: foreign("r:versioned"),
 				Reason: "no lock image; a deps image of this base and version exists",
@@ -164,7 +164,7 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
-			name: "a versioned image with other packages",
+			name: "a versioned deps image with other packages",
 			in:   plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, plan.LabelTools, "other"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
@@ -240,16 +240,16 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
-			name: "a deps image that does not say what it was made from", in: plan.Input{Lock: list(unsaid)},
+			name: "a deps image that does not say what it was made from", in: plan.Input{Lock: list(unlabelled)},
 			want: plan.Plan{
-				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: unsaid,
+				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: unlabelled,
 				Reason: "no source image; the deps image of these lock files exists",
 				Exists: exists("absent", "fresh", "absent"), Publish: []string{"r:source"},
 				Notes: []string{"r:lock does not say what its dependencies were made from, so its tag is believed (use --force-rebuild to rebuild it)"},
 			},
 		},
 		{
-			name: "a versioned image of another base", in: plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, baseName, "docker.io/team-a/debian:bookworm"))},
+			name: "a versioned deps image of another base", in: plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, baseName, "docker.io/team-a/debian:bookworm"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
 				Reason: "no lock image; the versioned image is stale: it was made from base docker.io/team-a/debian:bookworm, not docker.io/library/debian:bookworm",
@@ -257,7 +257,7 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
-			name: "a versioned image that does not name its base", in: plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, baseName, ""))},
+			name: "a versioned deps image that does not name its base", in: plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, baseName, ""))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
 				Reason: "no lock image; the versioned image is stale: it was made from base (unknown), not docker.io/library/debian:bookworm",
@@ -265,7 +265,7 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
-			name: "a deps image of an older rtbuild that entered on another base's versioned image",
+			name: "a deps image of an older rtbuild that entered on a deps image of another base",
 			in:   plan.Input{Lock: list(image("r:lock", plan.StageDeps, plan.LabelDeps, "", baseName, "docker.io/other/debian:bookworm"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
@@ -274,7 +274,7 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
-			name: "a base that moved is told once", in: plan.Input{
+			name: "a moved base is reported once", in: plan.Input{
 				Source: image("r:source", plan.StageSource, "org.opencontainers.image.base.digest", "sha256:old"), Lock: list(moved),
 				Versioned: list(image("r:versioned", plan.StageDeps, "org.opencontainers.image.base.digest", "sha256:old")),
 			},
@@ -327,9 +327,9 @@ func TestMake(t *testing.T) {
 				Exists: exists("fresh", "absent", "absent"), Publish: all,
 			},
 		},
-		{name: "lock asked for and not there", in: plan.Input{Variant: plan.Lock}, wantErr: "variant lock cannot be built: no lock image"},
+		{name: "lock asked for, and absent", in: plan.Input{Variant: plan.Lock}, wantErr: "variant lock cannot be built: no lock image"},
 		{
-			name: "none asked for and stale", in: plan.Input{Source: foreign("r:source"), Variant: plan.None},
+			name: "none asked for, and stale", in: plan.Input{Source: foreign("r:source"), Variant: plan.None},
 			wantErr: "variant none cannot be built: the source image is stale",
 		},
 	}
@@ -352,68 +352,5 @@ func TestMake(t *testing.T) {
 				t.Error(diff)
 			}
 		})
-	}
-}
-
-func TestScratchFromUnknownBase(t *testing.T) {
-	for _, test := range []struct {
-		name, base string
-		digest     digest.Digest
-		want       string
-	}{
-		{"digest not learned", "debian:bookworm", "", "debian:bookworm"},
-		{"pinned by the user", "debian@" + dgst.String(), base, "debian@" + dgst.String()},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			got, err := plan.Make(plan.Input{Base: test.base, BaseDigest: test.digest})
-			if err != nil || got.From != test.want {
-				t.Errorf("from %v, error %v, want %s", got, err, test.want)
-			}
-		})
-	}
-}
-
-// TestNoRepositoryPublishesNothing has an exporter find no names, rather than empty ones.
-func TestNoRepositoryPublishesNothing(t *testing.T) {
-	for _, stage := range []string{plan.StageSource, plan.StageDeps} {
-		if got, err := plan.Make(plan.Input{Base: "debian", Force: true, Stage: stage}); err != nil || len(got.Publish) != 0 {
-			t.Errorf("%s: got %q, %v", stage, got.Publish, err)
-		}
-	}
-}
-
-func TestBaseWithoutAName(t *testing.T) {
-	if got, err := plan.Make(plan.Input{Base: "De bian"}); err == nil || !strings.Contains(err.Error(), `base image "De bian"`) {
-		t.Errorf("got %v, %v", got, err)
-	}
-}
-
-// TestPlanOfJSON has a plan that one frontend hands to another.
-func TestPlanOfJSON(t *testing.T) {
-	made, err := plan.Make(plan.Input{Base: "debian", Tags: tags.Set{Images: images}, Lock: list(image("r:lock", plan.StageDeps, baseName, ""))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(made.JSON())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var read plan.JSON
-	if err := json.Unmarshal(text, &read); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(made.JSON(), read.Plan().JSON()); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestParseVariant(t *testing.T) {
-	for _, name := range []string{"none", "lock", "versioned", "scratch"} {
-		if got, err := plan.ParseVariant(name); err != nil || string(got) != name {
-			t.Errorf("%s: %s, %v", name, got, err)
-		}
-	}
-	if _, err := plan.ParseVariant("luck"); err == nil || !strings.Contains(err.Error(), `invalid variant "luck"`) {
-		t.Errorf("error %v", err)
 	}
 }

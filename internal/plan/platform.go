@@ -7,29 +7,29 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Claim is what one part of an image says it is for: "the index", "the config".
+// Claim is the platform that one part of an image names.
 type Claim struct {
-	By       string
+	By       string // the part: "the index", "the config"
 	Platform ocispecs.Platform
 }
 
-// Disagreement returns an error that names two parts of an image that are for different platforms, and nil if all agree. A part
-// that names no platform agrees with every other; one that names no variant agrees with any variant. What the image's labels
-// or annotations say under LabelPlatform counts as well.
+// Disagreement returns an error if two parts of an image name different platforms, and nil if all agree. A part without a
+// platform agrees with every other, and a platform without a variant agrees with any variant. LabelPlatform among the image's
+// labels and annotations counts as well.
 func Disagreement(claims []Claim, labels, annotations map[string]string) error {
-	for _, said := range []struct {
-		by  string
-		set map[string]string
+	for _, source := range []struct {
+		by     string
+		values map[string]string
 	}{{"the config's label " + LabelPlatform, labels}, {"the manifest's annotation " + LabelPlatform, annotations}} {
-		text := said.set[LabelPlatform]
+		text := source.values[LabelPlatform]
 		if text == "" {
 			continue
 		}
 		platform, err := platforms.Parse(text)
 		if err != nil {
-			return fmt.Errorf("%s is no platform: %w", said.by, err)
+			return fmt.Errorf("%s is not a valid platform: %w", source.by, err)
 		}
-		claims = append(claims, Claim{said.by, platform})
+		claims = append(claims, Claim{source.by, platform})
 	}
 	for i, one := range claims {
 		for _, other := range claims[i+1:] {
@@ -41,8 +41,8 @@ func Disagreement(claims []Claim, labels, annotations map[string]string) error {
 	return nil
 }
 
-// SamePlatform reports whether two platforms may mean the same: arm64 and arm64/v8 do, and so do those of which one does not say
-// its variant, or nothing at all.
+// SamePlatform reports whether two platforms may be the same: arm64 and arm64/v8 are. A missing variant matches any variant,
+// and an empty platform matches any platform.
 func SamePlatform(a, b ocispecs.Platform) bool {
 	if a.OS == "" && a.Architecture == "" || b.OS == "" && b.Architecture == "" {
 		return true

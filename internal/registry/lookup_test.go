@@ -79,7 +79,7 @@ var lookupTests = []struct {
 	{name: "a label says another platform", make: func(f *fake) { f.labelled(amd64, "linux/arm64", "") },
 		platform: amd64, err: ErrBroken, text: "the config says linux/amd64, the config's label io.rtbuild.platform says linux/arm64", requests: 2},
 	{name: "a label says no platform", make: func(f *fake) { f.labelled(amd64, "a/b/c/d", "") },
-		platform: amd64, err: ErrBroken, text: "the config's label io.rtbuild.platform is no platform", requests: 2},
+		platform: amd64, err: ErrBroken, text: "the config's label io.rtbuild.platform is not a valid platform", requests: 2},
 	{name: "an annotation says another platform", make: func(f *fake) { f.labelled(arm64, "linux/arm64/v8", "linux/amd64") },
 		platform: arm64, err: ErrBroken, text: "the config says linux/arm64, the manifest's annotation io.rtbuild.platform says linux/amd64", requests: 2},
 	{name: "all say the platform", make: func(f *fake) { f.labelled(arm64, "linux/arm64/v8", "linux/arm64") },
