@@ -7,8 +7,8 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// InputOf describes a runtime to plan.Make: its names, the digest of everything that is copied, and the digest of
-// everything that its deps image is made from. The caller adds what the user asks for.
+// InputOf returns the part of a plan's input that describes the runtime. copied is the digest of everything to copy, and
+// depsDigest that of everything the deps image is made from. The caller adds what the user asks for.
 func InputOf(runtime *profile.Runtime, names tags.Set, copied, depsDigest string) plan.Input {
 	return plan.Input{
 		Tags: names, Base: runtime.Base, Cmd: runtime.Cmd, Tree: copied, DepsDigest: depsDigest,

@@ -10,19 +10,19 @@ import (
 	"github.com/rtbuild/rtbuild/internal/plan"
 )
 
-// Looker asks what a reference holds. The client asks registries itself, the frontend asks through the builder. Both are
-// safe for concurrent use.
+// Looker looks up references. The client's implementation asks registries, the frontend's asks through the builder.
+// Implementations are safe for concurrent use.
 type Looker interface {
-	// Lookup returns the image that a reference holds for one platform. Where there is none, the error wraps one of this
-	// package's sentinels.
+	// Lookup returns a reference's image for one platform. If there is no usable image, the error wraps one of the sentinel
+	// errors of this package.
 	Lookup(ctx context.Context, ref string, platform ocispecs.Platform) (*plan.Image, error)
 
-	// Resolve returns the digest that a reference points to: of an index or of a manifest.
+	// Resolve returns the digest that a reference points to, of an index or a manifest.
 	Resolve(ctx context.Context, ref string, platform ocispecs.Platform) (digest.Digest, error)
 }
 
-// Why a Looker returns no image. Each of its errors wraps one of them; the end of a context, and what is wrong with a
-// reference itself, wraps none.
+// Why a Looker returns no image. Each error of a Looker wraps one of these, except for the errors of a context and of an
+// invalid reference.
 var (
 	ErrAbsent        = errors.New("no image has this name")
 	ErrOtherPlatform = errors.New("the tag holds other platforms only")
@@ -31,10 +31,10 @@ var (
 	ErrBroken        = errors.New("the image cannot be read")
 )
 
-// Because marks an error with the reason why there is no image. The text stays the error's own.
+// Because returns an error with the text of err that also wraps reason, one of the sentinel errors above.
 func Because(reason, err error) error { return &because{error: err, reason: reason} }
 
-// because is an error with a reason that errors.Is finds.
+// because is an error that also wraps a reason.
 type because struct {
 	error
 	reason error
@@ -43,22 +43,22 @@ type because struct {
 // Unwrap returns the reason and the error.
 func (b *because) Unwrap() []error { return []error{b.reason, b.error} }
 
-// Roles of an image.
+// The roles of an image.
 const (
 	RoleSource    = "source"
 	RoleLock      = "lock"
 	RoleVersioned = "versioned"
 )
 
-// LookupError says that it could not be learned whether an image exists. Its text is the Looker's.
+// LookupError reports a lookup after which it is unknown whether an image exists. Its text is that of the Looker's error.
 type LookupError struct {
 	Role string // RoleSource, RoleLock or RoleVersioned
 	Ref  string
-	Own  bool // the image is in the repository that is published to
+	Own  bool // the reference is in the repository that the build publishes to
 	Err  error
 }
 
-// Error returns the Looker's text.
+// Error returns the text of the Looker's error.
 func (e *LookupError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the Looker's error.

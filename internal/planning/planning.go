@@ -1,8 +1,9 @@
-// Package planning finds out what exists and gives each platform one plan. It knows which references to ask about, in which
-// order, and what an answer means; package plan then decides. The client, the frontend and tests use it through a Looker.
+// Package planning finds out which images exist and makes one plan for each platform. It knows which references to look up,
+// in which order, and what each result means; package plan then decides. The client, the frontend and tests provide a
+// Looker.
 //
-// Only a definite "not found" starts a build: an image that may not be read, a registry that does not answer, and an
-// image that is broken are errors, since the tag may be taken.
+// Only a definite "not found" starts a build. A denied or broken image and an unreachable registry are errors, because the
+// tag may exist.
 package planning
 
 import (
@@ -21,32 +22,32 @@ import (
 	"github.com/rtbuild/rtbuild/internal/plan"
 )
 
-// Request says what is planned, and where to look.
+// Request says what to plan, and where to look for images.
 type Request struct {
-	// Input describes the runtime. What exists (BaseDigest, Source, Lock, Versioned) is filled in by Make. Without a
-	// repository in its tags nothing can be asked about.
+	// Input describes the runtime. Make fills in what exists: BaseDigest, Source, Lock and Versioned. If its tags have no
+	// repository, Make looks up nothing but the base.
 	Input       plan.Input
 	Platforms   []ocispecs.Platform // at least one
-	Named       bool                // the user named the platforms, so that a tag holds others, now or later
-	Reuse       []string            // further repositories in which deps images are looked for, HOST/PATH
-	PreviousTag string              // tag of an earlier version's versioned image; empty is none
+	Named       bool                // the user named the platforms, so tags may also hold others, now or later
+	Reuse       []string            // further repositories to search for deps images, HOST/PATH
+	PreviousTag string              // versioned tag of an earlier version's deps image; may be empty
 
-	// Exhaustive asks about everything, side by side: the plan then tells of every image whether it exists. Otherwise one
-	// image is asked about after the other, up to the first that counts: each look costs a round trip, and BuildKit
-	// records each image that a frontend resolved as a material of the build.
+	// Exhaustive looks up all references concurrently, so that the plan tells for every image whether it exists. Otherwise,
+	// Make looks up one after the other and stops at the first usable image. That suits a frontend: each lookup costs a
+	// round trip, and BuildKit records each resolved image as a material of the build.
 	Exhaustive bool
 
-	// BaseTimeout limits how long to wait for the base's digest where it only informs; 0 is no limit.
+	// BaseTimeout limits the wait for the base's digest if that is only informative; 0 means no limit.
 	BaseTimeout time.Duration
 
-	// MayPush returns nil if the repository may be pushed to. Registries deny the reading of repositories that do not
-	// exist yet: whoever may push may take such a repository as empty. Nil takes a denial as an error.
+	// MayPush returns nil if the user may push to the repository. Registries deny reads of a repository that does not exist
+	// yet. If the user may push to it, a denied repository counts as empty. If MayPush is nil, a denial is an error.
 	MayPush func(context.Context) error
-	Warn    func(message string) // what the user should know and is no error; nil drops it
+	Warn    func(message string) // receives warnings; nil drops them
 }
 
-// Make asks what exists and returns a plan for each platform. The error is a *LookupError if it could not be learned
-// whether an image exists; any other comes from plan.Make, from resolving the base with Pull, or is the context's.
+// Make looks up what exists and returns a plan for each platform. The error is a *LookupError if a lookup did not tell
+// whether an image exists. Other errors come from plan.Make, from the context, or from resolving the base with Pull.
 func Make(ctx context.Context, looker Looker, req Request) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	p := &planner{Request: req, looker: looker}
@@ -69,55 +70,55 @@ func Make(ctx context.Context, looker Looker, req Request) (*Result, error) {
 	return result, nil
 }
 
-// planner holds what the plans of all platforms have in common.
+// planner holds what the plans of all platforms share.
 type planner struct {
 	Request
 	looker     Looker
 	running    sync.WaitGroup
-	pushable   *bool // nil: not asked yet
-	othersKept bool  // a tag that may be published holds other platforms
+	pushable   *bool // the result of MayPush; nil before the first call
+	othersKept bool  // a tag to publish holds other platforms
 }
 
-// lookup is a reference and a function that waits for its answer.
+// lookup is a reference and a function that waits for its result.
 type lookup struct {
 	reference
-	answer func() (*plan.Image, error)
+	wait func() (*plan.Image, error)
 }
 
-// asksAll reports whether every reference is asked about, whatever the answers are. A variant that the user names is judged
-// by all candidates.
-func (p *planner) asksAll() bool { return p.Exhaustive || p.Input.Variant != "" }
+// looksUpAll reports whether all references are looked up, whatever the results are. A variant that the user asks for needs
+// all candidates.
+func (p *planner) looksUpAll() bool { return p.Exhaustive || p.Input.Variant != "" }
 
-// asksNothing reports whether no answer could change the plan.
-func (p *planner) asksNothing() bool { return p.Input.Force && !p.Exhaustive }
+// looksUpNothing reports whether no lookup could change the plan.
+func (p *planner) looksUpNothing() bool { return p.Input.Force && !p.Exhaustive }
 
-// lookups begins to ask, or prepares to ask one after the other.
+// lookups returns the lookups for a platform. It starts them if all are needed; otherwise each starts when it is waited for.
 func (p *planner) lookups(ctx context.Context, platform ocispecs.Platform) []lookup {
-	if p.asksNothing() {
+	if p.looksUpNothing() {
 		return nil
 	}
 	var all []lookup
 	for _, r := range p.references() {
-		answer := sync.OnceValues(func() (*plan.Image, error) { return p.looker.Lookup(ctx, r.ref, platform) })
-		if p.asksAll() {
-			p.running.Go(func() { _, _ = answer() })
+		wait := sync.OnceValues(func() (*plan.Image, error) { return p.looker.Lookup(ctx, r.ref, platform) })
+		if p.looksUpAll() {
+			p.running.Go(func() { _, _ = wait() })
 		}
-		all = append(all, lookup{r, answer})
+		all = append(all, lookup{r, wait})
 	}
 	return all
 }
 
-// base asks what the base's tag points to. With Pull the digest decides, so it must be had; else it only tells that a base
-// has moved, and an error leaves it out.
+// base returns a function that waits for the digest of the base. With Pull the digest is required. Otherwise it only tells
+// whether the base has moved, so the digest is empty if resolving it fails.
 func (p *planner) base(ctx context.Context) func() (digest.Digest, error) {
-	if p.asksNothing() || p.Input.Deps != "" || !p.Exhaustive && !p.Input.Pull {
+	if p.looksUpNothing() || p.Input.Deps != "" || !p.Exhaustive && !p.Input.Pull {
 		return func() (digest.Digest, error) { return "", nil }
 	}
-	answer := sync.OnceValues(func() (digest.Digest, error) { return p.resolveBase(ctx) })
+	wait := sync.OnceValues(func() (digest.Digest, error) { return p.resolveBase(ctx) })
 	if p.Exhaustive {
-		p.running.Go(func() { _, _ = answer() })
+		p.running.Go(func() { _, _ = wait() })
 	}
-	return answer
+	return wait
 }
 
 func (p *planner) resolveBase(ctx context.Context) (digest.Digest, error) {
@@ -133,7 +134,7 @@ func (p *planner) resolveBase(ctx context.Context) (digest.Digest, error) {
 	return found, err
 }
 
-// decide takes the answers for a platform until they are enough, and makes its plan.
+// decide waits for a platform's lookups until they suffice, and makes its plan.
 func (p *planner) decide(ctx context.Context, platform ocispecs.Platform, base func() (digest.Digest, error), lookups []lookup) (*PlatformPlan, error) {
 	in := p.Input
 	var err error
@@ -147,25 +148,25 @@ func (p *planner) decide(ctx context.Context, platform ocispecs.Platform, base f
 			return nil, err
 		}
 		record(&in, l.role, img)
-		if !p.asksAll() && counts(in) {
+		if !p.looksUpAll() && suffices(in) {
 			break
 		}
 	}
 	if made.Plan, err = plan.Make(in); err != nil {
-		return nil, p.about(platform, err)
+		return nil, p.withPlatform(platform, err)
 	}
 	return made, nil
 }
 
-// about says which platform an error is about, where there are several.
-func (p *planner) about(platform ocispecs.Platform, err error) error {
+// withPlatform adds the platform to an error if there are several platforms.
+func (p *planner) withPlatform(platform ocispecs.Platform, err error) error {
 	if len(p.Platforms) == 1 {
 		return err
 	}
 	return fmt.Errorf("%s: %w", platforms.Format(platform), err)
 }
 
-// record puts an image that exists among the input of a plan.
+// record adds an existing image to the input of a plan.
 func record(in *plan.Input, role string, img *plan.Image) {
 	switch {
 	case img == nil:
@@ -178,16 +179,16 @@ func record(in *plan.Input, role string, img *plan.Image) {
 	}
 }
 
-// counts reports whether what was found so far saves a build from scratch.
-func counts(in plan.Input) bool {
+// suffices reports whether the images found so far avoid a build from scratch.
+func suffices(in plan.Input) bool {
 	made, err := plan.Make(in)
 	return err == nil && made.Variant != plan.Scratch
 }
 
-// judge returns the image if it exists and nil if it is absent. Everything else is an error, but for a broken image that
-// Force replaces, and for a denial in a repository that may be pushed to.
+// judge returns the image of a lookup, or nil if it is absent. A broken image counts as absent with Force, which replaces it.
+// A denied one counts as absent if the user may push to the repository. Anything else is an error.
 func (p *planner) judge(ctx context.Context, l lookup, made *PlatformPlan) (*plan.Image, error) {
-	img, err := l.answer()
+	img, err := l.wait()
 	switch {
 	case err == nil:
 		if l.published {
@@ -212,7 +213,7 @@ func (p *planner) judge(ctx context.Context, l lookup, made *PlatformPlan) (*pla
 	return nil, &LookupError{Role: l.role, Ref: l.ref, Own: l.own, Err: err}
 }
 
-// mayPush reports whether the repository may be pushed to. It asks once, and says once what follows from it.
+// mayPush reports whether the user may push to the repository. It checks once, and warns once that images count as absent.
 func (p *planner) mayPush(ctx context.Context) bool {
 	if p.pushable == nil {
 		may := p.MayPush != nil && p.MayPush(ctx) == nil
@@ -229,7 +230,7 @@ func (p *planner) warn(message string) {
 	}
 }
 
-// holdsOthers reports whether a tag holds an image for another platform than the one that was asked for.
+// holdsOthers reports whether a tag holds images for other platforms than the given one.
 func holdsOthers(img *plan.Image, platform ocispecs.Platform) bool {
 	same := platforms.OnlyStrict(platform)
 	return slices.ContainsFunc(img.Platforms, func(has ocispecs.Platform) bool {

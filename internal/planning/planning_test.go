@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	baseNow = digest.Digest("sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
-	baseOld = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+	currentBase = digest.Digest("sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
+	oldBase     = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 )
 
 var (
@@ -27,12 +27,12 @@ var (
 	arm64 = ocispecs.Platform{OS: "linux", Architecture: "arm64"}
 )
 
-// world is what references hold: an image, or an error. What it has no entry for is absent.
-type world map[string]any
+// images maps references to images or errors. References without an entry are absent.
+type images map[string]any
 
-// looker answers from a world, and notes what it was asked.
+// looker looks up references in images, and records them.
 type looker struct {
-	world
+	images
 	mu    sync.Mutex
 	asked []string
 }
@@ -49,9 +49,9 @@ func (l *looker) Lookup(ctx context.Context, ref string, platform ocispecs.Platf
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	held, ok := l.world[ref+" "+platforms.Format(platform)]
+	held, ok := l.images[ref+" "+platforms.Format(platform)]
 	if !ok {
-		held = l.world[ref]
+		held = l.images[ref]
 	}
 	switch held := held.(type) {
 	case *plan.Image:
@@ -65,29 +65,29 @@ func (l *looker) Lookup(ctx context.Context, ref string, platform ocispecs.Platf
 // Resolve implements planning.Looker.
 func (l *looker) Resolve(_ context.Context, ref string, _ ocispecs.Platform) (digest.Digest, error) {
 	l.note("base " + ref)
-	if err, ok := l.world[ref].(error); ok {
+	if err, ok := l.images[ref].(error); ok {
 		return "", err
 	}
-	return baseNow, nil
+	return currentBase, nil
 }
 
-// image is one of ours, of today's inputs, but for what the pairs say.
+// image returns an image that rtbuild made from the current inputs. Pairs of label and value change its labels.
 func image(ref, stage string, pairs ...string) *plan.Image {
 	labels := map[string]string{
 		plan.LabelStage: stage, plan.LabelTools: "tools", plan.LabelDeps: "deps", plan.LabelSourceTree: "tree", plan.LabelRecipe: "5",
-		ocispecs.AnnotationBaseImageName: "docker.io/library/debian:bookworm", ocispecs.AnnotationBaseImageDigest: baseNow.String(),
+		ocispecs.AnnotationBaseImageName: "docker.io/library/debian:bookworm", ocispecs.AnnotationBaseImageDigest: currentBase.String(),
 	}
 	for i := 0; i < len(pairs); i += 2 {
 		labels[pairs[i]] = pairs[i+1]
 	}
-	return &plan.Image{Reference: ref, Digest: baseNow, Labels: labels}
+	return &plan.Image{Reference: ref, Digest: currentBase, Labels: labels}
 }
 
 func because(reason error) error {
 	return planning.Because(reason, fmt.Errorf("looking up: %w\nand a second line", reason))
 }
 
-// request asks for everything in the repository r, and in the repository x.
+// request publishes to the repository r, and also looks for deps images in the repository x.
 func request() planning.Request {
 	return planning.Request{
 		Input: plan.Input{
@@ -105,17 +105,17 @@ var everything = []string{
 	"r:source", "r:lock", "x:lock", "r:versioned", "r:previous", "x:versioned", "x:previous",
 }
 
-// TestMake: what the answers mean, what is asked in which order, and where the asking stops. Exhaustive requests ask side by
-// side, so that their order is not looked at.
+// TestMake checks what the results of lookups mean, in which order references are looked up, and where the lookups stop.
+// Exhaustive requests look up concurrently, so the order of their lookups does not matter.
 func TestMake(t *testing.T) {
 	source, lock, versioned := image("r:source", plan.StageSource), image("r:lock", plan.StageDeps), image("r:versioned", plan.StageDeps)
-	all := world{"r:source": source, "r:lock": lock, "r:versioned": versioned}
+	all := images{"r:source": source, "r:lock": lock, "r:versioned": versioned}
 	denied, broken, down := because(planning.ErrDenied), because(planning.ErrBroken), because(planning.ErrUnreachable)
 	tests := []struct {
 		name    string
-		world   world
+		images  images
 		change  func(*planning.Request)
-		asked   []string // in this order; nil is everything
+		asked   []string // in this order; nil expects everything
 		variant plan.Variant
 		from    string
 		exists  string // of source, lock, versioned
@@ -124,56 +124,56 @@ func TestMake(t *testing.T) {
 		errRole string // "ROLE REF own"
 	}{
 		{name: "nothing exists", variant: plan.Scratch, from: "debian:bookworm", exists: "absent absent absent"},
-		{name: "the first image counts", world: all, asked: everything[:1], variant: plan.None, from: "r:source@" + baseNow.String(), exists: "fresh absent absent"},
-		{name: "the deps image counts", world: world{"r:lock": lock}, asked: everything[:2], variant: plan.Lock, from: "r:lock@" + baseNow.String(), exists: "absent fresh absent"},
-		{name: "another repository has it", world: world{"x:lock": image("x:lock", plan.StageDeps)}, asked: everything[:3], variant: plan.Lock,
-			from: "x:lock@" + baseNow.String(), exists: "absent fresh absent"},
-		{name: "the previous version counts", world: world{"r:previous": image("r:previous", plan.StageDeps)}, asked: everything[:5], variant: plan.Versioned,
-			from: "r:previous@" + baseNow.String(), exists: "absent absent fresh"},
-		{name: "a stale image does not end the asking", world: world{"r:source": image("r:source", plan.StageSource, plan.LabelSourceTree, "other"), "r:lock": lock},
-			asked: everything[:2], variant: plan.Lock, from: "r:lock@" + baseNow.String(), exists: "stale fresh absent"},
-		{name: "a deps image is wanted", world: all, change: func(r *planning.Request) { r.Input.Stage = plan.StageDeps }, asked: everything[1:2],
-			variant: plan.None, from: "r:lock@" + baseNow.String(), exists: "absent fresh absent"},
+		{name: "the source image suffices", images: all, asked: everything[:1], variant: plan.None, from: "r:source@" + currentBase.String(), exists: "fresh absent absent"},
+		{name: "the deps image suffices", images: images{"r:lock": lock}, asked: everything[:2], variant: plan.Lock, from: "r:lock@" + currentBase.String(), exists: "absent fresh absent"},
+		{name: "another repository has the deps image", images: images{"x:lock": image("x:lock", plan.StageDeps)}, asked: everything[:3], variant: plan.Lock,
+			from: "x:lock@" + currentBase.String(), exists: "absent fresh absent"},
+		{name: "the previous version's deps image suffices", images: images{"r:previous": image("r:previous", plan.StageDeps)}, asked: everything[:5], variant: plan.Versioned,
+			from: "r:previous@" + currentBase.String(), exists: "absent absent fresh"},
+		{name: "a stale image does not suffice", images: images{"r:source": image("r:source", plan.StageSource, plan.LabelSourceTree, "other"), "r:lock": lock},
+			asked: everything[:2], variant: plan.Lock, from: "r:lock@" + currentBase.String(), exists: "stale fresh absent"},
+		{name: "a deps image is wanted", images: all, change: func(r *planning.Request) { r.Input.Stage = plan.StageDeps }, asked: everything[1:2],
+			variant: plan.None, from: "r:lock@" + currentBase.String(), exists: "absent fresh absent"},
 		{name: "a deps image is given", change: func(r *planning.Request) { r.Input.Deps = "the context deps" }, asked: everything[:1],
 			variant: plan.Lock, exists: "absent absent absent"},
-		{name: "a deps image is given, and the base is not asked", change: func(r *planning.Request) { r.Input.Deps, r.Input.Pull = "the context deps", true },
+		{name: "a deps image is given, and the base is not looked up", change: func(r *planning.Request) { r.Input.Deps, r.Input.Pull = "the context deps", true },
 			asked: everything[:1], variant: plan.Lock, exists: "absent absent absent"},
 		{name: "no repository", change: func(r *planning.Request) { r.Input.Tags = tags.Set{} }, asked: []string{}, variant: plan.Scratch,
 			from: "debian:bookworm", exists: "absent absent absent"},
-		{name: "nothing that exists may count", world: all, change: func(r *planning.Request) { r.Input.Force, r.Input.Pull = true, true }, asked: []string{},
+		{name: "force, not exhaustive", images: all, change: func(r *planning.Request) { r.Input.Force, r.Input.Pull = true, true }, asked: []string{},
 			variant: plan.Scratch, from: "debian:bookworm", exists: "absent absent absent"},
-		{name: "a variant is asked for", world: all, change: func(r *planning.Request) { r.Input.Variant = plan.Versioned },
-			variant: plan.Versioned, from: "r:versioned@" + baseNow.String(), exists: "fresh fresh fresh"},
-		{name: "everything is asked", world: all, change: exhaustive, asked: append([]string{"base debian:bookworm"}, everything...),
-			variant: plan.None, from: "r:source@" + baseNow.String(), exists: "fresh fresh fresh"},
-		{name: "everything is asked, and nothing may count", world: all, change: forced, asked: append([]string{"base debian:bookworm"}, everything...),
-			variant: plan.Scratch, from: "debian:bookworm@" + baseNow.String(), exists: "fresh fresh fresh"},
-		{name: "pull asks for the base first", world: all, change: pulled, asked: []string{"base debian:bookworm", "r:source"},
-			variant: plan.None, from: "r:source@" + baseNow.String(), exists: "fresh absent absent"},
-		{name: "pull refuses what stands on another base", world: world{"r:lock": image("r:lock", plan.StageDeps, ocispecs.AnnotationBaseImageDigest, baseOld)}, change: pulled,
-			asked: append([]string{"base debian:bookworm"}, everything...), variant: plan.Scratch, from: "debian:bookworm@" + baseNow.String(), exists: "absent stale absent"},
-		{name: "pull needs the base", world: world{"debian:bookworm": down}, change: pulled, asked: []string{"base debian:bookworm"}, err: planning.ErrUnreachable},
-		{name: "the base need not be had", world: world{"debian:bookworm": down}, change: exhaustive, asked: append([]string{"base debian:bookworm"}, everything...),
+		{name: "a variant is asked for", images: all, change: func(r *planning.Request) { r.Input.Variant = plan.Versioned },
+			variant: plan.Versioned, from: "r:versioned@" + currentBase.String(), exists: "fresh fresh fresh"},
+		{name: "exhaustive", images: all, change: exhaustive, asked: append([]string{"base debian:bookworm"}, everything...),
+			variant: plan.None, from: "r:source@" + currentBase.String(), exists: "fresh fresh fresh"},
+		{name: "force, exhaustive", images: all, change: forced, asked: append([]string{"base debian:bookworm"}, everything...),
+			variant: plan.Scratch, from: "debian:bookworm@" + currentBase.String(), exists: "fresh fresh fresh"},
+		{name: "pull looks up the base first", images: all, change: pulled, asked: []string{"base debian:bookworm", "r:source"},
+			variant: plan.None, from: "r:source@" + currentBase.String(), exists: "fresh absent absent"},
+		{name: "pull refuses an image on an old base", images: images{"r:lock": image("r:lock", plan.StageDeps, ocispecs.AnnotationBaseImageDigest, oldBase)}, change: pulled,
+			asked: append([]string{"base debian:bookworm"}, everything...), variant: plan.Scratch, from: "debian:bookworm@" + currentBase.String(), exists: "absent stale absent"},
+		{name: "pull needs the base", images: images{"debian:bookworm": down}, change: pulled, asked: []string{"base debian:bookworm"}, err: planning.ErrUnreachable},
+		{name: "without pull, the base may be unknown", images: images{"debian:bookworm": down}, change: exhaustive, asked: append([]string{"base debian:bookworm"}, everything...),
 			variant: plan.Scratch, from: "debian:bookworm", exists: "absent absent absent"},
 
-		{name: "a registry does not answer", world: world{"r:lock": down}, asked: everything[:2], err: planning.ErrUnreachable, errRole: "lock r:lock true"},
-		{name: "a registry does not answer, and nothing may count", world: world{"r:lock": down}, change: forced, asked: append([]string{"base debian:bookworm"}, everything...),
+		{name: "a registry does not answer", images: images{"r:lock": down}, asked: everything[:2], err: planning.ErrUnreachable, errRole: "lock r:lock true"},
+		{name: "a registry does not answer, in spite of force", images: images{"r:lock": down}, change: forced, asked: append([]string{"base debian:bookworm"}, everything...),
 			err: planning.ErrUnreachable, errRole: "lock r:lock true"},
-		{name: "a broken image", world: world{"r:source": broken}, asked: everything[:1], err: planning.ErrBroken, errRole: "source r:source true"},
-		{name: "a broken image that will be replaced", world: world{"r:source": broken}, change: forced, asked: append([]string{"base debian:bookworm"}, everything...),
-			variant: plan.Scratch, from: "debian:bookworm@" + baseNow.String(), exists: "absent absent absent", warns: "looking up: the image cannot be read; it will be replaced"},
-		{name: "the own repository is denied", world: world{"r:source": denied}, asked: everything[:1], err: planning.ErrDenied, errRole: "source r:source true"},
-		{name: "the own repository is denied, and may not be pushed to", world: world{"r:source": denied}, change: pushable(errors.New("no")), asked: everything[:1],
+		{name: "a broken image", images: images{"r:source": broken}, asked: everything[:1], err: planning.ErrBroken, errRole: "source r:source true"},
+		{name: "force replaces a broken image", images: images{"r:source": broken}, change: forced, asked: append([]string{"base debian:bookworm"}, everything...),
+			variant: plan.Scratch, from: "debian:bookworm@" + currentBase.String(), exists: "absent absent absent", warns: "looking up: the image cannot be read; it will be replaced"},
+		{name: "the own repository is denied", images: images{"r:source": denied}, asked: everything[:1], err: planning.ErrDenied, errRole: "source r:source true"},
+		{name: "the own repository is denied, and may not be pushed to", images: images{"r:source": denied}, change: pushable(errors.New("no")), asked: everything[:1],
 			err: planning.ErrDenied, errRole: "source r:source true"},
-		{name: "the own repository is denied, and may be pushed to", world: world{"r:source": denied, "r:lock": denied, "r:versioned": denied, "r:previous": denied},
+		{name: "the own repository is denied, and may be pushed to", images: images{"r:source": denied, "r:lock": denied, "r:versioned": denied, "r:previous": denied},
 			change: pushable(nil), variant: plan.Scratch, from: "debian:bookworm", exists: "absent absent absent",
 			warns: "r may not be read, but may be pushed to: its images count as absent"},
-		{name: "another repository is denied", world: world{"x:lock": denied}, change: pushable(nil), asked: everything[:3], err: planning.ErrDenied, errRole: "lock x:lock false"},
+		{name: "another repository is denied", images: images{"x:lock": denied}, change: pushable(nil), asked: everything[:3], err: planning.ErrDenied, errRole: "lock x:lock false"},
 		{name: "the variant cannot be entered", change: func(r *planning.Request) { r.Input.Variant = plan.Lock }, err: errText("variant lock cannot be built: no lock image")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			l := &looker{world: tt.world}
+			l := &looker{images: tt.images}
 			req := request()
 			var warnings []string
 			req.Warn = func(message string) { warnings = append(warnings, message) }
@@ -209,12 +209,12 @@ func pushable(err error) func(*planning.Request) {
 	return func(r *planning.Request) { r.MayPush = func(context.Context) error { return err } }
 }
 
-// errText is an error that is known by its text alone.
+// errText is an expected error that is compared by its text.
 type errText string
 
 func (e errText) Error() string { return string(e) }
 
-// wantError reports whether an error was wanted.
+// wantError checks an error, and reports whether there was one or should have been.
 func wantError(t *testing.T, err, want error, role string) bool {
 	t.Helper()
 	var text errText
@@ -235,8 +235,8 @@ func wantError(t *testing.T, err, want error, role string) bool {
 	return want != nil || err != nil
 }
 
-// sameAsked compares what was asked with what was wanted; nil is everything. What is asked side by side has no order, and what
-// an error has made needless may not have been asked.
+// sameAsked compares the lookups with the expected ones; nil expects all. Concurrent lookups have no order, and an error may
+// prevent some of them.
 func sameAsked(got, want []string, unordered bool) bool {
 	if want == nil {
 		want = everything
@@ -257,7 +257,7 @@ func sameAsked(got, want []string, unordered bool) bool {
 	return len(missing) == 0
 }
 
-// TestOtherPlatforms: tags that are published keep what they hold for other platforms, and are named where that is all they hold.
+// TestOtherPlatforms checks that published tags keep their other platforms, and that tags with only other platforms are listed.
 func TestOtherPlatforms(t *testing.T) {
 	other := because(planning.ErrOtherPlatform)
 	both := image("r:source", plan.StageSource)
@@ -266,17 +266,17 @@ func TestOtherPlatforms(t *testing.T) {
 	same.Platforms = []ocispecs.Platform{{OS: "linux", Architecture: "amd64"}, {}}
 	tests := []struct {
 		name   string
-		world  world
+		images images
 		change func(*planning.Request)
 		merges bool
 		others string
 	}{
 		{name: "nothing exists"},
 		{name: "nothing exists, and platforms are named", change: func(r *planning.Request) { r.Named = true }, merges: true},
-		{name: "the tag is for another platform", world: world{"r:source": other, "r:lock": other}, merges: true, others: "r:source r:lock"},
-		{name: "the tag is for another platform too", world: world{"r:source": both}, merges: true},
-		{name: "the tag is for this platform", world: world{"r:source": same}},
-		{name: "a tag that is not published is for another platform", world: world{"x:lock": other, "r:previous": other}},
+		{name: "the tag is for another platform", images: images{"r:source": other, "r:lock": other}, merges: true, others: "r:source r:lock"},
+		{name: "the tag is for another platform too", images: images{"r:source": both}, merges: true},
+		{name: "the tag is for this platform", images: images{"r:source": same}},
+		{name: "a tag that is not published is for another platform", images: images{"x:lock": other, "r:previous": other}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -284,7 +284,7 @@ func TestOtherPlatforms(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&req)
 			}
-			result, err := planning.Make(t.Context(), &looker{world: tt.world}, req)
+			result, err := planning.Make(t.Context(), &looker{images: tt.images}, req)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -295,14 +295,14 @@ func TestOtherPlatforms(t *testing.T) {
 	}
 }
 
-// TestPlatforms: each platform has a plan of its own, and an error names it.
+// TestPlatforms checks that each platform has its own plan, and that an error names the platform.
 func TestPlatforms(t *testing.T) {
 	req := request()
 	req.Platforms = []ocispecs.Platform{amd64, arm64}
-	held := world{"r:lock linux/amd64": image("r:lock", plan.StageDeps), "r:source linux/arm64": image("r:source", plan.StageSource)}
+	held := images{"r:lock linux/amd64": image("r:lock", plan.StageDeps), "r:source linux/arm64": image("r:source", plan.StageSource)}
 	for _, change := range []func(*planning.Request){func(*planning.Request) {}, exhaustive} {
 		change(&req)
-		result, err := planning.Make(t.Context(), &looker{world: held}, req)
+		result, err := planning.Make(t.Context(), &looker{images: held}, req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -314,14 +314,14 @@ func TestPlatforms(t *testing.T) {
 		}
 	}
 	req.Input.Variant = plan.Lock
-	_, err := planning.Make(t.Context(), &looker{world: held}, req)
+	_, err := planning.Make(t.Context(), &looker{images: held}, req)
 	if err == nil || err.Error() != "linux/arm64: variant lock cannot be built: no lock image" {
 		t.Errorf("got %v", err)
 	}
 }
 
-// TestEnd: the end of the context is no absent image.
-func TestEnd(t *testing.T) {
+// TestCancelled checks that a cancelled lookup does not count as an absent image.
+func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, all := range []bool{true, false} {
@@ -333,7 +333,7 @@ func TestEnd(t *testing.T) {
 	}
 }
 
-// TestPublications: each tag once, in order, with the platforms that it gets.
+// TestPublications checks that each tag is written once, in order, with its platforms.
 func TestPublications(t *testing.T) {
 	all, two, one := []string{"r:lock", "r:versioned", "r:source"}, []string{"r:lock", "r:source"}, []string{"r:source"}
 	for _, tt := range []struct {
@@ -345,7 +345,7 @@ func TestPublications(t *testing.T) {
 		{name: "all of both", a: all, b: all, want: "r:lock=linux/amd64 linux/arm64; r:versioned=linux/amd64 linux/arm64; r:source=linux/amd64 linux/arm64"},
 		{name: "one needs less", a: one, b: all, want: "r:lock=linux/arm64; r:versioned=linux/arm64; r:source=linux/amd64 linux/arm64"},
 		{name: "one is new, one versioned", a: two, b: all, want: "r:lock=linux/amd64 linux/arm64; r:versioned=linux/arm64; r:source=linux/amd64 linux/arm64"},
-		{name: "one is there", b: one, want: "r:source=linux/arm64"},
+		{name: "one exists", b: one, want: "r:source=linux/arm64"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := &planning.Result{Platforms: []planning.PlatformPlan{

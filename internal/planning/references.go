@@ -2,22 +2,22 @@ package planning
 
 import "github.com/rtbuild/rtbuild/internal/plan"
 
-// reference is what a Looker is asked about.
+// reference is a reference to look up.
 type reference struct {
 	role, ref string
-	own       bool // in the repository that is published to
-	published bool // this very tag may be published
+	own       bool // in the repository that the build publishes to
+	published bool // the build may publish this tag
 }
 
-// references lists what to ask about. What leaves the least to do comes first: the source image, deps images of these lock
-// files, deps images of this base and version. The own repository comes before those of Reuse.
+// references returns what to look up. Images that save the most work come first: the source image, deps images of these lock
+// files, then deps images of this base and version. The own repository comes before those of Reuse.
 func (r *Request) references() []reference {
 	images := r.Input.Tags.Images
 	var all []reference
 	if images.Source != "" && r.Input.Stage != plan.StageDeps {
 		all = append(all, reference{role: RoleSource, ref: images.Source, own: true, published: true})
 	}
-	if images.Lock == "" || r.Input.Deps != "" { // a deps image that is given needs no other
+	if images.Lock == "" || r.Input.Deps != "" { // a given deps image makes others needless
 		return all
 	}
 	all = append(all, reference{role: RoleLock, ref: images.Lock, own: true, published: true})
@@ -33,7 +33,8 @@ func (r *Request) references() []reference {
 	return all
 }
 
-// previous is the versioned image of the previous version in a repository, if one is named. It is never published.
+// previous returns the previous version's versioned tag in a repository, if the user names that version. The build never
+// publishes it.
 func (r *Request) previous(repository string, own bool) []reference {
 	if r.PreviousTag == "" {
 		return nil

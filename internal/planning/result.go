@@ -11,34 +11,34 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// PlatformPlan is what a build does for one platform.
+// PlatformPlan is the plan for one platform.
 type PlatformPlan struct {
 	Platform ocispecs.Platform
 	*plan.Plan
-	OtherPlatforms []string // tags that may be published and hold images for other platforms only
+	OtherPlatforms []string // tags that the build may publish and that hold only other platforms
 }
 
 // Name returns the platform as os/arch[/variant].
 func (p PlatformPlan) Name() string { return platforms.Format(p.Platform) }
 
-// BuildsDeps reports whether the platform needs a deps image first.
+// BuildsDeps reports whether the build makes a deps image for the platform.
 func (p PlatformPlan) BuildsDeps() bool {
 	return p.Variant == plan.Scratch || p.Variant == plan.Versioned
 }
 
-// Result is what a build does for all platforms, in the order in which they were asked for.
+// Result holds the plans for all platforms, in the order of Request.Platforms.
 type Result struct {
 	Platforms []PlatformPlan
 
-	// MergesIndex is set if a tag that is published holds images for other platforms, or may soon: those stay.
+	// MergesIndex is set if the tags to publish hold images for other platforms, or may soon. The build keeps those images.
 	MergesIndex bool
 }
 
-// Single reports whether one platform was asked for: nothing then speaks of platforms.
+// Single reports whether there is only one platform. Messages then need not name it.
 func (r *Result) Single() bool { return len(r.Platforms) == 1 }
 
-// Contested reports whether others probably write the same tags at the same time: builds of other platforms do, and so does
-// another machine that builds the same dependencies, which takes long. A source image alone is written in a moment.
+// Contested reports whether another build may write the same tags at the same time. Builds of other platforms do, and builds
+// of the same dependencies on another machine, because they take long. A source image alone takes only a moment.
 func (r *Result) Contested() bool {
 	return r.MergesIndex || slices.ContainsFunc(r.Platforms, PlatformPlan.BuildsDeps)
 }
@@ -48,13 +48,13 @@ func (r *Result) Done() bool {
 	return !slices.ContainsFunc(r.Platforms, func(p PlatformPlan) bool { return p.Variant != plan.None })
 }
 
-// Publication is a tag that is written, and the platforms that it gets.
+// Publication is a tag to write, and the platforms to write for it.
 type Publication struct {
 	Ref       string
 	Platforms []ocispecs.Platform
 }
 
-// Publications returns the tags that are written, in order. The source tag comes last: one that exists can then be trusted.
+// Publications returns the tags to write, in order. The source tag comes last, so that an existing source tag can be trusted.
 func (r *Result) Publications() []Publication {
 	var all []Publication
 	for _, p := range r.Platforms {
@@ -70,7 +70,7 @@ func (r *Result) Publications() []Publication {
 	return all
 }
 
-// sourceLast puts the source tag at the end: platforms that publish different tags are not in one order.
+// sourceLast moves the source tag to the end. It may come earlier if platforms publish different tags.
 func (r *Result) sourceLast(all []Publication) {
 	rank := func(p Publication) int {
 		if slices.ContainsFunc(r.Platforms, func(of PlatformPlan) bool {
@@ -83,7 +83,7 @@ func (r *Result) sourceLast(all []Publication) {
 	slices.SortStableFunc(all, func(a, b Publication) int { return rank(a) - rank(b) })
 }
 
-// Refs returns the names of what is published, in order.
+// Refs returns the references to publish, in order.
 func (r *Result) Refs() []string {
 	refs := []string{}
 	for _, p := range r.Publications() {
@@ -92,7 +92,7 @@ func (r *Result) Refs() []string {
 	return refs
 }
 
-// Variant returns the variant of the only platform; of several, those that differ, with commas between.
+// Variant returns the variants of the platforms, each once, separated by commas.
 func (r *Result) Variant() string {
 	var all []string
 	for _, p := range r.Platforms {
@@ -103,7 +103,7 @@ func (r *Result) Variant() string {
 	return strings.Join(all, ",")
 }
 
-// Document returns the plans as scripts read them.
+// Document returns the machine-readable form of the plans.
 func (r *Result) Document(names tags.Set) plan.Document {
 	all := map[string]plan.JSON{}
 	for _, p := range r.Platforms {
