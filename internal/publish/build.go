@@ -22,36 +22,36 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// Names under which a solve sees the project's directories.
+// The names of the local directories that a solve transfers.
 const (
 	localSource    = "source"
 	localLockFiles = "lockfiles"
 )
 
-// Build says what is built, on which builder, and how.
+// Build says what to build, on which builder, and with which settings.
 type Build struct {
 	Project     *project.Project // its tags are computed
 	Destination *destination.Destination
 	Settings
 
-	// What a build tells beside its result goes to these functions. Nil drops it.
+	// Note, Warn and Debug receive a build's messages. Nil drops them.
 	Note, Warn, Debug func(message string)
 }
 
-// Settings are what the user asks of every build.
+// Settings holds the options that apply to every build.
 type Settings struct {
-	Common            imagebuild.Request                          // labels, proxies, what changes steps; the rest is filled in
+	Common            imagebuild.Request                          // labels, proxies and options of steps; Run fills in the rest
 	Annotations       func(p ocispecs.Platform) map[string]string // of a platform's manifest
 	ExportAnnotations map[string]string                           // of other levels, as attributes of an export
 	Attests           map[string]string                           // attributes of a solve: attest:sbom, attest:provenance
-	CacheImports      []client.CacheOptionsEntry                  // caches of other builders to use
-	CacheExports      []client.CacheOptionsEntry                  // where to write the cache for other builders
+	CacheImports      []client.CacheOptionsEntry                  // caches to read
+	CacheExports      []client.CacheOptionsEntry                  // caches to write
 	Reuse             []string                                    // further repositories that deps images may come from
-	Session           []session.Attachable                        // what steps may ask for
-	Passwords         authprovider.AuthConfigProvider             // the user's logins of registries
-	Entitlements      []string                                    // what steps are allowed beyond the usual
-	CAFile            string                                      // PEM file of authorities that downloads trust beside the system's
-	Retries           uint                                        // further attempts after a lost connection or a registry that failed
+	Session           []session.Attachable                        // secrets, SSH agents and the like, for steps
+	Passwords         authprovider.AuthConfigProvider             // the user's registry credentials
+	Entitlements      []string                                    // extra privileges of steps
+	CAFile            string                                      // PEM file of further authorities that downloads trust
+	Retries           uint                                        // further attempts after a lost connection or a registry failure
 	Progress          string                                      // auto, tty, plain, quiet or rawjson
 }
 
@@ -65,8 +65,7 @@ func tell(f func(string), message string) {
 	}
 }
 
-// runsSteps returns the platforms for which the builder runs programs. Source alone is only copied, which works for any
-// platform.
+// runsSteps returns the platforms for which the builder runs programs. Copying source works for any platform.
 func (r *run) runsSteps() []ocispecs.Platform {
 	var all []ocispecs.Platform
 	for _, p := range r.Plan.Platforms {
@@ -77,7 +76,8 @@ func (r *run) runsSteps() []ocispecs.Platform {
 	return all
 }
 
-// connect dials the builder. Meanwhile it asks whether what will be built may be published: a refusal comes first.
+// connect connects to the builder. Meanwhile it checks that the user may push to the repository. If not, it returns that error
+// rather than the builder's.
 func (r *run) connect(ctx context.Context) (*solve.Builder, error) {
 	r.Destination.Use(r.references(r.Exports)...)
 	refused := make(chan error, 1)
@@ -102,8 +102,8 @@ func (r *run) connect(ctx context.Context) (*solve.Builder, error) {
 	return builder, err
 }
 
-// references returns what the builder is asked for beside the repository and the base: deps images of other repositories, caches,
-// images that are exported under other names, and the scanner of a bill of materials.
+// references returns the references that the builder accesses besides the repository and the base: deps images of other
+// repositories, caches, exports under other names, and the scanner image for SBOMs.
 func (b *Build) references(exports []solve.Export) []string {
 	refs := append(slices.Clone(b.Reuse), imagebuild.ScannerImage(b.Attests))
 	for _, e := range exports {
@@ -119,14 +119,14 @@ func (b *Build) references(exports []solve.Export) []string {
 	return refs
 }
 
-// opened is what all solves of a build have in common. It must be closed.
+// opened holds what all solves of a build share. It must be closed.
 type opened struct {
 	runner *solve.Runner
 	job    solve.Job          // without requests and exports
-	common imagebuild.Request // without what a platform decides
+	common imagebuild.Request // without the platform's fields
 }
 
-// open opens the directories that a build reads, and the progress display.
+// open opens the build's local directories, the downloads and the progress display.
 func (b *Build) open(ctx context.Context, builder *solve.Builder) (_ *opened, err error) {
 	o := &opened{common: b.common()}
 	defer func() {
@@ -159,20 +159,20 @@ func (b *Build) open(ctx context.Context, builder *solve.Builder) (_ *opened, er
 	return o, nil
 }
 
-// downloads reports whether tools are downloaded here: the builder's own downloads know neither our authorities nor a proxy.
+// downloads reports whether rtbuild downloads tools itself. The builder's downloads support neither CAFile nor a proxy.
 func (b *Build) downloads() bool {
 	p := b.Common.Proxy
 	return b.CAFile != "" || p != nil && cmp.Or(p.HTTPProxy, p.HTTPSProxy, p.AllProxy) != ""
 }
 
-// close gives everything back. It returns the error of the solves, or else what went wrong at the end.
+// close releases everything. It returns err, the error of the solves, or else the error of closing.
 func (o *opened) close(err error) error {
 	err = cmp.Or(err, o.runner.Progress.Close())
 	o.job.Close()
 	return err
 }
 
-// newJob is a job without requests and exports.
+// newJob returns a job without requests and exports.
 func (b *Build) newJob(here solve.Installation) (solve.Job, error) {
 	p := b.Project
 	source, err := solve.NewLocal(p.Root, p.Tree.Entries, here)
@@ -193,7 +193,7 @@ func (b *Build) newJob(here solve.Installation) (solve.Job, error) {
 	}, nil
 }
 
-// common is what the requests for all platforms have in common.
+// common returns what the requests for all platforms share.
 func (b *Build) common() imagebuild.Request {
 	request := b.Common
 	request.Runtime, request.Tools = b.Project.Runtime.Image(), b.Project.Runtime.ToolsDigest()
@@ -208,7 +208,7 @@ func local(name, title string) llb.State {
 	return llb.Local(name, llb.SharedKeyHint(name), llb.WithCustomName(title))
 }
 
-// installation returns the one of this user on this machine. A user without a home has none to keep.
+// installation returns this user's installation on this machine. It is not stored if the user has no home directory.
 func installation() solve.Installation {
 	dir, _ := embedded.StateDir()
 	return solve.OpenInstallation(dir)

@@ -10,10 +10,10 @@ import (
 	"github.com/rtbuild/rtbuild/internal/plan"
 )
 
-// Look looks at what a request would build. Nothing is built.
+// Look inspects what a request would build, without building it.
 type Look func(ctx context.Context, c gateway.Client, req imagebuild.Request) error
 
-// Inspect calls look in the builder for a build from scratch of each platform. Its errors are those of Run.
+// Inspect calls look in the builder, for a build from scratch of each platform. It returns the errors of Run.
 func Inspect(ctx context.Context, b Build, platforms []ocispecs.Platform, look Look) error {
 	b.Destination.Use(b.references(nil)...)
 	builder, err := b.Destination.Builder(ctx)

@@ -1,10 +1,10 @@
-// Package publish carries out a plan: it builds what is missing on one builder, and publishes it under the plan's tags.
+// Package publish carries out a plan: it builds the missing images on one builder, and publishes them under the plan's tags.
 //
-// The deps image comes first and the source image last, so that a source tag that exists can be trusted, and a build that ends
-// half-way leaves nothing that a later plan would believe. Each image is pushed by its digest alone. Its tags are written
-// afterwards, in order, and keep what they hold for other platforms by then.
+// The deps image comes first and the source image last. So an existing source tag can be trusted, and an interrupted build
+// leaves nothing that misleads a later plan. Each image is first pushed by digest, without a tag. Its tags are then written in
+// order, and keep the images that they hold for other platforms.
 //
-// The package prints nothing but the builder's progress and knows no flags: commands and tests call Run.
+// The package prints only the builder's progress and knows no flags. Commands and tests call Run.
 package publish
 
 import (
@@ -24,24 +24,24 @@ import (
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
-// Request says what is built and where it goes.
+// Request says what to build and where to publish it.
 type Request struct {
 	Build
 	Plan    *planning.Result
 	Push    bool           // write the plan's tags
-	Exports []solve.Export // further places for the source image
-	Replace bool           // also write a tag whose content cannot be read
+	Exports []solve.Export // further destinations of the source image
+	Replace bool           // overwrite tags whose content cannot be read
 }
 
-// Result is what came of a build.
+// Result is the result of a build.
 type Result struct {
-	// Digest is what the source tag points to, or the digest of what was exported; empty if nobody tells.
+	// Digest is the digest of the source tag or of the exported image; empty if it is unknown.
 	Digest   string
 	Response *solve.Response // of the last solve; nil if there was nothing to do
 }
 
-// BuildError is an error that arose while images were built and published. Its text and type are those of the cause, which may
-// tell more: a *solve.StepError, *solve.PushError, *registry.Error, *tags.ChangedError or *imagebuild.ImageError.
+// BuildError reports an error during building and publishing. Its text is that of the cause, which may be a *solve.StepError,
+// *solve.PushError, *registry.Error, *tags.ChangedError or *imagebuild.ImageError.
 type BuildError struct{ Err error }
 
 // Error returns the text of the cause.
@@ -50,9 +50,10 @@ func (e *BuildError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *BuildError) Unwrap() error { return e.Err }
 
-// Run builds and publishes what the plan says. Where nothing is to be done, it asks nobody. Before anything is built it makes
-// sure that the repository may be pushed to (a *registry.Error says why not) and that the builder runs the platforms
-// (*solve.PlatformError). A *BuildError is about what came afterwards.
+// Run builds and publishes what the plan says. If there is nothing to do, it contacts neither registry nor builder.
+//
+// Before building, Run checks that the user may push to the repository (else the error is a *registry.Error), and that the
+// builder can run programs for the platforms (else a *solve.PlatformError). Later errors are *BuildError.
 func Run(ctx context.Context, req Request) (*Result, error) {
 	r := &run{Request: req}
 	if req.Plan.Done() && len(req.Exports) == 0 {
@@ -81,18 +82,18 @@ func Run(ctx context.Context, req Request) (*Result, error) {
 	return r.result(), nil
 }
 
-// run is a request while it is carried out.
+// run is the state of one call of Run.
 type run struct {
 	Request
 	solver   solver
-	job      solve.Job            // what all solves have in common
+	job      solve.Job            // what all solves share
 	requests []imagebuild.Request // one for each platform of the plan
 
 	response *solve.Response // of the last solve
-	digest   string          // what the last tag that was written points to, or what was exported
+	digest   string          // of the last tag that was written, or of the export
 }
 
-// solver runs one job on a builder: *solve.Runner.
+// solver runs a job on a builder. *solve.Runner implements it.
 type solver interface {
 	Run(context.Context, solve.Job) (*solve.Response, error)
 }
@@ -105,7 +106,7 @@ func (r *run) result() *Result {
 	return result
 }
 
-// platformRequests completes what the requests for all platforms have in common.
+// platformRequests returns the request for each platform.
 func (r *run) platformRequests(common imagebuild.Request) []imagebuild.Request {
 	var all []imagebuild.Request
 	for _, p := range r.Plan.Platforms {
@@ -117,7 +118,8 @@ func (r *run) platformRequests(common imagebuild.Request) []imagebuild.Request {
 	return all
 }
 
-// solveAll publishes deps images before source images. What the private registry said is believed only if it still runs.
+// solveAll publishes deps images, then source images. It fails if the private registry stopped meanwhile, because its responses
+// are then not reliable.
 func (r *run) solveAll(ctx context.Context) error {
 	if err := r.solveStages(ctx); err != nil {
 		return err
@@ -145,7 +147,7 @@ func (r *run) solveStages(ctx context.Context) error {
 	return r.publish(ctx, job, tags[len(tags)-1:])
 }
 
-// publishDeps builds and publishes the deps images that are missing. The source images then enter on what was published.
+// publishDeps builds and publishes the missing deps images. The source images then enter on the published ones.
 func (r *run) publishDeps(ctx context.Context, tags []planning.Publication) error {
 	job := r.job
 	job.Requests, job.Caches = r.choose(plan.StageDeps, planning.PlatformPlan.BuildsDeps), r.CacheExports
@@ -161,7 +163,7 @@ func (r *run) publishDeps(ctx context.Context, tags []planning.Publication) erro
 	return nil
 }
 
-// choose returns the requests of some platforms, for a stage.
+// choose returns the requests of some platforms for a stage.
 func (r *run) choose(stage string, which func(planning.PlatformPlan) bool) []imagebuild.Request {
 	var all []imagebuild.Request
 	for i, p := range r.Plan.Platforms {
@@ -174,8 +176,8 @@ func (r *run) choose(stage string, which func(planning.PlatformPlan) bool) []ima
 	return all
 }
 
-// cacheExports returns the caches that a solve of source images writes. The steps worth keeping are those of deps: a solve
-// without them would replace a cache by its own few.
+// cacheExports returns the caches that a solve of source images writes. Only the deps steps are worth caching. A solve without
+// them would replace a cache by a nearly empty one.
 func (r *run) cacheExports(job solve.Job) []client.CacheOptionsEntry {
 	if slices.ContainsFunc(job.Requests, func(req imagebuild.Request) bool { return req.Variant == plan.Scratch || req.Variant == plan.Versioned }) {
 		return r.CacheExports
@@ -196,7 +198,7 @@ func (r *run) solve(ctx context.Context, job solve.Job) error {
 	return err
 }
 
-// publish runs a job whose image is pushed by its digest alone, and then writes the tags.
+// publish runs a job that pushes its image by digest, and then writes the tags.
 func (r *run) publish(ctx context.Context, job solve.Job, tags []planning.Publication) error {
 	job.Exports = append([]solve.Export{solve.DigestExport(r.Destination.Repository)}, job.Exports...)
 	if err := r.solve(ctx, job); err != nil {
@@ -214,8 +216,8 @@ func (r *run) publish(ctx context.Context, job solve.Job, tags []planning.Public
 	return nil
 }
 
-// mergeIntoIndex lets a tag show what was pushed. The versioned tag moves with every change of the lock files: a registry that
-// does not let it move only costs later builds some work.
+// mergeIntoIndex points a tag to the pushed image. The versioned tag moves with every change of the lock files. If a registry
+// does not allow that, later builds do more work, so this is only a warning.
 func (r *run) mergeIntoIndex(ctx context.Context, tag planning.Publication) error {
 	now, err := r.Destination.Registry.MergeIndex(ctx, tag.Ref, registry.Pushed{
 		Digest: digest.Digest(r.response.Digest()), Platforms: tag.Platforms, Replace: r.Replace, Watch: r.Plan.Contested(),
