@@ -249,12 +249,12 @@ rm openhands/agent_server.py && (setsid sleep 600 >/dev/null 2>&1 &)`
 	}
 }
 
-// TestOpenhandsStrict refuses what rtbuild has no digest of, until the file gives one.
+// TestOpenhandsStrict checks that --strict refuses a download without a checksum until the runtime file has one.
 func TestOpenhandsStrict(t *testing.T) {
 	p := openhands(t)
 	args := []string{"plan", "--strict", "--base-image", env.base, "--repository", p.repository}
 	res := client(t, p.dir, args...)
-	if res.code != 2 || !strings.Contains(res.errorLine(), "--strict: openvscode-server 1.98.2 for "+runtime.GOARCH+" is taken as it comes from https://github.com/") {
+	if res.code != 2 || !strings.Contains(res.errorLine(), "--strict: the download of openvscode-server 1.98.2 for "+runtime.GOARCH+" from https://github.com/") {
 		t.Errorf("exit code %d, %s", res.code, res.errorLine())
 	}
 	p.runtimeFile(t, "repository: "+p.repository, "tools: [{name: openvscode-server, version: 1.98.2, sha256: {"+runtime.GOARCH+": "+strings.Repeat("0a", 32)+"}}]")

@@ -9,8 +9,8 @@ import (
 	"github.com/rtbuild/rtbuild/internal/profile"
 )
 
-// FuzzLocks shows that whatever a manifest and its lock file hold, what is found in them lies in one of them, and that a lock file
-// that repeats the manifest agrees with it.
+// FuzzLocks checks arbitrary manifests and lock files: findings have valid lines, and a lock file that repeats the manifest
+// agrees with it.
 func FuzzLocks(f *testing.F) {
 	manifest := `{"name": "a", "version": "1.0.0", "dependencies": {"b": "^1", "c": "2"}, "optionalDependencies": {"c": "2"}, "workspaces": ["w"]}`
 	for _, seed := range [][2]string{
@@ -37,7 +37,7 @@ func FuzzLocks(f *testing.F) {
 		same := []byte(`{"lockfileVersion": 3, "packages": {"": ` + string(plain) + `, "w": ` + string(plain) + `}}`)
 		for _, found := range check(same) {
 			if !strings.Contains(found.Detail, "not valid JSON") {
-				t.Fatalf("it repeats the manifest: %s", found.Detail)
+				t.Fatalf("a lock file that repeats the manifest: %s", found.Detail)
 			}
 		}
 	})

@@ -15,18 +15,17 @@ import (
 
 const dockerignore = ".dockerignore"
 
-// pattern is an ignore pattern with its place.
+// pattern is an ignore pattern and where it is written.
 type pattern struct {
 	text    string
-	from    string // whose it is, in words
+	from    string // the owner, for messages
 	at      projectfile.SourceLocation
 	negated bool
-	builtin bool // the profile's, which nobody can remove, and which comes last
+	builtin bool // of the profile; such patterns come last and cannot be removed
 	matcher *patternmatcher.PatternMatcher
 }
 
-// hiddenFiles finds files that the image is made from and that ignore patterns keep out of the source: dependency files,
-// source paths, everything.
+// hiddenFiles finds ignore patterns that keep inputs of the image out of the source: source paths or dependency files.
 func hiddenFiles(in Input) []Finding {
 	if in.Project == nil || len(in.Runtime.Ignore) == 0 {
 		return nil
@@ -34,18 +33,18 @@ func hiddenFiles(in Input) []Finding {
 	patterns := in.patterns()
 	all := hiddenSources(in, patterns)
 	if len(all) > 0 {
-		return all // the dependency files are the least of it
+		return all // dependency files are then a minor problem
 	}
 	for _, file := range in.Runtime.Dependencies.Files {
-		if p := decides(patterns, file); p != nil && !p.negated && !p.builtin && inSource(in, file) {
-			all = append(all, IgnoreHidesHashed.found(p.at, "%s keeps %s out of the source, yet the dependencies are installed from it and it is in the image: "+
-				"remove the pattern, or write !%s behind it", p, file, file))
+		if p := lastMatch(patterns, file); p != nil && !p.negated && !p.builtin && inSource(in, file) {
+			all = append(all, IgnoreHidesHashed.found(p.at, "%s keeps %s out of the source, but the dependencies are installed from it and it is in the deps image: "+
+				"remove the pattern, or add !%s after it", p, file, file))
 		}
 	}
 	return all
 }
 
-// inSource says whether a file lies in a path that is copied.
+// inSource reports whether a file is in a path that is copied.
 func inSource(in Input, file string) bool {
 	for _, source := range in.Runtime.Source {
 		if source.Path == "." || source.Path == file || strings.HasPrefix(file, source.Path+"/") {
@@ -55,29 +54,29 @@ func inSource(in Input, file string) bool {
 	return false
 }
 
-// hiddenSources finds source paths of which nothing is left.
+// hiddenSources finds source paths that ignore patterns hide completely.
 func hiddenSources(in Input, patterns []pattern) []Finding {
 	var all []Finding
 	for _, source := range in.Runtime.Source {
 		if source.Optional || !in.isEmpty(source.Path, patterns) {
 			continue
 		}
-		p := hider(patterns, source.Path)
+		p := hidingPattern(patterns, source.Path)
 		if p == nil {
-			continue // it may be empty without any pattern
+			continue // the path is empty for another reason
 		}
 		what := source.Path
 		if what == "." {
 			what = "everything"
 		}
-		all = append(all, IgnoreHidesHashed.found(p.at, "%s hides %s, so the image would hold none of it, and no change in it would give a new tag: "+
-			"narrow the pattern, or write what is wanted behind it, such as !src", p, what))
+		all = append(all, IgnoreHidesHashed.found(p.at, "%s hides %s, so the image would contain none of it, and a change in it would not give a new tag: "+
+			"narrow the pattern, or add an exception after it, such as !src", p, what))
 	}
 	return all
 }
 
-// isEmpty says whether nothing of a source path is copied: by the list of what is, else by the patterns alone, which know
-// of no file that another one takes back.
+// isEmpty reports whether nothing of a source path is copied. Without the list of copied files it goes by the patterns: it
+// assumes that a negated pattern re-includes something.
 func (in Input) isEmpty(dir string, patterns []pattern) bool {
 	if in.Copied == nil {
 		return !slices.ContainsFunc(patterns, func(p pattern) bool { return p.negated })
@@ -87,10 +86,10 @@ func (in Input) isEmpty(dir string, patterns []pattern) bool {
 	})
 }
 
-// hider is the pattern that hides a whole source path; nil if none does.
-func hider(patterns []pattern, dir string) *pattern {
+// hidingPattern returns the pattern that hides a whole source path, or nil.
+func hidingPattern(patterns []pattern, dir string) *pattern {
 	if dir != "." {
-		if p := decides(patterns, dir); p != nil && !p.negated {
+		if p := lastMatch(patterns, dir); p != nil && !p.negated {
 			return p
 		}
 	}
@@ -104,8 +103,9 @@ func hider(patterns []pattern, dir string) *pattern {
 	return nil
 }
 
-// decides is the last pattern that matches a file or a directory that it lies in; nil if none does.
-func decides(patterns []pattern, file string) *pattern {
+// lastMatch returns the last pattern that matches a file or one of its parent directories, or nil. It decides whether the file
+// is ignored.
+func lastMatch(patterns []pattern, file string) *pattern {
 	for i := range slices.Backward(patterns) {
 		if ok, err := patterns[i].matcher.MatchesOrParentMatches(file); ok && err == nil {
 			return &patterns[i]
@@ -114,7 +114,8 @@ func decides(patterns []pattern, file string) *pattern {
 	return nil
 }
 
-// patterns are the runtime's ignore patterns with their places: .dockerignore's, the runtime file's, the profile's.
+// patterns returns the runtime's ignore patterns with their locations: those of .dockerignore, of the runtime file, and of the
+// profile.
 func (in Input) patterns() []pattern {
 	var all []pattern
 	lines := in.dockerignore()
@@ -139,16 +140,16 @@ func (in Input) patterns() []pattern {
 	return all
 }
 
-// dockerignore gives the place of each pattern of .dockerignore.
+// dockerignore returns the location of each pattern of .dockerignore.
 func (in Input) dockerignore() []projectfile.SourceLocation {
 	data, _ := in.read(dockerignore)
-	var places []projectfile.SourceLocation
+	var locations []projectfile.SourceLocation
 	for i, line := range bytes.Split(data, []byte("\n")) {
 		if patterns, err := ignorefile.ReadAll(bytes.NewReader(line)); err == nil && len(patterns) == 1 {
-			places = append(places, projectfile.SourceLocation{File: dockerignore, Data: data, First: i + 1, Last: i + 1})
+			locations = append(locations, projectfile.SourceLocation{File: dockerignore, Data: data, First: i + 1, Last: i + 1})
 		}
 	}
-	return places
+	return locations
 }
 
 func (p *pattern) String() string { return fmt.Sprintf("%s pattern %q", p.from, p.text) }

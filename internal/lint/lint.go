@@ -1,6 +1,8 @@
-// Package lint finds what is legal in a project and will hurt later: a base that moves, secrets in the source, a lock file
-// that is out of step. It exists apart from the parser because a finding is no error: a build goes on. It is pure but for the
-// file system that it is given, so that the client and the frontend image say the same.
+// Package lint runs static checks on a project. It finds valid settings that cause trouble later: a base image without a
+// digest, secrets in the source, a lock file that does not match its manifest.
+//
+// Findings are not errors: a build continues. The package accesses nothing but the file system that it is given, so the
+// client and the frontend report the same findings.
 package lint
 
 import (
@@ -13,38 +15,38 @@ import (
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
-// Input is what is known of a project. All but Runtime may be left out: the rules that need it then find nothing.
+// Input is what the rules check. Rules whose fields are empty find nothing.
 type Input struct {
 	Runtime *profile.Runtime
-	// Project is the project's root. Only .dockerignore, manifests, lock files and what looks like a secret are read; a file
-	// that is not there is taken for one that was not fetched.
+	// Project is the project's root. Rules read only .dockerignore, manifests, lock files and possible secrets. They skip
+	// missing files, which a frontend may not have fetched.
 	Project fs.FS
-	// Copied are the files that are copied into the image, as slash-separated paths relative to the project. Nil means that
-	// they are not known, empty that there are none.
+	// Copied lists the files that are copied into the image, relative to the project and slash-separated. Nil means unknown,
+	// empty means that there are none.
 	Copied     []string
-	Platforms  []string    // that are built, os/arch[/variant]
-	BaseDigest string      // what the base's tag points to today, "sha256:..."
-	Published  []Published // the tags that exist and that this build would publish to
+	Platforms  []string    // platforms to build, os/arch[/variant]
+	BaseDigest string      // current digest of the base's tag, "sha256:..."
+	Published  []Published // existing tags that this build would publish
 }
 
-// Published is a tag that exists.
+// Published is an existing tag.
 type Published struct {
 	Reference string
-	Platforms []string // that it holds; empty: others than those that are built, which ones is not known
+	Platforms []string // that it holds; empty means unknown ones that are not built
 }
 
-// Finding is one thing that a rule found, and where.
+// Finding is a problem that a rule found, and its location.
 type Finding struct {
 	Rule        string `json:"rule"`
 	Description string `json:"description"`         // of the rule
-	Detail      string `json:"detail"`              // what was found, and what to do
-	File        string `json:"file,omitempty"`      // relative to the project, or as the command line names it
-	Data        []byte `json:"-"`                   // the whole file; nil if it is not to be shown
-	First       int    `json:"firstLine,omitempty"` // from 1; 0: the file as a whole
+	Detail      string `json:"detail"`              // the problem, and what to do
+	File        string `json:"file,omitempty"`      // relative to the project, or as on the command line
+	Data        []byte `json:"-"`                   // the file's content; nil if it must not be shown
+	First       int    `json:"firstLine,omitempty"` // from 1; 0 means the whole file
 	Last        int    `json:"lastLine,omitempty"`
 }
 
-// Check gives what all rules find, by file, line and rule.
+// Check returns the findings of all rules, sorted by file, line and rule.
 func Check(in Input) []Finding {
 	if in.Runtime == nil {
 		in.Runtime = &profile.Runtime{}
@@ -61,10 +63,10 @@ func Check(in Input) []Finding {
 	return all
 }
 
-// field is where the runtime file sets a field.
+// field returns where the runtime file sets a field.
 func (in Input) field(name string) projectfile.SourceLocation { return in.Runtime.Location(name) }
 
-// read gives a file of the project, false if it is not at hand.
+// read returns a file of the project, and whether it could be read.
 func (in Input) read(name string) ([]byte, bool) {
 	if in.Project == nil {
 		return nil, false
@@ -77,7 +79,7 @@ func (in Input) read(name string) ([]byte, bool) {
 	return data, err == nil
 }
 
-// found makes a finding of a rule.
+// found returns a finding of the rule.
 func (r Rule) found(at projectfile.SourceLocation, format string, args ...any) Finding {
 	return Finding{
 		Rule: r.Name, Description: r.Description, Detail: fmt.Sprintf(format, args...),

@@ -12,10 +12,10 @@ import (
 	"github.com/rtbuild/rtbuild/internal/profile"
 )
 
-// pinned is a base that no rule finds fault with.
+// pinned is a base without findings.
 const pinned = "debian@sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
 
-// files is a project of alternating names and contents.
+// files returns a project with these files: names and contents alternate.
 func files(nameContent ...string) fstest.MapFS {
 	fsys := fstest.MapFS{}
 	for i := 0; i < len(nameContent); i += 2 {
@@ -24,7 +24,7 @@ func files(nameContent ...string) fstest.MapFS {
 	return fsys
 }
 
-// node is a project of profile node with further files.
+// node returns a project of profile node with further files.
 func node(nameContent ...string) fstest.MapFS {
 	fsys := files("package.json", "{}", "package-lock.json", `{"lockfileVersion": 3, "packages": {"": {}}}`, "runtime.yaml", "base: "+pinned+"\n")
 	for name, file := range files(nameContent...) {
@@ -42,7 +42,7 @@ func load(t *testing.T, project fs.FS) *profile.Runtime {
 	return r
 }
 
-// inLines gives each finding as "FILE RULE: DETAIL | FIRST MARKED LINE".
+// inLines formats each finding as "FILE RULE: DETAIL | FIRST MARKED LINE".
 func inLines(findings []Finding) []string {
 	var all []string
 	for _, f := range findings {
@@ -58,7 +58,7 @@ func inLines(findings []Finding) []string {
 	return all
 }
 
-// check compares what Check finds with lines of that form.
+// check compares the findings of Check with lines in the format of inLines.
 func check(t *testing.T, in Input, want ...string) {
 	t.Helper()
 	if diff := cmp.Diff(want, inLines(Check(in))); diff != "" {
@@ -69,7 +69,7 @@ func check(t *testing.T, in Input, want ...string) {
 func TestPinned(t *testing.T) {
 	const sum = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
 	const tool = "base: " + pinned + "\ntools:\n- {name: uv, version: 0.8.3, url: 'https://e.com/URL', sha256: {amd64: " + sum + "}}\n"
-	const moves = "the url of tool uv does not name its version, so the build fails as soon as another one lies there: take an address that does, with {version} in it"
+	const moves = "the url of tool uv does not contain its version, so the build fails when the url serves another version: use a url with {version}"
 	tests := []struct {
 		name, file string
 		in         Input
@@ -77,16 +77,16 @@ func TestPinned(t *testing.T) {
 	}{
 		{"a digest", "base: " + pinned, Input{}, nil},
 		{"a tag and a digest", "base: debian:12" + strings.TrimPrefix(pinned, "debian"), Input{}, nil},
-		{"a tag", "version: 1\nbase: debian:12", Input{}, []string{"runtime.yaml UnpinnedBase: the base debian:12 may be another image tomorrow: write base: debian:12@sha256:DIGEST; " +
+		{"a tag", "version: 1\nbase: debian:12", Input{}, []string{"runtime.yaml UnpinnedBase: the base debian:12 may point to another image tomorrow: write base: debian:12@sha256:DIGEST; " +
 			"docker buildx imagetools inspect debian:12 shows its digest | base: debian:12"}},
-		{"a tag whose digest is known", "base: debian:12", Input{BaseDigest: "sha256:0a"}, []string{"runtime.yaml UnpinnedBase: the base debian:12 may be another image tomorrow: " +
-			"write base: debian:12@sha256:0a, which is today's | base: debian:12"}},
+		{"a tag whose digest is known", "base: debian:12", Input{BaseDigest: "sha256:0a"}, []string{"runtime.yaml UnpinnedBase: the base debian:12 may point to another image tomorrow: " +
+			"write base: debian:12@sha256:0a, its current digest | base: debian:12"}},
 		{"a tool", strings.Replace(tool, "URL", "{version}/uv", 1), Input{Platforms: []string{"linux/amd64"}}, nil},
-		{"its version in its address", strings.Replace(tool, "URL", "uv-0.8.3.tar.gz", 1), Input{}, nil},
-		{"its content in its address", strings.Replace(tool, "URL", sum, 1), Input{}, nil},
-		{"neither", strings.Replace(tool, "URL", "latest/uv", 1), Input{}, []string{"runtime.yaml UnpinnedTool: " + moves + " | " + strings.Split(strings.Replace(tool, "URL", "latest/uv", 1), "\n")[2]}},
+		{"the version in the url", strings.Replace(tool, "URL", "uv-0.8.3.tar.gz", 1), Input{}, nil},
+		{"the checksum in the url", strings.Replace(tool, "URL", sum, 1), Input{}, nil},
+		{"neither in the url", strings.Replace(tool, "URL", "latest/uv", 1), Input{}, []string{"runtime.yaml UnpinnedTool: " + moves + " | " + strings.Split(strings.Replace(tool, "URL", "latest/uv", 1), "\n")[2]}},
 		{"a platform without a checksum", strings.Replace(tool, "URL", "{version}", 1), Input{Platforms: []string{"linux/amd64", "linux/arm64/v8", "linux/arm64"}},
-			[]string{"runtime.yaml UnpinnedTool: tool uv has no sha256 for arm64, which is built: add arm64: CHECKSUM to its sha256 | " + strings.Split(strings.Replace(tool, "URL", "{version}", 1), "\n")[2]}},
+			[]string{"runtime.yaml UnpinnedTool: tool uv has no sha256 for arm64, which this build needs: add arm64: CHECKSUM to its sha256 | " + strings.Split(strings.Replace(tool, "URL", "{version}", 1), "\n")[2]}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestPinned(t *testing.T) {
 	}
 }
 
-// TestWithoutFile shows that what the command line says has no place.
+// TestWithoutFile checks that findings about the command line have no location.
 func TestWithoutFile(t *testing.T) {
 	r, err := profile.Load(files("package-lock.json", "{}"), profile.Options{Base: "debian"})
 	if err != nil {
@@ -113,7 +113,7 @@ func TestWithoutFile(t *testing.T) {
 
 func TestUnhashedSource(t *testing.T) {
 	project := node("runtime.yaml", "base: "+pinned+"\nsource:\n- path: src\n- path: ./assets/\n  hash: false\n")
-	check(t, Input{Runtime: load(t, project)}, "runtime.yaml UnhashedSource: assets is copied but not hashed, so a change in it gives no new tag: "+
+	check(t, Input{Runtime: load(t, project)}, "runtime.yaml UnhashedSource: assets is copied but not hashed, so a change in it does not give a new tag: "+
 		"write hash: true, or leave it out of source | - path: ./assets/")
 	openhands := files("pyproject.toml", "[project]\nname='openhands-ai'\n", "poetry.lock", "", "runtime.yaml", "base: "+pinned)
 	check(t, Input{Runtime: load(t, openhands)}) // skills is not hashed there, by the profile
@@ -126,7 +126,7 @@ func TestSecrets(t *testing.T) {
 	)
 	tests := []struct {
 		file string
-		what string // empty: nothing is found
+		what string // empty if there is no finding
 	}{
 		{"src/a.js", ""},
 		{".env", "a file of environment variables"},
@@ -157,24 +157,24 @@ func TestSecrets(t *testing.T) {
 		t.Run(test.file, func(t *testing.T) {
 			var want []string
 			if test.what != "" {
-				want = []string{test.file + " SecretInSource: " + test.file + " looks like " + test.what + ", and would be in the image for everybody " +
-					"who may pull it: add it to ignore or .dockerignore, and give it to the agent when it runs"}
+				want = []string{test.file + " SecretInSource: " + test.file + " looks like " + test.what + ", and everybody who can pull " +
+					"the image could read it: add it to ignore or .dockerignore, and pass it to the agent at run time"}
 			}
 			check(t, Input{Runtime: &profile.Runtime{Ignore: []string{"x"}}, Project: contents, Copied: []string{test.file}}, want...)
 		})
 	}
 	t.Run("without contents", func(t *testing.T) {
-		check(t, Input{Copied: []string{"tls/ca.pem"}}, "tls/ca.pem SecretInSource: tls/ca.pem looks like a private key, and would be in the image for everybody "+
-			"who may pull it: move it out of the source, and give it to the agent when it runs")
+		check(t, Input{Copied: []string{"tls/ca.pem"}}, "tls/ca.pem SecretInSource: tls/ca.pem looks like a private key, and everybody who can pull "+
+			"the image could read it: move it out of the source, and pass it to the agent at run time")
 	})
 }
 
-// TestSecretInDependencyFile: a token in a file that the dependencies are installed from is in the deps image. The profile's own pattern, which
-// nobody can remove, is not what is at fault.
+// TestSecretInDependencyFile checks that a token in a dependency file is found, because the deps image contains the file. The
+// profile's ignore pattern for that file is not reported: the user cannot remove it.
 func TestSecretInDependencyFile(t *testing.T) {
 	for _, tt := range []struct{ name, npmrc, want string }{
-		{"a token", "//registry.example.com/:_authToken=npm_1\n", "runtime.yaml SecretInSource: .npmrc looks like a file of npm's tokens, and would be in the deps image for " +
-			"everybody who may pull it: take it out of dependencies.files, and give it to the build alone: --secret id=npmrc,src=.npmrc" +
+		{"a token", "//registry.example.com/:_authToken=npm_1\n", "runtime.yaml SecretInSource: .npmrc looks like a file of npm's tokens, and everybody who can pull " +
+			"the deps image could read it: remove it from dependencies.files, and pass it to the build as a secret: --secret id=npmrc,src=.npmrc" +
 			" | dependencies: {files: [package.json, package-lock.json, .npmrc]}"},
 		{"a variable", "//registry.example.com/:_authToken=${NPM_TOKEN}\n", ""},
 		{"settings", "legacy-peer-deps=true\n", ""},
@@ -199,10 +199,10 @@ func TestPlatformsLost(t *testing.T) {
 		want  []string
 	}{
 		{"the same", []string{"linux/amd64"}, []string{"linux/amd64"}, nil},
-		{"variants that mean the same", []string{"linux/arm64", "linux/arm/v7"}, []string{"linux/arm64/v8", "linux/arm"}, nil},
+		{"equal variants", []string{"linux/arm64", "linux/arm/v7"}, []string{"linux/arm64/v8", "linux/arm"}, nil},
 		{"another one", []string{"linux/amd64"}, []string{"linux/amd64", "linux/arm64"}, []string{"e.com/a:t would lose linux/arm64: build linux/arm64 as well, or use a repository for each platform"}},
 		{"another variant", []string{"linux/arm/v7"}, []string{"linux/arm/v6"}, []string{"e.com/a:t would lose linux/arm/v6: build linux/arm/v6 as well, or use a repository for each platform"}},
-		{"not known which", []string{"linux/amd64"}, nil, []string{"e.com/a:t would lose the other platforms: build them as well, or use a repository for each platform"}},
+		{"unknown platforms", []string{"linux/amd64"}, nil, []string{"e.com/a:t would lose the other platforms: build them as well, or use a repository for each platform"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -216,7 +216,7 @@ func TestPlatformsLost(t *testing.T) {
 	}
 }
 
-// TestOrder shows that findings come by file, line and rule, however they were found.
+// TestOrder checks that findings are sorted by file, line and rule.
 func TestOrder(t *testing.T) {
 	project := node("runtime.yaml", "# a\nsource: [{path: src}, {path: b, hash: false}]\nbase: debian\n", ".dockerignore", "src\n")
 	findings := Check(Input{Runtime: load(t, project), Project: project, Copied: []string{"b/.netrc"}})

@@ -14,19 +14,19 @@ import (
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
-// The files of npm. Its lock file is described in npm's documentation, package-lock.json, "packages".
+// npm's files. See npm's documentation of package-lock.json, "packages".
 const (
 	packageJSON = "package.json"
 	packageLock = "package-lock.json"
 )
 
-// dependencyFields are what a lock file repeats of a manifest.
+// dependencyFields are the manifest's fields that a lock file repeats.
 var dependencyFields = []string{"dependencies", "devDependencies", "optionalDependencies", "peerDependencies"}
 
-// maxDifferences is how many differences a finding names.
+// maxDifferences limits the differences that a finding names.
 const maxDifferences = 4
 
-// object is a JSON object whose types are looked at where they are used: npm itself passes over what it does not expect.
+// object is a JSON object. Values of unexpected types are ignored, as npm does.
 type object = map[string]any
 
 // locksOutOfStep compares package-lock.json with the manifests that it repeats.
@@ -47,10 +47,10 @@ func locksOutOfStep(in Input) []Finding {
 			at.First = lineAt(data, syntax.Offset-1)
 			at.Last = at.First
 		}
-		return []Finding{LockOutOfStep.found(at, "%s is not valid JSON: %s: write it anew, by npm install --package-lock-only", packageLock, err)}
+		return []Finding{LockOutOfStep.found(at, "%s is not valid JSON: %s: recreate it with npm install --package-lock-only", packageLock, err)}
 	}
 	if version, _ := lock["lockfileVersion"].(float64); version < 2 {
-		return nil // it repeats nothing
+		return nil // version 1 does not repeat the manifest
 	}
 	entries, _ := lock["packages"].(object)
 	var all []Finding
@@ -62,13 +62,13 @@ func locksOutOfStep(in Input) []Finding {
 	return all
 }
 
-// lockOutOfStep compares a manifest with its entry in the lock file, which has the name of its directory.
+// lockOutOfStep compares a manifest with its entry in the lock file. The entry's name is the manifest's directory.
 func (in Input) lockOutOfStep(file string, entries object) []Finding {
 	data, ok := in.read(file)
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	var manifest object
 	if !ok || json.Unmarshal(data, &manifest) != nil {
-		return nil // the manifest's own fault is told elsewhere
+		return nil // other code reports an invalid manifest
 	}
 	dir := path.Dir(file)
 	if dir == "." {
@@ -77,7 +77,7 @@ func (in Input) lockOutOfStep(file string, entries object) []Finding {
 	entry, known := entries[dir].(object)
 	if !known && dir != "" {
 		if !in.hasWorkspaces() {
-			return nil // the user has listed a manifest that npm does not look at
+			return nil // npm does not use this manifest, although the user lists it
 		}
 		return []Finding{LockOutOfStep.found(projectfile.SourceLocation{File: file, Data: data},
 			"the workspace %s is not in %s, so npm ci fails: run npm install --package-lock-only, and commit both", dir, packageLock)}
@@ -89,24 +89,25 @@ func (in Input) lockOutOfStep(file string, entries object) []Finding {
 	at := projectfile.SourceLocation{File: file, Data: data}
 	at.First = lineOf(data, differences[0].path...)
 	at.Last = at.First
-	return []Finding{LockOutOfStep.found(at, "%s: run npm install --package-lock-only, and commit both", sentence(file, differences))}
+	return []Finding{LockOutOfStep.found(at, "%s: run npm install --package-lock-only, and commit both", summarize(file, differences))}
 }
 
-// hasWorkspaces says whether the project's own manifest names any.
+// hasWorkspaces reports whether the project's manifest has workspaces.
 func (in Input) hasWorkspaces() bool {
 	data, _ := in.read(packageJSON)
 	var manifest object
-	_ = json.Unmarshal(bytes.TrimPrefix(data, []byte("\uFEFF")), &manifest) // its fault is told elsewhere
+	_ = json.Unmarshal(bytes.TrimPrefix(data, []byte("\uFEFF")), &manifest) // other code reports an invalid manifest
 	return manifest["workspaces"] != nil
 }
 
-// difference is a field that manifest and lock file do not have in common.
+// difference is a value that differs between manifest and lock file.
 type difference struct {
 	path []string // in the manifest
 	text string
 }
 
-func sentence(file string, differences []difference) string {
+// summarize describes the first differences, and counts the others.
+func summarize(file string, differences []difference) string {
 	var texts []string
 	for _, d := range differences[:min(len(differences), maxDifferences)] {
 		texts = append(texts, d.text)
@@ -117,7 +118,7 @@ func sentence(file string, differences []difference) string {
 	return fmt.Sprintf("%s does not agree with %s: %s", packageLock, file, strings.Join(texts, "; "))
 }
 
-// compare gives what differs, by field and name.
+// compare returns the differences, by field and name.
 func compare(manifest, entry object) []difference {
 	var all []difference
 	for _, field := range dependencyFields {
@@ -126,33 +127,34 @@ func compare(manifest, entry object) []difference {
 		slices.Sort(names)
 		for _, name := range slices.Compact(names) {
 			if want[name] != locked[name] {
-				all = append(all, difference{[]string{field, name}, inWords(name, field, want[name], locked[name])})
+				all = append(all, difference{[]string{field, name}, describe(name, field, want[name], locked[name])})
 			}
 		}
 	}
 	want, _ := manifest["version"].(string)
 	locked, _ := entry["version"].(string)
 	if want != locked {
-		all = append(all, difference{[]string{"version"}, inWords("version", "", want, locked)})
+		all = append(all, difference{[]string{"version"}, describe("version", "", want, locked)})
 	}
 	return all
 }
 
-// inWords says how a value differs; empty is one that is not there.
-func inWords(name, field, want, locked string) string {
+// describe says how a value differs. An empty value is a missing one.
+func describe(name, field, want, locked string) string {
 	if field != "" && field != "dependencies" {
 		name += " of " + field
 	}
 	switch {
 	case locked == "":
-		return fmt.Sprintf("%s is %s, and is not in the lock file", name, want)
+		return fmt.Sprintf("%s is %s, but is not in the lock file", name, want)
 	case want == "":
-		return fmt.Sprintf("%s is %s in the lock file alone", name, locked)
+		return fmt.Sprintf("%s is %s in the lock file, but is not in the manifest", name, locked)
 	}
-	return fmt.Sprintf("%s is %s, and %s in the lock file", name, want, locked)
+	return fmt.Sprintf("%s is %s, but %s in the lock file", name, want, locked)
 }
 
-// dependencies are the names and ranges of a field. What is optional is no plain dependency as well: npm locks it once.
+// dependencies returns the names and version ranges of a field. It omits optional dependencies from "dependencies", because
+// npm locks them only once.
 func dependencies(manifest object, field string) map[string]string {
 	fields, _ := manifest[field].(object)
 	optional, _ := manifest["optionalDependencies"].(object)
@@ -162,13 +164,13 @@ func dependencies(manifest object, field string) map[string]string {
 			continue
 		}
 		if text, ok := value.(string); ok {
-			all[name] = strconv.Quote(strings.TrimSpace(text)) // the empty text is a range, too
+			all[name] = strconv.Quote(strings.TrimSpace(text)) // quoted, because the empty text is a valid range
 		}
 	}
 	return all
 }
 
-// lineOf gives the line of a field of a JSON object, by its path; that of the last part that is there.
+// lineOf returns the line of a field of a JSON object, or that of the last existing part of its path.
 func lineOf(data []byte, path ...string) int {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	line := 1
@@ -181,7 +183,7 @@ func lineOf(data []byte, path ...string) int {
 	return line
 }
 
-// seek reads on behind the name of a field of the object that comes next, and says whether there is one.
+// seek reads the next object up to the value of a field, and reports whether the field exists.
 func seek(decoder *json.Decoder, name string) bool {
 	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
 		return false
@@ -198,7 +200,7 @@ func seek(decoder *json.Decoder, name string) bool {
 	return false
 }
 
-// lineAt is the line of a byte.
+// lineAt returns the line of the byte at offset.
 func lineAt(data []byte, offset int64) int {
 	return bytes.Count(data[:max(0, min(int(offset), len(data)))], []byte("\n")) + 1
 }

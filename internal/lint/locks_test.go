@@ -15,27 +15,27 @@ func TestLockOutOfStep(t *testing.T) {
 	}{
 		{"the same", `{"version": "1.0.0", "dependencies": {"a": "^1"}}`, lock(`"": {"version": "1.0.0", "dependencies": {"a": "^1"}}`), nil},
 		{"empty and nothing", `{"dependencies": {}}`, lock(`"": {"devDependencies": {}}`), nil},
-		{"what is optional is no plain dependency", `{"dependencies": {"a": "1"}, "optionalDependencies": {"a": "1"}}`, lock(`"": {"optionalDependencies": {"a": "1"}}`), nil},
-		{"blanks", `{"dependencies": {"a": " ^1 "}}`, lock(`"": {"dependencies": {"a": "^1"}}`), nil},
-		{"the first form repeats nothing", `{"dependencies": {"a": "1"}}`, `{"lockfileVersion": 1}`, nil},
+		{"optional dependencies are locked once", `{"dependencies": {"a": "1"}, "optionalDependencies": {"a": "1"}}`, lock(`"": {"optionalDependencies": {"a": "1"}}`), nil},
+		{"spaces", `{"dependencies": {"a": " ^1 "}}`, lock(`"": {"dependencies": {"a": "^1"}}`), nil},
+		{"lock file version 1 does not repeat the manifest", `{"dependencies": {"a": "1"}}`, `{"lockfileVersion": 1}`, nil},
 		{"a byte order mark", "\uFEFF{}", lock(`"": {}`), nil},
-		{"a range", "{\n\"dependencies\": {\n\"b\": \"1\",\n\"a\": \"^2\"}}", lock(`"": {"dependencies": {"a": "^1", "b": "1"}}`), []string{differs + `a is "^2", and "^1" in the lock file` + todo + ` | "a": "^2"}}`}},
-		{"a new one", "{\n\"devDependencies\": {\"a\": \"\"}}", lock(`"": {}`), []string{differs + `a of devDependencies is "", and is not in the lock file` + todo + ` | "devDependencies": {"a": ""}}`}},
-		{"one less", "{\n\"x\": {\"dependencies\": 1},\n\"dependencies\": {}}", lock(`"": {"dependencies": {"a": "1"}}`), []string{differs + `a is "1" in the lock file alone` + todo + ` | "dependencies": {}}`}},
-		{"one less, and no field", "{}", lock(`"": {"peerDependencies": {"a": "1"}}`), []string{differs + `a of peerDependencies is "1" in the lock file alone` + todo + ` | {}`}},
-		{"the version", "{\n\"version\": \"2.0.0\"}", lock(`"": {"version": "1.0.0"}`), []string{differs + `version is 2.0.0, and 1.0.0 in the lock file` + todo + ` | "version": "2.0.0"}`}},
-		{"no entry", `{"dependencies": {"a": "1"}}`, lock(""), []string{differs + `a is "1", and is not in the lock file` + todo + ` | {"dependencies": {"a": "1"}}`}},
-		{"many", `{"dependencies": {"a": "1", "b": "1", "c": "1", "d": "1", "e": "1", "f": "1"}}`, lock(`"": {}`), []string{differs +
-			`a is "1", and is not in the lock file; b is "1", and is not in the lock file; c is "1", and is not in the lock file; d is "1", and is not in the lock file; and 2 more` +
+		{"a range", "{\n\"dependencies\": {\n\"b\": \"1\",\n\"a\": \"^2\"}}", lock(`"": {"dependencies": {"a": "^1", "b": "1"}}`), []string{differs + `a is "^2", but "^1" in the lock file` + todo + ` | "a": "^2"}}`}},
+		{"an added dependency", "{\n\"devDependencies\": {\"a\": \"\"}}", lock(`"": {}`), []string{differs + `a of devDependencies is "", but is not in the lock file` + todo + ` | "devDependencies": {"a": ""}}`}},
+		{"a removed dependency", "{\n\"x\": {\"dependencies\": 1},\n\"dependencies\": {}}", lock(`"": {"dependencies": {"a": "1"}}`), []string{differs + `a is "1" in the lock file, but is not in the manifest` + todo + ` | "dependencies": {}}`}},
+		{"a removed field", "{}", lock(`"": {"peerDependencies": {"a": "1"}}`), []string{differs + `a of peerDependencies is "1" in the lock file, but is not in the manifest` + todo + ` | {}`}},
+		{"the version", "{\n\"version\": \"2.0.0\"}", lock(`"": {"version": "1.0.0"}`), []string{differs + `version is 2.0.0, but 1.0.0 in the lock file` + todo + ` | "version": "2.0.0"}`}},
+		{"no entry", `{"dependencies": {"a": "1"}}`, lock(""), []string{differs + `a is "1", but is not in the lock file` + todo + ` | {"dependencies": {"a": "1"}}`}},
+		{"many differences", `{"dependencies": {"a": "1", "b": "1", "c": "1", "d": "1", "e": "1", "f": "1"}}`, lock(`"": {}`), []string{differs +
+			`a is "1", but is not in the lock file; b is "1", but is not in the lock file; c is "1", but is not in the lock file; d is "1", but is not in the lock file; and 2 more` +
 			todo + ` | {"dependencies": {"a": "1", "b": "1", "c": "1", "d": "1", "e": "1", "f": "1"}}`}},
-		{"other types are passed over", `{"version": 1, "dependencies": ["a"], "devDependencies": {"a": {}}}`, lock(`"": "x"`), nil},
+		{"unexpected types are ignored", `{"version": 1, "dependencies": ["a"], "devDependencies": {"a": {}}}`, lock(`"": "x"`), nil},
 		{"a workspace", `{"workspaces": ["w"]}`, lock(`"": {}, "w": {"version": "1.0.0"}`), []string{
-			"w/package.json LockOutOfStep: package-lock.json does not agree with w/package.json: a of devDependencies is \"1\", and is not in the lock file" + todo + ` | "devDependencies": {"a": "1"}}`}},
+			"w/package.json LockOutOfStep: package-lock.json does not agree with w/package.json: a of devDependencies is \"1\", but is not in the lock file" + todo + ` | "devDependencies": {"a": "1"}}`}},
 		{"a workspace that is not locked", `{"workspaces": ["w"]}`, lock(`"": {}`), []string{"w/package.json LockOutOfStep: the workspace w is not in package-lock.json, so npm ci fails" + todo}},
-		{"a merge that was not finished", `{}`, "{\n\"packages\": {\n<<<<<<< HEAD\n", []string{"package-lock.json LockOutOfStep: package-lock.json is not valid JSON: " +
-			"invalid character '<' looking for beginning of object key string: write it anew, by npm install --package-lock-only | <<<<<<< HEAD"}},
+		{"an unfinished merge", `{}`, "{\n\"packages\": {\n<<<<<<< HEAD\n", []string{"package-lock.json LockOutOfStep: package-lock.json is not valid JSON: " +
+			"invalid character '<' looking for beginning of object key string: recreate it with npm install --package-lock-only | <<<<<<< HEAD"}},
 		{"a list", `{}`, `[]`, []string{"package-lock.json LockOutOfStep: package-lock.json is not valid JSON: json: cannot unmarshal array into Go value of type " +
-			"map[string]interface {}: write it anew, by npm install --package-lock-only"}},
+			"map[string]interface {}: recreate it with npm install --package-lock-only"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -45,8 +45,8 @@ func TestLockOutOfStep(t *testing.T) {
 	}
 }
 
-// TestLocksElsewhere shows what is not compared.
-func TestLocksElsewhere(t *testing.T) {
+// TestLocksNotCompared checks what is not compared.
+func TestLocksNotCompared(t *testing.T) {
 	differing := node("package.json", `{"dependencies": {"a": "1"}}`)
 	if got := Check(Input{Runtime: load(t, differing), Project: differing}); len(got) != 1 {
 		t.Fatalf("got %v", got)
@@ -57,7 +57,7 @@ func TestLocksElsewhere(t *testing.T) {
 	check(t, Input{Runtime: load(t, differing)})
 	check(t, Input{Runtime: load(t, differing), Project: unread})
 	check(t, Input{Runtime: load(t, none), Project: none})
-	check(t, Input{Runtime: load(t, listed), Project: listed}) // it is no workspace
+	check(t, Input{Runtime: load(t, listed), Project: listed}) // the listed manifest is not a workspace
 }
 
 func TestLineOf(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// lostPlatforms finds tags that hold platforms which are not built, and would hold them no more.
+// lostPlatforms finds tags that would lose platforms, because the build does not include them.
 func lostPlatforms(in Input) []Finding {
 	var all []Finding
 	for _, tag := range in.Published {
@@ -24,13 +24,13 @@ func lostPlatforms(in Input) []Finding {
 	return all
 }
 
-// built says whether a platform is one of some. The variants that mean the same (arm64 and arm64/v8) are the same.
+// built reports whether a platform is among platforms. Default variants are equal: arm64 and arm64/v8.
 func built(platforms []string, platform string) bool {
-	return slices.ContainsFunc(platforms, func(p string) bool { return plain(p) == plain(platform) })
+	return slices.ContainsFunc(platforms, func(p string) bool { return normalize(p) == normalize(platform) })
 }
 
-// plain leaves the variant out that is every image's of its architecture.
-func plain(platform string) string {
+// normalize removes the default variant of an architecture.
+func normalize(platform string) string {
 	if rest, ok := strings.CutSuffix(platform, "/arm64/v8"); ok {
 		return rest + "/arm64"
 	}

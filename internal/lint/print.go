@@ -10,8 +10,8 @@ import (
 	"github.com/rtbuild/rtbuild/internal/redact"
 )
 
-// Print writes findings as docker buildx build --check prints those of a frontend: the rule, the detail, and where there
-// is a place, the lines around it with marks.
+// Print writes findings in the format of docker buildx build --check: the rule, the detail, and the marked lines with their
+// context. It returns the errors of w.
 func Print(w io.Writer, findings []Finding) error {
 	for _, f := range findings {
 		if _, err := fmt.Fprintf(w, "\nWARNING: %s\n%s\n", f.Rule, f.Detail); err != nil {
@@ -24,8 +24,8 @@ func Print(w io.Writer, findings []Finding) error {
 	return nil
 }
 
-// Source is the finding's place in BuildKit's form. It has no ranges where the file as a whole is meant, and no file where
-// there is none.
+// Source returns the finding's location in BuildKit's form. It has no ranges if the finding concerns the whole file, and no
+// file if the finding has none.
 func (f Finding) Source() *errdefs.Source {
 	if f.File == "" {
 		return &errdefs.Source{}

@@ -40,7 +40,7 @@ y:2
 	}
 }
 
-// full is a disk without room.
+// full is a writer whose disk is full.
 type full struct{}
 
 var errFull = errors.New("no space left")

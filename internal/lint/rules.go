@@ -1,6 +1,6 @@
 package lint
 
-// Rule is a kind of finding. Names are written as BuildKit's linter writes its own.
+// Rule is a kind of finding. Names follow the style of BuildKit's linter.
 type Rule struct {
 	Name        string `json:"name"`
 	Description string `json:"description"`
@@ -9,16 +9,16 @@ type Rule struct {
 // The rules.
 var (
 	UnpinnedBase      = Rule{"UnpinnedBase", "The base image should be named with its digest"}
-	UnpinnedTool      = Rule{"UnpinnedTool", "A tool should be downloaded from an address of its version and have a checksum for every platform"}
-	UnverifiedTool    = Rule{"UnverifiedTool", "A download should have a checksum that somebody has verified"}
+	UnpinnedTool      = Rule{"UnpinnedTool", "A tool should have a URL with its version and a checksum for every platform"}
+	UnverifiedTool    = Rule{"UnverifiedTool", "A download should have a known checksum"}
 	LockOutOfStep     = Rule{"LockOutOfStep", "The lock file should agree with the manifest"}
-	UnhashedSource    = Rule{"UnhashedSource", "What is copied into the image should be in its tag"}
-	SecretInSource    = Rule{"SecretInSource", "The source should hold no secrets"}
-	IgnoreHidesHashed = Rule{"IgnoreHidesHashed", "Ignore patterns should not hide what the image is made from"}
-	PlatformsLost     = Rule{"PlatformsLost", "Publishing should not take platforms away from a tag"}
+	UnhashedSource    = Rule{"UnhashedSource", "Files that are copied into the image should count for its tag"}
+	SecretInSource    = Rule{"SecretInSource", "The source should not contain secrets"}
+	IgnoreHidesHashed = Rule{"IgnoreHidesHashed", "Ignore patterns should not hide inputs of the image"}
+	PlatformsLost     = Rule{"PlatformsLost", "Publishing should not remove platforms from a tag"}
 )
 
-// Rules are all rules, by name.
+// Rules returns all rules, sorted by name.
 func Rules() []Rule {
 	return []Rule{IgnoreHidesHashed, LockOutOfStep, PlatformsLost, SecretInSource, UnhashedSource, UnpinnedBase, UnpinnedTool, UnverifiedTool}
 }

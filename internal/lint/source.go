@@ -10,24 +10,24 @@ import (
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
-// unhashedSources finds source paths of which a change gives no new tag.
+// unhashedSources finds source paths that are copied but not hashed.
 func unhashedSources(in Input) []Finding {
 	var all []Finding
 	for _, source := range in.Runtime.Source {
-		if source.Hash || source.Optional { // the optional are the profile's own
+		if source.Hash || source.Optional { // only profiles define optional paths
 			continue
 		}
 		all = append(all, UnhashedSource.found(in.field("source."+source.Path),
-			"%s is copied but not hashed, so a change in it gives no new tag: write hash: true, or leave it out of source", source.Path))
+			"%s is copied but not hashed, so a change in it does not give a new tag: write hash: true, or leave it out of source", source.Path))
 	}
 	return all
 }
 
-// secret is a kind of file that holds secrets.
+// secret is a kind of file that contains secrets.
 type secret struct {
 	what     string
-	names    []string       // patterns of a file's name, or the end of its path where they hold a slash
-	contents *regexp.Regexp // what is in it; nil: the name is enough
+	names    []string       // patterns of the file's name; one with a slash is the end of its path
+	contents *regexp.Regexp // matches a secret in the content; nil if the name suffices
 }
 
 var secretFiles = []secret{
@@ -40,32 +40,31 @@ var secretFiles = []secret{
 	{"a file of credentials", []string{"credentials.json", ".aws/credentials", ".docker/config.json"}, nil},
 }
 
-// exampleEnds are the ends of the names of files that show which variables there are.
+// exampleEnds are the suffixes of example files, which contain no secrets.
 var exampleEnds = []string{".example", ".sample", ".template", ".dist"}
 
-// maxSecret is how much of a file is looked at.
+// maxSecret limits how many bytes of a file are searched.
 const maxSecret = 1 << 20
 
-// secrets finds files that come into an image and look like secrets: of the source, and of those that the dependencies are installed from.
-// They are never shown.
+// secrets finds files in the source and among the dependency files that look like secrets. Findings do not show their content.
 func secrets(in Input) []Finding {
 	var all []Finding
 	for _, file := range in.Copied {
 		if what := in.secretIn(file); what != "" {
-			all = append(all, SecretInSource.found(projectfile.SourceLocation{File: file}, "%s looks like %s, and would be in the image for everybody who may pull it: "+
-				"%s, and give it to the agent when it runs", file, what, howToLeaveOut(in)))
+			all = append(all, SecretInSource.found(projectfile.SourceLocation{File: file}, "%s looks like %s, and everybody who can pull the image could read it: "+
+				"%s, and pass it to the agent at run time", file, what, howToLeaveOut(in)))
 		}
 	}
 	for _, file := range in.Runtime.Dependencies.Files {
 		if what := in.secretIn(file); what != "" && !slices.Contains(in.Copied, file) {
-			all = append(all, SecretInSource.found(in.field("dependencies"), "%s looks like %s, and would be in the deps image for everybody who may pull it: "+
-				"take it out of dependencies.files, and give it to the build alone%s", file, what, secretFlag(file)))
+			all = append(all, SecretInSource.found(in.field("dependencies"), "%s looks like %s, and everybody who can pull the deps image could read it: "+
+				"remove it from dependencies.files, and pass it to the build as a secret%s", file, what, secretFlag(file)))
 		}
 	}
 	return all
 }
 
-// secretIn says what kind of secrets a file holds; nothing if it seems to hold none.
+// secretIn returns the kind of secret that a file seems to contain, or "".
 func (in Input) secretIn(file string) string {
 	for _, s := range secretFiles {
 		if s.matches(file) && s.holds(in, file) {
@@ -75,7 +74,7 @@ func (in Input) secretIn(file string) string {
 	return ""
 }
 
-// secretFlag is how a file is given to the steps that install dependencies, where its kind is known there.
+// secretFlag returns the flag that passes a file to the steps that install dependencies, or "" if they do not support it.
 func secretFlag(file string) string {
 	switch name := path.Base(file); name {
 	case ".npmrc", ".netrc":
@@ -84,7 +83,7 @@ func secretFlag(file string) string {
 	return ""
 }
 
-// howToLeaveOut says how a file is kept out of the image: profile openhands has no ignore patterns.
+// howToLeaveOut says how to keep a file out of the image. Profile openhands does not support ignore patterns.
 func howToLeaveOut(in Input) string {
 	if len(in.Runtime.Ignore) == 0 {
 		return "move it out of the source"
@@ -101,12 +100,12 @@ func (s secret) matches(file string) bool {
 		if strings.Contains(pattern, "/") {
 			return file == pattern || strings.HasSuffix(file, "/"+pattern)
 		}
-		ok, _ := path.Match(pattern, name) // the patterns are good
+		ok, _ := path.Match(pattern, name) // all patterns are valid
 		return ok
 	})
 }
 
-// holds says whether the content is that of a secret; where it cannot be read, the name decides.
+// holds reports whether a file contains a secret. If the content cannot be read, the name decides.
 func (s secret) holds(in Input, file string) bool {
 	if s.contents == nil || in.Project == nil {
 		return true

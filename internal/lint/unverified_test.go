@@ -9,18 +9,18 @@ import (
 
 func TestUnverified(t *testing.T) {
 	sum := strings.Repeat("0a", 32)
-	const found = "openvscode-server 1.98.2 for amd64 is taken as it comes from https://github.com/gitpod-io/openvscode-server/releases/download/" +
-		"openvscode-server-v1.98.2/openvscode-server-v1.98.2-linux-x64.tar.gz, since its digest is not known to rtbuild: " +
-		"write it under tools, as {name: openvscode-server, version: 1.98.2, sha256: {amd64: CHECKSUM}}"
+	const found = "the download of openvscode-server 1.98.2 for amd64 from https://github.com/gitpod-io/openvscode-server/releases/download/" +
+		"openvscode-server-v1.98.2/openvscode-server-v1.98.2-linux-x64.tar.gz is not verified, because rtbuild does not know its checksum: " +
+		"add it to tools, as {name: openvscode-server, version: 1.98.2, sha256: {amd64: CHECKSUM}}"
 	tests := []struct {
 		name, yaml string
 		platforms  []string
 		want       []string
 	}{
 		{"the editor", "", []string{"linux/amd64"}, []string{found}},
-		{"for no platform that is built", "", nil, nil},
+		{"no platforms", "", nil, nil},
 		{"no editor", "components: {editor: false}\n", []string{"linux/amd64"}, nil},
-		{"a digest of the user's", "tools: [{name: openvscode-server, version: 1.98.2, sha256: {amd64: " + sum + "}}]\n", []string{"linux/amd64"}, nil},
+		{"a checksum in runtime.yaml", "tools: [{name: openvscode-server, version: 1.98.2, sha256: {amd64: " + sum + "}}]\n", []string{"linux/amd64"}, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
