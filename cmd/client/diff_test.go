@@ -109,7 +109,7 @@ func TestDiff(t *testing.T) {
 		{name: "denied", args: []string{denied, one}, code: exitRegistry, err: "access denied"},
 		{name: "unreachable", args: []string{fmt.Sprintf("127.0.0.1:%d/a:1", freePort(t)), one}, code: exitRegistry, err: "connection refused"},
 		{name: "a damaged layer", args: []string{one, bad}, code: exitRegistry, err: "the content's digest is sha256:"},
-		{name: "a layer that is none", args: []string{one, junk}, code: exitRegistry, err: "its digest is right, so it was pushed like this"},
+		{name: "a layer that is none", args: []string{one, junk}, code: exitRegistry, err: "its digest is correct, so the layer was already invalid when it was pushed"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

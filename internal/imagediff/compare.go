@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Compare tells what differs between two images. It looks at nothing but what was read: where one of them is as in shared
-// layers that were not, it says so by a change of the kind Unknown.
+// Compare returns the differences between two images. It uses only the layers that were read. If a difference depends on
+// unread shared layers, Compare reports a change of kind Unknown.
 func Compare(from, to *Image) *Diff {
 	n := shared(from, to)
 	d := &Diff{
@@ -22,21 +22,21 @@ func Compare(from, to *Image) *Diff {
 	return d
 }
 
-// walk compares what two images have at a path and below.
+// walk compares two images at a path and below.
 func (d *Diff) walk(name string, from, to view) {
 	if !from.isOwn() && !to.isOwn() && from.sees == to.sees {
-		return // both show the shared layers, or nothing
+		return // both show only the shared layers, or nothing
 	}
-	noted := d.compare(name, from, to)
+	unknown := d.compare(name, from, to)
 	children := map[string]bool{}
 	fromSees := !names(from.own, children) && from.sees
 	toSees := !names(to.own, children) && to.sees
-	if fromSees != toSees { // else what the shared layers have here cancels out
+	if fromSees != toSees { // otherwise, the content of the shared layers is the same in both
 		seeing := from
 		if toSees {
 			seeing = to
 		}
-		if hidden := names(seeing.shared, children); !hidden && seeing.open && !noted {
+		if hidden := names(seeing.shared, children); !hidden && seeing.open && !unknown {
 			d.Files = append(d.Files, FileChange{Path: name, Kind: Unknown, As: side(toSees), Rest: true})
 		}
 	}
@@ -45,13 +45,13 @@ func (d *Diff) walk(name string, from, to view) {
 	}
 }
 
-// compare compares what two images have at a path itself. It reports whether it had to note that this is unknown.
-func (d *Diff) compare(name string, from, to view) (noted bool) {
+// compare compares two images at one path. It reports whether it recorded an unknown difference.
+func (d *Diff) compare(name string, from, to view) (unknown bool) {
 	a, knownA := from.entry()
 	b, knownB := to.entry()
 	change := FileChange{Path: name, From: a, To: b}
 	switch {
-	case !knownA && !knownB: // both as in the shared layers: only what is below can differ
+	case !knownA && !knownB: // both are as in the shared layers, so only the content below can differ
 		return false
 	case knownA != knownB:
 		change.Kind, change.As = Unknown, side(knownA)

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// forget unreads the shared layers of two images, but for those from the nth on.
+// forget marks the first n layers of two images as unread.
 func forget(a, b *Image, n int) {
 	for i := range n {
 		a.Layers[i].root, b.Layers[i].root = nil, nil
@@ -20,11 +20,11 @@ func forget(a, b *Image, n int) {
 
 var compareTests = []struct {
 	name   string
-	shared []layer // what both begin with
+	shared []layer // layers that both images begin with
 	from   []layer
 	to     []layer
 	want   []string
-	reads  int // how many shared layers it takes
+	reads  int // number of shared layers that must be read
 }{
 	{name: "nothing", shared: []layer{{file("a", "1")}}},
 	{name: "the same in other layers", from: []layer{{file("a", "1")}, {file("b", "1")}}, to: []layer{{file("b", "1"), file("a", "1")}}},
@@ -53,20 +53,20 @@ var compareTests = []struct {
 	}},
 	{name: "both change the same path", shared: []layer{{file("a", "1"), file("b", "1")}}, from: []layer{{file("a", "12")}}, to: []layer{{file("a", "123")}},
 		want: []string{"~ /a: size 2 -> 3 bytes"}},
-	{name: "both make the same of it", shared: []layer{{file("a", "1")}}, from: []layer{{file("a", "12")}}, to: []layer{{file("a", "1"), file("a", "12")}}},
-	{name: "both take it away", shared: []layer{{file("a/b", "1")}}, from: []layer{{whiteout("a/.wh.b")}}, to: []layer{{whiteout("a/.wh.b"), file("c", "1")}, {whiteout(".wh.c")}},
+	{name: "both make the same change", shared: []layer{{file("a", "1")}}, from: []layer{{file("a", "12")}}, to: []layer{{file("a", "1"), file("a", "12")}}},
+	{name: "both remove a file", shared: []layer{{file("a/b", "1")}}, from: []layer{{whiteout("a/.wh.b")}}, to: []layer{{whiteout("a/.wh.b"), file("c", "1")}, {whiteout(".wh.c")}},
 		reads: 1}, // for /c
 	{name: "both empty the directory", shared: []layer{{file("a/b", "1")}}, from: []layer{{whiteout("a/.wh..wh..opq"), file("a/x", "1")}},
 		to:   []layer{{whiteout(".wh.a")}, {dir("a", 0o755), file("a/y", "1")}},
 		want: []string{"- /a/x: file 0644 0:0, 1 B", "+ /a/y: file 0644 0:0, 1 B"}, reads: 1}, // for /a itself
 	{name: "one adds", shared: []layer{{file("x", "1")}, {file("y", "1")}, {file("z", "1")}}, to: []layer{{file("a", "1")}},
 		want: []string{"+ /a: file 0644 0:0, 1 B"}, reads: 3},
-	{name: "one adds what was there", shared: []layer{{file("x", "1")}, {file("a", "1")}, {file("z", "1")}}, to: []layer{{file("a", "1")}}, reads: 2},
+	{name: "one adds a file that existed", shared: []layer{{file("x", "1")}, {file("a", "1")}, {file("z", "1")}}, to: []layer{{file("a", "1")}}, reads: 2},
 	{name: "one changes", shared: []layer{{file("x", "1")}, {file("a", "1")}, {file("a", "12")}}, from: []layer{{file("a", "1")}},
 		want: []string{"~ /a: size 1 -> 2 bytes"}, reads: 1},
 	{name: "one removes a file", shared: []layer{{file("x", "1")}, {dir("d", 0o755), file("d/a", "1")}}, to: []layer{{dir("d", 0o755), whiteout("d/.wh.a")}},
 		want: []string{"- /d/a: file 0644 0:0, 1 B"}, reads: 1},
-	{name: "one removes what was not there", shared: []layer{{file("x", "1")}, {file("y", "1")}}, to: []layer{{whiteout(".wh.a")}}, reads: 2},
+	{name: "one removes a file that did not exist", shared: []layer{{file("x", "1")}, {file("y", "1")}}, to: []layer{{whiteout(".wh.a")}}, reads: 2},
 	{name: "one removes a directory", shared: []layer{{file("d/a", "1")}, {dir("d", 0o700), file("d/b", "1")}}, to: []layer{{whiteout(".wh.d")}},
 		want: []string{"- /d: directory 0700 0:0", "- /d/a: file 0644 0:0, 1 B", "- /d/b: file 0644 0:0, 1 B"}, reads: 2},
 	{name: "one removes a directory that hides the rest", shared: []layer{{file("d/a", "1")}, {dir("d", 0o700), whiteout("d/.wh..wh..opq"), file("d/b", "1")}},
@@ -74,20 +74,20 @@ var compareTests = []struct {
 	{name: "one empties a directory", shared: []layer{{dir("d", 0o755), file("d/a/b", "1"), file("d/c", "1")}},
 		to:   []layer{{dir("d", 0o755), whiteout("d/.wh..wh..opq"), file("d/c", "1")}},
 		want: []string{"- /d/a: directory 0755 0:0", "- /d/a/b: file 0644 0:0, 1 B"}, reads: 1},
-	{name: "one empties a directory and says nothing else", shared: []layer{{file("x", "1")}, {dir("d", 0o755), file("d/a", "1")}},
+	{name: "one empties a directory without an entry for it", shared: []layer{{file("x", "1")}, {dir("d", 0o755), file("d/a", "1")}},
 		to: []layer{{whiteout("d/.wh..wh..opq")}}, want: []string{"- /d/a: file 0644 0:0, 1 B"}, reads: 2},
 	{name: "one puts a file over a directory", shared: []layer{{file("d/a", "1")}}, to: []layer{{file("d", "1")}},
 		want: []string{"~ /d: directory 0755 0:0 -> file 0644 0:0, 1 B", "- /d/a: file 0644 0:0, 1 B"}, reads: 1},
 	{name: "one puts something below a symlink", shared: []layer{{file("usr/bin/sh", "1"), symlink("bin", "usr/bin")}}, to: []layer{{file("bin/x", "1")}},
 		want: []string{"~ /bin: symlink to usr/bin, 0:0 -> directory 0755 0:0", "+ /bin/x: file 0644 0:0, 1 B"}, reads: 1},
-	{name: "one links to what was there", shared: []layer{{file("x", "1")}, {file("d/a", "123")}}, to: []layer{{hardlink("d/b", "d/a")}},
+	{name: "one links to an existing file", shared: []layer{{file("x", "1")}, {file("d/a", "123")}}, to: []layer{{hardlink("d/b", "d/a")}},
 		want: []string{"+ /d/b: file 0644 0:0, 3 B"}, reads: 2},
-	{name: "one links to what was there, the other has a file", shared: []layer{{file("x", "1")}, {file("d/a", "123")}},
+	{name: "one links to an existing file, the other has a copy", shared: []layer{{file("x", "1")}, {file("d/a", "123")}},
 		from: []layer{{file("d/b", "123")}}, to: []layer{{hardlink("d/b", "d/a")}}, reads: 1},
-	{name: "both link to what was there", shared: []layer{{file("a", "1")}}, from: []layer{{hardlink("b", "a")}}, to: []layer{{file("b", "1"), hardlink("b", "a")}}},
+	{name: "both link to an existing file", shared: []layer{{file("a", "1")}}, from: []layer{{hardlink("b", "a")}}, to: []layer{{file("b", "1"), hardlink("b", "a")}}},
 	{name: "one begins with the other", shared: []layer{{dir("d", 0o755), file("d/a", "1")}}, to: []layer{{dir("d", 0o755), file("d/a", "2")}},
 		want: []string{"~ /d/a: content (1 byte)"}, reads: 1},
-	{name: "a directory only one has", to: []layer{{dir("d", 0o755), file("d/a", "1"), file("d/b/c", "1"), file("da", "1")}},
+	{name: "a directory that only one has", to: []layer{{dir("d", 0o755), file("d/a", "1"), file("d/b/c", "1"), file("da", "1")}},
 		want: []string{"+ /d: directory 0755 0:0", "+ /d/a: file 0644 0:0, 1 B", "+ /d/b: directory 0755 0:0", "+ /d/b/c: file 0644 0:0, 1 B", "+ /da: file 0644 0:0, 1 B"}},
 }
 
@@ -108,7 +108,8 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// settled compares two images of which no shared layer is read at first. It reads them as Reader.Diff does, and gives their number.
+// settled compares two images whose shared layers are unread. It reads shared layers as Reader.Diff does, and returns their
+// number.
 func settled(a, b *Image) (*Diff, int) {
 	n := shared(a, b)
 	roots := map[int]*node{}
@@ -135,7 +136,7 @@ func lines(d *Diff) []string {
 	return all
 }
 
-// TestCompareUnread tells what is unknown while the shared layers are not read.
+// TestCompareUnread checks what is unknown while the shared layers are unread.
 func TestCompareUnread(t *testing.T) {
 	base := layer{file("d/a", "1")}
 	tests := []struct {
@@ -143,13 +144,13 @@ func TestCompareUnread(t *testing.T) {
 		from, to []layer
 		want     []string
 	}{
-		{name: "put", to: []layer{{dir("e", 0o755), file("e/a", "1")}},
+		{name: "an added directory", to: []layer{{dir("e", 0o755), file("e/a", "1")}},
 			want: []string{"? /e: as in the shared layers -> directory 0755 0:0", "? /e/a: as in the shared layers -> file 0644 0:0, 1 B"}},
-		{name: "put into what is not described", to: []layer{{file("d/b", "1")}}, want: []string{"? /d/b: as in the shared layers -> file 0644 0:0, 1 B"}},
-		{name: "taken away", from: []layer{{whiteout(".wh.d")}}, want: []string{"? /d: nothing -> as in the shared layers"}},
-		{name: "emptied", to: []layer{{dir("d", 0o755), whiteout("d/.wh..wh..opq")}}, from: []layer{{dir("d", 0o755)}},
-			want: []string{"? /d: what else is in it: as in the shared layers -> nothing"}},
-		{name: "hidden by a file", to: []layer{{file("d", "1")}}, want: []string{"? /d: as in the shared layers -> file 0644 0:0, 1 B"}},
+		{name: "a file added to a directory without an entry", to: []layer{{file("d/b", "1")}}, want: []string{"? /d/b: as in the shared layers -> file 0644 0:0, 1 B"}},
+		{name: "a removed directory", from: []layer{{whiteout(".wh.d")}}, want: []string{"? /d: nothing -> as in the shared layers"}},
+		{name: "an emptied directory", to: []layer{{dir("d", 0o755), whiteout("d/.wh..wh..opq")}}, from: []layer{{dir("d", 0o755)}},
+			want: []string{"? /d: other content: as in the shared layers -> nothing"}},
+		{name: "a directory replaced by a file", to: []layer{{file("d", "1")}}, want: []string{"? /d: as in the shared layers -> file 0644 0:0, 1 B"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -158,14 +159,14 @@ func TestCompareUnread(t *testing.T) {
 			d := Compare(a, b)
 			wantLines(t, lines(d), tt.want)
 			if d.Equal() {
-				t.Error("what is unknown passes for equal")
+				t.Error("images with unknown differences are equal")
 			}
 		})
 	}
 }
 
-// TestCompareAgreesWithUnpacking compares random images, whose shared layers are read as late as can be, with what unpacking them
-// gives.
+// TestCompareAgreesWithUnpacking compares random images, and checks the result by unpacking them. Shared layers are read only
+// if necessary.
 func TestCompareAgreesWithUnpacking(t *testing.T) {
 	for seed := range uint64(1000) {
 		r := rand.New(rand.NewPCG(seed, 0))
@@ -195,7 +196,7 @@ func randomLayers(r *rand.Rand) []layer {
 	return all
 }
 
-// randomItem is an entry whose path has up to three components of three names, so that entries meet.
+// randomItem returns an entry with up to three components of three names in its path, so that paths often coincide.
 func randomItem(r *rand.Rand) item {
 	names := make([]string, 1+r.IntN(3))
 	for i := range names {
@@ -215,8 +216,8 @@ func randomItem(r *rand.Rand) item {
 	return file(name, []string{"1", "2"}[r.IntN(2)])
 }
 
-// unpack lays layers over one another as a file system would, in a map from paths to what is there. In each layer what it takes
-// away comes first.
+// unpack applies layers on top of each other as a file system would, in a map from paths to content. It applies a layer's
+// whiteouts before its other entries.
 func unpack(layers []layer) map[string]string {
 	const implied = "5 755 "
 	tree := map[string]string{"/": implied}
@@ -260,7 +261,7 @@ func unpack(layers []layer) map[string]string {
 	return tree
 }
 
-// differences are the paths of two trees that differ, and how.
+// differences returns the paths that differ between two trees, and how.
 func differences(a, b map[string]string) []string {
 	var all []string
 	for name, is := range a {

@@ -12,10 +12,10 @@ import (
 	"strings"
 )
 
-// ConfigChange is a field of the config that differs. From and To are JSON; nil is none.
+// ConfigChange is a field of the config that differs. From and To are JSON values; nil means that the field is missing.
 type ConfigChange struct {
-	Field string `json:"field"`         // as the config calls it: "Env", "Cmd", "architecture"
-	Key   string `json:"key,omitempty"` // of what there is more than one of: the variable, the label, the port
+	Field string `json:"field"`         // name in the config: "Env", "Cmd", "architecture"
+	Key   string `json:"key,omitempty"` // of a field with several entries: the variable, the label, the port
 	From  any    `json:"from"`
 	To    any    `json:"to"`
 }
@@ -23,29 +23,29 @@ type ConfigChange struct {
 // field is a field of a config.
 type field struct{ name, key string }
 
-// config is what an image's config says, by field. How the image came to be is kept apart from what it is.
+// config is an image's config, by field. The fields that tell how the image was made are separate, in details.
 type config struct{ facts, details map[field]any }
 
-// fieldOrder is the order in which fields are shown; others follow by name.
+// fieldOrder is the order in which fields are printed. Other fields follow by name.
 var fieldOrder = []string{
 	"os", "architecture", "variant", "User", "WorkingDir", "Entrypoint", "Cmd", "Shell", "Env", "ExposedPorts", "Volumes", "Labels",
 	"StopSignal", "Healthcheck", "OnBuild",
 }
 
-// detailFields say how an image came to be; so does all that BuildKit adds under detailPrefix. Those from "container" on
-// are of Docker's classic builder.
+// detailFields tell how an image was made, as do all fields with detailPrefix, which BuildKit adds. Docker's classic builder
+// writes those from "container" on.
 var detailFields = []string{"created", "history", "container", "container_config", "docker_version", "id", "parent", "Image", "Hostname"}
 
 const detailPrefix = "moby.buildkit."
 
-// layerField lists the layers, which are compared by themselves.
+// layerField lists the layers, which are compared separately.
 const layerField = "rootfs"
 
 // readConfig reads an image's config.
 func readConfig(raw []byte) (config, error) {
 	var top map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber() // a health check's times in nanoseconds stay exact
+	decoder.UseNumber() // keeps a health check's times in nanoseconds exact
 	if err := decoder.Decode(&top); err != nil {
 		return config{}, fmt.Errorf("reading the config: %w", err)
 	}
@@ -65,8 +65,7 @@ func readConfig(raw []byte) (config, error) {
 	return c, nil
 }
 
-// flatten puts a field's value into a map: what there may be several of, each by its key. What is empty is as good as not
-// there.
+// flatten adds a field's value to a map, with several entries by their keys. It skips empty values, which equal missing ones.
 func flatten(into map[field]any, name string, value any) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -91,7 +90,7 @@ func flatten(into map[field]any, name string, value any) {
 	into[field{name: name}] = value
 }
 
-// flattenEnv gives each variable by its name. Of two with one name the last counts.
+// flattenEnv adds each variable by its name. The last one with a name wins.
 func flattenEnv(into map[field]any, variables []any) {
 	for _, v := range variables {
 		name, value, _ := strings.Cut(fmt.Sprint(v), "=")
@@ -99,7 +98,7 @@ func flattenEnv(into map[field]any, variables []any) {
 	}
 }
 
-// flattenObjects gives the objects of a list, the history's entries for instance, by their numbers.
+// flattenObjects adds the objects of a list, such as history entries, by their numbers. It reports whether the list has any.
 func flattenObjects(into map[field]any, name string, list []any) bool {
 	if len(list) == 0 {
 		return false
@@ -113,7 +112,7 @@ func flattenObjects(into map[field]any, name string, list []any) bool {
 	return true
 }
 
-// configChanges are the fields that differ, in the order in which they are shown. It is never nil.
+// configChanges returns the fields that differ, in the order of printing. The result is never nil.
 func configChanges(a, b map[field]any) []ConfigChange {
 	fields := maps.Clone(a)
 	maps.Copy(fields, b)
@@ -139,7 +138,7 @@ func rank(name string) int {
 	return len(fieldOrder)
 }
 
-// compareKeys compares numbers as such.
+// compareKeys compares numbers by value, and other keys as text.
 func compareKeys(a, b string) int {
 	x, errX := strconv.Atoi(a)
 	y, errY := strconv.Atoi(b)

@@ -13,7 +13,7 @@ func TestConfigChanges(t *testing.T) {
 		err            string
 	}{
 		{name: "equal", from: `{"os":"linux","config":{"Env":["A=1","B=2"]}}`, to: `{"config":{"Env":["B=2","A=1"]},"os":"linux"}`},
-		{name: "what is empty is not there", from: `{"config":{"Cmd":null,"User":"","Volumes":{},"OnBuild":[],"ArgsEscaped":false}}`, to: `{}`},
+		{name: "empty fields equal missing ones", from: `{"config":{"Cmd":null,"User":"","Volumes":{},"OnBuild":[],"ArgsEscaped":false}}`, to: `{}`},
 		{name: "variables", from: `{"config":{"Env":["A=1","B=2","C=3=3","D"]}}`, to: `{"config":{"Env":["A=0","A=1","B=x y","E="]}}`,
 			want: []string{"Env B: 2 -> x y", "Env C: 3=3 -> <nil>", "Env D:  -> <nil>", "Env E: <nil> -> "}},
 		{name: "every field", from: `{"architecture":"arm64","variant":"v8","os":"linux","author":"me"}`,
@@ -27,8 +27,8 @@ func TestConfigChanges(t *testing.T) {
 				"OnBuild : <nil> -> [RUN x]", "New : <nil> -> 1", "author : me -> <nil>",
 			}},
 		{name: "the order of arguments counts", from: `{"config":{"Cmd":["a","b"]}}`, to: `{"config":{"Cmd":["b","a"]}}`, want: []string{"Cmd : [a b] -> [b a]"}},
-		{name: "layers are compared elsewhere", from: `{"rootfs":{"diff_ids":["sha256:1"]}}`, to: `{}`},
-		{name: "how they came to be", from: `{"created":"2024-01-01T00:00:00Z","history":[{"created_by":"a"},{"created_by":"b"}],"config":{"Image":"sha256:1"}}`,
+		{name: "layers are compared separately", from: `{"rootfs":{"diff_ids":["sha256:1"]}}`, to: `{}`},
+		{name: "how they were made", from: `{"created":"2024-01-01T00:00:00Z","history":[{"created_by":"a"},{"created_by":"b"}],"config":{"Image":"sha256:1"}}`,
 			to: `{"created":"2025-01-01T00:00:00Z","history":[{"created_by":"a"}],"moby.buildkit.buildinfo.v1":"x"}`,
 			details: []string{
 				"Image : sha256:1 -> <nil>", "created : 2024-01-01T00:00:00Z -> 2025-01-01T00:00:00Z", "history 1: map[created_by:b] -> <nil>",

@@ -12,15 +12,15 @@ const (
 	Added   Kind = "added"   // only the second image has it
 	Removed Kind = "removed" // only the first image has it
 	Changed Kind = "changed"
-	// Unknown is a path at which only one image's own layers have put something, or have taken something away, while the
-	// other is as in the shared layers, which were not read.
+	// Unknown is a path that only one image's own layers add, change or remove. The other image has it as in the shared
+	// layers, which were not read.
 	Unknown Kind = "unknown"
 )
 
-// Side is one of the two images.
+// Side names one of the two images.
 type Side string
 
-// The two images, in the order in which they were given.
+// The two images, in the order of the arguments.
 const (
 	SideFrom Side = "from"
 	SideTo   Side = "to"
@@ -30,30 +30,30 @@ const (
 type FileChange struct {
 	Path    string   `json:"path"` // from the root, with a leading slash
 	Kind    Kind     `json:"kind"`
-	Differs []Aspect `json:"differs,omitempty"` // of what is changed
+	Differs []Aspect `json:"differs,omitempty"` // for Changed
 	From    *Entry   `json:"from"`              // nil if the first image does not have the path
 	To      *Entry   `json:"to"`                // nil if the second image does not have the path
 
-	As   Side `json:"asShared,omitempty"` // of what is unknown: the image that is as in the shared layers
-	Rest bool `json:"rest,omitempty"`     // of what is unknown: not the path itself, but whatever else the shared layers have in it
+	As   Side `json:"asShared,omitempty"` // for Unknown: the image that is as in the shared layers
+	Rest bool `json:"rest,omitempty"`     // for Unknown: not the path itself, but other entries of the shared layers below it
 }
 
-// Diff is what differs between two images.
+// Diff holds the differences between two images.
 type Diff struct {
 	From    *Image         `json:"from"`
 	To      *Image         `json:"to"`
-	Shared  int            `json:"sharedLayers"` // how many layers both begin with
+	Shared  int            `json:"sharedLayers"` // number of layers that both begin with
 	Config  []ConfigChange `json:"config"`
-	Details []ConfigChange `json:"details"` // of the config too: when and how the images came to be
+	Details []ConfigChange `json:"details"` // also of the config: when and how the images were made
 	Files   []FileChange   `json:"files"`   // in the order of a walk through the tree
 }
 
-// Equal reports whether the images have the same files and the same config, so that a container is the same from either. They may
-// still differ in how they are stored (layers, compression, time stamps) and in when and how they came to be (Details). It is
-// false as long as anything is unknown.
+// Equal reports whether the images have the same files and the same config, so that their containers are the same. They may
+// differ in storage (layers, compression, time stamps) and in when and how they were made (Details). Equal returns false if
+// anything is unknown.
 func (d *Diff) Equal() bool { return len(d.Config) == 0 && len(d.Files) == 0 }
 
-// unknown gives the first path of which it is not known whether it differs.
+// unknown returns the first path with an unknown difference.
 func (d *Diff) unknown() (path string, ok bool) {
 	for _, f := range d.Files {
 		if f.Kind == Unknown {
@@ -94,7 +94,7 @@ func (d *Diff) Summary() Summary {
 	return s
 }
 
-// MarshalJSON gives the fields of Diff, and "equal" and "summary".
+// MarshalJSON returns the fields of Diff, and "equal" and "summary".
 func (d *Diff) MarshalJSON() ([]byte, error) {
 	type fields Diff
 	return json.Marshal(struct {

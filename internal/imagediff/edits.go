@@ -2,15 +2,15 @@ package imagediff
 
 import "slices"
 
-// edit is an element of two lists: of both (' '), of the first alone ('-') or of the second alone ('+').
+// edit is an element of two lists: in both (' '), only in the first ('-'), or only in the second ('+').
 type edit struct {
 	sign  rune
 	value string
 }
 
-// edits turns one list into another, keeping as many elements as it can.
+// edits returns the shortest edits that turn one list into another.
 func edits(a, b []string) []edit {
-	// kept[i][j] is how many elements a[i:] and b[j:] have in common, in order.
+	// kept[i][j] is the length of the longest common subsequence of a[i:] and b[j:].
 	kept := make([][]int, len(a)+1)
 	for i := range kept {
 		kept[i] = make([]int, len(b)+1)

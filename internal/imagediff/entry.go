@@ -19,20 +19,20 @@ const (
 	CharDevice  Type = "character device"
 	BlockDevice Type = "block device"
 	FIFO        Type = "fifo"
-	// BrokenLink is a hard link to a path that is not there. Such a layer cannot be unpacked.
+	// BrokenLink is a hard link to a missing path. A layer with one cannot be unpacked.
 	BrokenLink Type = "broken hard link"
 )
 
-// Mode is permissions with setuid, setgid and sticky bits. Its text is octal: "0755".
+// Mode holds permissions with the setuid, setgid and sticky bits. Its text is octal: "0755".
 type Mode uint16
 
-// String gives four octal digits.
+// String returns at least four octal digits.
 func (m Mode) String() string { return fmt.Sprintf("%04o", uint16(m)) }
 
 // MarshalText implements encoding.TextMarshaler.
 func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// Entry is what an image has at a path, time stamps aside.
+// Entry is a file of an image, in the wide sense, without time stamps.
 type Entry struct {
 	Type   Type              `json:"type"`
 	Mode   Mode              `json:"mode"`
@@ -40,12 +40,12 @@ type Entry struct {
 	GID    int               `json:"gid"`
 	Size   int64             `json:"size"`             // of a file's content, in bytes
 	Digest digest.Digest     `json:"digest,omitempty"` // of a file's content
-	Target string            `json:"target,omitempty"` // of a link, as it stands there
+	Target string            `json:"target,omitempty"` // of a link, unresolved
 	Device string            `json:"device,omitempty"` // major:minor
 	Xattrs map[string][]byte `json:"xattrs,omitempty"` // extended attributes, by name
 }
 
-// Aspect is something in which two entries at a path differ.
+// Aspect is a property in which two entries differ.
 type Aspect string
 
 // The aspects of entries. Entries of different types are not compared further.
@@ -60,7 +60,7 @@ const (
 	AspectXattrs  Aspect = "xattrs"
 )
 
-// aspects are those in which two entries differ, in the order above.
+// aspects returns the aspects in which two entries differ, in the order above.
 func aspects(a, b *Entry) []Aspect {
 	if a.Type != b.Type {
 		return []Aspect{AspectType}

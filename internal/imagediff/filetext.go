@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// maxXattr is how much of an extended attribute's value is shown, in bytes.
+// maxXattr limits how many bytes of an extended attribute are printed.
 const maxXattr = 40
 
-// fileLine is a line of the section of files.
+// fileLine is a line of the files section.
 type fileLine struct {
 	sign       rune
 	path, text string
@@ -38,7 +38,7 @@ func fileLines(changes []FileChange, verbose bool) []fileLine {
 	return lines
 }
 
-// within counts what is in the directory that the first change is of, if only one image has it.
+// within counts the entries below the first change's directory, and their bytes, if only one image has that directory.
 func within(changes []FileChange) (n int, bytes int64) {
 	first := changes[0]
 	if e := first.only(); e == nil || e.Type != Directory {
@@ -50,7 +50,7 @@ func within(changes []FileChange) (n int, bytes int64) {
 		}
 		e := c.only()
 		if e == nil {
-			return 0, 0 // what is unknown is listed
+			return 0, 0 // unknown paths are listed one by one
 		}
 		n++
 		bytes += e.Size
@@ -58,7 +58,7 @@ func within(changes []FileChange) (n int, bytes int64) {
 	return n, bytes
 }
 
-// only is the entry of a path that only one image has; nil for others.
+// only returns the entry of a path that only one image has, or nil.
 func (c *FileChange) only() *Entry {
 	switch c.Kind {
 	case Added:
@@ -69,13 +69,13 @@ func (c *FileChange) only() *Entry {
 	return nil
 }
 
-// text says what a change is, apart from its path.
+// text describes a change, without its path.
 func (c *FileChange) text() string {
 	switch {
 	case c.Kind != Unknown && c.only() != nil:
 		return c.only().text()
 	case c.Rest:
-		return "what else is in it: " + c.side(SideFrom) + " -> " + c.side(SideTo)
+		return "other content: " + c.side(SideFrom) + " -> " + c.side(SideTo)
 	case c.Kind == Unknown, slices.Contains(c.Differs, AspectType):
 		return c.side(SideFrom) + " -> " + c.side(SideTo)
 	}
@@ -88,7 +88,7 @@ func (c *FileChange) text() string {
 	return strings.Join(all, ", ")
 }
 
-// side is what one of the images has.
+// side describes what one of the images has.
 func (c *FileChange) side(s Side) string {
 	e := c.From
 	if s == SideTo {
@@ -103,7 +103,7 @@ func (c *FileChange) side(s Side) string {
 	return e.text()
 }
 
-// aspect says how something differs; nothing if another aspect says it all.
+// aspect describes how an aspect differs. It returns "" if another aspect's text suffices.
 func (c *FileChange) aspect(a Aspect) string {
 	from, to := c.From, c.To
 	switch a {
@@ -126,7 +126,7 @@ func (c *FileChange) aspect(a Aspect) string {
 	return xattrText(from.Xattrs, to.Xattrs)
 }
 
-// xattrText says which extended attributes differ.
+// xattrText describes the extended attributes that differ.
 func xattrText(from, to map[string][]byte) string {
 	union := maps.Clone(from)
 	if union == nil {
@@ -144,9 +144,9 @@ func xattrText(from, to map[string][]byte) string {
 	return strings.Join(all, ", ")
 }
 
-// xattrValue gives an attribute's value as getfattr does: text as such, everything else in hexadecimal.
-func xattrValue(value []byte, there bool) string {
-	if !there {
+// xattrValue formats an attribute's value as getfattr does: as text if possible, else in hexadecimal.
+func xattrValue(value []byte, exists bool) string {
+	if !exists {
 		return "none"
 	}
 	rest := ""
@@ -165,7 +165,7 @@ func (e *Entry) text() string {
 	case Symlink:
 		return fmt.Sprintf("symlink to %s, %d:%d", quoteValue(e.Target), e.UID, e.GID)
 	case BrokenLink:
-		return "hard link to " + quoteValue(e.Target) + ", which is not there"
+		return "hard link to " + quoteValue(e.Target) + ", which does not exist"
 	}
 	text := fmt.Sprintf("%s %s %d:%d", e.Type, e.Mode, e.UID, e.GID)
 	switch e.Type {

@@ -1,20 +1,19 @@
-// Package imagediff tells what differs between two images of a registry: in their files, with owners, modes, links, devices
-// and extended attributes, in their config, in their layers and sizes. Time stamps of files are not compared.
+// Package imagediff compares two images of a registry: their files with owners, modes, links, devices and extended attributes,
+// their config, their layers and sizes. It does not compare time stamps of files.
 //
-// An image is looked at as overlayfs would: a stack of layers, each a tree of its own, in which a path is looked up from the
-// top. Nothing is unpacked. A layer is read as a stream, from which only facts are kept: a file's size and the digest of its
-// content, not the content. What the stream was is checked against the layer's digest before the facts are believed.
+// The package treats an image as overlayfs does: as a stack of layers, each with its own tree, in which a path is looked up
+// from the top. It unpacks nothing. It reads a layer as a stream and keeps only metadata: a file's size and digest, not its
+// content. The layer's digest is verified before that metadata is used.
 //
-// The layers that two images begin with are their shared layers. They are not read at first: where neither image has put
-// anything on top, both show the same, whatever it is. Where both have, what they have is compared. That leaves the paths
-// that only one image has put something at (or has taken away): what the other has there is "as in the shared layers", and
-// Compare says so (Unknown). Reader.Diff then reads the shared layers from the top down, and stops as soon as nothing is
-// unknown any more. That a path is not there at all is only known once all layers are read; to know what was at a path
-// that has been changed or removed, the layer that put it there is enough.
+// The layers that two images begin with are their shared layers. They are not read at first. A path that neither image's own
+// layers touch is the same in both. A path that both touch is compared. If only one image touches a path, the other has it as
+// in the shared layers, and Compare reports it as Unknown. Reader.Diff then reads the shared layers from the top down until
+// nothing is unknown. To know that a path does not exist, it must read all of them. To know a changed or removed path, it
+// needs only the layer that added the path.
 //
-// Whiteouts are applied as the OCI image specification (layer.md) says: to the layers below, never to the whiteout's own
-// layer. Where a layer puts a file below what is no directory, a directory takes its place, as containerd does it on overlayfs;
-// a directory that no layer describes is 0755 and root's, as containerd makes it. A hard link is the file that it links to.
+// Whiteouts follow the OCI image specification (layer.md): they apply to the layers below, never to their own layer. If a
+// layer adds a file below a path that is not a directory, a directory replaces that path, as in containerd on overlayfs. A
+// directory that no layer describes has mode 0755 and owner root, as in containerd. A hard link equals its target.
 package imagediff
 
 import (
@@ -22,34 +21,34 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Image is an image for one platform, as a Reader has read it.
+// Image is an image for one platform, as read by a Reader.
 type Image struct {
-	Reference string            `json:"reference"` // as it was asked for
+	Reference string            `json:"reference"` // as given
 	Digest    digest.Digest     `json:"digest"`    // what the reference points to: an index or a manifest
 	Manifest  digest.Digest     `json:"manifest"`  // the platform's
 	Platform  ocispecs.Platform `json:"platform"`
-	Size      int64             `json:"size"` // of all layers as the registry holds them, compressed, in bytes
+	Size      int64             `json:"size"` // of all layers, compressed, in bytes
 	Layers    []Layer           `json:"layers"`
 
 	config config
-	spent  spent // by the layers that were read for this image
+	usage  usage // of the layers that were read for this image
 }
 
 // Layer is a layer of an image.
 type Layer struct {
-	Digest    digest.Digest `json:"digest"` // as the registry holds it, compressed
-	Size      int64         `json:"size"`   // likewise, in bytes
+	Digest    digest.Digest `json:"digest"` // of the compressed layer
+	Size      int64         `json:"size"`   // compressed, in bytes
 	CreatedBy string        `json:"createdBy,omitempty"`
 
 	mediaType string
-	root      *node // nil as long as it is not read
+	root      *node // nil until the layer is read
 }
 
 func (l Layer) descriptor() ocispecs.Descriptor {
 	return ocispecs.Descriptor{MediaType: l.mediaType, Digest: l.Digest, Size: l.Size}
 }
 
-// shared is how many layers two images begin with alike.
+// shared returns the number of layers that both images begin with.
 func shared(a, b *Image) int {
 	n := 0
 	for n < min(len(a.Layers), len(b.Layers)) && a.Layers[n].Digest == b.Layers[n].Digest {

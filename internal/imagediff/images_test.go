@@ -39,7 +39,7 @@ func device(name string, kind byte, major, minor int64) item {
 	return item{Header: tar.Header{Typeflag: kind, Name: name, Mode: 0o666, Devmajor: major, Devminor: minor}}
 }
 
-// whiteout is a file whose name says what is gone: "a/.wh.b".
+// whiteout returns a whiteout. Its name says what it removes: "a/.wh.b".
 func whiteout(name string) item { return file(name, "") }
 
 func (i item) mode(mode int64) item {
@@ -57,7 +57,7 @@ func (i item) xattr(name, value string) item {
 	return i
 }
 
-// layer is a layer's archive, from the first entry to the last.
+// layer is a layer's archive, as a list of entries.
 type layer []item
 
 func (l layer) tar(t testing.TB) []byte {
@@ -101,7 +101,7 @@ func zstded(t testing.TB, data []byte) []byte {
 	return w.EncodeAll(data, nil)
 }
 
-// imageOf is an image of layers, as if it had been read.
+// imageOf returns an image with these layers, all of them read.
 func imageOf(t testing.TB, name string, layers ...layer) *Image {
 	t.Helper()
 	img := &Image{Reference: name, Digest: digest.FromString(name), Manifest: digest.FromString("manifest of " + name)}
@@ -111,7 +111,7 @@ func imageOf(t testing.TB, name string, layers ...layer) *Image {
 	}
 	for _, l := range layers {
 		data := l.tar(t)
-		root, err := readLayer(bytes.NewReader(data), &img.spent)
+		root, err := readLayer(bytes.NewReader(data), &img.usage)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func imageOf(t testing.TB, name string, layers ...layer) *Image {
 	return img
 }
 
-// listing is what an image holds, a line each.
+// listing returns an image's entries as lines of text.
 func listing(t testing.TB, img *Image) []string {
 	t.Helper()
 	var all []string
@@ -131,7 +131,7 @@ func listing(t testing.TB, img *Image) []string {
 	return all
 }
 
-// wantLines checks lines, each one whole.
+// wantLines compares lines.
 func wantLines(t *testing.T, got, want []string) {
 	t.Helper()
 	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
@@ -139,7 +139,7 @@ func wantLines(t *testing.T, got, want []string) {
 	}
 }
 
-// wantError checks an error's text; it reports whether one was wanted.
+// wantError checks that an error contains text, and reports whether an error was expected. An empty text expects none.
 func wantError(t *testing.T, err error, text string) bool {
 	t.Helper()
 	if text == "" && err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// Whiteouts, as the OCI image specification has them. Other names with both prefixes are aufs's own, and nothing's files.
+// The names of whiteouts, by the OCI image specification. Other names that begin with whiteoutMeta are metadata of aufs.
 const (
 	whiteoutPrefix = tags.WhiteoutPrefix
 	whiteoutMeta   = whiteoutPrefix + whiteoutPrefix
@@ -27,15 +27,15 @@ const (
 // xattrPrefix begins the PAX records that hold extended attributes.
 const xattrPrefix = "SCHILY.xattr."
 
-// readLayer reads a layer's stream, compressed or not, up to its archive's end, and gives the tree of what the layer has. What that
-// takes is added to what its image has spent; the error wraps ErrLimit if that is too much.
-func readLayer(r io.Reader, spent *spent) (*node, error) {
+// readLayer reads a layer's stream, compressed or not, to the end of its archive, and returns the layer's tree. It adds the
+// resources that this takes to the image's usage. The error wraps ErrLimit if the usage exceeds a limit.
+func readLayer(r io.Reader, usage *usage) (*node, error) {
 	plain, err := decompress(r)
 	if err != nil {
 		return nil, err
 	}
 	defer plain.Close()
-	t := &tree{&node{}, spent}
+	t := &tree{&node{}, usage}
 	for archive := tar.NewReader(plain); ; {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -45,12 +45,12 @@ func readLayer(r io.Reader, spent *spent) (*node, error) {
 			return nil, err
 		}
 		if err := t.add(h, archive); err != nil {
-			return nil, fmt.Errorf("%s: %w", shown(h.Name), err)
+			return nil, fmt.Errorf("%s: %w", shorten(h.Name), err)
 		}
 	}
 }
 
-// decompress tells the compression by a stream's first bytes, as containerd does, since media types are not always right.
+// decompress detects the compression by a stream's first bytes, as containerd does, because media types are not reliable.
 func decompress(r io.Reader) (io.ReadCloser, error) {
 	buffered := bufio.NewReaderSize(r, 64<<10)
 	magic, err := buffered.Peek(4)
@@ -62,7 +62,7 @@ func decompress(r io.Reader) (io.ReadCloser, error) {
 	case magic[0] == 0x1f && magic[1] == 0x8b:
 		return gzip.NewReader(buffered)
 	case isZstd(binary.LittleEndian.Uint32(magic)):
-		// One goroutine: with more, it would read on after the archive's end, while the rest is read to check the digest.
+		// With more than one goroutine, it would read beyond the archive's end, while the caller reads the rest for the digest.
 		decoder, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1))
 		if err != nil {
 			return nil, err
@@ -72,22 +72,22 @@ func decompress(r io.Reader) (io.ReadCloser, error) {
 	return io.NopCloser(buffered), nil
 }
 
-// isZstd knows a frame's magic number, and those of skippable frames (RFC 8878, 3.1).
+// isZstd reports whether magic begins a frame or a skippable frame (RFC 8878, 3.1).
 func isZstd(magic uint32) bool { return magic == 0xfd2fb528 || magic&^0xf == 0x184d2a50 }
 
-// shown is a name as it stands in an error: the beginning of a long one.
-func shown(name string) string {
+// shorten quotes a name for an error, and cuts a long one.
+func shorten(name string) string {
 	if len(name) > maxName {
 		return quote(strings.ToValidUTF8(name[:maxName], "")) + "..."
 	}
 	return quote(name)
 }
 
-// add puts an entry of a layer's archive into the layer's tree.
+// add adds an entry of a layer's archive to the layer's tree.
 func (t *tree) add(h *tar.Header, content io.Reader) error {
 	err := checkHeader(h)
 	if err == nil {
-		err = t.spent.take(0, weight(h))
+		err = t.usage.add(0, weight(h))
 	}
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func (t *tree) add(h *tar.Header, content io.Reader) error {
 	case strings.HasPrefix(base, whiteoutMeta):
 		return nil
 	case ok && (gone == "" || gone == "." || gone == ".."):
-		return errors.New("a whiteout of nothing")
+		return errors.New("a whiteout without a name")
 	case ok:
 		return t.whiteout(dir + gone)
 	case h.Typeflag == tar.TypeXGlobalHeader:
@@ -115,7 +115,7 @@ func (t *tree) add(h *tar.Header, content io.Reader) error {
 	return t.put(name, e)
 }
 
-// newEntry gives what a header describes. It keeps no text of the header's own: that would keep all of the header.
+// newEntry returns the entry that a header describes. It clones texts, which would otherwise keep the whole header in memory.
 func newEntry(h *tar.Header, content io.Reader) (*Entry, error) {
 	e := &Entry{Mode: Mode(h.Mode & 0o7777), UID: h.Uid, GID: h.Gid, Xattrs: xattrs(h)}
 	switch h.Typeflag {
@@ -129,7 +129,7 @@ func newEntry(h *tar.Header, content io.Reader) (*Entry, error) {
 	case tar.TypeDir:
 		e.Type = Directory
 	case tar.TypeSymlink:
-		e.Type, e.Target, e.Mode = Symlink, strings.Clone(h.Linkname), 0o777 // whatever the archive says: links have no mode of their own
+		e.Type, e.Target, e.Mode = Symlink, strings.Clone(h.Linkname), 0o777 // symlinks have no mode of their own
 	case tar.TypeChar, tar.TypeBlock:
 		e.Type, e.Device = CharDevice, fmt.Sprintf("%d:%d", h.Devmajor, h.Devminor)
 		if h.Typeflag == tar.TypeBlock {
@@ -138,7 +138,7 @@ func newEntry(h *tar.Header, content io.Reader) (*Entry, error) {
 	case tar.TypeFifo:
 		e.Type = FIFO
 	default:
-		return nil, fmt.Errorf("an entry of the unknown type %q", h.Typeflag)
+		return nil, fmt.Errorf("unknown entry type %q", h.Typeflag)
 	}
 	return e, nil
 }

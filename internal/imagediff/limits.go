@@ -8,43 +8,43 @@ import (
 	"sync/atomic"
 )
 
-// Limits of an image that is compared. Images come from strangers: a layer of 1 kB can name a million directories. The first three
-// are Linux's own (limits.h, xattr(7)), so that no image has more that can be unpacked.
+// The limits of an image that can be compared. Images are not trusted: a layer of 1 kB can name a million directories. The first
+// three are limits of Linux (limits.h, xattr(7)); an image that exceeds them cannot be unpacked.
 const (
-	maxPath      = 4096      // bytes of a path, or of what a link points to
-	maxName      = 255       // bytes of a name in a path, or of an extended attribute's
+	maxPath      = 4096      // bytes of a path, or of a link's target
+	maxName      = 255       // bytes of a name in a path, or of an extended attribute's name
 	maxXattrSize = 64 << 10  // bytes of an extended attribute's value
 	maxXattrs    = 256 << 10 // bytes of all extended attributes of an entry, names included
 	maxLayers    = 1000      // of an image
-	maxEntries   = 2_000_000 // of an image: what its layers have, directories that they only imply included
-	maxMemory    = 1 << 30   // bytes that an image's entries take, paths as they are printed included
+	maxEntries   = 2_000_000 // of an image, in all its layers, including implied directories
+	maxMemory    = 1 << 30   // bytes of an image's entries, including the paths of a printed result
 )
 
-// entryCost is about what an entry takes, in bytes, its path aside. TestEntryCost measures it.
+// entryCost estimates the memory of an entry without its path, in bytes. TestEntryCost measures it.
 const entryCost = 448
 
-// ErrLimit is wrapped by the errors of images that are too large to be compared.
+// ErrLimit means that an image is too large to be compared.
 var ErrLimit = errors.New("the limit of rtbuild-client diff")
 
 func overLimit(what string, limit any) error {
 	return fmt.Errorf("%s, and %v is %w", what, limit, ErrLimit)
 }
 
-// spent is what an image's layers have taken so far.
-type spent struct{ entries, memory atomic.Int64 }
+// usage counts the resources that an image's layers take.
+type usage struct{ entries, memory atomic.Int64 }
 
-// take counts entries and memory.
-func (s *spent) take(entries, memory int64) error {
-	if s.entries.Add(entries) > maxEntries {
+// add counts entries and memory. The error wraps ErrLimit if the image has too many.
+func (u *usage) add(entries, memory int64) error {
+	if u.entries.Add(entries) > maxEntries {
 		return overLimit("the image has more entries", maxEntries)
 	}
-	if s.memory.Add(memory) > maxMemory {
+	if u.memory.Add(memory) > maxMemory {
 		return overLimit("the image's entries take more memory", "1 GiB")
 	}
 	return nil
 }
 
-// checkHeader refuses an entry that no Linux could unpack.
+// checkHeader refuses an entry that Linux cannot unpack.
 func checkHeader(h *tar.Header) error {
 	for what, path := range map[string]string{"a path": h.Name, "a link's target": h.Linkname} {
 		if len(path) > maxPath {
@@ -79,7 +79,7 @@ func checkXattrs(h *tar.Header) error {
 	return nil
 }
 
-// weight is what an entry takes besides entryCost, in bytes.
+// weight returns the memory that an entry takes besides entryCost, in bytes.
 func weight(h *tar.Header) int64 {
 	n := len(h.Linkname)
 	for record, value := range h.PAXRecords {

@@ -14,18 +14,18 @@ import (
 	"github.com/rtbuild/rtbuild/internal/registry"
 )
 
-// pax gives an item PAX records, as only a hostile archive has them.
+// pax sets arbitrary PAX records, as a hostile archive may have them.
 func (i item) pax(records map[string]string) item {
 	i.PAXRecords = records
 	i.Format = tar.FormatPAX
 	return i
 }
 
-// retained is what a value keeps, in bytes, once it is made.
+// retained returns how many bytes a value keeps, and how many were allocated to make it.
 func retained(make func() any) (kept, made uint64) {
 	var before, after runtime.MemStats
 	runtime.GC()
-	runtime.GC() // what the first one finalizes
+	runtime.GC() // frees what the first one finalizes
 	runtime.ReadMemStats(&before)
 	value := make()
 	runtime.GC()
@@ -34,7 +34,7 @@ func retained(make func() any) (kept, made uint64) {
 	return after.HeapAlloc - min(before.HeapAlloc, after.HeapAlloc), after.TotalAlloc - before.TotalAlloc
 }
 
-// TestHostileLayers reads layers that took gigabytes: each is refused, and little is allocated until then.
+// TestHostileLayers reads layers that would take gigabytes. Each must be refused before much memory is allocated.
 func TestHostileLayers(t *testing.T) {
 	components := strings.Repeat("a/", 400_000)
 	attributes := map[string]string{}
@@ -59,7 +59,7 @@ func TestHostileLayers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			data := gzipped(t, layer{test.item}.tar(t))
 			_, made := retained(func() any {
-				root, err := readLayer(bytes.NewReader(data), &spent{})
+				root, err := readLayer(bytes.NewReader(data), &usage{})
 				if !wantError(t, err, test.err) || !errors.Is(err, ErrLimit) || len(err.Error()) > 500 {
 					t.Errorf("got %v", err)
 				}
@@ -72,18 +72,18 @@ func TestHostileLayers(t *testing.T) {
 	}
 }
 
-// TestWithinLimits shows that what Linux can unpack is read.
+// TestWithinLimits checks that a layer at the limits of Linux is read.
 func TestWithinLimits(t *testing.T) {
 	long := strings.Repeat(strings.Repeat("n", 255)+"/", 15) + strings.Repeat("m", 255)
 	root, err := readLayer(bytes.NewReader(layer{
 		file(long, "1").xattr("user.x", strings.Repeat("x", 64<<10)), symlink("s", strings.Repeat("t", 4096)), file(strings.Repeat("d/", 2000)+"f", ""),
-	}.tar(t)), &spent{})
+	}.tar(t)), &usage{})
 	if err != nil || root.find(long) == nil {
 		t.Error(err)
 	}
 }
 
-// TestLimitsOfAnImage shows that an image's layers have one allowance together, for entries and for memory.
+// TestLimitsOfAnImage checks that the limits of entries and memory apply to all layers of an image together.
 func TestLimitsOfAnImage(t *testing.T) {
 	one := layer{file("a/b", "1"), file("a/c", "1"), dir("a", 0o700), whiteout("a/.wh.d"), hardlink("a/e", "a/b")} // 5 entries
 	tests := []struct {
@@ -97,10 +97,10 @@ func TestLimitsOfAnImage(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			var s spent
-			s.entries.Store(test.entries)
-			s.memory.Store(test.memory)
-			_, err := readLayer(bytes.NewReader(one.tar(t)), &s)
+			var u usage
+			u.entries.Store(test.entries)
+			u.memory.Store(test.memory)
+			_, err := readLayer(bytes.NewReader(one.tar(t)), &u)
 			if wantError(t, err, test.err) && !errors.Is(err, ErrLimit) {
 				t.Errorf("got %v", err)
 			}
@@ -108,8 +108,8 @@ func TestLimitsOfAnImage(t *testing.T) {
 	}
 }
 
-// TestEntryCost compares what entries are said to take with what they take, with what is found by a comparison: in wide trees, in
-// deep ones, and with attributes.
+// TestEntryCost compares the estimated memory of entries with the real one, including the result of a comparison, for trees of
+// different shapes.
 func TestEntryCost(t *testing.T) {
 	const n = 6_000
 	shapes := map[string]func(i int) item{
@@ -120,7 +120,7 @@ func TestEntryCost(t *testing.T) {
 		"attributes": func(i int) item {
 			return file(fmt.Sprintf("%d/%d", i/300, i), "").xattr("user.x", strings.Repeat("x", 200))
 		},
-		"links with more in their headers": func(i int) item {
+		"links with large headers": func(i int) item {
 			return symlink(fmt.Sprintf("%d/%d", i/300, i), fmt.Sprintf("%0110d", i)).pax(map[string]string{"comment": strings.Repeat("x", 4000)})
 		},
 		"whiteout": func(i int) item { return whiteout(fmt.Sprintf("%d/.wh.%d", i/300, i)) },
@@ -130,7 +130,7 @@ func TestEntryCost(t *testing.T) {
 			data := shaped(t, n, shape)
 			img := &Image{Manifest: "a"}
 			kept, _ := retained(func() any {
-				root, err := readLayer(bytes.NewReader(data), &img.spent)
+				root, err := readLayer(bytes.NewReader(data), &img.usage)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -138,16 +138,16 @@ func TestEntryCost(t *testing.T) {
 				return []any{img, Compare(&Image{}, img)}
 			})
 			runtime.KeepAlive(data)
-			said := uint64(img.spent.memory.Load())
-			t.Logf("%d entries: %d bytes each are kept, %d said", img.spent.entries.Load(), kept/uint64(img.spent.entries.Load()), said/uint64(img.spent.entries.Load()))
-			if kept > said || kept < said/5 {
-				t.Errorf("%d bytes are kept, and %d are said", kept, said)
+			estimate := uint64(img.usage.memory.Load())
+			t.Logf("%d entries: %d bytes each are kept, %d are estimated", img.usage.entries.Load(), kept/uint64(img.usage.entries.Load()), estimate/uint64(img.usage.entries.Load()))
+			if kept > estimate || kept < estimate/5 {
+				t.Errorf("%d bytes are kept, and %d are estimated", kept, estimate)
 			}
 		})
 	}
 }
 
-// shaped is a layer of n items.
+// shaped returns the archive of a layer with n items.
 func shaped(t *testing.T, n int, shape func(i int) item) []byte {
 	var items layer
 	for i := range n {
@@ -156,8 +156,8 @@ func shaped(t *testing.T, n int, shape func(i int) item) []byte {
 	return items.tar(t)
 }
 
-// TestDiffNamesWhatIsTooLarge shows that the error has the image, the layer, what is too large and the limit.
-func TestDiffNamesWhatIsTooLarge(t *testing.T) {
+// TestDiffLimitError checks that the error names the image, the layer, what is too large, and the limit.
+func TestDiffLimitError(t *testing.T) {
 	reg, reader := registryFor(t)
 	hostile := gzipBlobs(t, layer{file(strings.Repeat("a/", 400_000)+"f", "")})
 	plain, bomb := push(t, reg, "it:1", ocispecs.Image{}, gzipBlobs(t, layer{file("a", "1")})...), push(t, reg, "it:2", ocispecs.Image{}, hostile...)

@@ -16,22 +16,22 @@ import (
 	"github.com/docker/go-units"
 )
 
-// How wide things get that have no natural end.
+// The limits of printed text.
 const (
-	maxColumn    = 48 // to which paths are padded
-	maxCommand   = 96 // of a layer's command that is shown
+	maxColumn    = 48 // width to which paths are padded
+	maxCommand   = 96 // characters of a layer's command
 	digestDigits = 12
 )
 
-// String is what Print writes, not verbose.
+// String returns the text of Print, not verbose.
 func (d *Diff) String() string {
 	var b strings.Builder
 	_ = d.Print(&b, false)
 	return b.String()
 }
 
-// Print writes the differences as text for a person, in an order that is always the same. Of a directory that only one image
-// has, it gives the number and size of what is in it; verbose lists that, and tells how the images came to be.
+// Print writes the differences as text, in a fixed order. It summarizes the content of a directory that only one image has.
+// With verbose, it lists that content, and prints how the images were made. It returns the errors of out.
 func (d *Diff) Print(out io.Writer, verbose bool) error {
 	var p printer
 	p.image("---", d.From)
@@ -39,7 +39,7 @@ func (d *Diff) Print(out io.Writer, verbose bool) error {
 	if d.From.Manifest != d.To.Manifest {
 		p.configs("config", d.Config)
 		if verbose {
-			p.configs("how they came to be", d.Details)
+			p.configs("how they were made", d.Details)
 		}
 		p.layers(d)
 		p.files(d.Files, verbose)
@@ -54,7 +54,7 @@ type printer struct{ bytes.Buffer }
 
 func (p *printer) f(format string, args ...any) { fmt.Fprintf(p, format, args...) }
 
-// line is f for a line of columns, the last of which may be empty.
+// line prints a line of columns, without trailing spaces.
 func (p *printer) line(format string, args ...any) {
 	p.f("%s\n", strings.TrimRight(fmt.Sprintf(format, args...), " "))
 }
@@ -101,7 +101,7 @@ func (p *printer) path(c ConfigChange) {
 	}
 }
 
-// format gives a field's value.
+// format formats a field's value.
 func (c ConfigChange) format(value any) string {
 	if n, ok := value.(json.Number); ok && c.Field == "Healthcheck" && c.Key != "Retries" {
 		if nanoseconds, err := n.Int64(); err == nil {
@@ -131,7 +131,7 @@ func format(value any) string {
 	return fmt.Sprint(value)
 }
 
-// layers prints how many layers are shared, and the others.
+// layers prints the number of shared layers, and lists the others.
 func (p *printer) layers(d *Diff) {
 	var shared int64
 	byDigest := map[string]Layer{}
@@ -163,13 +163,13 @@ func (p *printer) layers(d *Diff) {
 	}
 }
 
-// short is a layer's digest as people compare it.
+// short returns the beginning of a layer's digest.
 func short(l Layer) string {
 	encoded := l.Digest.Encoded()
 	return l.Digest.Algorithm().String() + ":" + encoded[:min(digestDigits, len(encoded))]
 }
 
-// command is the beginning of a layer's command, on one line.
+// command returns the beginning of a layer's command, on one line.
 func command(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if utf8.RuneCountInString(text) > maxCommand {
@@ -195,15 +195,15 @@ func (p *printer) files(changes []FileChange, verbose bool) {
 	}
 }
 
-// conclusion is the last line.
+// conclusion returns the last line.
 func (d *Diff) conclusion() string {
 	switch {
 	case d.From.Manifest == d.To.Manifest:
 		return "The images are the same: " + d.From.Manifest.String()
 	case d.Equal() && d.Shared == len(d.From.Layers) && d.Shared == len(d.To.Layers):
-		return "The images are equal: same files, same config, same layers; how they came to be differs"
+		return "The images are equal: same files, same config, same layers; how they were made differs"
 	case d.Equal():
-		return "The images are equal: same files, same config; they are stored in different layers"
+		return "The images are equal: same files, same config; their layers differ"
 	}
 	s := d.Summary()
 	parts := []string{
@@ -211,7 +211,7 @@ func (d *Diff) conclusion() string {
 		plural(s.Changed, "path changed", "paths changed"),
 		sized(plural(s.Added, "path added", "paths added"), s.AddedBytes),
 		sized(plural(s.Removed, "path removed", "paths removed"), s.RemovedBytes),
-		plural(s.Unknown, "path unknown, since the shared layers were not read", "paths unknown, since the shared layers were not read"),
+		plural(s.Unknown, "path unknown, because the shared layers were not read", "paths unknown, because the shared layers were not read"),
 	}
 	if len(d.Files) == 0 {
 		parts = append(parts, "the files are the same")
@@ -226,7 +226,7 @@ func sized(text string, bytes int64) string {
 	return text + " (" + size(bytes) + ")"
 }
 
-// plural is a number of things; nothing if it is 0.
+// plural returns a number and what it counts, or "" for 0.
 func plural(n int, one, many string) string {
 	if n == 0 {
 		return ""
@@ -234,7 +234,7 @@ func plural(n int, one, many string) string {
 	return count(n, one, many)
 }
 
-// count is a number and what is counted; of several with "s" unless another plural is given.
+// count returns a number and what it counts. The plural is one and "s" unless another one is given.
 func count(n int, one string, many ...string) string {
 	switch {
 	case n == 1:
@@ -245,7 +245,7 @@ func count(n int, one string, many ...string) string {
 	return fmt.Sprintf("%d %ss", n, one)
 }
 
-// size is a number of bytes for people, in powers of 1000.
+// size formats a number of bytes, in powers of 1000.
 func size(n int64) string {
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)

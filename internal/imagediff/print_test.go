@@ -11,7 +11,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// pair are two images in which a bit of everything differs. Nothing was read of what they share.
+// pair returns two images with many kinds of differences. Their shared layers are unread.
 func pair(t *testing.T) (a, b *Image) {
 	t.Helper()
 	base, top := layer{file("base", "1")}, layer{file("top", "1")}
@@ -72,7 +72,7 @@ files
   ? "/new\n/\033[2J"  as in the shared layers -> file 0644 0:0, 1 B
   ? /old              as in the shared layers -> nothing
 
-7 config fields differ; 1 path changed; 7 paths unknown, since the shared layers were not read
+7 config fields differ; 1 path changed; 7 paths unknown, because the shared layers were not read
 `
 
 func TestString(t *testing.T) {
@@ -120,9 +120,9 @@ func TestConclusion(t *testing.T) {
 		{name: "same", from: []layer{one}, to: []layer{one}, same: true, equal: true,
 			want: "The images are the same: " + digest.FromString("manifest of a").String()},
 		{name: "other history", from: []layer{one}, to: []layer{one}, fromRaw: `{"created":"2024-01-01T00:00:00Z"}`, equal: true,
-			want: "The images are equal: same files, same config, same layers; how they came to be differs"},
+			want: "The images are equal: same files, same config, same layers; how they were made differs"},
 		{name: "other layers", from: []layer{one, two}, to: []layer{two, one}, equal: true,
-			want: "The images are equal: same files, same config; they are stored in different layers"},
+			want: "The images are equal: same files, same config; their layers differ"},
 		{name: "config", from: []layer{one}, to: []layer{one}, toRaw: `{"config":{"User":"x"}}`, want: "1 config field differs; the files are the same"},
 		{name: "files", from: []layer{one}, to: []layer{two}, want: "the config is the same; 1 path added (2 B); 1 path removed (1 B)"},
 	}
@@ -149,13 +149,13 @@ func TestConclusion(t *testing.T) {
 	}
 }
 
-func TestPrintTellsHowTheyCameToBe(t *testing.T) {
+func TestPrintVerbose(t *testing.T) {
 	a, b := pair(t)
 	var out strings.Builder
 	if err := Compare(a, b).Print(&out, true); err != nil {
 		t.Fatal(err)
 	}
-	if want := "\nhow they came to be\n  ~ created: 2024-01-01T00:00:00Z -> 2025-01-01T00:00:00Z\n"; !strings.Contains(out.String(), want) {
+	if want := "\nhow they were made\n  ~ created: 2024-01-01T00:00:00Z -> 2025-01-01T00:00:00Z\n"; !strings.Contains(out.String(), want) {
 		t.Errorf("%q is not in\n%s", want, out.String())
 	}
 	full := errors.New("full")

@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// escapes are the characters that have a letter of their own in C.
+// escapes holds the characters with escapes of their own in C.
 var escapes = map[rune]string{
 	'\a': `\a`, '\b': `\b`, '\t': `\t`, '\n': `\n`, '\v': `\v`, '\f': `\f`, '\r': `\r`, '"': `\"`, '\\': `\\`,
 }
 
-// quote gives a name as git does with core.quotePath=false: as it is, or in double quotes with C's escapes if it has a quote,
-// a backslash, or anything that could steer a terminal or pass for something else.
+// quote quotes a name as git does with core.quotePath=false. It uses double quotes and C's escapes if the name contains a quote,
+// a backslash or an unprintable character, which could control a terminal.
 func quote(name string) string {
 	if escaped := escape(name); escaped != name {
 		return `"` + escaped + `"`
@@ -21,7 +21,7 @@ func quote(name string) string {
 	return name
 }
 
-// quoteValue is quote, and quotes what could not be told from the text around it.
+// quoteValue quotes like quote, and also quotes values that would not stand out from the surrounding text.
 func quoteValue(value string) string {
 	escaped := escape(value)
 	if escaped != value || value == "" || strings.ContainsAny(value, " ,") {
@@ -30,7 +30,7 @@ func quoteValue(value string) string {
 	return value
 }
 
-// escape escapes quotes, backslashes and what does not print, byte by byte in octal.
+// escape escapes quotes, backslashes and, byte by byte in octal, unprintable characters.
 func escape(text string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {

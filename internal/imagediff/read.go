@@ -13,36 +13,36 @@ import (
 	"github.com/rtbuild/rtbuild/internal/registry"
 )
 
-// atOnce is how many layers are read at a time.
-const atOnce = 4
+// maxReads limits how many layers are read concurrently.
+const maxReads = 4
 
 // Reader reads images from registries, for one platform.
 type Reader struct {
 	Registry *registry.Client
 	Platform ocispecs.Platform
-	// SkipShared leaves the layers unread that both images begin with. Paths may stay Unknown then.
+	// SkipShared does not read the layers that both images begin with. Some paths may then stay Unknown.
 	SkipShared bool
-	Progress   func(message string) // told before layers are read; nil drops it
+	Progress   func(message string) // receives a message before layers are read; nil drops it
 }
 
-// LayerError is a layer that is what its digest says, but not what a layer must be.
+// LayerError reports an invalid layer. Its digest is correct, so it was not damaged in transfer.
 type LayerError struct {
 	Reference string
 	Layer     digest.Digest
 	Err       error
 }
 
-// Error says which layer of which image it is.
+// Error names the layer and the image, and says what is wrong.
 func (e *LayerError) Error() string {
-	return fmt.Sprintf("reading the layer %s of %s: %v; its digest is right, so it was pushed like this", e.Layer, e.Reference, e.Err)
+	return fmt.Sprintf("reading the layer %s of %s: %v; its digest is correct, so the layer was already invalid when it was pushed", e.Layer, e.Reference, e.Err)
 }
 
-// Unwrap gives what is wrong with the layer.
+// Unwrap returns what is wrong with the layer.
 func (e *LayerError) Unwrap() error { return e.Err }
 
-// Diff reads two images as far as is needed to tell what differs. Layers that both have are read once, and those that both begin
-// with only if it takes them to know what one of the images changes. The error is a *registry.Error, a *LayerError, the
-// context's, or says what is wrong with a reference.
+// Diff reads two images as far as necessary, and compares them. It reads a layer that both have once, and shared layers only if
+// a difference depends on them. The error is a *registry.Error, a *LayerError, the context's, or about an invalid reference.
+// It wraps ErrLimit if an image is too large.
 func (r *Reader) Diff(ctx context.Context, from, to string) (*Diff, error) {
 	a, b, err := r.describe(ctx, from, to)
 	if err != nil {
@@ -74,7 +74,7 @@ func (r *Reader) Diff(ctx context.Context, from, to string) (*Diff, error) {
 	return d, nil
 }
 
-// Image reads an image with all its layers. Its errors are those of Diff.
+// Image reads an image with all its layers. It returns the errors of Diff.
 func (r *Reader) Image(ctx context.Context, ref string) (*Image, error) {
 	found, err := r.Registry.Lookup(ctx, ref, r.Platform)
 	if err != nil {
@@ -90,21 +90,21 @@ func (r *Reader) Image(ctx context.Context, ref string) (*Image, error) {
 	return img, nil
 }
 
-// describe gives two images without their layers. If both are in error, the first is told.
+// describe returns two images without their layers. If both fail, it returns the error of the first.
 func (r *Reader) describe(ctx context.Context, from, to string) (a, b *Image, err error) {
 	var images [2]*Image
-	for i, answer := range r.Registry.LookupAll(ctx, []string{from, to}, r.Platform) {
-		if answer.Err != nil {
-			return nil, nil, answer.Err
+	for i, result := range r.Registry.LookupAll(ctx, []string{from, to}, r.Platform) {
+		if result.Err != nil {
+			return nil, nil, result.Err
 		}
-		if images[i], err = r.image(ctx, answer.Image); err != nil {
+		if images[i], err = r.image(ctx, result.Image); err != nil {
 			return nil, nil, err
 		}
 	}
 	return images[0], images[1], nil
 }
 
-// image gives an image without its layers.
+// image returns an image without its layers.
 func (r *Reader) image(ctx context.Context, found *registry.Image) (*Image, error) {
 	if n := len(found.Layers); n > maxLayers {
 		return nil, fmt.Errorf("%s: %w", found.Reference, overLimit(fmt.Sprintf("the image has %d layers", n), maxLayers))
@@ -128,7 +128,7 @@ func (r *Reader) image(ctx context.Context, found *registry.Image) (*Image, erro
 	return img, nil
 }
 
-// createdBy gives each layer's command. A history that does not fit the layers says nothing.
+// createdBy returns each layer's command, or empty commands if the history does not match the layers.
 func createdBy(history []ocispecs.History, layers int) []string {
 	var commands []string
 	for _, h := range history {
@@ -150,7 +150,7 @@ type part struct {
 
 func (p part) layer() *Layer { return &p.image.Layers[p.n] }
 
-// unread are the layers from the nth on that were not read.
+// unread returns the unread layers from the nth on.
 func (img *Image) unread(n int) []part {
 	var parts []part
 	for ; n < len(img.Layers); n++ {
@@ -173,7 +173,7 @@ func sizeOf(parts []part) int64 {
 func (r *Reader) read(ctx context.Context, parts []part) error {
 	same := map[digest.Digest][]*Layer{}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
+	group.SetLimit(maxReads)
 	for _, p := range parts {
 		l := p.layer()
 		same[l.Digest] = append(same[l.Digest], l)
@@ -194,27 +194,27 @@ func (r *Reader) read(ctx context.Context, parts []part) error {
 	return group.Wait()
 }
 
-// layer reads one layer. What is wrong with the transfer or the digest comes before what is wrong with the archive.
+// layer reads one layer. An error of the transfer or the digest takes precedence over an error of the archive.
 func (r *Reader) layer(ctx context.Context, img *Image, desc ocispecs.Descriptor) (*node, error) {
 	blob, err := r.Registry.Blob(ctx, img.Reference, desc)
 	if err != nil {
 		return nil, err
 	}
 	defer blob.Close()
-	root, err := readLayer(blob, &img.spent)
+	root, err := readLayer(blob, &img.usage)
 	if _, transfer := io.Copy(io.Discard, blob); transfer != nil {
 		return nil, transfer
 	}
 	if err != nil {
-		return nil, &LayerError{img.Reference, desc.Digest, noEOF(err)}
+		return nil, &LayerError{img.Reference, desc.Digest, explainEOF(err)}
 	}
 	return root, nil
 }
 
-// noEOF gives an error that says what is missing, where an archive ends in its middle.
-func noEOF(err error) error {
+// explainEOF explains the error of an archive that is cut off.
+func explainEOF(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("the archive is not complete: %w", err)
+		return fmt.Errorf("the archive is incomplete: %w", err)
 	}
 	return err
 }

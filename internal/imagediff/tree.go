@@ -2,25 +2,25 @@ package imagediff
 
 import "strings"
 
-// node is what one layer has at a path. The zero value says nothing but that the path is there: as the layers below have it.
+// node is a path in one layer. The zero value is a path that exists as in the layers below.
 type node struct {
 	entry    *Entry           // nil if the layer does not describe the path itself
-	link     string           // the path in the layers below that this is a hard link to
-	gone     bool             // what the layers below have here is taken away
-	opaque   bool             // what the layers below have in this directory does not show
-	children map[string]*node // nil if the layer says nothing of what is in it
+	link     string           // the target of a hard link into the layers below
+	gone     bool             // the layer removes what the layers below have at the path
+	opaque   bool             // the layer hides what the layers below have in this directory
+	children map[string]*node // nil if the layer has nothing below the path
 }
 
-// unseen is a directory that no layer describes.
-var unseen = &Entry{Type: Directory, Mode: 0o755}
+// implied is a directory that no layer describes.
+var implied = &Entry{Type: Directory, Mode: 0o755}
 
-// tree is what a layer has, while it is read.
+// tree is a layer's tree while the layer is read.
 type tree struct {
 	root  *node
-	spent *spent // by the layer's image
+	usage *usage // of the layer's image
 }
 
-// at gives the node of a path, and makes it and the directories that it is in.
+// at returns the node of a path, and creates it and its parents if necessary.
 func (t *tree) at(path string) (*node, error) {
 	n, length := t.root, 0
 	for _, name := range components(path) {
@@ -28,7 +28,7 @@ func (t *tree) at(path string) (*node, error) {
 		length += len("/") + len(name)
 		child, ok := n.children[name]
 		if !ok {
-			if err := t.spent.take(1, entryCost+int64(length)); err != nil {
+			if err := t.usage.add(1, entryCost+int64(length)); err != nil {
 				return nil, err
 			}
 			child = &node{}
@@ -39,17 +39,17 @@ func (t *tree) at(path string) (*node, error) {
 	return n, nil
 }
 
-// enter makes a directory of what is none, since something is said of what is in it.
+// enter turns the node into a directory if it is not one, so that it can have children.
 func (n *node) enter() {
 	if n.link != "" || n.entry != nil && n.entry.Type != Directory {
-		*n = node{entry: unseen, gone: true, opaque: true}
+		*n = node{entry: implied, gone: true, opaque: true}
 	}
 	if n.children == nil {
 		n.children = map[string]*node{}
 	}
 }
 
-// find gives the node of a path, or nil.
+// find returns the node of a path, or nil.
 func (n *node) find(path string) *node {
 	for _, name := range components(path) {
 		if n = n.children[name]; n == nil {
@@ -59,12 +59,12 @@ func (n *node) find(path string) *node {
 	return n
 }
 
-// components are the names in a path; the root has none.
+// components splits a path into its names. The root has none.
 func components(path string) []string {
 	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
 }
 
-// put sets what is at a path. A directory keeps what the layer has put into it; everything else takes the path's place.
+// put sets the entry of a path. A directory keeps its children; any other entry replaces the node.
 func (t *tree) put(path string, e *Entry) error {
 	at, err := t.at(path)
 	switch {
@@ -78,7 +78,7 @@ func (t *tree) put(path string, e *Entry) error {
 	return nil
 }
 
-// putLink makes a hard link. Its target is in this layer, if it stands there already, else in those below.
+// putLink adds a hard link. Its target is in this layer, if the layer already has it, else in the layers below.
 func (t *tree) putLink(path, target string) error {
 	to := t.root.find(target)
 	if to != nil && to.entry != nil {
@@ -94,7 +94,7 @@ func (t *tree) putLink(path, target string) error {
 	return err
 }
 
-// whiteout takes away what the layers below have at a path.
+// whiteout removes what the layers below have at a path.
 func (t *tree) whiteout(path string) error {
 	at, err := t.at(path)
 	if err == nil {
@@ -103,7 +103,7 @@ func (t *tree) whiteout(path string) error {
 	return err
 }
 
-// clear takes away what the layers below have in a directory.
+// clear removes what the layers below have in a directory.
 func (t *tree) clear(path string) error {
 	at, err := t.at(path)
 	if err == nil {

@@ -1,23 +1,23 @@
 package imagediff
 
-// spot is a node, and the number of its layer in the image.
-type spot struct {
+// layerNode is a node, and the number of its layer in the image.
+type layerNode struct {
 	*node
 	layer int
 }
 
-// view is what an image shows at a path.
+// view is a path of an image, with the nodes of all layers that have it.
 type view struct {
 	image  *Image
-	own    []spot // of the layers that are not shared, the topmost first
-	shared []spot // of the shared layers that were read, likewise
-	sees   bool   // the shared layers show, as far as own says
-	open   bool   // layers that were not read show, as far as own and shared say
+	own    []layerNode // of the layers that are not shared, the topmost first
+	shared []layerNode // of the shared layers that were read, the topmost first
+	sees   bool        // own does not hide the shared layers
+	open   bool        // own and shared do not hide the unread layers
 }
 
-// viewOf is an image's root, of whose layers the first n are shared. The root is there even if no layer has it.
+// viewOf returns the view of an image's root. The image's first n layers are shared. The root exists even if no layer has it.
 func viewOf(img *Image, n int) view {
-	v := view{image: img, own: []spot{{&node{}, len(img.Layers)}}, sees: true}
+	v := view{image: img, own: []layerNode{{&node{}, len(img.Layers)}}, sees: true}
 	for i := len(img.Layers) - 1; i >= 0; i-- {
 		root := img.Layers[i].root
 		switch {
@@ -25,15 +25,15 @@ func viewOf(img *Image, n int) view {
 			v.open = true
 			return v
 		case i < n:
-			v.shared = append(v.shared, spot{root, i})
+			v.shared = append(v.shared, layerNode{root, i})
 		default:
-			v.own = append(v.own, spot{root, i})
+			v.own = append(v.own, layerNode{root, i})
 		}
 	}
 	return v
 }
 
-// child is what the image shows in the directory that the view is of.
+// child returns the view of an entry of the view's directory.
 func (v view) child(name string) view {
 	c := view{image: v.image}
 	own, closed := below(v.own, name)
@@ -47,11 +47,11 @@ func (v view) child(name string) view {
 	return c
 }
 
-// below are the nodes of a name in directories that lie on one another, and whether what lies below them is hidden.
-func below(dirs []spot, name string) (spots []spot, closed bool) {
+// below returns the nodes of a name in stacked directories, and whether they hide the layers below.
+func below(dirs []layerNode, name string) (spots []layerNode, closed bool) {
 	for _, s := range dirs {
 		if child := s.children[name]; child != nil {
-			spots = append(spots, spot{child, s.layer})
+			spots = append(spots, layerNode{child, s.layer})
 		}
 		if s.opaque {
 			return spots, true
@@ -60,8 +60,8 @@ func below(dirs []spot, name string) (spots []spot, closed bool) {
 	return spots, false
 }
 
-// names are all names in directories that lie on one another, and whether what lies below them is hidden.
-func names(dirs []spot, into map[string]bool) (closed bool) {
+// names adds the names in stacked directories to into, and reports whether they hide the layers below.
+func names(dirs []layerNode, into map[string]bool) (closed bool) {
 	for _, s := range dirs {
 		for name := range s.children {
 			into[name] = true
@@ -73,13 +73,13 @@ func names(dirs []spot, into map[string]bool) (closed bool) {
 	return false
 }
 
-// isOwn reports whether the image has something of its own at the path, or below.
+// isOwn reports whether a layer that is not shared has the path.
 func (v view) isOwn() bool { return len(v.own) > 0 }
 
-// entry is what is at the path; nil if nothing is. It is not known if it is as in layers that were not read.
+// entry returns the entry at the path, or nil if there is none. It is unknown if it depends on unread layers.
 func (v view) entry() (e *Entry, known bool) {
-	within := false // something is put into it, so it is a directory
-	for _, spots := range [][]spot{v.own, v.shared} {
+	within := false // a layer puts something below the path, so it is a directory
+	for _, spots := range [][]layerNode{v.own, v.shared} {
 		for _, s := range spots {
 			if s.entry == nil && s.link == "" && !s.gone {
 				within = true
@@ -87,32 +87,32 @@ func (v view) entry() (e *Entry, known bool) {
 			}
 			e, known = v.image.entryOf(s)
 			if within && (e == nil || e.Type != Directory) {
-				e = unseen
+				e = implied
 			}
 			return e, known
 		}
 	}
 	if within && !v.open {
-		return unseen, true
+		return implied, true
 	}
 	return nil, !v.open
 }
 
-// entryOf is what a layer has put at a path; nil if it has taken away what was there.
-func (img *Image) entryOf(s spot) (e *Entry, known bool) {
+// entryOf returns the entry that a layer puts at a path, or nil if the layer removes the path.
+func (img *Image) entryOf(s layerNode) (e *Entry, known bool) {
 	switch {
 	case s.entry != nil:
 		return s.entry, true
 	case s.link != "":
 		return img.linked(s)
 	case s.children != nil:
-		return unseen, true
+		return implied, true
 	}
 	return nil, true
 }
 
-// linked is the file in the layers below that a hard link is to.
-func (img *Image) linked(s spot) (e *Entry, known bool) {
+// linked returns the target of a hard link into the layers below.
+func (img *Image) linked(s layerNode) (e *Entry, known bool) {
 	at := viewOf(&Image{Layers: img.Layers[:s.layer]}, 0)
 	for _, name := range components(s.link) {
 		at = at.child(name)
