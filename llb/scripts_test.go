@@ -50,3 +50,23 @@ func TestValuesReachShellsQuoted(t *testing.T) {
 		})
 	}
 }
+
+func TestFailedStep(t *testing.T) {
+	for text, want := range map[string]string{
+		`process "/bin/sh /tmp/.rtbuild/npm-ci" did not complete successfully: exit code: 1`: "npm-ci",
+		`process "/bin/sh -c true" did not complete successfully: exit code: 1`:              "",
+	} {
+		if got := llb.FailedStep(text); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	commands := map[string]string{"npm ci": "npm-ci", "a && b > /c # d": "a-b-c-d", "...": "step", strings.Repeat("ab ", 40): strings.TrimSuffix(strings.Repeat("ab-", 20), "-")}
+	for command, want := range commands {
+		g := graph(node())
+		g.Runtime.Extra = command
+		state, _ := draw(t, g, onLock)
+		if text := describe(t, state); !strings.Contains(text, `"/tmp/.rtbuild/`+want+`"`) {
+			t.Errorf("the script of %q is not %s", command, want)
+		}
+	}
+}

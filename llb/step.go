@@ -75,6 +75,16 @@ func (c command) file() string {
 	return cmp.Or(strings.TrimRight(name[:min(len(name), 60)], "-."), "step")
 }
 
+var scriptFile = regexp.MustCompile(regexp.QuoteMeta(scriptDir) + `/([A-Za-z0-9.-]+)`)
+
+// FailedStep finds in the text of a builder's error which step failed: "npm-ci" for the step "npm ci". It is empty if the text names none.
+func FailedStep(text string) string {
+	if m := scriptFile.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
 // mount has the step run the script, as a file. As an argument, it would stand in the builder's errors and logs.
 func (c command) mount() llb.RunOption {
 	file := llb.Scratch().File(llb.Mkfile("/"+c.file(), 0o555, []byte(prologue+c.script)), llb.WithCustomName("[internal] script of "+c.name))

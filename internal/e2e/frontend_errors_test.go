@@ -105,11 +105,11 @@ func TestFrontendErrors(t *testing.T) {
 func TestFrontendFailedSteps(t *testing.T) {
 	p := withDependencies(t)
 	write(t, p.dir, "package.json", `{"name":"fail","version":"1.0.0"}`)
-	if res := p.refused(t, "exit code 7", "dependencies: {manager: npm}"); !strings.Contains(res.stderr, "npm error code EFAIL") {
+	if res := p.refused(t, "step npm-ci failed: exit code 7", "dependencies: {manager: npm}"); !strings.Contains(res.stderr, "npm error code EFAIL") {
 		t.Errorf("its output is not told:\n%s", res.stderr)
 	}
 	edit(t, filepath.Join(p.dir, "runtime.yaml"), "packages: []", "packages: [no-such-package]")
-	if res := p.refused(t, "exit code 100", "packages: [no-such-package]"); !strings.Contains(res.stderr, "Unable to locate package no-such-package") {
+	if res := p.refused(t, "step install-no-such-package failed: exit code 100", "packages: [no-such-package]"); !strings.Contains(res.stderr, "Unable to locate package no-such-package") {
 		t.Errorf("its output is not told:\n%s", res.stderr)
 	}
 }

@@ -2,6 +2,7 @@ package frontend
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -145,13 +146,13 @@ func newer(fault *projectfile.Error) string {
 	return " (this is rtbuild-frontend " + Version + "; a newer one may know it)"
 }
 
-// stepError is the error of a failed step, without the script: what it has said and the line that asks for it are shown.
+// stepError is the error of a failed step in few words: the builder shows what the step wrote and the line that asks for it.
 func stepError(err error, vertex *errdefs.VertexError) error {
 	var exit *gatewaypb.ExitError
 	if !errors.As(err, &exit) {
 		return err
 	}
-	failed := errdefs.WrapVertex(fmt.Errorf("a step of the image failed with exit code %d", exit.ExitCode), digest.Digest(vertex.Digest))
+	failed := errdefs.WrapVertex(fmt.Errorf("step %s failed: exit code %d", cmp.Or(llb.FailedStep(err.Error()), "of the image"), exit.ExitCode), digest.Digest(vertex.Digest))
 	for _, source := range errdefs.Sources(err) {
 		failed = errdefs.WithSource(failed, source)
 	}
