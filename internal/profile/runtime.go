@@ -63,13 +63,17 @@ func (r *Runtime) Location(field string) projectfile.SourceLocation {
 	return r.file().Location(field, r.provenance.overridden...)
 }
 
-// What a runtime file says, in its words.
 type (
-	Interpreter  = runtimefile.Interpreter
-	User         = runtimefile.User
-	Tool         = runtimefile.Tool
+	// Interpreter is what "runtime" of a runtime file says.
+	Interpreter = runtimefile.Interpreter
+	// User is what "user" of a runtime file says.
+	User = runtimefile.User
+	// Tool is an item of a runtime file's "tools".
+	Tool = runtimefile.Tool
+	// Dependencies is what "dependencies" of a runtime file says.
 	Dependencies = runtimefile.Dependencies
-	Source       = runtimefile.Source
+	// Source is an item of a runtime file's "source".
+	Source = runtimefile.Source
 )
 
 // NoPackages reports whether the file says packages: [], so that no package manager is asked for anything.

@@ -1,3 +1,5 @@
+// Package manifests reads what a project says of itself: its name and version, how it starts, its workspaces, and the requirements files
+// that include each other. It exists apart from profile because its readers know the formats and no profile.
 package manifests
 
 import (
@@ -11,6 +13,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
+// PackageJSON is npm's manifest.
 const PackageJSON = "package.json"
 
 // readPackageJSON gives the fields of the project's package.json, none if there is no such file. Their types are looked

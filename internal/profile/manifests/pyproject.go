@@ -13,6 +13,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
+// PyprojectTOML is the manifest of Python projects.
 const PyprojectTOML = "pyproject.toml"
 
 // pyproject is what matters of a pyproject.toml, in the standard's form and in Poetry's older one.
