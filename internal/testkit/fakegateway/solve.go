@@ -1,0 +1,90 @@
+package fakegateway
+
+import (
+	"fmt"
+
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/opencontainers/go-digest"
+)
+
+// Solve is what a client was asked to solve.
+type Solve struct {
+	gateway.SolveRequest
+	Vertices []Vertex // of the definition: inputs before what they are for
+}
+
+// Vertex is an operation of a definition.
+type Vertex struct {
+	*pb.Op
+	Name  string // what the progress shows; empty if nobody set one
+	Lines []int  // the lines that it points at
+	Meta  *pb.OpMetadata
+}
+
+// Vertices reads a definition, nil included.
+func Vertices(def *pb.Definition) ([]Vertex, error) {
+	var all []Vertex
+	for _, data := range def.GetDef() {
+		op, dgst := &pb.Op{}, digest.FromBytes(data).String()
+		if err := op.UnmarshalVT(data); err != nil {
+			return nil, fmt.Errorf("reading an operation: %w", err)
+		}
+		if op.Op == nil { // names the operation that the definition is about
+			continue
+		}
+		v := Vertex{Op: op, Meta: def.Metadata[dgst], Name: def.Metadata[dgst].GetDescription()["llb.customname"]}
+		for _, location := range def.GetSource().GetLocations()[dgst].GetLocations() {
+			for _, r := range location.Ranges {
+				v.Lines = append(v.Lines, int(r.Start.Line))
+			}
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// Title is the name of the operation that is asked for; empty for nothing, which is scratch.
+func (s Solve) Title() string {
+	if len(s.Vertices) == 0 {
+		return ""
+	}
+	return s.Vertices[len(s.Vertices)-1].Name
+}
+
+// Names are those of all operations that have one.
+func (s Solve) Names() []string {
+	var names []string
+	for _, v := range s.Vertices {
+		if v.Name != "" {
+			names = append(names, v.Name)
+		}
+	}
+	return names
+}
+
+// Sources are the identifiers of what comes from outside: "docker-image://REF", "local://NAME", an address.
+func (s Solve) Sources() []string {
+	var all []string
+	for _, v := range s.Vertices {
+		if source := v.GetSource(); source != nil {
+			all = append(all, source.Identifier)
+		}
+	}
+	return all
+}
+
+// Vertex returns the operation of a name, and an empty one if there is none.
+func (s Solve) Vertex(name string) Vertex {
+	for _, v := range s.Vertices {
+		if v.Name == name {
+			return v
+		}
+	}
+	return Vertex{Op: &pb.Op{}}
+}
+
+// IsImage reports whether what is asked for is an image as a registry has it.
+func (s Solve) IsImage() bool {
+	return len(s.Vertices) == 1 && s.Vertices[0].GetSource() != nil
+}
