@@ -98,7 +98,7 @@ func TestDiff(t *testing.T) {
 		{name: "no shared layers", args: []string{"--skip-shared", one, two}, want: []string{"? /d/x  as in the shared layers -> file", "2 paths unknown"}},
 		{name: "another platform", args: []string{"--platform", "linux/arm64", arm, arm}, want: []string{"linux/arm64, 1 layer"}},
 		{name: "a platform that is not there", args: []string{"--platform", "linux/arm64", arm, one}, code: exitRegistry,
-			err: "linux/arm64 is wanted, there is linux/amd64"},
+			err: "the image is for linux/amd64, not linux/arm64"},
 		{name: "several platforms", args: []string{"--platform", "linux/arm64,linux/amd64", one, two}, code: exitUsage, err: `invalid --platform "linux/arm64,linux/amd64": must be one platform`},
 		{name: "no platform", args: []string{"--platform", "a/b/c/d", one, two}, code: exitUsage, err: `invalid --platform "a/b/c/d"`},
 		{name: "no format", args: []string{"--format", "xml", one, two}, code: exitUsage, err: `invalid --format "xml": must be text or json`},

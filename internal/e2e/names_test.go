@@ -122,7 +122,7 @@ func TestImmutableTags(t *testing.T) {
 		p := small(t)
 		made := p.plan(t)
 		env.registry.SetFault(refuseTag(made.Images.Versioned))
-		if res := p.solve(t); !strings.Contains(res.stderr, "WARNING: publishing "+made.Images.Versioned+": the tag may not be moved") {
+		if res := p.solve(t); !strings.Contains(res.stderr, "WARNING: publishing "+made.Images.Versioned+": the tag cannot be moved") {
 			t.Errorf("nothing is told of it:\n%s", res.stderr)
 		}
 		if after := p.plan(t); after.Exists["source"] != "fresh" || after.Exists["lock"] != "fresh" || after.Exists["versioned"] != "absent" {
@@ -132,7 +132,7 @@ func TestImmutableTags(t *testing.T) {
 	t.Run("the lock tag", func(t *testing.T) {
 		p := small(t)
 		env.registry.SetFault(refuseTag(p.plan(t).Images.Lock))
-		p.fails(t, 3, "the tag may not be moved")
+		p.fails(t, 3, "the tag cannot be moved")
 		p.unpublished(t)
 	})
 	t.Run("a further name", func(t *testing.T) {

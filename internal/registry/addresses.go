@@ -6,8 +6,8 @@ import (
 	"github.com/distribution/reference"
 )
 
-// Addresses gives the servers that are asked for an image, in order: those of hosts.toml files, else the registry itself. Where
-// they send their clients, for a token or a layer, is known to them alone, but for Docker Hub.
+// Addresses returns the servers that serve an image, in order: those of hosts.toml files, else the registry itself. Servers may
+// send clients on to others for tokens and layers. Those others are known, and returned, for Docker Hub only.
 func (c *Client) Addresses(ref string) ([]string, error) {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
@@ -27,5 +27,5 @@ func (c *Client) Addresses(ref string) ([]string, error) {
 	return all, nil
 }
 
-// hubServers are the servers that Docker Hub sends its clients to: https://docs.docker.com/desktop/setup/allow-list.
+// hubServers are the servers that Docker Hub redirects its clients to: https://docs.docker.com/desktop/setup/allow-list.
 var hubServers = []string{"https://auth.docker.io", "https://production.cloudflare.docker.com"}

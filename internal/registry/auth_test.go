@@ -31,8 +31,8 @@ func TestBasicAuth(t *testing.T) {
 	}{
 		{name: "right", user: "me", password: "pw", requests: 3},
 		{name: "wrong", user: "me", password: "no", err: ErrDenied, requests: 2,
-			text: "401 Unauthorized: who are you; me has no access or the credentials are old"},
-		{name: "none", err: ErrDenied, requests: 1, text: "no credentials are known"},
+			text: "401 Unauthorized: who are you; me has no access, or the credentials have expired"},
+		{name: "none", err: ErrDenied, requests: 1, text: "no credentials found"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -67,10 +67,10 @@ func TestBasicAuth(t *testing.T) {
 	}
 }
 
-// tokens is a registry with its token server.
+// tokens is a fake registry with a token server.
 type tokens struct {
 	*fake
-	issue func(w http.ResponseWriter, r *http.Request) bool // answers itself if true
+	issue func(w http.ResponseWriter, r *http.Request) bool // if it returns true, it has sent the response
 
 	mu     sync.Mutex
 	valid  string
@@ -116,7 +116,7 @@ func (k *tokens) count(request string) int {
 	return n
 }
 
-// issueToMe refuses tokens to others, by either kind of request.
+// issueToMe issues tokens only to user "me", for both kinds of request.
 func issueToMe(w http.ResponseWriter, r *http.Request) bool {
 	user, password, _ := r.BasicAuth()
 	if r.Method == http.MethodPost {
@@ -147,7 +147,7 @@ var bearerTests = []struct {
 	}},
 	{name: "wrong", user: "me", password: "no", issue: issueToMe, err: ErrDenied, status: 401,
 		text: "incorrect username or password: fetching a token from http://127.0.0.1:"},
-	{name: "needed", issue: issueToMe, err: ErrDenied, status: 401, text: "no credentials are known"},
+	{name: "needed", issue: issueToMe, err: ErrDenied, status: 401, text: "no credentials found"},
 	{name: "403 for a token", issue: answers(403), err: ErrDenied, status: 403},
 	{name: "400 for a token", issue: answers(400), err: ErrDenied, status: 400},
 	{name: "404 for a token", issue: answers(404), err: ErrBroken, status: 404, text: "fetching a token"},
@@ -194,8 +194,8 @@ func TestBearerAuth(t *testing.T) {
 	}
 }
 
-// TestTokenFaultPasses has a token server that fails once: containerd's authorizer alone would remember that for ever.
-func TestTokenFaultPasses(t *testing.T) {
+// TestFailedTokenRequestIsRepeated has a token server that fails once. containerd's authorizer alone would never ask it again.
+func TestFailedTokenRequestIsRepeated(t *testing.T) {
 	k := newTokens(t)
 	failed := false
 	k.issue = func(w http.ResponseWriter, r *http.Request) bool {
@@ -226,7 +226,7 @@ func TestTokenIsShared(t *testing.T) {
 	}
 }
 
-func TestTokenRunsOut(t *testing.T) {
+func TestExpiredToken(t *testing.T) {
 	k := newTokens(t)
 	c, _ := newClient(t, Options{})
 	for _, valid := range []string{"t1", "t2"} {
@@ -242,8 +242,8 @@ func TestTokenRunsOut(t *testing.T) {
 	}
 }
 
-// TestScopesStayApart has a token server that denies any scope that names another repository.
-func TestScopesStayApart(t *testing.T) {
+// TestTokenPerScope has a token server that denies every request with the scope of another repository.
+func TestTokenPerScope(t *testing.T) {
 	k := newTokens(t)
 	k.issue = func(w http.ResponseWriter, r *http.Request) bool {
 		return strings.Contains(strings.Join(r.Form["scope"], " "), "secret") && answers(403)(w, r)
@@ -268,7 +268,7 @@ func TestCredentialHelper(t *testing.T) {
 		{name: "knows a token", script: `echo '{"Username":"<token>","Secret":"identity"}'`},
 		{name: "knows nothing", script: "echo credentials not found in native keychain; exit 1", err: ErrDenied},
 		{name: "fails", script: "echo keychain is locked; exit 1", err: ErrDenied, warning: "keychain is locked",
-			text: "no credentials are known: the credential helper docker-credential-test failed for 127.0.0.1:"},
+			text: "no credentials found: the credential helper docker-credential-test failed for 127.0.0.1:"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -299,7 +299,7 @@ func TestCredentialHelper(t *testing.T) {
 	}
 }
 
-// TestLoginsByOrganisation has two organisations on one registry, each with a login of its own, by either kind of challenge.
+// TestLoginsByOrganisation has a registry with two organisations. Each has its own login, for both kinds of challenge.
 func TestLoginsByOrganisation(t *testing.T) {
 	for _, scheme := range []string{"Basic", "Bearer"} {
 		t.Run(scheme, func(t *testing.T) {
@@ -341,7 +341,7 @@ func TestLoginsByOrganisation(t *testing.T) {
 	}
 }
 
-// TestRegistryToken is sent as it is, and no other way is tried when it is refused.
+// TestRegistryToken: the client sends a registry token as it is, and tries nothing else if the registry refuses it.
 func TestRegistryToken(t *testing.T) {
 	for token, want := range map[string]error{"good": nil, "old": ErrDenied} {
 		t.Run(token, func(t *testing.T) {
@@ -362,8 +362,8 @@ func TestRegistryToken(t *testing.T) {
 	}
 }
 
-// TestHelperThatHangs ends with the command, and its time is not the registry's.
-func TestHelperThatHangs(t *testing.T) {
+// TestSlowHelper: a credential helper ends with the command, and its time does not count against the registry's timeout.
+func TestSlowHelper(t *testing.T) {
 	bin := t.TempDir()
 	log := write(t, "#!/bin/sh\necho started >>\"$0.log\"\nexec sleep 300\n", bin, "docker-credential-waits") + ".log"
 	slow := write(t, "#!/bin/sh\nsleep 1\necho '{\"Username\":\"me\",\"Secret\":\"pw\"}'\n", bin, "docker-credential-slow")
@@ -451,8 +451,8 @@ func TestNoHome(t *testing.T) {
 	}
 }
 
-// TestAGivenLoginIsForItsHostAlone comes before the Docker config file, and goes to nobody else.
-func TestAGivenLoginIsForItsHostAlone(t *testing.T) {
+// TestLoginOption: Options.Login goes before the Docker config file, and only its host receives it.
+func TestLoginOption(t *testing.T) {
 	var seen [2]string
 	fakes := [2]*fake{newFake(t), newFake(t)}
 	for i, f := range fakes {

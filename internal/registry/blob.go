@@ -6,20 +6,18 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-const adviceDamaged = "what the registry holds, or a proxy in front of it, is damaged: push the image again"
+const adviceDamaged = "the registry's copy is damaged, or a proxy changed it: push the image again"
 
-// RawConfig gives the config of an image that Lookup has found, as the registry holds it: with the fields that
-// ocispecs.Image does not know, such as the health check. It takes two requests.
+// RawConfig returns the config of an image that Lookup has found, byte for byte. It has fields that ocispecs.Image lacks,
+// such as the health check. It takes two requests. Its errors are those of Lookup.
 func (c *Client) RawConfig(ctx context.Context, img *Image) ([]byte, error) {
 	t, err := c.target("reading the config of", img.Reference)
 	if err != nil {
@@ -46,19 +44,19 @@ func (c *Client) rawConfig(ctx context.Context, t *target, dgst digest.Digest) (
 		}
 		return nil
 	}
-	got, err := c.ask(ctx, t.hosts, r)
+	got, err := c.do(ctx, t.hosts, r)
 	if err != nil {
 		return nil, incomplete(err, "the manifest names the config "+dgst.String()+", which the registry does not have")
 	}
 	return got.body, nil
 }
 
-// Blob opens a blob that a manifest names, such as a layer of an image that Lookup has found; the reference says in which
-// repository. The reader gives the blob's bytes as the registry holds them, compressed or not, and keeps none of them. A
-// transfer that breaks off is taken up where it broke.
+// Blob opens a blob that a manifest names, such as a layer of an image that Lookup has found. The reference says in which
+// repository it is. The reader returns the bytes as the registry holds them, compressed or not. It buffers nothing. It
+// resumes a transfer that breaks off.
 //
-// Only the end tells whether the bytes were right: Read gives io.EOF if size and digest are those that desc has, else an
-// *Error of kind ErrBroken. A blob that the registry lacks is ErrBroken too, since its image is there.
+// Callers must read to the end: only then are size and digest checked. Read returns io.EOF if both are those of desc, and
+// an *Error of kind ErrBroken otherwise. A missing blob is ErrBroken too, since its image exists.
 func (c *Client) Blob(ctx context.Context, ref string, desc ocispecs.Descriptor) (io.ReadCloser, error) {
 	t, err := c.target("reading "+desc.Digest.String()+" of", ref)
 	if err != nil {
@@ -70,9 +68,9 @@ func (c *Client) Blob(ctx context.Context, ref string, desc ocispecs.Descriptor)
 	r := t.request(http.MethodGet, "blobs", desc.Digest.String())
 	r.needs = docker.HostCapabilityPull
 	b := &blob{request: r, want: desc, sum: desc.Digest.Algorithm().Digester()}
-	waits := c.waits()
+	delays := c.newBackoff()
 	b.resume = func() error {
-		if err := c.pause(ctx, waits.NextBackOff()); err != nil {
+		if err := c.pause(ctx, delays.NextBackOff()); err != nil {
 			return err
 		}
 		return b.open(ctx, c, t.hosts)
@@ -83,20 +81,20 @@ func (c *Client) Blob(ctx context.Context, ref string, desc ocispecs.Descriptor)
 	return b, nil
 }
 
-// blob is a blob that is being read.
+// blob reads a blob and checks its size and digest.
 type blob struct {
 	request request
 	want    ocispecs.Descriptor
 	sum     digest.Digester
 	got     int64 // bytes so far
 
-	body   *transfer
-	breaks int
-	resume func() error // puts another transfer in the place of the one that broke
-	err    error        // how it ended
+	body          *transfer
+	interruptions int
+	resume        func() error // replaces a broken transfer by a new one
+	err           error        // what Read returns from now on; nil before the end
 }
 
-// open starts a transfer of what is still to come.
+// open starts a transfer of the bytes that are still missing.
 func (b *blob) open(ctx context.Context, c *Client, hosts []*host) error {
 	body, err := c.transfer(ctx, hosts, b.request, b.got)
 	if err != nil {
@@ -116,15 +114,16 @@ func (b *blob) Read(p []byte) (int, error) {
 		n, err := b.body.Read(p)
 		b.sum.Hash().Write(p[:n])
 		b.got += int64(n)
-		if b.err = b.after(err); n > 0 {
+		if b.err = b.advance(err); n > 0 {
 			return n, b.err
 		}
 	}
 	return 0, b.err
 }
 
-// after says how a read leaves the blob: nil if it goes on, else io.EOF, an *Error or the context's end.
-func (b *blob) after(err error) error {
+// advance decides what follows a read that returned err: nil to go on, or io.EOF, an *Error or the context's error. It
+// resumes a broken transfer.
+func (b *blob) advance(err error) error {
 	var fault *Error
 	switch {
 	case b.got == b.want.Size:
@@ -137,10 +136,10 @@ func (b *blob) after(err error) error {
 	case err == nil:
 		return nil
 	case !errors.As(err, &fault):
-		return err // the context's end
+		return err // the context's error
 	}
 	_ = b.body.Close()
-	if b.breaks++; b.breaks < maxAttempts && !errors.Is(fault, errSilent) {
+	if b.interruptions++; b.interruptions < maxAttempts && !errors.Is(fault, errNoResponse) {
 		return b.resume()
 	}
 	fault.Cause = fmt.Errorf("the transfer was cut off after %d of %d bytes: %w", b.got, b.want.Size, fault.Cause)
@@ -155,12 +154,12 @@ func (b *blob) wrongSize(size int64) *Error {
 	return damaged(fmt.Errorf("%s, the manifest says %d", what, b.want.Size))
 }
 
-// damaged is the error of content that is not what the manifest names.
+// damaged returns the error for content that differs from what the manifest names.
 func damaged(cause error) *Error {
 	return &Error{Err: ErrBroken, Cause: cause, Advice: adviceDamaged}
 }
 
-// Close implements io.Closer. It ends a transfer that is under way.
+// Close implements io.Closer. It aborts a running transfer.
 func (b *blob) Close() error {
 	if b.err == nil {
 		b.err = errors.New("the blob was closed")
@@ -168,69 +167,21 @@ func (b *blob) Close() error {
 	return b.body.Close()
 }
 
-// transfer asks the hosts in order for a blob from an offset on. As in ask, mirrors are asked once each, and the last host
-// decides, after retries.
+// transfer requests a blob from an offset on.
 func (c *Client) transfer(ctx context.Context, hosts []*host, r request, offset int64) (*transfer, error) {
-	able := slices.DeleteFunc(slices.Clone(hosts), func(h *host) bool { return !h.Capabilities.Has(r.needs) })
-	var tried []string
-	for _, h := range able {
-		begin := c.beginWithRetries
-		if len(tried) < len(able)-1 {
-			begin = c.beginAtMirror
-		}
-		got, err := begin(ctx, h, r, offset)
-		var fault *Error
-		if err == nil || !errors.As(err, &fault) {
-			return got, err
-		}
-		if len(tried) == len(able)-1 {
-			fault.tried = tried
-			return nil, r.withOp(fault)
-		}
-		tried = append(tried, "mirror "+h.Host+": "+fault.short())
-	}
-	return nil, r.withOp(&Error{
-		Err:    ErrUnreachable,
-		Cause:  errors.New("hosts.toml names no host that may be asked this"),
-		Advice: "check the capabilities in hosts.toml",
+	atMirror := func(h *host) (*transfer, error) { return c.start(ctx, h, r, offset, c.mirrorTimeout()) }
+	return atHosts(hosts, r, atMirror, func(h *host) (*transfer, error) {
+		until := time.Now().Add(c.timeout)
+		left := func() time.Duration { return time.Until(until) }
+		return withRetries(ctx, c, left, func() (*transfer, error) { return c.start(ctx, h, r, offset, left()) })
 	})
 }
 
-func (c *Client) beginAtMirror(ctx context.Context, h *host, r request, offset int64) (*transfer, error) {
-	return c.begin(ctx, h, r, offset, c.mirrorTimeout())
-}
-
-// beginPatiently asks again while that makes sense, for as long as a silent server is waited for.
-func (c *Client) beginWithRetries(ctx context.Context, h *host, r request, offset int64) (*transfer, error) {
-	waits, until := c.waits(), time.Now().Add(c.timeout)
-	for attempt := 1; ; attempt++ {
-		got, err := c.begin(ctx, h, r, offset, time.Until(until))
-		var fault *Error
-		if !errors.As(err, &fault) || !fault.transient || attempt == maxAttempts {
-			return got, err
-		}
-		wait := max(waits.NextBackOff(), fault.after)
-		if wait >= time.Until(until) {
-			return nil, fault
-		}
-		if err := c.pause(ctx, wait); err != nil {
-			return nil, err
-		}
-	}
-}
-
-func (c *Client) waits() *backoff.ExponentialBackOff {
-	waits := backoff.NewExponentialBackOff()
-	waits.InitialInterval, waits.Multiplier = c.retryBase, 2
-	waits.Reset()
-	return waits
-}
-
-// begin asks one host. Its response must begin within wait; from then on the idle timeout counts.
-func (c *Client) begin(ctx context.Context, h *host, r request, offset int64, wait time.Duration) (*transfer, error) {
+// start starts a transfer from one host. The response must begin within wait; then the idle timeout applies to each read.
+func (c *Client) start(ctx context.Context, h *host, r request, offset int64, wait time.Duration) (*transfer, error) {
 	limited, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(wait, func() { cancel(errSilent) })
-	r.header = http.Header{"Accept-Encoding": {"identity"}} // what is verified are the bytes that the registry holds
+	timer := time.AfterFunc(wait, func() { cancel(errNoResponse) })
+	r.header = http.Header{"Accept-Encoding": {"identity"}} // the digest is that of the bytes as stored
 	if offset > 0 {
 		r.header.Set("Range", "bytes="+strconv.FormatInt(offset, 10)+"-")
 	}
@@ -238,15 +189,15 @@ func (c *Client) begin(ctx context.Context, h *host, r request, offset int64, wa
 	timer.Stop()
 	if err != nil {
 		defer cancel(nil)
-		if ctx.Err() == nil && errors.Is(context.Cause(limited), errSilent) {
-			return nil, silent(wait.Round(time.Millisecond))
+		if ctx.Err() == nil && errors.Is(context.Cause(limited), errNoResponse) {
+			return nil, noResponse(wait.Round(time.Millisecond))
 		}
 		return nil, err
 	}
 	t := &transfer{body: resp.Body, size: -1, timer: timer, wait: c.timeout, stop: func() { cancel(nil) }}
 	t.explain = func(err error) error {
-		if ctx.Err() == nil && errors.Is(context.Cause(limited), errSilent) {
-			return silent(c.timeout)
+		if ctx.Err() == nil && errors.Is(context.Cause(limited), errNoResponse) {
+			return noResponse(c.timeout)
 		}
 		return c.failure(ctx, h, err)
 	}
@@ -254,29 +205,29 @@ func (c *Client) begin(ctx context.Context, h *host, r request, offset int64, wa
 		t.size = resp.ContentLength
 		return t, nil
 	}
-	// A server that does not know ranges begins anew.
+	// The server ignored the range and starts from the beginning.
 	if _, err := io.CopyN(io.Discard, t, offset); err != nil {
 		_ = t.Close()
 		if errors.Is(err, io.EOF) {
-			err = damaged(fmt.Errorf("it is shorter than %d bytes, which were there before", offset))
+			err = damaged(fmt.Errorf("it is shorter than the %d bytes that were read before", offset))
 		}
 		return nil, err
 	}
 	return t, nil
 }
 
-// transfer is the body of one answer.
+// transfer is the body of one response.
 type transfer struct {
 	body io.ReadCloser
-	size int64 // of the body, as the host says; -1 if it does not
+	size int64 // Content-Length; -1 if the host sent none
 
 	timer   *time.Timer // ends the request when a read takes longer than wait
 	wait    time.Duration
 	stop    func()
-	explain func(error) error // what the body's errors mean
+	explain func(error) error // turns an error of the body into an *Error
 }
 
-// Read implements io.Reader. Apart from io.EOF its error is an *Error, or the context's.
+// Read implements io.Reader. Its error is io.EOF, an *Error or the context's error.
 func (t *transfer) Read(p []byte) (int, error) {
 	t.timer.Reset(t.wait)
 	n, err := t.body.Read(p)

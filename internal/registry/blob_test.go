@@ -64,12 +64,12 @@ func TestBlob(t *testing.T) {
 		{name: "denied", response: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 			refuse(w, http.StatusForbidden, "DENIED", "not you")
 			return true
-		}, err: ErrDenied, text: "403 Forbidden: not you; no credentials are known", requests: 1},
+		}, err: ErrDenied, text: "403 Forbidden: not you; no credentials found", requests: 1},
 		{name: "no digest", change: func(d *ocispecs.Descriptor) { d.Digest = "sha256:short" }, err: ErrBroken, text: `the manifest names "sha256:short"`},
 		{name: "other content", response: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 			_, _ = w.Write(bytes.ToUpper(layer))
 			return true
-		}, err: ErrBroken, text: fmt.Sprintf("the content's digest is %s, not %s; what the registry holds",
+		}, err: ErrBroken, text: fmt.Sprintf("the content's digest is %s, not %s; the registry's copy is damaged",
 			digest.FromBytes(bytes.ToUpper(layer)), digest.FromBytes(layer)), requests: 1},
 		{name: "shorter", response: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Content-Length", "10")
@@ -109,7 +109,7 @@ func TestBlob(t *testing.T) {
 			}
 			_, _ = w.Write(layer[:10])
 			return true
-		}, err: ErrBroken, text: "it is shorter than 100000 bytes, which were there before", requests: 2, waits: 1},
+		}, err: ErrBroken, text: "it is shorter than the 100000 bytes that were read before", requests: 2, waits: 1},
 		{name: "always broken off", response: func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 			return breaksOff(w, http.StatusOK, 0, half)
 		}, err: ErrUnreachable, text: "the transfer was cut off after 100000 of 320000 bytes", requests: 4, waits: 3},
@@ -210,7 +210,7 @@ func TestBlobEnds(t *testing.T) {
 		c, _ := newClient(t, Options{Timeout: 50 * time.Millisecond})
 		_, err := readBlob(c, f.ref("it"), desc)
 		wantFault(t, err, ErrUnreachable)
-		wantFirstLine(t, err, "the transfer was cut off after 10 of 320000 bytes: no complete answer within 50ms")
+		wantFirstLine(t, err, "the transfer was cut off after 10 of 320000 bytes: no complete response within 50ms")
 	})
 	t.Run("canceled", func(t *testing.T) {
 		c, _ := newClient(t, Options{})

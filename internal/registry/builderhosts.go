@@ -18,36 +18,36 @@ import (
 	"github.com/rtbuild/rtbuild/internal/trust"
 )
 
-// BuilderHosts says in the words of buildkitd.toml how this client reaches registries: those that hosts.toml directories
-// tell about, and those that will be used. Nothing is said of a registry that BuildKit reaches by itself. It warns
-// of settings that buildkitd.toml cannot express, if the registry will be used.
+// BuilderHosts returns the settings of buildkitd.toml with which BuildKit reaches registries as this client does. It covers
+// the registries in hosts.toml directories and the ones in used. Registries that BuildKit reaches without settings are left
+// out. BuilderHosts warns if buildkitd.toml cannot express a setting for a registry in used.
 func (c *Client) BuilderHosts(used ...string) (map[string]config.RegistryConfig, error) {
 	all := builderHosts{}
-	names := append(c.described(), used...)
+	names := append(c.configuredRegistries(), used...)
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		if name == "" {
 			continue
 		}
 		inUse := slices.Contains(used, name)
-		lost, err := c.addTo(all, name)
+		unsupported, err := c.addTo(all, name)
 		if err != nil && inUse {
 			return nil, err
 		}
 		if err != nil {
 			c.warn(err.Error())
 		}
-		for _, what := range lost {
+		for _, what := range unsupported {
 			if inUse {
-				c.warn(fmt.Sprintf("hosts.toml of %s: the private builder cannot have %s", name, what))
+				c.warn(fmt.Sprintf("hosts.toml of %s: the private builder ignores %s", name, what))
 			}
 		}
 	}
 	return all, nil
 }
 
-// addTo adds a registry's hosts to all. It returns the settings that buildkitd.toml cannot express, in words for a warning.
-func (c *Client) addTo(all builderHosts, name string) (lost []string, err error) {
+// addTo adds a registry's hosts to all. It returns the settings that buildkitd.toml cannot express, as texts for a warning.
+func (c *Client) addTo(all builderHosts, name string) (unsupported []string, err error) {
 	hosts, err := c.hostsOf(name)
 	if err != nil {
 		return nil, err
@@ -63,34 +63,34 @@ func (c *Client) addTo(all builderHosts, name string) (lost []string, err error)
 	for i, h := range hosts {
 		last := i == len(hosts)-1
 		if len(h.Header) > 0 {
-			lost = append(lost, "headers for "+h.Host)
+			unsupported = append(unsupported, "the headers for "+h.Host)
 		}
 		if last && h.isServerOf(name) {
-			all.add(name, h, files.of(h, last))
+			all.add(name, h, files.forHost(h, last))
 			continue
 		}
 		if last {
-			lost = append(lost, "another server: it takes "+h.Host+" as a mirror, and pushes to "+name)
+			unsupported = append(unsupported, "the server "+h.Host+" for pushes: it pushes to "+name+", and uses that server as a mirror")
 		}
-		below, ok := strings.CutPrefix(h.Path, "/v2")
+		path, ok := strings.CutPrefix(h.Path, "/v2")
 		switch {
 		case !h.Capabilities.Has(docker.HostCapabilityPull):
 		case !h.Capabilities.Has(docker.HostCapabilityResolve):
-			lost = append(lost, "mirror "+h.Host+" for digests only")
+			unsupported = append(unsupported, "the mirror "+h.Host+", which may not resolve tags")
 		case !ok:
-			lost = append(lost, "mirror "+h.Host+" at path "+h.Path)
+			unsupported = append(unsupported, "the mirror "+h.Host+", because of its path "+h.Path)
 		default:
-			all.add(h.Host, h, files.of(h, last))
-			of := all[name]
-			of.Mirrors = append(of.Mirrors, h.Host+below)
-			all[name] = of
+			all.add(h.Host, h, files.forHost(h, last))
+			conf := all[name]
+			conf.Mirrors = append(conf.Mirrors, h.Host+path)
+			all[name] = conf
 		}
 	}
-	return lost, nil
+	return unsupported, nil
 }
 
-// described are the registries that have a directory, in the user's or in the system's.
-func (c *Client) described() []string {
+// configuredRegistries returns the registries that have a directory in the user's or the system's configuration.
+func (c *Client) configuredRegistries() []string {
 	var names []string
 	for _, root := range append([]string{c.configDir}, systemDirs...) {
 		entries, _ := os.ReadDir(root) // hostDir warns
@@ -103,7 +103,7 @@ func (c *Client) described() []string {
 	return names
 }
 
-// withPort is the directory of a registry with a port.
+// withPort matches the directory of a registry with a port.
 var withPort = regexp.MustCompile(`^(.+)_(\d+)_$`)
 
 // isServerOf reports whether a host is the registry itself.
@@ -111,38 +111,38 @@ func (h *host) isServerOf(name string) bool {
 	return h.Host == name || name == "docker.io" && h.Host == "registry-1.docker.io"
 }
 
-// scheme is how a host is spoken to, by what we were told and have found out.
+// scheme returns the scheme for a host, from hosts.toml or from what transport.detect found.
 func (h *host) scheme() string {
 	t, ours := h.Client.Transport.(*transport)
 	if !ours { // containerd tries both
 		return "http"
 	}
-	return cmp.Or(t.plain.known(h.Host), h.Scheme)
+	return cmp.Or(t.plain.schemeOf(h.Host), h.Scheme)
 }
 
-// builderHosts are registries by the name in references, and mirrors by their host.
+// builderHosts maps the names of registries in references, and the hosts of mirrors, to their settings.
 type builderHosts map[string]config.RegistryConfig
 
-// add says how a host is reached, if that is not how BuildKit reaches it anyway.
+// add adds the settings for a host, unless BuildKit's defaults do the same.
 func (b builderHosts) add(name string, h *host, files hostFiles) {
-	said := b[name]
+	conf := b[name]
 	plain := h.scheme() == "http"
 	if plain != docker.IsLocalhost(hostname(h.Host)) {
-		said.PlainHTTP = &plain
+		conf.PlainHTTP = &plain
 	}
 	if files.SkipVerify {
-		said.Insecure = &files.SkipVerify
+		conf.Insecure = &files.SkipVerify
 	}
-	said.RootCAs = union(said.RootCAs, files.ca)
-	said.TLSConfigDir = union(said.TLSConfigDir, files.dirs)
-	said.KeyPairs = union(said.KeyPairs, files.pairs)
-	if said.PlainHTTP == nil && said.Insecure == nil && len(said.RootCAs)+len(said.TLSConfigDir)+len(said.KeyPairs)+len(said.Mirrors) == 0 {
+	conf.RootCAs = union(conf.RootCAs, files.ca)
+	conf.TLSConfigDir = union(conf.TLSConfigDir, files.dirs)
+	conf.KeyPairs = union(conf.KeyPairs, files.pairs)
+	if conf.PlainHTTP == nil && conf.Insecure == nil && len(conf.RootCAs)+len(conf.TLSConfigDir)+len(conf.KeyPairs)+len(conf.Mirrors) == 0 {
 		return
 	}
-	b[name] = said
+	b[name] = conf
 }
 
-// union adds what is not there yet.
+// union appends the elements of more that list lacks.
 func union[T comparable](list, more []T) []T {
 	for _, x := range more {
 		if !slices.Contains(list, x) {
@@ -152,7 +152,7 @@ func union[T comparable](list, more []T) []T {
 	return list
 }
 
-// hostFiles are the files that a directory names for TLS with one host. The paths are absolute.
+// hostFiles are the TLS settings for one host. The paths are absolute.
 type hostFiles struct {
 	CA         any  `toml:"ca"`
 	Client     any  `toml:"client"`
@@ -163,7 +163,7 @@ type hostFiles struct {
 	dirs  []string
 }
 
-// hostsFile is the part of hosts.toml that containerd's package reads and does not give away. It has been checked there.
+// hostsFile is the part of hosts.toml that containerd's package reads but does not export. That package has checked it.
 type hostsFile struct {
 	hostFiles
 	Host map[string]hostFiles `toml:"host"`
@@ -183,7 +183,7 @@ func readHostFiles(dir string) (*hostsFile, error) {
 		return nil, fmt.Errorf("reading the registry configuration: %w", err)
 	}
 	if len(data) == 0 {
-		f.dirs = []string{dir} // Docker's layout, which BuildKit knows
+		f.dirs = []string{dir} // Docker's layout, which BuildKit supports
 		return f, nil
 	}
 	if err := toml.Unmarshal(data, f); err != nil {
@@ -197,8 +197,8 @@ func readHostFiles(dir string) (*hostsFile, error) {
 	return f, nil
 }
 
-// checkHostFiles refuses what containerd's package would read without end or wait for: it reads hosts.toml, and the certificates and keys
-// that this names or that lie beside it.
+// checkHostFiles returns an error for files on which containerd's package would block, such as pipes, or which it would read
+// without end. It checks hosts.toml and the certificates and keys that hosts.toml names or that are in its directory.
 func checkHostFiles(dir string) error {
 	f, err := readHostFiles(dir)
 	if err != nil {
@@ -210,8 +210,8 @@ func checkHostFiles(dir string) error {
 	}
 	for _, suffix := range []string{"crt", "cert", "key"} {
 		for _, dir := range f.dirs {
-			beside, _ := filepath.Glob(filepath.Join(dir, "*."+suffix))
-			files = append(files, beside...)
+			found, _ := filepath.Glob(filepath.Join(dir, "*."+suffix))
+			files = append(files, found...)
 		}
 	}
 	for _, file := range files {
@@ -222,7 +222,7 @@ func checkHostFiles(dir string) error {
 	return nil
 }
 
-// certificates are all files of certificates and keys.
+// certificates returns all files of certificates and keys.
 func (f *hostFiles) certificates() []string {
 	files := slices.Clone(f.ca)
 	for _, pair := range f.pairs {
@@ -231,8 +231,8 @@ func (f *hostFiles) certificates() []string {
 	return files
 }
 
-// of gives the files for a host: the last one's stand outside of the tables.
-func (f *hostsFile) of(h *host, last bool) hostFiles {
+// forHost returns the settings for a host. Those of the last host are at the top level, not in a table.
+func (f *hostsFile) forHost(h *host, last bool) hostFiles {
 	if last {
 		return f.hostFiles
 	}
@@ -247,7 +247,7 @@ func (f *hostsFile) of(h *host, last bool) hostFiles {
 	return hostFiles{}
 }
 
-// resolve reads the two fields that have several forms: a file, files, pairs of files.
+// resolve reads the two fields that have several forms: a file, a list of files, or pairs of files.
 func (f *hostFiles) resolve(dir string) {
 	f.ca = paths(dir, f.CA)
 	list, ok := f.Client.([]any)

@@ -64,7 +64,7 @@ var builderHostsTests = []struct {
 		want:  map[string]config.RegistryConfig{"r.example.com": {Mirrors: []string{"m.example.com"}}},
 	},
 	{
-		name: "what BuildKit has no words for is warned about where it is used",
+		name: "a warning about settings that buildkitd.toml cannot express",
 		files: map[string]string{
 			"used.example.com/hosts.toml": "server = \"https://other.example.com\"\n[host.\"https://digests.example.com\"]\ncapabilities = [\"pull\"]\n" +
 				"[host.\"https://deep.example.com/below\"]\n[host.\"https://head.example.com\"]\n[host.\"https://head.example.com\".header]\nx-team = \"secret\"\n" +
@@ -73,7 +73,7 @@ var builderHostsTests = []struct {
 		},
 		used:  []string{"used.example.com"},
 		want:  map[string]config.RegistryConfig{"used.example.com": {Mirrors: []string{"head.example.com", "other.example.com"}}},
-		warns: []string{"digests.example.com for digests only", "deep.example.com at path /below/v2", "headers for head.example.com", "another server"},
+		warns: []string{"the mirror digests.example.com, which may not resolve tags", "the mirror deep.example.com, because of its path /below/v2", "headers for head.example.com", "the server other.example.com for pushes"},
 	},
 	{
 		name:  "a broken file of a registry that is not used",
@@ -87,7 +87,7 @@ var builderHostsTests = []struct {
 func yes() *bool { b := true; return &b }
 func no() *bool  { b := false; return &b }
 
-func TestTheBuilderReachesRegistriesAsWeDo(t *testing.T) {
+func TestBuilderHosts(t *testing.T) {
 	for _, test := range builderHostsTests {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -104,8 +104,8 @@ func TestTheBuilderReachesRegistriesAsWeDo(t *testing.T) {
 				}
 				write(t, text, dir, filepath.FromSlash(name))
 			}
-			var told []string
-			c, _ := newClient(t, Options{ConfigDir: dir, Warn: func(line string) { told = append(told, line) }})
+			var warned []string
+			c, _ := newClient(t, Options{ConfigDir: dir, Warn: func(line string) { warned = append(warned, line) }})
 			got, err := c.BuilderHosts(test.used...)
 			if err != nil {
 				t.Fatal(err)
@@ -113,27 +113,27 @@ func TestTheBuilderReachesRegistriesAsWeDo(t *testing.T) {
 			if want := inDir(t, test.want, dir); !reflect.DeepEqual(asTOML(t, got), want) {
 				t.Errorf("got\n%s\nwant\n%s", asTOML(t, got), want)
 			}
-			if len(told) != len(test.warns) {
-				t.Fatalf("warned %q, want %q", told, test.warns)
+			if len(warned) != len(test.warns) {
+				t.Fatalf("warned %q, want %q", warned, test.warns)
 			}
 			for i, part := range test.warns {
-				if !strings.Contains(told[i], part) || strings.Contains(told[i], "secret") {
-					t.Errorf("warned %q, want %q", told[i], part)
+				if !strings.Contains(warned[i], part) || strings.Contains(warned[i], "secret") {
+					t.Errorf("warned %q, want %q", warned[i], part)
 				}
 			}
 		})
 	}
 }
 
-func TestABrokenFileOfARegistryThatIsUsedIsAnError(t *testing.T) {
+func TestBuilderHostsBrokenFile(t *testing.T) {
 	c, _ := newClient(t, Options{ConfigDir: configDir(t, "r.example.com", "server = \n")})
 	if got, err := c.BuilderHosts("r.example.com"); err == nil || !strings.Contains(err.Error(), "r.example.com") {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
 
-// A registry on loopback that was found to speak TLS: BuildKit takes loopback for plain HTTP.
-func TestTheBuilderIsToldOfTLSOnLoopback(t *testing.T) {
+// TestBuilderHostsLoopbackTLS uses a registry on loopback that speaks TLS. BuildKit would use plain HTTP.
+func TestBuilderHostsLoopbackTLS(t *testing.T) {
 	f := newFake(t)
 	f.StartTLS()
 	f.image(amd64, "it")
@@ -170,7 +170,7 @@ func inDir(t *testing.T, hosts map[string]config.RegistryConfig, dir string) str
 	return strings.ReplaceAll(asTOML(t, hosts), "DIR", dir)
 }
 
-// TestHostFilesAreRegularFiles: a pipe is not waited for, and a device without an end is not read.
+// TestHostFilesAreRegularFiles: New must not block on a pipe or read a device without end.
 func TestHostFilesAreRegularFiles(t *testing.T) {
 	const registry = "r.example.com"
 	tests := []struct{ name, toml, pipe, want string }{

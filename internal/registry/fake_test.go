@@ -37,17 +37,17 @@ type content struct {
 	body      []byte
 }
 
-// fake is an HTTP server that serves one repository, and whatever faults a test wants.
+// fake is an HTTP server that serves one repository, with the faults that a test sets.
 type fake struct {
 	*httptest.Server
-	before func(w http.ResponseWriter, r *http.Request) bool // answers itself if true
+	before func(w http.ResponseWriter, r *http.Request) bool // if it returns true, it has sent the response
 
 	mu       sync.Mutex
 	requests []string
 	serves   map[string]content
 }
 
-// newFake gives a fake that is not started.
+// newFake returns a fake that is not started.
 func newFake(t *testing.T) *fake {
 	t.Helper()
 	f := &fake{serves: map[string]content{}}
@@ -60,7 +60,7 @@ func newFake(t *testing.T) *fake {
 	return f
 }
 
-// started gives a fake that speaks plain HTTP on loopback.
+// started returns a running fake that speaks plain HTTP on loopback.
 func started(t *testing.T) *fake {
 	f := newFake(t)
 	f.Start()
@@ -87,14 +87,14 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// refuse answers as registries do.
+// refuse sends an error response in the registries' format.
 func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]any{"code": code, "message": message}}})
 }
 
-// asked gives the requests so far, without the repository's part.
+// asked returns the requests so far, without the repository in their paths.
 func (f *fake) asked() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -108,7 +108,7 @@ func (f *fake) asked() []string {
 // host is the server's name in references.
 func (f *fake) host() string { return f.Listener.Addr().String() }
 
-// ref is a reference to a tag or digest here.
+// ref returns a reference to a tag or digest in the fake.
 func (f *fake) ref(name string) string {
 	if strings.Contains(name, ":") {
 		return f.host() + "/" + repo + "@" + name
@@ -116,7 +116,7 @@ func (f *fake) ref(name string) string {
 	return f.host() + "/" + repo + ":" + name
 }
 
-// put serves JSON under names and its digest, and gives its descriptor.
+// put serves a document under names and its digest, and returns its descriptor.
 func (f *fake) put(kind, mediaType string, value any, names ...string) ocispecs.Descriptor {
 	body, ok := value.([]byte)
 	if !ok {
@@ -142,7 +142,7 @@ func (f *fake) config(p ocispecs.Platform) ocispecs.Descriptor {
 	})
 }
 
-// image serves an image for a platform under tags, and gives its manifest's descriptor with that platform.
+// image serves an image for a platform under tags, and returns its manifest's descriptor with that platform.
 func (f *fake) image(p ocispecs.Platform, tags ...string) ocispecs.Descriptor {
 	desc := f.put("manifests", ocispecs.MediaTypeImageManifest, f.manifestOf(p), tags...)
 	desc.Platform = &p
@@ -166,7 +166,7 @@ func (f *fake) index(tag string, entries ...ocispecs.Descriptor) ocispecs.Descri
 	}, tag)
 }
 
-// attestation is an index's entry as BuildKit writes it.
+// attestation returns an index's entry for an attestation, as BuildKit writes it.
 func attestation(of ocispecs.Descriptor) ocispecs.Descriptor {
 	return ocispecs.Descriptor{
 		MediaType: ocispecs.MediaTypeImageManifest, Digest: digest.FromString("attestation of " + of.Digest.String()), Size: 1,
@@ -175,7 +175,7 @@ func attestation(of ocispecs.Descriptor) ocispecs.Descriptor {
 	}
 }
 
-// waits records what a client waited between its tries.
+// waits records the delays between a client's attempts.
 type waits struct {
 	mu  sync.Mutex
 	all []time.Duration
@@ -188,7 +188,7 @@ func (w *waits) pause(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// newClient gives a client that knows no credentials but those the test has set, and that waits for nothing.
+// newClient returns a client that has only the credentials of the test, and that skips all delays.
 func newClient(t *testing.T, opt Options) (*Client, *waits) {
 	t.Helper()
 	if !strings.HasPrefix(os.Getenv("DOCKER_CONFIG"), os.TempDir()) {
@@ -203,7 +203,7 @@ func newClient(t *testing.T, opt Options) (*Client, *waits) {
 	return c, w
 }
 
-// write makes a file and its directories.
+// write creates a file and its directories.
 func write(t *testing.T, text string, elem ...string) string {
 	t.Helper()
 	file := filepath.Join(elem...)
@@ -216,7 +216,7 @@ func write(t *testing.T, text string, elem ...string) string {
 	return file
 }
 
-// caOf writes the certificate of a fake that speaks TLS.
+// caOf writes the certificate of a fake that speaks TLS, and returns the file.
 func caOf(t *testing.T, f *fake) string {
 	t.Helper()
 	block := &pem.Block{Type: "CERTIFICATE", Bytes: f.Certificate().Raw}
@@ -234,7 +234,7 @@ func wantFirstLine(t *testing.T, err error, texts ...string) {
 	}
 }
 
-// wantRequests checks what was asked, in order.
+// wantRequests checks the requests so far, in order.
 func wantRequests(t *testing.T, f *fake, want ...string) {
 	t.Helper()
 	if got := f.asked(); !slices.Equal(got, want) {

@@ -17,30 +17,31 @@ import (
 	"time"
 )
 
-// maxMessage is how much of what a registry says is passed on, in bytes.
+// maxMessage limits how much of a registry's message an error quotes, in bytes.
 const maxMessage = 300
 
 const (
 	adviceBroken  = "check that this is a registry and that no proxy or login page answers in its place"
 	adviceAgain   = "try again later"
-	adviceMove    = "let it be moved (where tags are immutable, by an exception for it), or choose another repository with --repository"
+	adviceMove    = "allow the tag to move (if tags are immutable, by an exception for it), or choose another repository with --repository"
 	adviceContact = "check the registry's name and the network"
 )
 
-// statusError says what an HTTP status means, and who tells as whom we have asked, where that matters. The caller adds what was being done.
-func (h *host) statusError(who func() login, status int, header http.Header, body []byte) *Error {
+// statusError returns the error for an HTTP status. It calls identity only if the advice depends on the credentials in use.
+// The caller adds what was being done.
+func (h *host) statusError(identity func() login, status int, header http.Header, body []byte) *Error {
 	message, code := registryMessage(body)
 	e := &Error{Status: status, Message: message, code: code}
 	switch {
 	case status == http.StatusTooManyRequests || code == "TOOMANYREQUESTS":
 		e.Err, e.transient, e.after = ErrThrottled, true, retryAfter(header, time.Now())
-		e.Advice = h.throttleAdvice(e.after, who())
+		e.Advice = h.throttleAdvice(e.after, identity())
 	case status == http.StatusNotFound:
 		e.Err, e.Advice = ErrAbsent, "check the name, or build and push it first"
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return h.denied(e, who())
+		return h.denied(e, identity())
 	case status == http.StatusProxyAuthRequired:
-		e.Err, e.Advice = ErrUnreachable, "the proxy wants credentials: put them into HTTPS_PROXY, or the registry into NO_PROXY"
+		e.Err, e.Advice = ErrUnreachable, "the proxy requires credentials: add them to HTTPS_PROXY, or the registry to NO_PROXY"
 	case status == http.StatusRequestTimeout || status >= http.StatusInternalServerError:
 		e.Err, e.Advice, e.after = ErrUnreachable, adviceAgain, retryAfter(header, time.Now())
 		e.transient = status != http.StatusNotImplemented
@@ -50,38 +51,38 @@ func (h *host) statusError(who func() login, status int, header http.Header, bod
 	return e
 }
 
-// denied completes the error of a registry that does not let us in.
-func (h *host) denied(e *Error, who login) *Error {
+// denied completes an error of kind ErrDenied with advice for the credentials in use.
+func (h *host) denied(e *Error, identity login) *Error {
 	e.Err = ErrDenied
-	if name := who.describe(); name != "" {
-		e.Advice = fmt.Sprintf("%s has no access or the credentials are old: ask for access, or run: docker login %s", name, h.loginName())
-	} else if who.problem != nil {
-		e.Advice = "no credentials are known: " + oneLine(who.problem.Error())
+	if name := identity.describe(); name != "" {
+		e.Advice = fmt.Sprintf("%s has no access, or the credentials have expired: ask for access, or run: docker login %s", name, h.loginName())
+	} else if identity.problem != nil {
+		e.Advice = "no credentials found: " + oneLine(identity.problem.Error())
 	} else {
-		e.Advice = "no credentials are known: check the name, or run: docker login " + h.loginName()
+		e.Advice = "no credentials found: check the name, or run: docker login " + h.loginName()
 	}
 	return e
 }
 
-// unmovable is how registries say that a tag stays at what it points to: ECR with 400 and TAG_INVALID, Harbor with 412, others with
-// 409 or 403. Only the words tell it from other refusals.
-var unmovable = regexp.MustCompile(`(?i)immutab|already exists|cannot be overwritten|ImageTagAlreadyExists`)
+// immutableWords matches the codes and messages for an immutable tag. ECR sends 400 and TAG_INVALID, Harbor 412, others 409 or
+// 403, so the status alone does not tell.
+var immutableWords = regexp.MustCompile(`(?i)immutab|already exists|cannot be overwritten|ImageTagAlreadyExists`)
 
-// notMovable turns the refusal to write a tag into ErrImmutable where it is for what the tag points to.
-func notMovable(err error) error {
+// asImmutable turns an error of writing a tag into ErrImmutable if the tag exists and must not move.
+func asImmutable(err error) error {
 	var fault *Error
 	if !errors.As(err, &fault) {
 		return err
 	}
 	conflict := fault.Status == http.StatusConflict || fault.Status == http.StatusPreconditionFailed
 	refused := fault.Status >= http.StatusBadRequest && fault.Status < http.StatusInternalServerError && fault.Status != http.StatusTooManyRequests
-	if conflict || refused && unmovable.MatchString(fault.code+" "+fault.Message) {
+	if conflict || refused && immutableWords.MatchString(fault.code+" "+fault.Message) {
 		fault.Err, fault.Advice = ErrImmutable, adviceMove
 	}
 	return err
 }
 
-// loginName is what docker login knows the host by.
+// loginName returns the host's name for docker login.
 func (h *host) loginName() string {
 	if h.Host == "registry-1.docker.io" {
 		return "docker.io"
@@ -89,18 +90,18 @@ func (h *host) loginName() string {
 	return h.Host
 }
 
-func (h *host) throttleAdvice(after time.Duration, who login) string {
+func (h *host) throttleAdvice(after time.Duration, identity login) string {
 	advice := adviceAgain
 	if after > 0 {
 		advice = fmt.Sprintf("try again in %s", after.Round(time.Second))
 	}
-	if who.isAnonymous() {
+	if identity.isAnonymous() {
 		advice += ", or get a higher limit with: docker login " + h.loginName()
 	}
 	return advice
 }
 
-// connectionError says what a failed exchange means.
+// connectionError returns the error for a failed exchange, with advice for its cause.
 func (h *host) connectionError(err error) *Error {
 	err = withoutURL(err)
 	e := &Error{Err: ErrUnreachable, Cause: err, Advice: adviceContact}
@@ -110,10 +111,10 @@ func (h *host) connectionError(err error) *Error {
 	)
 	switch {
 	case errors.As(err, &authority):
-		e.Cause = fmt.Errorf("this client's own trust store lacks the certificate's authority: %w", err)
-		e.Advice = "give it with --ca-file FILE, or by hosts.toml with --registry-config DIR"
+		e.Cause = fmt.Errorf("this client does not trust the authority that signed the certificate: %w", err)
+		e.Advice = "add the authority with --ca-file FILE, or in a hosts.toml with --registry-config DIR"
 	case isCertificate(err):
-		e.Advice = "the certificate itself is wrong: check the registry's name and this machine's clock"
+		e.Advice = "the certificate is not valid for this name or at this time: check the registry's name and this machine's clock"
 	case errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, errPlain):
 		e.Advice = fmt.Sprintf(`if plain HTTP is meant, write server = "http://%s" into %s/hosts.toml below --registry-config DIR`, h.Host, h.registry)
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -124,7 +125,7 @@ func (h *host) connectionError(err error) *Error {
 		e.transient, e.Advice = true, adviceAgain
 	}
 	if isContextEnd(e.Cause) {
-		e.Cause = errors.New(e.Cause.Error()) // net's timeouts say that they are context's
+		e.Cause = errors.New(e.Cause.Error()) // net's timeouts match context.DeadlineExceeded
 	}
 	return e
 }
@@ -134,12 +135,12 @@ func isReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNABORTED)
 }
 
-// isContextEnd reports whether an error passes for a context's end. The caller has made sure that ours has not ended.
+// isContextEnd reports whether an error matches a context's error. Callers have checked that their own context has not ended.
 func isContextEnd(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// withoutURL takes the address out of an error: those of storage and token servers carry signatures.
+// withoutURL removes the path and query from an error's address: those of storage and token servers contain signatures.
 func withoutURL(err error) error {
 	var failed *url.Error
 	if errors.As(err, &failed) {
@@ -148,7 +149,7 @@ func withoutURL(err error) error {
 	return err
 }
 
-// serverOf is the scheme and the host of an address.
+// serverOf returns the scheme and host of an address.
 func serverOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -157,8 +158,8 @@ func serverOf(address string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// registryMessage gives the first error of a registry's answer, in its own words, and its code. Answers of another form
-// (a proxy's HTML) say nothing that would help.
+// registryMessage returns the message and code of the first error in a registry's response. Both are empty for any other
+// body, such as a proxy's HTML page.
 func registryMessage(body []byte) (message, code string) {
 	var response struct {
 		Errors []struct {
@@ -182,7 +183,7 @@ func registryMessage(body []byte) (message, code string) {
 	return message, code
 }
 
-// retryAfter reads the header in both its forms, seconds and a date (RFC 9110, 10.2.3); 0 if there is none.
+// retryAfter reads the header Retry-After, which holds seconds or a date (RFC 9110, 10.2.3). It returns 0 if there is none.
 func retryAfter(header http.Header, now time.Time) time.Duration {
 	value := header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(value); err == nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/trust"
 )
 
-// answers gives a handler that answers with a status and nothing else.
+// answers returns a handler that sends a status and headers, without a body.
 func answers(status int, header ...string) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, _ *http.Request) bool {
 		for i := 0; i < len(header); i += 2 {
@@ -36,7 +36,7 @@ func cutOff(w http.ResponseWriter, _ *http.Request) bool {
 	return true
 }
 
-// hangUp closes the connection without an answer.
+// hangUp closes the connection without a response.
 func hangUp(w http.ResponseWriter, _ *http.Request) bool {
 	panic(http.ErrAbortHandler)
 }
@@ -56,7 +56,7 @@ var faultTests = []struct {
 			refuse(w, 404, "NAME_UNKNOWN", "no such\nrepository")
 			return true
 		}},
-	{name: "403", err: ErrDenied, status: 403, requests: 1, text: "403 Forbidden: not yours; no credentials are known: check the name, or run: docker login 127.0.0.1:",
+	{name: "403", err: ErrDenied, status: 403, requests: 1, text: "403 Forbidden: not yours; no credentials found: check the name, or run: docker login 127.0.0.1:",
 		before: func(w http.ResponseWriter, _ *http.Request) bool {
 			refuse(w, 403, "DENIED", "not yours")
 			return true
@@ -83,7 +83,7 @@ var faultTests = []struct {
 	{name: "cut off", before: cutOff, err: ErrBroken, text: "cut off after 19 bytes", requests: 4},
 	{name: "a page with 200", make: func(f *fake) {
 		f.put("manifests", "text/html; charset=utf-8", []byte("<html>log in</html>"), "it")
-	}, err: ErrBroken, text: "no manifest, but text/html", requests: 1},
+	}, err: ErrBroken, text: "not a manifest but text/html", requests: 1},
 	{name: "broken JSON", make: func(f *fake) {
 		f.put("manifests", ocispecs.MediaTypeImageManifest, []byte(`{"schemaVersion":2,"config":`), "it")
 	}, err: ErrBroken, text: "unexpected end of JSON input", requests: 1},
@@ -158,7 +158,7 @@ func TestFaults(t *testing.T) {
 			img, err := c.Lookup(context.Background(), f.ref("it"), amd64)
 			wantFault(t, err, tt.err)
 			if img != nil {
-				t.Errorf("image %+v beside an error", img)
+				t.Errorf("image %+v and an error", img)
 			}
 			var fault *Error
 			if errors.As(err, &fault) && (fault.Status != tt.status || fault.Registry != f.host() || fault.Repository != repo || fault.Reference != "it") {
@@ -189,12 +189,12 @@ func wantFault(t *testing.T, err, want error) {
 	}
 }
 
-// TestPassingFaults has faults that end while we try.
-func TestPassingFaults(t *testing.T) {
+// TestRetries has faults that end before the last attempt.
+func TestRetries(t *testing.T) {
 	tests := []struct {
 		name   string
 		faults []func(http.ResponseWriter, *http.Request) bool
-		least  []time.Duration // that is waited between tries
+		least  []time.Duration // of the delays between attempts
 	}{
 		{name: "500, then fine", faults: []func(http.ResponseWriter, *http.Request) bool{answers(500)}, least: []time.Duration{0}},
 		{name: "502, 503, 504, then fine", least: []time.Duration{0, 0, 0},
@@ -257,8 +257,8 @@ func TestBackoffGrowsAndVaries(t *testing.T) {
 	}
 }
 
-// TestSilence has servers that do not answer, or not to the end.
-func TestSilence(t *testing.T) {
+// TestIdleTimeout has servers that send no response, or only a part of it.
+func TestIdleTimeout(t *testing.T) {
 	const timeout = 200 * time.Millisecond
 	hang := func(_ http.ResponseWriter, r *http.Request) bool {
 		<-r.Context().Done()
@@ -300,7 +300,7 @@ func TestSilence(t *testing.T) {
 			start := time.Now()
 			_, err := c.Lookup(context.Background(), f.ref("it"), amd64)
 			wantFault(t, err, ErrUnreachable)
-			wantFirstLine(t, err, "no complete answer within 200ms; check")
+			wantFirstLine(t, err, "no complete response within 200ms; check")
 			if took := time.Since(start); took > 10*timeout { // twice is promised; the rest is for busy machines
 				t.Errorf("took %v", took)
 			}
@@ -308,7 +308,7 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// clientWithout gives a client without credentials, for parallel tests, which cannot set the environment.
+// clientWithout returns a client without credentials, for parallel tests: they cannot set the environment.
 func clientWithout(t *testing.T, timeout time.Duration) *Client {
 	t.Helper()
 	c, err := New(Options{Timeout: timeout})
@@ -320,7 +320,7 @@ func clientWithout(t *testing.T, timeout time.Duration) *Client {
 	return c
 }
 
-// TestSlowBody has a body that takes longer than the timeout, but never stops coming.
+// TestSlowBody has a body that takes longer than the timeout, but without long pauses.
 func TestSlowBody(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -373,7 +373,7 @@ func TestContextEnds(t *testing.T) {
 	}
 }
 
-// TestContextEndsWaiting has a context that ends between two tries.
+// TestContextEndsWaiting has a context that ends between two attempts.
 func TestContextEndsWaiting(t *testing.T) {
 	f := newFake(t)
 	f.before = answers(429, "Retry-After", "10")
@@ -442,7 +442,7 @@ func TestBlobRedirect(t *testing.T) {
 				t.Fatal(err)
 			}
 			if leaked != "" {
-				t.Errorf("the other host was told %q", leaked)
+				t.Errorf("the other host received %q", leaked)
 			}
 			storage.Close()
 			_, err := c.Lookup(context.Background(), f.ref("it"), amd64)

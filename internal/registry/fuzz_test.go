@@ -20,7 +20,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// manifestSeeds are bodies that registries serve as manifests, and some that they must not.
+// manifestSeeds are valid and invalid manifests.
 var manifestSeeds = []string{
 	`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:` + strings.Repeat("a", 64) + `","size":2},"layers":[]}`,
 	`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:` + strings.Repeat("b", 64) + `","size":2,"platform":{"os":"linux","architecture":"amd64"}},{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:` + strings.Repeat("c", 64) + `","size":2,"platform":{"os":"unknown","architecture":"unknown"},"annotations":{"vnd.docker.reference.type":"attestation-manifest","vnd.docker.reference.digest":"sha256:` + strings.Repeat("b", 64) + `"}}]}`,
@@ -28,7 +28,7 @@ var manifestSeeds = []string{
 	`{"schemaVersion":1,"fsLayers":[]}`, `{"manifests":[],"config":{}}`, `{"manifests":null}`, `<html>`, `[]`, `null`, ``, `{"config":{"digest":"sha512:00"},"layers":null}`,
 }
 
-// FuzzManifest shows that an answer is a manifest with a digest that fits, either an index or an image, or a broken answer.
+// FuzzManifest checks that a response is a valid index or image with the right digest, or ErrBroken.
 func FuzzManifest(f *testing.F) {
 	for _, seed := range manifestSeeds {
 		f.Add([]byte(seed), ocispecs.MediaTypeImageIndex, "")
@@ -55,7 +55,7 @@ func FuzzManifest(f *testing.F) {
 	})
 }
 
-// checkPick looks for platforms: an image of the index is found, or none for the platform.
+// checkPick looks up platforms: pick returns an entry of the index, or ErrNoPlatform.
 func checkPick(t *testing.T, m *manifest) {
 	for _, want := range []ocispecs.Platform{amd64, arm64, armv8, armv7} {
 		d, fault := m.pick(want)
@@ -68,7 +68,7 @@ func checkPick(t *testing.T, m *manifest) {
 	}
 }
 
-// checkEntries puts an index's own entries into it, after which nothing changes any more.
+// checkEntries merges an index's own entries into it. Repeating that must change nothing.
 func checkEntries(t *testing.T, m *manifest) {
 	if m.index == nil {
 		return
@@ -82,7 +82,7 @@ func checkEntries(t *testing.T, m *manifest) {
 	}
 }
 
-// FuzzConfig shows that a config is read, or is a broken answer, and that its platform is the one that is wanted or none.
+// FuzzConfig checks that a config has the wanted platform or none, or gives an error.
 func FuzzConfig(f *testing.F) {
 	for _, seed := range []string{
 		`{"architecture":"amd64","os":"linux","config":{"Env":["A=b"],"Labels":{"a":"b"}},"rootfs":{"type":"layers","diff_ids":[]},"history":[{"created":"2024-01-01T00:00:00Z"}]}`,
@@ -104,7 +104,7 @@ func FuzzConfig(f *testing.F) {
 	})
 }
 
-// FuzzHosts shows that a hosts.toml gives hosts whose addresses can be asked, the last of which decides, or an error.
+// FuzzHosts checks that a hosts.toml gives hosts with valid addresses, or an error.
 func FuzzHosts(f *testing.F) {
 	for _, seed := range []string{
 		"", `server = "https://registry.example.com"`, "[host.\"https://mirror.example.com/v2/x\"]\n  capabilities = [\"pull\", \"resolve\"]\n  skip_verify = true\n  override_path = true\n",
@@ -136,7 +136,7 @@ func FuzzHosts(f *testing.F) {
 	})
 }
 
-// reply is what a server says to whatever it is asked.
+// reply is a server that sends the same response to every request.
 type reply struct {
 	status                         int
 	challenge, after, kind, digest string
@@ -155,9 +155,9 @@ func (r *reply) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(r.body)
 }
 
-// FuzzAnswer asks a server that answers anything: what comes of it is an image or exactly one kind of error, which is one line
-// without anything that steers a terminal.
-func FuzzAnswer(f *testing.F) {
+// FuzzResponse looks up an image at a server with arbitrary responses. The result is an image, or one kind of error in one line
+// without control characters.
+func FuzzResponse(f *testing.F) {
 	for _, seed := range manifestSeeds {
 		f.Add(200, "", "", "", "", []byte(seed))
 	}
@@ -190,7 +190,7 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// clientOf gives a client that reaches nothing but a server, whatever address it is sent to, and that never waits.
+// clientOf returns a client whose connections all go to one server, and that skips all delays.
 func clientOf(f *testing.F, server *httptest.Server) *Client {
 	c, err := New(Options{Timeout: 5 * time.Second})
 	if err != nil {
@@ -210,7 +210,7 @@ func clientOf(f *testing.F, server *httptest.Server) *Client {
 		plain := h.Client.Transport.(*transport).next.(*http.Transport)
 		plain.DialContext, plain.Proxy = dial, nil
 		plain.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-			return nil, tls.AlertError(40) // nobody speaks TLS here
+			return nil, tls.AlertError(40) // the server does not speak TLS
 		}
 	}
 	return c

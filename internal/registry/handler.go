@@ -11,15 +11,15 @@ import (
 
 	"github.com/distribution/distribution/v3/configuration"
 	"github.com/distribution/distribution/v3/registry/handlers"
-	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem" // the one driver that we need
+	_ "github.com/distribution/distribution/v3/registry/storage/driver/filesystem" // registers the storage driver
 )
 
-// uploadsKept is how long an upload is kept that was not finished: its client may come back.
+// uploadsKept is how long an unfinished upload is kept: its client may resume it.
 const uploadsKept = 24 * time.Hour
 
-// Handler returns the embedded registry: distribution's, on a directory that it makes if need be. It lives until the
-// context ends, and reports to nobody. It removes unfinished uploads that are old. It logs each request to logrus's standard
-// logger. That logger belongs to the process, so the process that serves sets its level.
+// Handler returns a registry: distribution's, on a directory that it makes if there is none. It runs until the context ends,
+// and removes old unfinished uploads when it starts. It logs each request to logrus's standard logger. That logger belongs to
+// the process, so the process sets its level.
 func Handler(ctx context.Context, root string) (_ http.Handler, err error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, fmt.Errorf("making the registry's directory: %w", err)
@@ -28,7 +28,7 @@ func Handler(ctx context.Context, root string) (_ http.Handler, err error) {
 		return nil, fmt.Errorf("removing old uploads from the registry: %w", err)
 	}
 	defer func() {
-		if problem := recover(); problem != nil { // distribution's way to say that a configuration does not work
+		if problem := recover(); problem != nil { // distribution panics if it cannot use a configuration
 			err = fmt.Errorf("starting the registry on %s: %v", root, problem)
 		}
 	}()
@@ -37,16 +37,16 @@ func Handler(ctx context.Context, root string) (_ http.Handler, err error) {
 			"filesystem": {"rootdirectory": root},
 			"delete":     {"enabled": true},
 			"cache":      {"blobdescriptor": "inmemory"},
-			// Its own sweep comes first after up to an hour, and logs past the context.
+			// distribution's own purge starts up to an hour late.
 			"maintenance": {"uploadpurging": map[any]any{"enabled": false}},
 		},
 	}
 	conf.Catalog.MaxEntries = 1000
-	conf.HTTP.RelativeURLs = true // it is reached by several names
+	conf.HTTP.RelativeURLs = true // clients reach it under several names
 	return handlers.NewApp(ctx, conf), nil
 }
 
-// sweepUploads removes uploads that were last touched before a time.
+// sweepUploads removes uploads that were last modified before a time.
 func sweepUploads(root string, before time.Time) error {
 	repositories := filepath.Join(root, "docker", "registry", "v2", "repositories")
 	return filepath.WalkDir(repositories, func(path string, entry fs.DirEntry, err error) error {

@@ -29,7 +29,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// pusher pushes by the registry API, with nothing of ours.
+// pusher pushes by the registry API, without code of this package.
 type pusher struct {
 	client         *http.Client
 	base           string // http://host/v2/repo
@@ -106,7 +106,7 @@ func TestHandler(t *testing.T) {
 	if err := c.CheckPush(ctx, host+"/"+repo); err != nil {
 		t.Error(err)
 	}
-	// distribution itself leaves an upload's hash state behind; that is swept later.
+	// distribution leaves an upload's hash state behind; sweepUploads removes it later.
 	if left, _ := filepath.Glob(filepath.Join(root, "docker/registry/v2/repositories", repo, "_uploads/*/data")); len(left) != 0 {
 		t.Errorf("the upload was not cancelled: %v", left)
 	}
@@ -127,8 +127,8 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-// TestHandlerAgain has images that are still there the next day, uploads that are not.
-func TestHandlerAgain(t *testing.T) {
+// TestHandlerRestart: a restarted registry keeps its images and removes old uploads.
+func TestHandlerRestart(t *testing.T) {
 	root := t.TempDir()
 	handler, err := Handler(t.Context(), root)
 	if err != nil {
@@ -173,7 +173,7 @@ func TestHandlerRefuses(t *testing.T) {
 	}
 }
 
-// TestRegistryProcess asks distribution's registry in a process of its own, with TLS and basic auth.
+// TestRegistryProcess uses distribution's registry in another process, with TLS and basic auth.
 func TestRegistryProcess(t *testing.T) {
 	dir := t.TempDir()
 	ca := makeCertificate(t, dir)
@@ -226,7 +226,7 @@ func TestRegistryProcess(t *testing.T) {
 	}
 }
 
-// startRegistry runs this test's binary as a registry until the test ends, and gives its address.
+// startRegistry runs this test's binary as a registry until the test ends, and returns its address.
 func startRegistry(t *testing.T, dir string) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -254,7 +254,7 @@ func startRegistry(t *testing.T, dir string) string {
 	return strings.TrimSpace(line)
 }
 
-// makeCertificate writes tls.crt and tls.key, signed by themselves, and gives the former.
+// makeCertificate writes a self-signed tls.crt and its tls.key, and returns the certificate.
 func makeCertificate(t *testing.T, dir string) []byte {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

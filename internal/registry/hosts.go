@@ -16,7 +16,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 	"github.com/containerd/containerd/v2/core/remotes/docker/config"
@@ -25,23 +24,23 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// systemDirs are where hosts.toml files and certificates usually are, in containerd's order.
+// systemDirs are the usual directories of hosts.toml files and certificates, in containerd's order.
 var systemDirs = []string{"/etc/containerd/certs.d", "/etc/docker/certs.d"}
 
 const userAgent = "rtbuild"
 
-// host is one of the servers that answer for a registry: a mirror, or the registry itself.
+// host is one of the servers of a registry: a mirror, or the registry itself.
 type host struct {
 	docker.RegistryHost
 	registry string // the name in references
-	mirror   bool   // another follows that knows better
+	mirror   bool   // false for the last host, whose answers count
 	login    func(ctx context.Context, repository string) login
 
 	mu          sync.Mutex
 	authorizers map[string]*authorizer // by scope
 }
 
-// hostsOf gives the servers to ask for a registry, in order, the one that decides last.
+// hostsOf returns the servers of a registry in the order to try them: mirrors, then the registry itself.
 func (c *Client) hostsOf(registry string) ([]*host, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,14 +64,14 @@ func (c *Client) findHosts(registry string) ([]*host, error) {
 		return nil, fmt.Errorf("reading how to reach %s: %w", registry, err)
 	}
 	plain := &plainRules{allowed: map[string]bool{}}
-	complaints := &complaints{}
+	logged := &loggedErrors{}
 	options := config.HostOptions{
 		HostDir:       func(string) (string, error) { return dir, nil },
 		DefaultScheme: defaultScheme(registry),
 		UpdateClient:  func(client *http.Client) error { return c.prepare(client, plain) },
 	}
-	found, err := config.ConfigureHosts(complaints.context(), options)(registry)
-	if err = errors.Join(err, complaints.err); err != nil {
+	found, err := config.ConfigureHosts(logged.context(), options)(registry)
+	if err = errors.Join(err, logged.err); err != nil {
 		return nil, fmt.Errorf("reading how to reach %s from %s: %w", registry, dir, err)
 	}
 	hosts := make([]*host, len(found))
@@ -80,7 +79,7 @@ func (c *Client) findHosts(registry string) ([]*host, error) {
 		if h.Scheme != "http" && h.Scheme != "https" {
 			return nil, fmt.Errorf("reading how to reach %s from %s: the address %s://%s begins neither with https:// nor http://", registry, dir, h.Scheme, h.Host)
 		}
-		plain.learn(h)
+		plain.allow(h)
 		hosts[i] = &host{
 			RegistryHost: h,
 			registry:     registry,
@@ -92,8 +91,8 @@ func (c *Client) findHosts(registry string) ([]*host, error) {
 	return hosts, nil
 }
 
-// hostDir gives the directory that tells about a registry; empty if there is none. The user's own directory must be
-// readable; the system's are looked at as far as they can be.
+// hostDir returns the directory with a registry's hosts.toml or certificates, or "" if there is none. It is an error if the
+// user's own directory cannot be read; for the system's it is a warning.
 func (c *Client) hostDir(registry string) (string, error) {
 	if c.configDir != "" {
 		dir, err := config.HostDirFromRoot(c.configDir)(registry)
@@ -110,14 +109,14 @@ func (c *Client) hostDir(registry string) (string, error) {
 			return dir, nil
 		}
 		if errors.Is(err, fs.ErrPermission) {
-			c.warn(fmt.Sprintf("%s is left aside: %v", root, err))
+			c.warn(fmt.Sprintf("ignoring %s: %v", root, err))
 		}
 	}
 	return "", nil
 }
 
-// defaultScheme is how a registry is spoken to that no hosts.toml tells about. Loopback registries usually have no
-// certificate; those that do are found out (see guess).
+// defaultScheme returns the scheme for a registry without a hosts.toml. Registries on loopback usually have no certificate;
+// transport.detect finds those that have one.
 func defaultScheme(registry string) string {
 	_, port, _ := net.SplitHostPort(registry)
 	if docker.IsLocalhost(hostname(registry)) && port != "" && port != "443" {
@@ -126,17 +125,17 @@ func defaultScheme(registry string) string {
 	return "https"
 }
 
-// prepare sets up the client that containerd made: our trust, and our rules on plain HTTP and redirects.
+// prepare adds to the client that containerd made our certificate authorities and our rules on plain HTTP and redirects.
 func (c *Client) prepare(client *http.Client, plain *plainRules) error {
 	if _, ok := client.Transport.(*transport); ok {
-		return nil // a copy that differs in headers only
+		return nil // prepared before: this copy differs only in its headers
 	}
 	made, ok := client.Transport.(*http.Transport)
 	if !ok {
 		return fmt.Errorf("containerd made a transport of type %T", client.Transport)
 	}
 	made = made.Clone()
-	made.MaxIdleConnsPerHost = made.MaxIdleConns // what is asked side by side keeps its connections
+	made.MaxIdleConnsPerHost = made.MaxIdleConns // concurrent requests keep their connections
 	made.ResponseHeaderTimeout = 0               // the idle timeout covers this
 	if c.ca != nil {
 		if err := addCA(made.TLSClientConfig, c.ca); err != nil {
@@ -148,7 +147,7 @@ func (c *Client) prepare(client *http.Client, plain *plainRules) error {
 	return nil
 }
 
-// addCA adds certificates to a copy of the pool, which other hosts may share.
+// addCA adds certificates to a copy of the pool: other hosts may share the pool itself.
 func addCA(conf *tls.Config, pem []byte) error {
 	pool, err := x509.SystemCertPool()
 	if conf.RootCAs != nil {
@@ -162,12 +161,13 @@ func addCA(conf *tls.Config, pem []byte) error {
 	return nil
 }
 
-// publicHeaders are those of a request that any server may see. What else is in one was put there for its host alone: by hosts.toml, or
-// by the authorizer.
+// publicHeaders are the headers that any server may see. All others come from hosts.toml or the authorizer, and are for one
+// host alone.
 var publicHeaders = []string{"Accept", "Accept-Encoding", "Content-Type", "Range", "Referer", "User-Agent"}
 
-// checkRedirect keeps credentials from other hosts and ports: storage behind presigned URLs refuses them, others must
-// not see them. They do not come back either: who sends us away and back chooses what is asked for in our name.
+// checkRedirect removes credentials from a request that is redirected to another host or port: storage behind presigned URLs
+// refuses them, and other servers must not see them. A redirect back does not restore them, since the other server chose
+// what to request with them.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) >= 10 {
 		return errors.New("stopped after 10 redirects")
@@ -178,7 +178,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 		return nil
 	}
 	if req.Body != nil && strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		return fmt.Errorf("the token server sends us with our password to %s, which is not followed", req.URL.Host)
+		return fmt.Errorf("the token server redirects the password to another server, %s: not followed", req.URL.Host)
 	}
 	for name := range req.Header {
 		if !slices.Contains(publicHeaders, name) {
@@ -188,13 +188,13 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// isElsewhere reports whether an address is at another server, or at the same one without the TLS that it had.
+// isElsewhere reports whether an address is on another server, or on the same server but without TLS.
 func isElsewhere(from, to *url.URL) bool {
 	return to.Host != from.Host || from.Scheme == "https" && to.Scheme != "https"
 }
 
-// authorizerFor gives the authorizer for a scope. They are not shared between repositories: containerd's adds the first
-// scope that it met to each later one, and a registry that denies the one would deny both.
+// authorizerFor returns the authorizer for a scope. Each scope has its own, because containerd's adds its first scope to
+// each later token request: a registry that denies the first would deny all.
 func (h *host) authorizerFor(scope string) *authorizer {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -206,7 +206,7 @@ func (h *host) authorizerFor(scope string) *authorizer {
 	return known
 }
 
-// url is where a repository's part of the API is at this host.
+// url returns the address of a path below a repository on this host.
 func (h *host) url(repository string, parts ...string) string {
 	elements := append([]string{"/", h.Path, repository}, parts...)
 	address := h.Scheme + "://" + h.Host + path.Join(elements...)
@@ -214,12 +214,12 @@ func (h *host) url(repository string, parts ...string) string {
 		address += "/"
 	}
 	if h.Host != h.registry && !(h.registry == "docker.io" && h.Host == "registry-1.docker.io") {
-		address += "?ns=" + h.registry // tells a mirror for several registries which is meant
+		address += "?ns=" + h.registry // containerd's way to name the registry to a mirror of several
 	}
 	return address
 }
 
-// hostname is a host without port and brackets.
+// hostname returns a host without port and brackets.
 func hostname(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		return name
@@ -230,29 +230,25 @@ func hostname(host string) string {
 	return host
 }
 
-// complaints collects what containerd only logs: it drops a hosts.toml file that it cannot read, which would ask the
-// wrong server.
-type complaints struct{ err error }
+// loggedErrors collects errors that containerd only logs. It ignores a hosts.toml that it cannot read, and requests would go
+// to the wrong server.
+type loggedErrors struct{ err error }
 
-func (c *complaints) context() context.Context {
+func (l *loggedErrors) context() context.Context {
 	logger := &logrus.Logger{Out: io.Discard, Formatter: &logrus.TextFormatter{}, Hooks: logrus.LevelHooks{}, Level: logrus.ErrorLevel}
-	logger.AddHook(c)
+	logger.AddHook(l)
 	return log.WithLogger(context.Background(), logrus.NewEntry(logger))
 }
 
 // Levels implements logrus.Hook.
-func (c *complaints) Levels() []logrus.Level { return []logrus.Level{logrus.ErrorLevel} }
+func (l *loggedErrors) Levels() []logrus.Level { return []logrus.Level{logrus.ErrorLevel} }
 
 // Fire implements logrus.Hook.
-func (c *complaints) Fire(entry *logrus.Entry) error {
+func (l *loggedErrors) Fire(entry *logrus.Entry) error {
 	cause, _ := entry.Data[logrus.ErrorKey].(error)
 	if cause == nil {
 		cause = errors.New(entry.Message)
 	}
-	c.err = errors.Join(c.err, cause)
+	l.err = errors.Join(l.err, cause)
 	return nil
 }
-
-// mirrorPatience is how long a mirror is waited for before the next host is asked: the registry itself must still get
-// its turn.
-func (c *Client) mirrorTimeout() time.Duration { return min(c.timeout/3, 10*time.Second) }

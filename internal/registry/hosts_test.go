@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// configDir writes a hosts.toml for a registry and gives the directory for Options.
+// configDir writes a hosts.toml for a registry and returns the directory for Options.
 func configDir(t *testing.T, registry, text string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -51,7 +51,7 @@ func TestMirrors(t *testing.T) {
 		{name: "both absent", upstream: answers(404), err: ErrAbsent, text: "\nmirror 127.0.0.1", asked: [2]int{1, 1}},
 		{name: "the upstream decides", upstream: answers(403), err: ErrDenied, text: ": not found: 404 Not Found: manifest unknown", asked: [2]int{1, 1}},
 		{name: "denied by the mirror, absent upstream", mirror: answers(403), upstream: answers(404), err: ErrAbsent, asked: [2]int{1, 1}},
-		{name: "silent, then failing", mirror: hang, upstream: answers(500), err: ErrUnreachable, text: "no complete answer within", asked: [2]int{1, 4}},
+		{name: "silent, then failing", mirror: hang, upstream: answers(500), err: ErrUnreachable, text: "no complete response within", asked: [2]int{1, 4}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestMirrors(t *testing.T) {
 	}
 }
 
-// TestMirrorThatMayNotResolve has a mirror that is trusted for digests only.
+// TestMirrorThatMayNotResolve has a mirror that may serve digests, but not resolve tags.
 func TestMirrorThatMayNotResolve(t *testing.T) {
 	mirror, upstream := started(t), started(t)
 	mirror.image(amd64, "it")
@@ -128,7 +128,7 @@ func TestBrokenHostsFile(t *testing.T) {
 		{"no TOML", "server = \n", "toml"},
 		{"an unknown capability", "capabilities = [\"fly\"]\n", "unknown capability fly"},
 		{"no such certificate", "ca = \"none.pem\"\n", "none.pem"},
-		{"nobody to ask", "server = \"http://127.0.0.1:1\"\ncapabilities = [\"push\"]\n", "hosts.toml names no host that may be asked this"},
+		{"nobody to ask", "server = \"http://127.0.0.1:1\"\ncapabilities = [\"push\"]\n", "hosts.toml names no host with the capability for this request"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestBrokenHostsFile(t *testing.T) {
 	}
 }
 
-// TestTLS has a registry with a certificate of its own on loopback. It is found to speak TLS without being told.
+// TestTLS has a registry on loopback with its own certificate. The client detects that it speaks TLS.
 func TestTLS(t *testing.T) {
 	f := newFake(t)
 	f.StartTLS()
@@ -156,11 +156,11 @@ func TestTLS(t *testing.T) {
 		text string
 	}{
 		{name: "unknown authority", ref: f.ref("it"), err: ErrUnreachable,
-			text: "this client's own trust store lacks the certificate's authority"},
-		{name: "unknown authority's advice", ref: f.ref("it"), err: ErrUnreachable, text: "; give it with --ca-file FILE"},
+			text: "this client does not trust the authority that signed the certificate"},
+		{name: "unknown authority's advice", ref: f.ref("it"), err: ErrUnreachable, text: "; add the authority with --ca-file FILE"},
 		{name: "--ca-file", ref: f.ref("it"), opt: Options{CAFile: ca}},
 		{name: "another name", ref: "localhost" + port + "/" + repo + ":it", opt: Options{CAFile: ca}, err: ErrUnreachable,
-			text: "the certificate itself is wrong"},
+			text: "the certificate is not valid for this name or at this time"},
 		{name: "hosts.toml names a file", ref: f.ref("it"), opt: Options{ConfigDir: configDir(t, f.host(), fmt.Sprintf("server = %q\nca = %q\n", f.URL, ca))}},
 		{name: "hosts.toml names a file only", ref: f.ref("it"), opt: Options{ConfigDir: configDir(t, f.host(), fmt.Sprintf("ca = %q\n", ca))}},
 		{name: "hosts.toml and --ca-file", ref: f.ref("it"),
@@ -186,7 +186,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// certificates writes a directory as Docker has it: a .crt file, no hosts.toml.
+// certificates writes a directory in Docker's layout: a .crt file without a hosts.toml.
 func certificates(t *testing.T, f *fake, ca string) string {
 	t.Helper()
 	pem, err := os.ReadFile(ca)
@@ -198,7 +198,7 @@ func certificates(t *testing.T, f *fake, ca string) string {
 	return dir
 }
 
-// nonLoopback gives a server's address by a name that reaches it, but is not loopback.
+// nonLoopback returns a server's address with a name that reaches it but does not count as loopback.
 func nonLoopback(f *fake) string {
 	return "0.0.0.0" + f.host()[strings.LastIndex(f.host(), ":"):]
 }
@@ -238,8 +238,8 @@ func TestPlainHTTP(t *testing.T) {
 	}
 }
 
-// TestPlainHTTPByDetour has a registry that sends us to plain HTTP elsewhere.
-func TestPlainHTTPByDetour(t *testing.T) {
+// TestPlainHTTPByRedirect has a registry that redirects to plain HTTP on another host.
+func TestPlainHTTPByRedirect(t *testing.T) {
 	target := started(t)
 	f := newFake(t)
 	f.before = func(w http.ResponseWriter, r *http.Request) bool {
@@ -256,14 +256,14 @@ func TestPlainHTTPByDetour(t *testing.T) {
 	}
 }
 
-// TestHeadersStayAtTheirHost: what hosts.toml and the login add to a request is for that host, not for those it sends us to, and not for
-// itself once another has sent us back.
+// TestHeadersStayAtTheirHost: the headers of hosts.toml and the credentials do not follow a redirect to another host. They do not
+// come back either if that host redirects to the first.
 func TestHeadersStayAtTheirHost(t *testing.T) {
 	const login, header = "Basic bWU6cHc=", "HEADERSECRET"
 	for _, tt := range []struct {
 		name        string
-		to          func(here, there string) string // where the registry sends us
-		back        bool                            // whether the other sends us back
+		to          func(here, there string) string // where the registry redirects to
+		back        bool                            // whether the other host redirects back
 		here, there []string                        // what the last request to each carried: Authorization, X-Token, Accept
 	}{
 		{name: "to another path", to: func(here, _ string) string { return here }, here: []string{login, header, "yes"}},
@@ -318,7 +318,7 @@ func TestHeadersStayAtTheirHost(t *testing.T) {
 	}
 }
 
-// TestPasswordStaysAtItsTokenServer: a token server may not pass a form that holds a password on to another.
+// TestPasswordStaysAtItsTokenServer: the client does not follow a redirect that would send a form with a password elsewhere.
 func TestPasswordStaysAtItsTokenServer(t *testing.T) {
 	other := started(t)
 	k := newTokens(t)
@@ -331,7 +331,7 @@ func TestPasswordStaysAtItsTokenServer(t *testing.T) {
 	c, _ := newClient(t, Options{})
 	_, err := c.Lookup(context.Background(), k.ref("it"), amd64)
 	wantFault(t, err, ErrUnreachable)
-	wantFirstLine(t, err, "the token server sends us with our password to "+other.host())
+	wantFirstLine(t, err, "the token server redirects the password to another server, "+other.host())
 	if len(other.asked()) != 0 {
 		t.Errorf("the other was asked %v", other.asked())
 	}
@@ -379,8 +379,8 @@ func TestWantsTLS(t *testing.T) {
 	}
 }
 
-// TestProxy asks through a proxy that the environment names. It needs a process of its own, since net/http reads the
-// environment once.
+// TestProxy uses a proxy that the environment names. It starts another process, since net/http reads the environment only
+// once.
 func TestProxy(t *testing.T) {
 	proxy := started(t)
 	want := proxy.image(amd64, "it")

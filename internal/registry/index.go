@@ -10,25 +10,25 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// How BuildKit ties an attestation to the manifest that it speaks of: docs/attestations/attestation-storage.md there.
+// The annotations that link an attestation to a manifest: docs/attestations/attestation-storage.md in BuildKit.
 const (
 	annotationAttests   = "vnd.docker.reference.type"
 	annotationAttestsTo = "vnd.docker.reference.digest"
 )
 
-// emptyIndex is an index of nothing.
+// emptyIndex returns an index without entries.
 func emptyIndex() ocispecs.Index {
 	return ocispecs.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispecs.MediaTypeImageIndex}
 }
 
-// isPlatformImage reports whether an index's entry is a platform's image: attestations and other artifacts are not.
+// isPlatformImage reports whether an index's entry is an image for a platform, and not an attestation or another artifact.
 func isPlatformImage(d ocispecs.Descriptor) bool {
 	unknown := d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
 	return d.Annotations[annotationAttests] == "" && !unknown && d.ArtifactType == "" &&
 		(d.MediaType == "" || slices.Contains(imageTypes, d.MediaType))
 }
 
-// platformKey is equal for platforms that mean the same (arm64 and arm64/v8); empty if there is none.
+// platformKey returns a key that is the same for equivalent platforms (arm64 and arm64/v8), or "" for nil.
 func platformKey(p *ocispecs.Platform) string {
 	if p == nil {
 		return ""
@@ -36,7 +36,7 @@ func platformKey(p *ocispecs.Platform) string {
 	return platforms.FormatAll(platforms.Normalize(*p))
 }
 
-// entriesFor are an index's images for platforms, and the attestations of these images.
+// entriesFor returns an index's images for the wanted platforms, and the attestations of these images.
 func entriesFor(index ocispecs.Index, wanted []ocispecs.Platform) []ocispecs.Descriptor {
 	keys, taken := map[string]bool{}, map[digest.Digest]bool{}
 	for _, p := range wanted {
@@ -55,8 +55,8 @@ func entriesFor(index ocispecs.Index, wanted []ocispecs.Platform) []ocispecs.Des
 	})
 }
 
-// withEntries is an index that shows images and their attestations in the place of what it held for the same platforms.
-// The attestations of a manifest that goes, go with it. Everything else stays where it was.
+// withEntries returns the index with images and their attestations replacing its entries for the same platforms. The
+// attestations of a replaced manifest are dropped. All other entries keep their place.
 func withEntries(index ocispecs.Index, entries []ocispecs.Descriptor) ocispecs.Index {
 	fresh, attested := map[string]ocispecs.Descriptor{}, map[digest.Digest]bool{}
 	for _, d := range entries {
@@ -66,7 +66,7 @@ func withEntries(index ocispecs.Index, entries []ocispecs.Descriptor) ocispecs.I
 			attested[digest.Digest(d.Annotations[annotationAttestsTo])] = true
 		}
 	}
-	gone := replaced(index, fresh, attested)
+	dropped := attestationsToDrop(index, fresh, attested)
 	placed := map[string]bool{}
 	var all []ocispecs.Descriptor
 	for _, d := range index.Manifests {
@@ -74,7 +74,7 @@ func withEntries(index ocispecs.Index, entries []ocispecs.Descriptor) ocispecs.I
 		by, isReplaced := fresh[key]
 		switch {
 		case !isPlatformImage(d):
-			if !gone[digest.Digest(d.Annotations[annotationAttestsTo])] {
+			if !dropped[digest.Digest(d.Annotations[annotationAttestsTo])] {
 				all = append(all, d)
 			}
 		case !isReplaced:
@@ -93,9 +93,9 @@ func withEntries(index ocispecs.Index, entries []ocispecs.Descriptor) ocispecs.I
 	return index
 }
 
-// replaced are the manifests whose attestations go: those that make place for others, and those that come with
-// attestations of their own.
-func replaced(index ocispecs.Index, fresh map[string]ocispecs.Descriptor, attested map[digest.Digest]bool) map[digest.Digest]bool {
+// attestationsToDrop returns the manifests whose attestations in the index are dropped: manifests that are replaced, and
+// manifests whose new entry comes with attestations.
+func attestationsToDrop(index ocispecs.Index, fresh map[string]ocispecs.Descriptor, attested map[digest.Digest]bool) map[digest.Digest]bool {
 	gone := maps.Clone(attested)
 	kept := map[digest.Digest]bool{}
 	for _, d := range index.Manifests {

@@ -9,19 +9,19 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// entry is a platform's image, named by a word.
+// entry returns the descriptor of a platform's image. Its digest is that of a word.
 func entry(word string, p ocispecs.Platform) ocispecs.Descriptor {
 	return ocispecs.Descriptor{MediaType: ocispecs.MediaTypeImageManifest, Digest: digest.FromString(word), Size: 1, Platform: &p}
 }
 
-// says is an attestation of the image of that word, as BuildKit writes it.
-func says(word, of string) ocispecs.Descriptor {
+// attestationOf returns the descriptor of an attestation of an image, as BuildKit writes it. Both are named by words.
+func attestationOf(word, of string) ocispecs.Descriptor {
 	d := entry(word, ocispecs.Platform{OS: "unknown", Architecture: "unknown"})
 	d.Annotations = map[string]string{annotationAttests: "attestation-manifest", annotationAttestsTo: digest.FromString(of).String()}
 	return d
 }
 
-// words gives entries as the words that they were made from.
+// words returns the words that entries were made from.
 func words(entries []ocispecs.Descriptor) string {
 	names := map[digest.Digest]string{}
 	for _, w := range strings.Fields("a A b B c sa sA sb sB") {
@@ -39,7 +39,7 @@ func list(entries ...ocispecs.Descriptor) []ocispecs.Descriptor { return entries
 func TestWithEntries(t *testing.T) {
 	a, b, c := entry("a", amd64), entry("b", arm64), entry("c", armv7)
 	a2, b2 := entry("A", amd64), entry("B", arm64)
-	sa, sb, sa2 := says("sa", "a"), says("sb", "b"), says("sA", "A")
+	sa, sb, sa2 := attestationOf("sa", "a"), attestationOf("sb", "b"), attestationOf("sA", "A")
 	artifact := ocispecs.Descriptor{MediaType: ocispecs.MediaTypeImageManifest, ArtifactType: "text/x", Digest: digest.FromString("c")}
 	sameAs := entry("a", arm64) // one manifest for two platforms
 	tests := []struct {
@@ -58,7 +58,7 @@ func TestWithEntries(t *testing.T) {
 		{"its attestation goes", list(a, b, sa, sb), list(a2), "A b sb"},
 		{"another attestation comes", list(a, b, sa, sb), list(a2, sa2), "A b sb sA"},
 		{"the same image again", list(a, sa), list(a), "a sa"},
-		{"the same image with a new attestation", list(a, b, sa, sb), list(a, says("sB", "a")), "a b sb sB"},
+		{"the same image with a new attestation", list(a, b, sa, sb), list(a, attestationOf("sB", "a")), "a b sb sB"},
 		{"an attestation of a manifest that stays for another platform", list(a, sameAs, sa), list(a2), "A a sa"},
 		{"listed twice", list(a, entry("A", amd64), b), list(entry("B", amd64)), "B b"},
 		{"an artifact stays", list(a, artifact), list(a2), "A c"},
@@ -84,7 +84,7 @@ func TestWithEntries(t *testing.T) {
 
 func TestEntriesFor(t *testing.T) {
 	index := emptyIndex()
-	index.Manifests = list(entry("a", amd64), entry("b", armv8), entry("c", armv7), says("sa", "a"), says("sb", "b"))
+	index.Manifests = list(entry("a", amd64), entry("b", armv8), entry("c", armv7), attestationOf("sa", "a"), attestationOf("sb", "b"))
 	for _, tt := range []struct {
 		name   string
 		wanted []ocispecs.Platform

@@ -8,38 +8,38 @@ import (
 	"github.com/rtbuild/rtbuild/internal/trust"
 )
 
-// login is what a registry is told about us; the zero value is anonymous. A secret without a user is an identity token.
+// login is the credentials for a registry; the zero value is anonymous. A secret without a user is an identity token.
 type login struct {
 	user, secret string
-	token        string // is sent as it is
-	problem      error  // why no credentials are known, if that is no one's wish
+	token        string // a registry token, sent as a bearer token as it is
+	problem      error  // why a credential helper gave none; nil if none are configured
 }
 
-// login gives the credentials for a repository of a host. A credential helper may ask the user, which is not the registry's silence. When
-// the context ends, we are anonymous.
+// login returns the credentials for a repository of a host. The idle timeout pauses meanwhile, since a credential helper may
+// ask the user. When the context ends, login returns the zero value.
 func (c *Client) login(ctx context.Context, host, repository string) login {
-	if c.given != nil {
-		if user, password := c.given(host); password != "" {
+	if c.loginOverride != nil {
+		if user, password := c.loginOverride(host); password != "" {
 			return login{user: user, secret: password}
 		}
 	}
 	defer idleTimeoutOf(ctx).suspend()()
 	auth, err := c.logins.For(ctx, host, repository)
-	who := login{user: auth.Username, secret: auth.Password, token: auth.RegistryToken}
+	creds := login{user: auth.Username, secret: auth.Password, token: auth.RegistryToken}
 	if auth.IdentityToken != "" {
-		who.user, who.secret = "", auth.IdentityToken
+		creds.user, creds.secret = "", auth.IdentityToken
 	}
 	var helper *trust.HelperError
 	if errors.As(err, &helper) {
-		who.problem = helper
+		creds.problem = helper
 	}
-	return who
+	return creds
 }
 
-// isAnonymous reports whether we have nothing to show.
+// isAnonymous reports whether there are no credentials.
 func (l login) isAnonymous() bool { return l.user == "" && l.secret == "" && l.token == "" }
 
-// describe says who we are to a host.
+// describe returns the user's name for messages, or "" if there are no credentials.
 func (l login) describe() string {
 	if l.isAnonymous() {
 		return ""

@@ -8,36 +8,38 @@ import (
 	"sync"
 
 	"github.com/containerd/containerd/v2/core/remotes/docker"
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/plan"
 )
 
-// Answer is what came of one of several lookups: an image or an error.
-type Answer struct {
+// LookupResult is the result of one of several lookups: an image or an error.
+type LookupResult struct {
 	Ref   string
 	Image *Image
 	Err   error
 }
 
-// LookupAll looks references up side by side, and gives one answer for each, in order.
-func (c *Client) LookupAll(ctx context.Context, refs []string, platform ocispecs.Platform) []Answer {
-	answers := make([]Answer, len(refs))
+// LookupAll looks up references concurrently. It returns one result for each, in order.
+func (c *Client) LookupAll(ctx context.Context, refs []string, platform ocispecs.Platform) []LookupResult {
+	results := make([]LookupResult, len(refs))
 	var wg sync.WaitGroup
 	for i, ref := range refs {
 		wg.Go(func() {
 			img, err := c.Lookup(ctx, ref, platform)
-			answers[i] = Answer{Ref: ref, Image: img, Err: err}
+			results[i] = LookupResult{Ref: ref, Image: img, Err: err}
 		})
 	}
 	wg.Wait()
-	return answers
+	return results
 }
 
-// Lookup gives the image for one platform. It takes one request to learn that there is none and three at most for an
-// image, authentication and retries aside. An *Error says why there is none; the context's end is given as it is.
+// Lookup returns the image for one platform. Apart from authentication and retries, it takes at most three requests, and one
+// to find that there is no image.
+//
+// A malformed reference or hosts.toml gives an ordinary error, and the end of ctx gives the context's error. Any other error
+// is an *Error, usually ErrAbsent, ErrNoPlatform, ErrDenied, ErrThrottled, ErrUnreachable or ErrBroken.
 func (c *Client) Lookup(ctx context.Context, ref string, platform ocispecs.Platform) (*Image, error) {
 	t, err := c.target("looking up", ref)
 	if err != nil {
@@ -51,7 +53,7 @@ func (c *Client) lookup(ctx context.Context, t *target, platform ocispecs.Platfo
 	if err != nil {
 		return nil, err
 	}
-	img := &Image{Reference: t.asked, Digest: top.digest, Platforms: top.platforms()}
+	img := &Image{Reference: t.ref, Digest: top.digest, Platforms: top.platforms()}
 	leaf, indexed := top, ocispecs.Platform{}
 	if top.index != nil {
 		entry, fault := top.pick(platform)
@@ -77,7 +79,7 @@ func (c *Client) lookup(ctx context.Context, t *target, platform ocispecs.Platfo
 	}
 	img.Manifest, img.Layers, img.Annotations, img.Config = leaf.digest, leaf.image.Layers, leaf.image.Annotations, *config
 	if top.index == nil || len(img.Platforms) == 0 {
-		// Only the config tells; an index has told already.
+		// No index has named the platform, so only the config does.
 		img.Platforms = []ocispecs.Platform{config.Platform}
 		if fault := otherPlatform(config.Platform, platform); fault != nil {
 			return nil, t.withOp(fault)
@@ -86,7 +88,7 @@ func (c *Client) lookup(ctx context.Context, t *target, platform ocispecs.Platfo
 	return img, nil
 }
 
-// child fetches the manifest that an index names. The index exists, so what it lacks is not absent but broken.
+// child fetches the manifest that an index names. If it is missing, the error is ErrBroken, since the index exists.
 func (c *Client) child(ctx context.Context, t *target, top *manifest, entry ocispecs.Descriptor) (*manifest, error) {
 	leaf, err := c.manifest(ctx, t.from(top.host), wanted{digest: entry.Digest})
 	if err != nil {
@@ -113,14 +115,14 @@ func (c *Client) config(ctx context.Context, t *target, leaf *manifest) (*ocispe
 		}
 		return parse(a.body, "config", config)
 	}
-	if _, err := c.ask(ctx, t.from(leaf.host).hosts, r); err != nil {
+	if _, err := c.do(ctx, t.from(leaf.host).hosts, r); err != nil {
 		return nil, incomplete(err, "the manifest names the config "+desc.Digest.String()+", which the registry does not have")
 	}
 	return config, nil
 }
 
-// incomplete turns an absent part of an image that exists into a broken image: nothing may be built because of it, since
-// the tag is taken.
+// incomplete turns ErrAbsent into ErrBroken where a part of an existing image is missing. ErrAbsent would start a build,
+// although the tag is taken.
 func incomplete(err error, what string) error {
 	var fault *Error
 	if errors.As(err, &fault) && errors.Is(fault, ErrAbsent) {
@@ -130,7 +132,8 @@ func incomplete(err error, what string) error {
 	return err
 }
 
-// Resolve gives the digest a reference points to, by one HEAD request; a reference that has a digest needs none.
+// Resolve returns the digest that a reference points to. It takes one HEAD request, or none if the reference has a digest.
+// Its errors are those of Lookup, but for ErrNoPlatform.
 func (c *Client) Resolve(ctx context.Context, ref string) (digest.Digest, error) {
 	t, err := c.target("resolving", ref)
 	if err != nil {
@@ -150,11 +153,11 @@ func (c *Client) resolve(ctx context.Context, t *target) (digest.Digest, error) 
 	r.check = func(a *response) *Error {
 		found = digest.Digest(a.header.Get("Docker-Content-Digest"))
 		if found != "" && found.Validate() != nil {
-			return broken(fmt.Errorf("the header Docker-Content-Digest is no digest: %q", found))
+			return broken(fmt.Errorf("the header Docker-Content-Digest is not a digest: %q", found))
 		}
 		return nil
 	}
-	_, err := c.ask(ctx, t.hosts, r)
+	_, err := c.do(ctx, t.hosts, r)
 	var fault *Error
 	unsupported := errors.As(err, &fault) && fault.Status == http.StatusMethodNotAllowed
 	if err != nil && !unsupported {
@@ -163,100 +166,10 @@ func (c *Client) resolve(ctx context.Context, t *target) (digest.Digest, error) 
 	if found != "" && err == nil {
 		return found, nil
 	}
-	// The header is optional, and a few registries do not know HEAD: the manifest itself tells.
+	// The header is optional, and a few registries do not support HEAD: fetch the manifest and compute its digest.
 	top, err := c.manifest(ctx, t, t.wanted())
 	if err != nil {
 		return "", err
 	}
 	return top.digest, nil
 }
-
-// withIdleTimeout runs what asks a registry under the client's idle timeout. If that ends it, the error says so.
-func withIdleTimeout[T any](ctx context.Context, c *Client, t *target, run func(context.Context) (T, error)) (T, error) {
-	limited, cancel := c.withIdleTimeout(ctx)
-	defer cancel()
-	got, err := run(limited)
-	if err == nil || ctx.Err() == nil && limited.Err() == nil {
-		return got, err
-	}
-	if ctx.Err() != nil {
-		var none T
-		return none, ctx.Err()
-	}
-	var fault *Error
-	if errors.As(err, &fault) {
-		return got, err // the cause came before the timeout
-	}
-	return got, t.withOp(silent(c.timeout))
-}
-
-// target is a parsed reference and the hosts that answer for it.
-type target struct {
-	asked      string
-	doing      string
-	registry   string
-	repository string
-	tag        string
-	digest     digest.Digest
-	push       bool
-	hosts      []*host
-}
-
-// target parses a reference. Its errors are the user's, not a registry's.
-func (c *Client) target(doing, ref string) (*target, error) {
-	named, err := reference.ParseNormalizedNamed(ref)
-	if err != nil {
-		return nil, fmt.Errorf("%s %q: %w", doing, ref, err)
-	}
-	t := &target{asked: ref, doing: doing, registry: reference.Domain(named), repository: reference.Path(named)}
-	named = reference.TagNameOnly(named)
-	if tagged, ok := named.(reference.Tagged); ok {
-		t.tag = tagged.Tag()
-	}
-	if digested, ok := named.(reference.Digested); ok {
-		t.digest = digested.Digest()
-	}
-	if t.hosts, err = c.hostsOf(t.registry); err != nil {
-		return nil, fmt.Errorf("%s %s: %w", doing, ref, err)
-	}
-	return t, nil
-}
-
-// wanted is the manifest that the reference names: by digest if it has one.
-func (t *target) wanted() wanted {
-	if t.digest != "" {
-		return wanted{digest: t.digest}
-	}
-	return wanted{tag: t.tag}
-}
-
-// from gives the target with the host that answered first in front: it has the rest too.
-func (t *target) from(first *host) *target {
-	for i, h := range t.hosts {
-		if h == first {
-			moved := *t
-			moved.hosts = t.hosts[i:]
-			return &moved
-		}
-	}
-	return t
-}
-
-// request begins a request about the target's repository.
-func (t *target) request(method string, parts ...string) request {
-	r := request{
-		doing: t.doing, method: method,
-		registry: t.registry, repository: t.repository, reference: t.tag,
-		parts: parts, scope: "repository:" + t.repository + ":pull",
-	}
-	if t.digest != "" {
-		r.reference = t.digest.String()
-	}
-	if t.push {
-		r.scope += ",push"
-	}
-	return r
-}
-
-// withOp says in an error what was being done.
-func (t *target) withOp(e *Error) *Error { return t.request("").withOp(e) }

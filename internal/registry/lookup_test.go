@@ -29,7 +29,7 @@ var lookupTests = []struct {
 	{name: "one manifest", make: func(f *fake) { f.image(amd64, "it") },
 		platform: amd64, label: "source-amd64", platforms: "linux/amd64", requests: 2},
 	{name: "one manifest for another platform", make: func(f *fake) { f.image(arm64, "it") },
-		platform: amd64, err: ErrNoPlatform, text: "linux/amd64 is wanted, there is linux/arm64", requests: 2},
+		platform: amd64, err: ErrNoPlatform, text: "the image is for linux/arm64, not linux/amd64", requests: 2},
 	{name: "one manifest without a platform", make: func(f *fake) { f.image(ocispecs.Platform{}, "it") },
 		platform: amd64, label: "source-", platforms: "unknown", requests: 2},
 	{name: "index", make: func(f *fake) { f.index("it", f.image(arm64), f.image(amd64)) },
@@ -41,9 +41,9 @@ var lookupTests = []struct {
 	{name: "index lacks the platform", make: func(f *fake) {
 		a := f.image(arm64)
 		f.index("it", a, f.image(armv7), attestation(a))
-	}, platform: amd64, err: ErrNoPlatform, text: "there is linux/arm/v7, linux/arm64;", requests: 1},
+	}, platform: amd64, err: ErrNoPlatform, text: "the image is for linux/arm/v7, linux/arm64, not linux/amd64;", requests: 1},
 	{name: "index with nothing but attestations", make: func(f *fake) { f.index("it", attestation(f.image(amd64))) },
-		platform: amd64, err: ErrNoPlatform, text: "it holds no image at all", requests: 1},
+		platform: amd64, err: ErrNoPlatform, text: "the index holds no image", requests: 1},
 	{name: "arm64/v8 is arm64", make: func(f *fake) { f.index("it", f.image(amd64), f.image(armv8)) },
 		platform: arm64, label: "source-arm64v8", platforms: "linux/amd64 linux/arm64/v8", requests: 3},
 	{name: "arm64 is arm64/v8", make: func(f *fake) { f.image(arm64, "it") },
@@ -60,7 +60,7 @@ var lookupTests = []struct {
 		d := f.image(arm64)
 		d.Platform = nil
 		f.index("it", d)
-	}, platform: amd64, err: ErrNoPlatform, text: "there is linux/arm64", requests: 3},
+	}, platform: amd64, err: ErrNoPlatform, text: "the image is for linux/arm64", requests: 3},
 	{name: "the index says another platform than the config", make: func(f *fake) {
 		d := f.image(amd64)
 		d.Platform = &arm64
@@ -105,7 +105,7 @@ var lookupTests = []struct {
 	}, platform: amd64, label: "source-amd64", platforms: "linux/amd64", requests: 3},
 }
 
-// labelled serves an image that says its platform in a label and an annotation, too.
+// labelled serves an image that has its platform in a label and an annotation, too.
 func (f *fake) labelled(p ocispecs.Platform, label, annotation string) {
 	m := f.manifestOf(p)
 	m.Config = f.put("blobs", ocispecs.MediaTypeImageConfig, ocispecs.Image{Platform: p, Config: ocispecs.ImageConfig{
@@ -137,7 +137,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// checkImage checks all fields of an image that was found under the tag "it".
+// checkImage checks all fields of an image that Lookup found under the tag "it".
 func checkImage(t *testing.T, f *fake, img *Image, label, holds string) {
 	t.Helper()
 	if img.Reference != f.ref("it") {
@@ -209,8 +209,8 @@ func TestLookupAll(t *testing.T) {
 	}
 }
 
-// TestLookupAllSideBySide has a server that answers no request before all have come.
-func TestLookupAllSideBySide(t *testing.T) {
+// TestLookupAllConcurrent has a server that sends no response before it has all requests.
+func TestLookupAllConcurrent(t *testing.T) {
 	f := newFake(t)
 	here, all := make(chan struct{}), make(chan struct{})
 	go func() {

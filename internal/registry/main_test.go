@@ -20,7 +20,7 @@ import (
 	_ "github.com/distribution/distribution/v3/registry/auth/htpasswd"
 )
 
-// The test binary is its own helper: with one of these it serves a registry, or asks one, instead of running tests.
+// With one of these variables, the test binary runs no tests: it serves a registry, or sends a request to one.
 const (
 	envServe = "RTBUILD_TEST_SERVE" // directory with tls.crt, tls.key and htpasswd; the address is printed
 	envAsk   = "RTBUILD_TEST_ASK"   // reference; its digest is printed
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	case os.Getenv(envAsk) != "":
 		exit(askRegistry(os.Getenv(envAsk), os.Getenv(envDir)))
 	}
-	// What stands in the way of these tests' own servers, wherever they run.
+	// The tests' own servers must be reached without a proxy or foreign credentials.
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "DOCKER_AUTH_CONFIG"} {
 		_ = os.Unsetenv(name)
 	}
@@ -50,7 +50,7 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-// serveRegistry is a registry process with TLS and basic auth.
+// serveRegistry serves a registry with TLS and basic auth.
 func serveRegistry(dir string) error {
 	conf := &configuration.Configuration{
 		Storage: configuration.Storage{"filesystem": {"rootdirectory": filepath.Join(dir, "data")}},

@@ -17,13 +17,13 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// What is read at most, in bytes: registries accept manifests of 4 MiB, and configs have no limit.
+// The largest documents that are read, in bytes. Registries accept manifests of up to 4 MiB, and configs of any size.
 const (
 	maxManifest = 4 << 20
 	maxConfig   = 8 << 20
 )
 
-// Docker's media types, which registries still serve beside OCI's.
+// Docker's media types, which registries still serve.
 const (
 	dockerIndex    = "application/vnd.docker.distribution.manifest.list.v2+json"
 	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
@@ -34,11 +34,11 @@ var (
 	indexTypes      = []string{ocispecs.MediaTypeImageIndex, dockerIndex}
 	imageTypes      = []string{ocispecs.MediaTypeImageManifest, dockerManifest}
 	acceptManifests = http.Header{"Accept": {strings.Join(slices.Concat(indexTypes, imageTypes), ", ")}}
-	// vagueTypes are what servers say of manifests that they do not know to be any.
-	vagueTypes = []string{"", "application/json", "application/octet-stream", "text/plain", "binary/octet-stream"}
+	// genericTypes are the content types of servers that do not recognise a manifest.
+	genericTypes = []string{"", "application/json", "application/octet-stream", "text/plain", "binary/octet-stream"}
 )
 
-// wanted names a manifest: by digest, else by tag.
+// wanted names a manifest by its digest, or by a tag if that is empty.
 type wanted struct {
 	tag    string
 	digest digest.Digest
@@ -46,7 +46,7 @@ type wanted struct {
 
 // manifest is an index or a platform's manifest.
 type manifest struct {
-	host   *host // that had it
+	host   *host // which served it
 	digest digest.Digest
 	index  *ocispecs.Index    // nil for a platform's manifest
 	image  *ocispecs.Manifest // nil for an index
@@ -55,7 +55,7 @@ type manifest struct {
 	body      []byte
 }
 
-// descriptor names the manifest.
+// descriptor returns the manifest's descriptor, without a platform.
 func (m *manifest) descriptor() ocispecs.Descriptor {
 	return ocispecs.Descriptor{MediaType: m.mediaType, Digest: m.digest, Size: int64(len(m.body))}
 }
@@ -74,13 +74,13 @@ func (c *Client) manifest(ctx context.Context, t *target, want wanted) (*manifes
 		found, fault = readManifest(a, want.digest)
 		return fault
 	}
-	if _, err := c.ask(ctx, t.hosts, r); err != nil {
+	if _, err := c.do(ctx, t.hosts, r); err != nil {
 		return nil, err
 	}
 	return found, nil
 }
 
-// readManifest checks an answer and tells index and manifest apart.
+// readManifest checks a response and parses it as an index or a manifest.
 func readManifest(a *response, want digest.Digest) (*manifest, *Error) {
 	var body struct {
 		MediaType string          `json:"mediaType"`
@@ -91,18 +91,18 @@ func readManifest(a *response, want digest.Digest) (*manifest, *Error) {
 	}
 	contentType, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
 	if err := json.Unmarshal(a.body, &body); err != nil {
-		return nil, broken(fmt.Errorf("no manifest, but %s: %w", describeType(contentType), err))
+		return nil, broken(fmt.Errorf("not a manifest but %s: %w", describeType(contentType), err))
 	}
 	m := &manifest{host: a.from, body: a.body}
 	var err error
 	if m.digest, err = digestOf(a, want); err != nil {
 		return nil, broken(err)
 	}
-	m.mediaType = kindOf(contentType, body.MediaType)
-	isIndex, err := tell(m.mediaType, body.Manifests != nil, body.Config != nil || body.Layers != nil)
+	m.mediaType = manifestType(contentType, body.MediaType)
+	isIndex, err := classify(m.mediaType, body.Manifests != nil, body.Config != nil || body.Layers != nil)
 	switch {
 	case err != nil && body.Schema == 1:
-		return nil, &Error{Err: ErrBroken, Cause: errors.New("a manifest of Docker's schema 1, which nothing reads any more"), Advice: "push the image again"}
+		return nil, &Error{Err: ErrBroken, Cause: errors.New("a manifest of Docker's schema 1, which is no longer supported"), Advice: "push the image again"}
 	case err != nil:
 		return nil, broken(err)
 	case isIndex:
@@ -121,30 +121,30 @@ func readManifest(a *response, want digest.Digest) (*manifest, *Error) {
 	return m, nil
 }
 
-// kindOf is a manifest's media type: the body's own goes before the header's. It is empty if neither tells.
-func kindOf(contentType, mediaType string) string {
-	if mediaType == "" && !slices.Contains(vagueTypes, contentType) {
+// manifestType returns a manifest's media type: the one in the body, else the header's. It is empty if neither names one.
+func manifestType(contentType, mediaType string) string {
+	if mediaType == "" && !slices.Contains(genericTypes, contentType) {
 		return contentType
 	}
 	return mediaType
 }
 
-// tell reports whether a manifest is an index. Its fields must agree with its type: one that could be read as both would
-// be one thing to us and another to the next reader.
-func tell(kind string, hasManifests, hasConfig bool) (isIndex bool, err error) {
+// classify reports whether a manifest is an index. Its fields must match its type: two readers could take an ambiguous
+// manifest for different things.
+func classify(mediaType string, hasManifests, hasConfig bool) (isIndex bool, err error) {
 	switch {
 	case hasManifests && hasConfig:
 		return false, errors.New("the manifest is an index and an image at once")
 	case !hasManifests && !hasConfig:
-		return false, fmt.Errorf("neither a manifest nor an index, but %s", describeType(kind))
-	case kind == "":
+		return false, fmt.Errorf("neither a manifest nor an index, but %s", describeType(mediaType))
+	case mediaType == "":
 		return hasManifests, nil
-	case slices.Contains(indexTypes, kind) && hasManifests:
+	case slices.Contains(indexTypes, mediaType) && hasManifests:
 		return true, nil
-	case slices.Contains(imageTypes, kind) && hasConfig:
+	case slices.Contains(imageTypes, mediaType) && hasConfig:
 		return false, nil
 	}
-	return false, fmt.Errorf("neither a manifest nor an index, but %s", describeType(kind))
+	return false, fmt.Errorf("neither a manifest nor an index, but %s", describeType(mediaType))
 }
 
 func describeType(mediaType string) string {
@@ -154,15 +154,15 @@ func describeType(mediaType string) string {
 	return mediaType
 }
 
-// digestOf computes a manifest's digest and compares it with what was asked for and what the registry says. The
-// registry may use another algorithm than ours, which is then the tag's digest.
+// digestOf returns a manifest's digest. It must match the one that was requested, or else the one that the registry claims,
+// which may use another algorithm than ours.
 func digestOf(a *response, want digest.Digest) (digest.Digest, error) {
-	said := digest.Digest(a.header.Get("Docker-Content-Digest"))
-	if said != "" && want == "" {
-		if err := verify(said, a.body); err != nil {
+	claimed := digest.Digest(a.header.Get("Docker-Content-Digest"))
+	if claimed != "" && want == "" {
+		if err := verify(claimed, a.body); err != nil {
 			return "", err
 		}
-		return said, nil
+		return claimed, nil
 	}
 	if want != "" {
 		return want, verify(want, a.body)
@@ -181,7 +181,7 @@ func verify(want digest.Digest, content []byte) error {
 	return nil
 }
 
-// parse reads JSON of a kind.
+// parse decodes JSON. kind names the document in the error.
 func parse(body []byte, kind string, into any) *Error {
 	if err := json.Unmarshal(body, into); err != nil {
 		return broken(fmt.Errorf("reading the %s: %w", kind, err))
@@ -193,7 +193,7 @@ func isConfig(mediaType string) bool {
 	return mediaType == ocispecs.MediaTypeImageConfig || mediaType == dockerConfig
 }
 
-// images are the index's entries that are platforms' images: attestations and other artifacts are left out.
+// images returns the index's entries that are images for platforms, without attestations and other artifacts.
 func (m *manifest) images() []ocispecs.Descriptor {
 	if m.index == nil {
 		return nil
@@ -201,7 +201,7 @@ func (m *manifest) images() []ocispecs.Descriptor {
 	return slices.DeleteFunc(slices.Clone(m.index.Manifests), func(d ocispecs.Descriptor) bool { return !isPlatformImage(d) })
 }
 
-// platforms are those that an index says it holds.
+// platforms returns the platforms that the index names.
 func (m *manifest) platforms() []ocispecs.Platform {
 	var all []ocispecs.Platform
 	for _, d := range m.images() {
@@ -212,8 +212,8 @@ func (m *manifest) platforms() []ocispecs.Platform {
 	return all
 }
 
-// pick chooses the entry for a platform: this very one, variants that mean the same aside (arm64 and arm64/v8). An
-// index with a single image and no platforms leaves it to the image's config.
+// pick returns the entry for exactly this platform or an equivalent one (arm64 and arm64/v8). A single image without a
+// platform is picked too: its config names the platform.
 func (m *manifest) pick(want ocispecs.Platform) (ocispecs.Descriptor, *Error) {
 	matcher := platforms.OnlyStrict(want)
 	images := m.images()
@@ -235,7 +235,7 @@ func (m *manifest) pick(want ocispecs.Platform) (ocispecs.Descriptor, *Error) {
 	return *found, nil
 }
 
-// otherPlatform is the error of an image whose config is for another platform; nil if it is for this one or says none.
+// otherPlatform returns an error if the platform of an image's config is another one, and nil if it is this one or unknown.
 func otherPlatform(has, want ocispecs.Platform) *Error {
 	if has.OS == "" && has.Architecture == "" || platforms.OnlyStrict(want).Match(platforms.Normalize(has)) {
 		return nil
@@ -249,13 +249,13 @@ func noPlatform(want ocispecs.Platform, has []ocispecs.Platform) *Error {
 		names[i] = platforms.Format(p)
 	}
 	slices.Sort(names)
-	there := "there is " + strings.Join(slices.Compact(names), ", ")
+	cause := fmt.Errorf("the image is for %s, not %s", strings.Join(slices.Compact(names), ", "), platforms.Format(want))
 	if len(names) == 0 {
-		there = "it holds no image at all"
+		cause = errors.New("the index holds no image")
 	}
 	return &Error{
 		Err:    ErrNoPlatform,
-		Cause:  fmt.Errorf("%s is wanted, %s", platforms.Format(want), there),
-		Advice: "choose one that is there with --platform, or another image",
+		Cause:  cause,
+		Advice: "choose one of its platforms with --platform, or another image",
 	}
 }

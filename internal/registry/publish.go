@@ -18,65 +18,66 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// maxRounds is how often a tag is written anew that others write at the same time.
+// maxRounds is how often MergeIndex writes a tag if others write it at the same time.
 const maxRounds = 8
 
-// minSettle is the least time after which a tag is read again that was written.
+// minSettle is the shortest delay between writing a tag and reading it again.
 const minSettle = 100 * time.Millisecond
 
-// lateness is how long a registry may take to show what it has taken: some answer from copies that follow.
-var lateness = []time.Duration{minSettle, 2 * minSettle, 4 * minSettle, 8 * minSettle, 16 * minSettle, 32 * minSettle, 64 * minSettle}
+// visibilityDelays are the delays between reads until a registry serves what it accepted: some serve from replicas that lag.
+var visibilityDelays = []time.Duration{minSettle, 2 * minSettle, 4 * minSettle, 8 * minSettle, 16 * minSettle, 32 * minSettle, 64 * minSettle}
 
-// Pushed is an image or an index that is in a repository by its digest alone.
+// Pushed is an image or an index that was pushed by its digest, without a tag.
 type Pushed struct {
 	Digest    digest.Digest
-	Platforms []ocispecs.Platform // the tag takes these of it; the only one of an image
-	Replace   bool                // also a tag whose content cannot be read
-	Watch     bool                // others probably write the tag at this time: it is read again some time after, too
+	Platforms []ocispecs.Platform // the platforms to publish; for an image, the one that it is for
+	Replace   bool                // also replace a tag whose content cannot be read
+	Watch     bool                // others probably write the tag now: wait a while before the tag is read again
 }
 
-// MergeIndex lets a tag show what was pushed, and gives the digest that the tag points to then. What the tag holds for other
-// platforms stays: it becomes, or stays, an index. A tag that holds nothing else points to what was pushed itself.
+// MergeIndex adds the platforms of a pushed image or index to a tag, and returns the digest that the tag then points to. The
+// tag keeps its images for other platforms: it becomes, or stays, an index. If it has no others, it points to what was pushed.
 //
-// Registries cannot compare and swap. So the tag is read right before it is written and again after, and all is repeated if it
-// shows what another writer put there, who did not see ours. With Watch some time lies between: several times what lies between our
-// own reading and writing, so that another writer that has read before us will most likely have written then. A tag that still
-// shows what it did before is waited for: no writer puts that back, but some registries show late what they have taken.
+// Registries have no compare-and-swap. So MergeIndex reads the tag right before it writes it and again afterwards, and starts
+// over if another writer has overwritten it. With Watch it waits before the second read, several times as long as its own
+// read and write took: a writer that read the tag earlier has then most likely written it. If the tag still has its old
+// digest, MergeIndex waits: no writer restores that, but some registries serve a new manifest late.
 //
-// A tag that the registry does not let move is ErrImmutable, unless it shows what was pushed already.
+// The error is an *Error of kind ErrImmutable if the registry does not let the tag move, unless the tag has the right content
+// already. The other errors are those of Lookup.
 func (c *Client) MergeIndex(ctx context.Context, ref string, pushed Pushed) (digest.Digest, error) {
 	t, err := c.target("publishing", ref)
 	if err != nil {
 		return "", err
 	}
 	t.push, t.digest = true, ""
-	// A mirror may be behind: what is read must be what is written to.
+	// Mirrors may lag behind: read from the host that is written to.
 	t.hosts = slices.DeleteFunc(slices.Clone(t.hosts), func(h *host) bool { return !h.Capabilities.Has(docker.HostCapabilityPush) })
 	return withIdleTimeout(ctx, c, t, func(ctx context.Context) (digest.Digest, error) { return c.publish(ctx, t, pushed) })
 }
 
 func (c *Client) publish(ctx context.Context, t *target, pushed Pushed) (digest.Digest, error) {
-	made, err := c.arrived(ctx, t, pushed.Digest)
+	added, err := c.waitForPushed(ctx, t, pushed.Digest)
 	if err != nil {
-		return "", incomplete(err, "what was pushed there a moment ago is gone")
+		return "", incomplete(err, "the manifest that was just pushed is missing")
 	}
 	for range maxRounds {
-		now, done, err := c.round(ctx, t, made, pushed)
+		now, done, err := c.publishOnce(ctx, t, added, pushed)
 		if err != nil || done {
 			return now, err
 		}
 	}
-	return "", t.withOp(&Error{Err: ErrBroken, Cause: fmt.Errorf("the tag has changed under our hands %d times", maxRounds),
-		Advice: "let no others write it meanwhile, and try again"})
+	return "", t.withOp(&Error{Err: ErrBroken, Cause: fmt.Errorf("others changed the tag %d times while it was published", maxRounds),
+		Advice: "stop other builds that publish this tag, and try again"})
 }
 
-// round writes the tag once, unless it shows what was made already. It is not done if another writer came between.
-func (c *Client) round(ctx context.Context, t *target, made *manifest, pushed Pushed) (now digest.Digest, done bool, err error) {
-	before, err := c.held(ctx, t, pushed.Replace)
+// publishOnce writes the tag once, unless it has the right content already. done is false if another writer interfered.
+func (c *Client) publishOnce(ctx context.Context, t *target, added *manifest, pushed Pushed) (now digest.Digest, done bool, err error) {
+	before, err := c.readTag(ctx, t, pushed.Replace)
 	if err != nil {
 		return "", false, err
 	}
-	after, err := compose(before, made, pushed.Platforms)
+	after, err := merge(before, added, pushed.Platforms)
 	if err != nil {
 		return "", false, err
 	}
@@ -94,84 +95,84 @@ func (c *Client) round(ctx context.Context, t *target, made *manifest, pushed Pu
 			return "", false, err
 		}
 	}
-	done, err = c.shows(ctx, t, before.digest, after.digest)
+	done, err = c.confirm(ctx, t, before.digest, after.digest)
 	return after.digest, done, err
 }
 
-// unchanged reports whether a tag is as it was read, which may have taken many requests. Where it was absent, it has taken one, and
-// another would not be nearer to the writing. Of a tag that could not be read it learns what it points to.
-func (c *Client) unchanged(ctx context.Context, t *target, before *held) (bool, error) {
+// unchanged reports whether the tag still has the digest that readTag found: reading its content may have taken many
+// requests. It skips the check for an absent tag, which took one request only. For an unreadable tag it sets the digest.
+func (c *Client) unchanged(ctx context.Context, t *target, before *tagState) (bool, error) {
 	if before.digest == "" && !before.unreadable {
 		return true, nil
 	}
-	asked := time.Now()
-	now, err := c.pointsTo(ctx, t)
+	read := time.Now()
+	now, err := c.currentDigest(ctx, t)
 	if before.unreadable {
 		before.digest = now
 	}
 	same := now == before.digest
-	before.read = asked
+	before.read = read
 	return same, err
 }
 
-// shows reports whether a tag shows what was written, and not what another writer put there. One that shows what it did before is
-// waited for, in the end in vain: the registry has taken what was written.
-func (c *Client) shows(ctx context.Context, t *target, before, after digest.Digest) (bool, error) {
+// confirm reports whether the tag has the digest that was written, and not that of another writer. While it has the old digest,
+// confirm waits. It warns and reports true if that does not change, since the registry accepted the write.
+func (c *Client) confirm(ctx context.Context, t *target, before, after digest.Digest) (bool, error) {
 	var now digest.Digest
-	known, err := c.eventually(ctx, func() (_ bool, err error) {
-		now, err = c.pointsTo(ctx, t)
+	changed, err := c.poll(ctx, func() (_ bool, err error) {
+		now, err = c.currentDigest(ctx, t)
 		return now != before, err
 	})
-	if err != nil || known {
+	if err != nil || changed {
 		return now == after, err
 	}
-	c.warn(fmt.Sprintf("%s: the registry has taken %s, but does not show it yet", t.asked, after))
+	c.warn(fmt.Sprintf("%s: the registry accepted %s, but does not serve it yet", t.ref, after))
 	return true, nil
 }
 
-// arrived fetches what was pushed a moment ago.
-func (c *Client) arrived(ctx context.Context, t *target, pushed digest.Digest) (made *manifest, err error) {
-	_, ended := c.eventually(ctx, func() (bool, error) {
-		made, err = c.manifest(ctx, t, wanted{digest: pushed})
+// waitForPushed fetches a manifest that was just pushed. While the registry does not serve it yet, waitForPushed waits.
+func (c *Client) waitForPushed(ctx context.Context, t *target, pushed digest.Digest) (found *manifest, err error) {
+	_, ended := c.poll(ctx, func() (bool, error) {
+		found, err = c.manifest(ctx, t, wanted{digest: pushed})
 		return !errors.Is(err, ErrAbsent), nil
 	})
-	return made, cmp.Or(ended, err)
+	return found, cmp.Or(ended, err)
 }
 
-// eventually looks until there is what is looked for, for as long as a registry may be late.
-func (c *Client) eventually(ctx context.Context, look func() (bool, error)) (bool, error) {
-	for _, wait := range lateness {
-		if found, err := look(); found || err != nil {
-			return found, err
+// poll calls check until it returns true or an error, with visibilityDelays between.
+func (c *Client) poll(ctx context.Context, check func() (bool, error)) (bool, error) {
+	for _, delay := range visibilityDelays {
+		if done, err := check(); done || err != nil {
+			return done, err
 		}
-		if err := c.pause(ctx, wait); err != nil {
+		if err := c.pause(ctx, delay); err != nil {
 			return false, err
 		}
 	}
-	return look()
+	return check()
 }
 
-// held is what a tag holds, as far as it stays when a platform's image is put there.
-type held struct {
+// tagState is the content of a tag before it is written.
+type tagState struct {
 	digest     digest.Digest // empty if the tag is absent or unreadable
 	index      ocispecs.Index
 	unreadable bool
-	read       time.Time // when
+	read       time.Time // when it was read
 }
 
-// held reads what a tag points to. A platform's manifest is given as an index of it alone.
-func (c *Client) held(ctx context.Context, t *target, replace bool) (held, error) {
+// readTag reads the content of a tag. For a manifest, it returns an index with that manifest alone.
+func (c *Client) readTag(ctx context.Context, t *target, replace bool) (tagState, error) {
 	read := time.Now()
 	top, err := c.manifest(ctx, t, t.wanted())
 	switch {
 	case errors.Is(err, ErrAbsent):
-		return held{index: emptyIndex(), read: read}, nil
+		return tagState{index: emptyIndex(), read: read}, nil
 	case errors.Is(err, ErrBroken) && replace:
-		return held{index: emptyIndex(), unreadable: true, read: read}, nil
+		return tagState{index: emptyIndex(), unreadable: true, read: read}, nil
 	case err != nil:
-		return held{}, err
+		return tagState{}, err
 	}
-	found := held{digest: top.digest, index: emptyIndex(), read: read}
+	found := tagState{digest: top.digest, index: emptyIndex(), read: read}
 	if top.index != nil {
 		found.index = *top.index
 		found.index.MediaType = ocispecs.MediaTypeImageIndex
@@ -180,12 +181,12 @@ func (c *Client) held(ctx context.Context, t *target, replace bool) (held, error
 	}
 	err = c.fillPlatforms(ctx, t, &found.index)
 	if errors.Is(err, ErrBroken) && replace {
-		return held{digest: top.digest, index: emptyIndex(), read: read}, nil
+		return tagState{digest: top.digest, index: emptyIndex(), read: read}, nil
 	}
 	return found, err
 }
 
-// fillPlatforms looks up the platforms that only configs tell. An image that has none gives way to whatever comes.
+// fillPlatforms adds the platforms that only the images' configs name. It drops images without any platform.
 func (c *Client) fillPlatforms(ctx context.Context, t *target, index *ocispecs.Index) error {
 	var all []ocispecs.Descriptor
 	for _, d := range index.Manifests {
@@ -212,32 +213,32 @@ func (c *Client) fillPlatforms(ctx context.Context, t *target, index *ocispecs.I
 	return nil
 }
 
-// compose is what the tag points to when it has taken what was made.
-func compose(before held, made *manifest, taken []ocispecs.Platform) (*manifest, error) {
+// merge returns the manifest that the tag must point to: added for the given platforms, with the tag's other content.
+func merge(before tagState, added *manifest, platforms []ocispecs.Platform) (*manifest, error) {
 	var entries []ocispecs.Descriptor
-	if made.index != nil {
-		entries = entriesFor(*made.index, taken)
-	} else if len(taken) == 1 {
-		entry := made.descriptor()
-		entry.Platform = &taken[0]
+	if added.index != nil {
+		entries = entriesFor(*added.index, platforms)
+	} else if len(platforms) == 1 {
+		entry := added.descriptor()
+		entry.Platform = &platforms[0]
 		entries = []ocispecs.Descriptor{entry}
 	}
 	if len(entries) == 0 {
-		return nil, fmt.Errorf("%s holds no image for the platforms that are to be published", made.digest)
+		return nil, fmt.Errorf("%s holds no image for the platforms to publish", added.digest)
 	}
 	index := withEntries(before.index, entries)
-	if made.index != nil && len(made.index.Annotations) > 0 {
+	if added.index != nil && len(added.index.Annotations) > 0 {
 		index.Annotations = maps.Clone(index.Annotations)
 		if index.Annotations == nil {
 			index.Annotations = map[string]string{}
 		}
-		maps.Copy(index.Annotations, made.index.Annotations)
+		maps.Copy(index.Annotations, added.index.Annotations)
 	}
 	switch {
-	case made.image != nil && len(index.Manifests) == 1:
-		return made, nil
-	case made.index != nil && reflect.DeepEqual(index, *made.index):
-		return made, nil
+	case added.image != nil && len(index.Manifests) == 1:
+		return added, nil
+	case added.index != nil && reflect.DeepEqual(index, *added.index):
+		return added, nil
 	case before.digest != "" && reflect.DeepEqual(index, before.index):
 		return &manifest{digest: before.digest}, nil
 	}
@@ -245,8 +246,8 @@ func compose(before held, made *manifest, taken []ocispecs.Platform) (*manifest,
 	return &manifest{digest: digest.FromBytes(body), mediaType: index.MediaType, body: body}, err
 }
 
-// pointsTo is the tag's digest now; empty if it is absent.
-func (c *Client) pointsTo(ctx context.Context, t *target) (digest.Digest, error) {
+// currentDigest returns the tag's digest, or "" if it is absent.
+func (c *Client) currentDigest(ctx context.Context, t *target) (digest.Digest, error) {
 	now, err := c.resolve(ctx, t)
 	if errors.Is(err, ErrAbsent) {
 		return "", nil
@@ -260,6 +261,6 @@ func (c *Client) put(ctx context.Context, t *target, m *manifest) error {
 	r.needs, r.limit = docker.HostCapabilityPush, maxRefusal
 	r.body, r.contentType = bytes.NewReader(m.body), m.mediaType
 	r.check = func(*response) *Error { return nil }
-	_, err := c.ask(ctx, t.hosts, r)
-	return notMovable(notPushable(err))
+	_, err := c.do(ctx, t.hosts, r)
+	return asImmutable(asPushDenied(err))
 }

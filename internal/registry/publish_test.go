@@ -14,7 +14,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// real is distribution's registry, in front of which a test may stand.
+// real is distribution's registry. A test may intercept its requests.
 type real struct {
 	*pusher
 	ref     string // of the tag "it"
@@ -22,7 +22,7 @@ type real struct {
 	handler http.Handler
 
 	mu     sync.Mutex
-	before func(w http.ResponseWriter, r *http.Request) bool // answers itself if true
+	before func(w http.ResponseWriter, r *http.Request) bool // if it returns true, it has sent the response
 }
 
 func newReal(t *testing.T) *real {
@@ -53,7 +53,7 @@ func (r *real) interfere(before func(w http.ResponseWriter, r *http.Request) boo
 	r.before = before
 }
 
-// platformImage pushes an image by its digest; word tells images of a platform apart.
+// platformImage pushes an image by its digest. word is an annotation, so that a test can name the image.
 func (r *real) platformImage(t *testing.T, p ocispecs.Platform, word string) ocispecs.Descriptor {
 	t.Helper()
 	f := &fake{serves: map[string]content{}}
@@ -66,8 +66,8 @@ func (r *real) platformImage(t *testing.T, p ocispecs.Platform, word string) oci
 	return d
 }
 
-// attests pushes an attestation of an image.
-func (r *real) attests(t *testing.T, of ocispecs.Descriptor, word string) ocispecs.Descriptor {
+// attest pushes an attestation of an image.
+func (r *real) attest(t *testing.T, of ocispecs.Descriptor, word string) ocispecs.Descriptor {
 	t.Helper()
 	d := r.platformImage(t, ocispecs.Platform{OS: "unknown", Architecture: "unknown"}, word)
 	d.Annotations = map[string]string{annotationAttests: "attestation-manifest", annotationAttestsTo: of.Digest.String()}
@@ -81,7 +81,7 @@ func (r *real) index(t *testing.T, tag string, entries ...ocispecs.Descriptor) o
 	return r.manifest(t, tag, index.MediaType, index)
 }
 
-// manifest pushes JSON under a tag, by its digest if there is none.
+// manifest pushes JSON under a tag, or by its digest if the tag is empty.
 func (r *real) manifest(t *testing.T, tag, mediaType string, value any) ocispecs.Descriptor {
 	t.Helper()
 	body, err := json.Marshal(value)
@@ -96,8 +96,8 @@ func (r *real) manifest(t *testing.T, tag, mediaType string, value any) ocispecs
 	return d
 }
 
-// shows gives the words of what the tag holds, in order, the kind of manifest in front.
-func (r *real) shows(t *testing.T) string {
+// tagContent returns the kind of the tag's manifest and the words of its images, in order.
+func (r *real) tagContent(t *testing.T) string {
 	t.Helper()
 	parsed, err := r.client.target("reading", r.ref)
 	if err != nil {
@@ -129,7 +129,7 @@ func TestPublish(t *testing.T) {
 		before func(t *testing.T, r *real) // what the tag is
 		pushed func(t *testing.T, r *real) Pushed
 		want   string
-		same   bool // the tag points to what was pushed itself
+		same   bool // the tag points to the pushed manifest itself
 	}{
 		{"an image, the tag is absent", nil, pushImage(amd64), "image new-amd64", true},
 		{"an image, the tag holds the platform", func(t *testing.T, r *real) {
@@ -140,7 +140,7 @@ func TestPublish(t *testing.T) {
 		{"an image, the tag is for no platform", func(t *testing.T, r *real) { r.tag(t, ocispecs.Platform{}) }, pushImage(amd64), "image new-amd64", true},
 		{"an image, the tag holds others", func(t *testing.T, r *real) {
 			a, b := r.platformImage(t, amd64, "old-amd64"), r.platformImage(t, arm64, "old-arm64")
-			r.index(t, "it", a, b, r.attests(t, a, "about-amd64"), r.attests(t, b, "about-arm64"))
+			r.index(t, "it", a, b, r.attest(t, a, "about-amd64"), r.attest(t, b, "about-arm64"))
 		}, pushImage(amd64), "index new-amd64 old-arm64 about-arm64", false},
 		{"an image, the index says no platform", func(t *testing.T, r *real) {
 			a := r.platformImage(t, arm64, "old-arm64")
@@ -177,10 +177,10 @@ func TestPublish(t *testing.T) {
 			}
 			r.interfere(nil)
 			if now, err := r.client.Resolve(t.Context(), r.ref); err != nil || now != got || (got == pushed.Digest) != tt.same {
-				t.Errorf("the tag points to %s, %v; it was said %s, pushed %s", now, err, got, pushed.Digest)
+				t.Errorf("the tag points to %s, %v; MergeIndex returned %s, pushed %s", now, err, got, pushed.Digest)
 			}
-			if shows := r.shows(t); shows != tt.want {
-				t.Errorf("the tag is %q, want %q", shows, tt.want)
+			if got := r.tagContent(t); got != tt.want {
+				t.Errorf("the tag is %q, want %q", got, tt.want)
 			}
 			if again, err := r.client.MergeIndex(t.Context(), r.ref, pushed); err != nil || again != got {
 				t.Errorf("published again, it points to %s, %v, want %s", again, err, got)
@@ -220,7 +220,7 @@ func pushIndex(all ...ocispecs.Platform) func(t *testing.T, r *real) Pushed {
 		var images, attestations []ocispecs.Descriptor
 		for _, p := range all {
 			image := r.platformImage(t, p, "new-"+p.Architecture)
-			images, attestations = append(images, image), append(attestations, r.attests(t, image, "about-"+p.Architecture))
+			images, attestations = append(images, image), append(attestations, r.attest(t, image, "about-"+p.Architecture))
 		}
 		return Pushed{Digest: r.index(t, "", append(images, attestations...)...).Digest, Platforms: all}
 	}
@@ -240,10 +240,10 @@ func breakTag(_ *testing.T, r *real) {
 	})
 }
 
-// TestPublishTogether has writers that do not know of each other: nobody's image is lost.
-func TestPublishTogether(t *testing.T) {
+// TestPublishConcurrently has independent writers of one tag: no image is lost.
+func TestPublishConcurrently(t *testing.T) {
 	r := newReal(t)
-	r.client.pause = pause // what keeps writers apart
+	r.client.pause = pause // real delays keep the writers apart
 	all := platformsOf(amd64, arm64, armv7, ocispecs.Platform{OS: "linux", Architecture: "s390x"})
 	var wg sync.WaitGroup
 	for _, p := range all {
@@ -263,7 +263,7 @@ func TestPublishTogether(t *testing.T) {
 	}
 }
 
-// TestPublishRaced has another writer at the worst moments.
+// TestPublishRaced has another writer that writes the tag between the requests of MergeIndex.
 func TestPublishRaced(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -300,7 +300,7 @@ func TestPublishRaced(t *testing.T) {
 			_, err := r.client.MergeIndex(t.Context(), r.ref, mine)
 			if tt.always {
 				wantFault(t, err, ErrBroken)
-				wantFirstLine(t, err, "publishing ", repo+":it: ", "changed under our hands 8 times")
+				wantFirstLine(t, err, "publishing ", repo+":it: ", "others changed the tag 8 times")
 				return
 			}
 			if err != nil {
@@ -326,19 +326,19 @@ func TestPublishFaults(t *testing.T) {
 	}{
 		{name: "it is gone", pushed: func(*testing.T, *real) Pushed {
 			return Pushed{Digest: digest.FromString("x"), Platforms: platformsOf(amd64)}
-		}, err: ErrBroken, text: "what was pushed there a moment ago is gone"},
+		}, err: ErrBroken, text: "the manifest that was just pushed is missing"},
 		{name: "may not be written", pushed: pushImage(amd64), err: ErrDenied, text: "403 Forbidden: no", before: onWrite(403, "DENIED", "no")},
 		{name: "no such request", pushed: pushImage(amd64), err: ErrBroken, text: "400 Bad Request: what?", before: onWrite(400, "TAG_INVALID", "what?")},
-		{name: "immutable, Amazon ECR", pushed: pushImage(amd64), err: ErrImmutable, text: "let it be moved", before: onWrite(400, "TAG_INVALID",
+		{name: "immutable, Amazon ECR", pushed: pushImage(amd64), err: ErrImmutable, text: "allow the tag to move", before: onWrite(400, "TAG_INVALID",
 			"The image tag 'it' already exists in the 'team/app' repository and cannot be overwritten because the tag is immutable.")},
-		{name: "immutable, Amazon ECR's other words", pushed: pushImage(amd64), err: ErrImmutable, text: "let it be moved",
+		{name: "immutable, Amazon ECR's other words", pushed: pushImage(amd64), err: ErrImmutable, text: "allow the tag to move",
 			before: onWrite(400, "ImageTagAlreadyExistsException", "no")},
 		{name: "immutable, Harbor", pushed: pushImage(amd64), err: ErrImmutable, text: "or choose another repository with --repository",
 			before: onWrite(412, "PRECONDITION", "Failed to process request due to 'app:it' configured as immutable.")},
-		{name: "immutable, a conflict", pushed: pushImage(amd64), err: ErrImmutable, text: "the tag may not be moved: 409 Conflict: no", before: onWrite(409, "DENIED", "no")},
-		{name: "immutable, forbidden", pushed: pushImage(amd64), err: ErrImmutable, text: "let it be moved", before: onWrite(403, "DENIED", "immutable")},
+		{name: "immutable, a conflict", pushed: pushImage(amd64), err: ErrImmutable, text: "the tag cannot be moved: 409 Conflict: no", before: onWrite(409, "DENIED", "no")},
+		{name: "immutable, forbidden", pushed: pushImage(amd64), err: ErrImmutable, text: "allow the tag to move", before: onWrite(403, "DENIED", "immutable")},
 		{name: "read-only", pushed: pushImage(amd64), err: ErrDenied, text: "read-only", before: onWrite(405, "UNSUPPORTED", "no")},
-		{name: "may not be read", pushed: pushImage(amd64), err: ErrBroken, text: "no manifest, but",
+		{name: "may not be read", pushed: pushImage(amd64), err: ErrBroken, text: "not a manifest but",
 			before: func(w http.ResponseWriter, r *http.Request) bool {
 				if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/it") {
 					fmt.Fprint(w, "<html>")
@@ -378,7 +378,7 @@ func onWrite(status int, code, message string) func(w http.ResponseWriter, r *ht
 	}
 }
 
-// late lets the registry show the tag as it was for so many requests after each write, as registries do that answer from copies.
+// late makes the registry serve the old tag for some requests after each write, as registries with replicas do.
 func (r *real) late(requests int) {
 	left := 0
 	var was map[string]*httptest.ResponseRecorder
@@ -408,12 +408,12 @@ func (r *real) late(requests int) {
 	})
 }
 
-// TestPublishLate has registries that show late what they have taken: that is no other writer.
+// TestPublishLate has registries that serve a new manifest late: MergeIndex must not take that for another writer.
 func TestPublishLate(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		held  bool // the tag holds another platform's image
-		after int  // requests that show it as it was
+		after int  // requests that get the old content
 		warns bool
 		want  string // what the tag holds in the end
 	}{
@@ -436,20 +436,20 @@ func TestPublishLate(t *testing.T) {
 			}
 			r.interfere(nil)
 			if now, err := r.client.Resolve(t.Context(), r.ref); err != nil || now != got {
-				t.Errorf("the tag points to %s, %v; it was said %s", now, err, got)
+				t.Errorf("the tag points to %s, %v; MergeIndex returned %s", now, err, got)
 			}
-			if shows := r.shows(t); shows != tt.want {
-				t.Errorf("the tag is %q, want %q", shows, tt.want)
+			if got := r.tagContent(t); got != tt.want {
+				t.Errorf("the tag is %q, want %q", got, tt.want)
 			}
-			if warned := strings.Contains(strings.Join(warnings, "\n"), "does not show it yet"); warned != tt.warns || len(warnings) > 1 {
+			if warned := strings.Contains(strings.Join(warnings, "\n"), "does not serve it yet"); warned != tt.warns || len(warnings) > 1 {
 				t.Errorf("warnings: %q", warnings)
 			}
 		})
 	}
 }
 
-// TestPublishWhatArrivesLate has a registry that shows late what was pushed by its digest.
-func TestPublishWhatArrivesLate(t *testing.T) {
+// TestPublishLateDigest has a registry that serves the pushed digest late.
+func TestPublishLateDigest(t *testing.T) {
 	r := newReal(t)
 	pushed := pushImage(amd64)(t, r)
 	asked := 0
@@ -466,8 +466,8 @@ func TestPublishWhatArrivesLate(t *testing.T) {
 	}
 }
 
-// TestPublishAlike has a tag that may not be moved and shows what was pushed already: nothing is written.
-func TestPublishAlike(t *testing.T) {
+// TestPublishUnchanged has an immutable tag with the right content already: nothing is written.
+func TestPublishUnchanged(t *testing.T) {
 	r := newReal(t)
 	pushed := pushImage(amd64)(t, r)
 	if _, err := r.client.MergeIndex(t.Context(), r.ref, pushed); err != nil {
@@ -479,8 +479,8 @@ func TestPublishAlike(t *testing.T) {
 	}
 }
 
-// TestPublishAgain is a write that the registry stumbles over: it is repeated, body and all.
-func TestPublishAgain(t *testing.T) {
+// TestPublishRetry: a write that fails once is repeated, with its body.
+func TestPublishRetry(t *testing.T) {
 	r := newReal(t)
 	pushed := pushImage(amd64)(t, r)
 	failed := false
@@ -495,7 +495,7 @@ func TestPublishAgain(t *testing.T) {
 	if _, err := r.client.MergeIndex(t.Context(), r.ref, pushed); err != nil || !failed {
 		t.Errorf("%v, failed first: %t", err, failed)
 	}
-	if got := r.shows(t); got != "image new-amd64" {
+	if got := r.tagContent(t); got != "image new-amd64" {
 		t.Errorf("the tag is %q", got)
 	}
 }

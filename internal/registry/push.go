@@ -9,7 +9,8 @@ import (
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 )
 
-// CheckPush asks for the right to push to a repository: an upload is started and cancelled. An *Error says why not.
+// CheckPush checks the right to push to a repository: it starts an upload and cancels it. If the registry refuses, the error is
+// an *Error of kind ErrDenied. The other errors are those of Lookup.
 func (c *Client) CheckPush(ctx context.Context, repository string) error {
 	t, err := c.target("checking the right to push to", repository)
 	if err != nil {
@@ -25,23 +26,23 @@ func (c *Client) checkPush(ctx context.Context, t *target) error {
 	r.needs, r.limit = docker.HostCapabilityPush, maxRefusal
 	r.check = func(a *response) *Error {
 		if a.status != http.StatusAccepted && a.status != http.StatusCreated {
-			e := broken(fmt.Errorf("the upload was answered with status %d", a.status))
+			e := broken(fmt.Errorf("unexpected status %d for a new upload", a.status))
 			e.Status = a.status
 			return e
 		}
 		return nil
 	}
-	got, err := c.ask(ctx, t.hosts, r)
+	got, err := c.do(ctx, t.hosts, r)
 	if err != nil {
-		return notPushable(err)
+		return asPushDenied(err)
 	}
 	c.cancelUpload(ctx, r, got)
 	return nil
 }
 
-// notPushable says what the statuses mean that registries refuse an upload with: a push is refused by 404 too, where
-// repositories are not made by pushing to them. It must not look like an absent image.
-func notPushable(err error) error {
+// asPushDenied turns the statuses with which registries refuse an upload into ErrDenied. A registry that does not create
+// repositories on push sends 404, which must not look like an absent image.
+func asPushDenied(err error) error {
 	var fault *Error
 	if !errors.As(err, &fault) {
 		return err
@@ -55,8 +56,8 @@ func notPushable(err error) error {
 	return fault
 }
 
-// cancelUpload gives the upload back. It is a courtesy: registries that do not know it, or want a further right for it,
-// drop uploads by themselves.
+// cancelUpload cancels the upload that CheckPush has started. It ignores errors: registries without this request, or that
+// require another right for it, remove unfinished uploads by themselves.
 func (c *Client) cancelUpload(ctx context.Context, r request, got *response) {
 	location, err := got.sent.URL.Parse(got.header.Get("Location"))
 	if err != nil || location.Host != got.sent.URL.Host || got.header.Get("Location") == "" {

@@ -34,7 +34,7 @@ func TestCheckPush(t *testing.T) {
 		{name: "granted, no cancelling", before: begin("/v2/"+repo+"/blobs/uploads/1", 405), requests: post + ", DELETE blobs/uploads/1"},
 		{name: "granted, no location", before: begin("", 204), requests: post},
 		{name: "granted, elsewhere", before: begin("https://storage.invalid/1", 204), requests: post},
-		{name: "denied", before: answers(403), err: ErrDenied, text: "403 Forbidden; no credentials are known", requests: post},
+		{name: "denied", before: answers(403), err: ErrDenied, text: "403 Forbidden; no credentials found", requests: post},
 		{name: "no such project", err: ErrDenied, text: "404 Not Found: no project; create the repository or its project there first", requests: post,
 			before: func(w http.ResponseWriter, _ *http.Request) bool {
 				refuse(w, 404, "NAME_UNKNOWN", "no project")
@@ -43,7 +43,7 @@ func TestCheckPush(t *testing.T) {
 		{name: "read-only", before: answers(405), err: ErrDenied, text: "read-only", requests: post},
 		{name: "throttled", before: answers(429), err: ErrThrottled, requests: strings.Repeat(post+", ", 3) + post},
 		{name: "failing", before: answers(500), err: ErrUnreachable, requests: strings.Repeat(post+", ", 3) + post},
-		{name: "a page", before: answers(200), err: ErrBroken, text: "answered with status 200", requests: post},
+		{name: "a page", before: answers(200), err: ErrBroken, text: "unexpected status 200", requests: post},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

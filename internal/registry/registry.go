@@ -1,10 +1,13 @@
-// Package registry answers whether an image exists, for which platforms and with which labels, without pulling it, and
-// whether we may push; and it lets a tag show an image beside what the tag holds for other platforms. It tells absent, denied, throttled, unreachable and broken apart by type: only "absent" may ever
-// lead to a build. It also holds the registry that comes with the private builder (Handler).
+// Package registry is a client for container registries. Client.Lookup finds out whether an image exists, for which platforms
+// and with which labels, without pulling it. Client.CheckPush checks the right to push. Client.MergeIndex adds a platform to a
+// multi-platform tag and keeps the others. Handler serves the registry of the private pair.
 //
-// Hosts, mirrors, certificates and authentication are containerd's: the same hosts.toml files and Docker config file
-// steer containerd, BuildKit and us. The requests are our own, since containerd's resolver asks more often than needed
-// and takes several statuses for one another.
+// An error is one of several kinds: absent, denied, throttled, unreachable, broken and a few more. Only a definite "absent"
+// may start a build.
+//
+// Hosts, mirrors, certificates and authentication are containerd's: rtbuild, containerd and BuildKit read the same hosts.toml
+// files and the same Docker config file. The requests are our own: containerd's resolver makes more of them than necessary,
+// and confuses several statuses.
 package registry
 
 import (
@@ -29,25 +32,25 @@ const (
 // Options configures a Client. The zero value uses the Docker config file, /etc/containerd/certs.d and
 // /etc/docker/certs.d.
 type Options struct {
-	ConfigDir string        // hosts.toml directory that is asked first (--registry-config)
-	CAFile    string        // PEM bundle that is trusted beside the system's
-	Timeout   time.Duration // how long a silent server is waited for, retries included; 30 s if zero
-	Warn      func(string)  // where warnings go; nil drops them
+	ConfigDir string        // hosts.toml directory that is read first (--registry-config)
+	CAFile    string        // PEM bundle that is trusted in addition to the system's
+	Timeout   time.Duration // how long to wait for a server that sends nothing, retries included; 30 s if zero
+	Warn      func(string)  // receives warnings; nil drops them
 
-	// Login gives the user and password for a host before the Docker config file is asked; empty leaves it to that.
+	// Login returns the user and password for a host. If the password is empty, the Docker config file decides.
 	Login func(host string) (user, password string)
 }
 
-// Client asks registries. It is safe for concurrent use: what is asked side by side shares connections and tokens.
+// Client sends requests to registries. It is safe for concurrent use: concurrent requests share connections and tokens.
 type Client struct {
-	configDir string
-	ca        []byte // PEM, trusted beside the system's roots
-	timeout   time.Duration
-	logins    *trust.Logins
-	given     func(host string) (user, password string)
-	warn      func(string)
+	configDir     string
+	ca            []byte // PEM, trusted in addition to the system's
+	timeout       time.Duration
+	logins        *trust.Logins
+	loginOverride func(host string) (user, password string)
+	warn          func(string)
 
-	// retryBase and pause are the backoff's first interval and the way it waits: tests shorten them.
+	// retryBase is the first interval of the backoff, and pause waits for one. Tests replace both.
 	retryBase time.Duration
 	pause     func(context.Context, time.Duration) error
 
@@ -55,17 +58,17 @@ type Client struct {
 	hosts map[string][]*host // by the registry's name in references
 }
 
-// New returns a Client. No request is made; the files that the options and the environment name are read, and an error
-// says which of them is unreadable or malformed.
+// New returns a Client. It makes no request. It reads the files that the options and the environment name, and returns an
+// error if one of them cannot be read or is malformed.
 func New(opt Options) (*Client, error) {
 	c := &Client{
-		configDir: opt.ConfigDir,
-		timeout:   cmp.Or(opt.Timeout, defaultTimeout),
-		warn:      opt.Warn,
-		given:     opt.Login,
-		retryBase: defaultRetryBase,
-		pause:     pause,
-		hosts:     map[string][]*host{},
+		configDir:     opt.ConfigDir,
+		timeout:       cmp.Or(opt.Timeout, defaultTimeout),
+		warn:          opt.Warn,
+		loginOverride: opt.Login,
+		retryBase:     defaultRetryBase,
+		pause:         pause,
+		hosts:         map[string][]*host{},
 	}
 	if c.warn == nil {
 		c.warn = func(string) {}
@@ -85,13 +88,13 @@ func New(opt Options) (*Client, error) {
 	return c, nil
 }
 
-// Image is what is known of an image that was not pulled.
+// Image describes an image for one platform, which was not pulled.
 type Image struct {
-	Reference   string         // as asked: repository:tag
-	Digest      digest.Digest  // what the tag points to: an index or a manifest
+	Reference   string         // as given to Lookup
+	Digest      digest.Digest  // of the index or manifest that the tag points to
 	Manifest    digest.Digest  // the platform's manifest
 	Config      ocispecs.Image // the platform's config, labels included
 	Layers      []ocispecs.Descriptor
 	Annotations map[string]string   // the platform manifest's
-	Platforms   []ocispecs.Platform // all that the tag holds, attestations aside
+	Platforms   []ocispecs.Platform // all platforms of the tag
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// maxAttempts is how often a host is asked that is overloaded or breaks the connection.
+// maxAttempts is how often a request is sent to a host that is overloaded or breaks the connection.
 const maxAttempts = 4
 
-// errSilent is why a wait was given up: nothing came, or not all of it.
-var errSilent = errors.New("no complete answer")
+// errNoResponse is the cause of a timeout: no response came, or only a part of it.
+var errNoResponse = errors.New("no complete response")
 
-// idleTimeout ends what waits for a server that sends nothing. Responses and pieces of them renew it, refusals do not. In all it
-// lasts twice the limit at most, so that a server that drips is given up too.
+// idleTimeout cancels a context when a server stops sending. Responses and parts of them renew it, error responses do not.
+// It ends after twice the limit in any case, so that a very slow server does not hold up the client for ever.
 type idleTimeout struct {
 	limit time.Duration
 
@@ -30,12 +30,31 @@ type idleTimeout struct {
 
 type idleTimeoutKey struct{}
 
-// withIdleTimeout returns a context that an idle timeout ends.
+// withIdleTimeout calls run with a context that an idle timeout cancels. If the timeout ends the call, the error says so.
+func withIdleTimeout[T any](ctx context.Context, c *Client, t *target, run func(context.Context) (T, error)) (T, error) {
+	limited, cancel := c.withIdleTimeout(ctx)
+	defer cancel()
+	got, err := run(limited)
+	if err == nil || ctx.Err() == nil && limited.Err() == nil {
+		return got, err
+	}
+	if ctx.Err() != nil {
+		var none T
+		return none, ctx.Err()
+	}
+	var fault *Error
+	if errors.As(err, &fault) {
+		return got, err // the request failed before the timeout
+	}
+	return got, t.withOp(noResponse(c.timeout))
+}
+
+// withIdleTimeout returns a context that an idle timeout cancels.
 func (c *Client) withIdleTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	limited, cancel := context.WithCancelCause(ctx)
 	now := time.Now()
 	p := &idleTimeout{limit: c.timeout, until: now.Add(c.timeout), end: now.Add(2 * c.timeout)}
-	p.timer = time.AfterFunc(c.timeout, func() { cancel(errSilent) })
+	p.timer = time.AfterFunc(c.timeout, func() { cancel(errNoResponse) })
 	limited = context.WithValue(limited, idleTimeoutKey{}, p)
 	return limited, func() {
 		p.timer.Stop()
@@ -63,7 +82,7 @@ func (p *idleTimeout) progress() {
 	p.timer.Reset(time.Until(p.until))
 }
 
-// suspend stops the clock while something else than the server is waited for, until resume is called.
+// suspend stops the clock until resume is called. Call it before waiting for anything but the server.
 func (p *idleTimeout) suspend() (resume func()) {
 	if p == nil {
 		return func() {}
@@ -80,47 +99,48 @@ func (p *idleTimeout) suspend() (resume func()) {
 	}
 }
 
-// left is how long may still be waited.
+// left returns the time until the timeout.
 func (p *idleTimeout) left() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return time.Until(p.until)
 }
 
-// progressReader is a body whose pieces renew the idle timeout.
+// progressReader reads a body. Each read that returns data renews the idle timeout.
 type progressReader struct {
 	io.Reader
 	idleTimeout *idleTimeout
 }
 
 // Read implements io.Reader.
-func (l *progressReader) Read(b []byte) (int, error) {
-	n, err := l.Reader.Read(b)
+func (r *progressReader) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
 	if n > 0 {
-		l.idleTimeout.progress()
+		r.idleTimeout.progress()
 	}
 	return n, err
 }
 
-// silent is the error of a server that said nothing.
-func silent(waited time.Duration) *Error {
-	return &Error{Err: ErrUnreachable, Cause: fmt.Errorf("%w within %s", errSilent, waited), Advice: adviceContact}
+// noResponse returns the error for a server that sent no complete response in time.
+func noResponse(waited time.Duration) *Error {
+	return &Error{Err: ErrUnreachable, Cause: fmt.Errorf("%w within %s", errNoResponse, waited), Advice: adviceContact}
 }
 
-// askPatiently asks a host again while that makes sense: it is overloaded, failing, or breaks the connection, and the
-// wait that it or the backoff asks for is within the idle timeout.
-func (c *Client) askWithRetries(ctx context.Context, h *host, r request) (*response, error) {
-	waits := backoff.NewExponentialBackOff()
-	waits.InitialInterval, waits.Multiplier = c.retryBase, 2
-	waits.Reset()
+// mirrorTimeout is the timeout for a mirror. It is short, so that time is left for the registry itself.
+func (c *Client) mirrorTimeout() time.Duration { return min(c.timeout/3, 10*time.Second) }
+
+// withRetries repeats try while its error is transient. It stops after maxAttempts, or when the delay that the host or the
+// backoff asks for is longer than what left returns.
+func withRetries[T any](ctx context.Context, c *Client, left func() time.Duration, try func() (*T, error)) (*T, error) {
+	delays := c.newBackoff()
 	for attempt := 1; ; attempt++ {
-		got, err := c.exchange(ctx, h, r)
+		got, err := try()
 		var fault *Error
 		if !errors.As(err, &fault) || !fault.transient || attempt == maxAttempts {
 			return got, err
 		}
-		wait := max(waits.NextBackOff(), fault.after)
-		if wait >= idleTimeoutOf(ctx).left() {
+		wait := max(delays.NextBackOff(), fault.after)
+		if wait >= left() {
 			return nil, fault
 		}
 		if err := c.pause(ctx, wait); err != nil {
@@ -129,7 +149,14 @@ func (c *Client) askWithRetries(ctx context.Context, h *host, r request) (*respo
 	}
 }
 
-// pause waits, unless the context ends before.
+func (c *Client) newBackoff() *backoff.ExponentialBackOff {
+	delays := backoff.NewExponentialBackOff()
+	delays.InitialInterval, delays.Multiplier = c.retryBase, 2
+	delays.Reset()
+	return delays
+}
+
+// pause waits for a duration, or returns the context's error if that ends first.
 func pause(ctx context.Context, wait time.Duration) error {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

@@ -15,24 +15,24 @@ import (
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 )
 
-// errPlain is why a request was not made: what it carries could be read on the way.
+// errPlain is the error of a request that would be sent without TLS to a host that does not allow it.
 var errPlain = errors.New("plain HTTP is used for loopback and by hosts.toml only")
 
-// plainRules say which hosts may be spoken to without TLS.
+// plainRules decides which hosts may be reached without TLS.
 type plainRules struct {
 	mu      sync.Mutex
 	allowed map[string]bool   // by hosts.toml
-	scheme  map[string]string // what a loopback host was found to speak
+	scheme  map[string]string // of loopback hosts, as transport.detect found
 }
 
-// learn notes a host for which hosts.toml says http. With certificates beside it, containerd tries TLS first and wraps
-// the transport to fall back.
-func (p *plainRules) learn(h docker.RegistryHost) {
+// allow records a host for which hosts.toml says http. If it has certificates too, containerd wraps the transport: it tries
+// TLS first and falls back.
+func (p *plainRules) allow(h docker.RegistryHost) {
 	_, ours := h.Client.Transport.(*transport)
 	p.allowed[h.Host] = p.allowed[h.Host] || h.Scheme == "http" || !ours
 }
 
-func (p *plainRules) known(host string) string {
+func (p *plainRules) schemeOf(host string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.scheme[host]
@@ -47,8 +47,8 @@ func (p *plainRules) remember(host, scheme string) {
 	p.scheme[host] = scheme
 }
 
-// transport refuses plain HTTP where it is not allowed, token servers and redirects included, and finds out whether a
-// loopback registry speaks TLS.
+// transport refuses plain HTTP where it is not allowed, also for token servers and redirects. It detects whether a registry on
+// loopback speaks TLS.
 type transport struct {
 	next  http.RoundTripper
 	plain *plainRules
@@ -65,13 +65,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("%w, not for %s", errPlain, host)
 	}
 	if !loopback || req.Body != nil {
-		return t.next.RoundTrip(t.with(req, t.plain.known(host)))
+		return t.next.RoundTrip(t.withScheme(req, t.plain.schemeOf(host)))
 	}
-	return t.guess(req)
+	return t.detect(req)
 }
 
-// with gives a request for another scheme.
-func (t *transport) with(req *http.Request, scheme string) *http.Request {
+// withScheme returns the request with another scheme. An empty scheme changes nothing.
+func (t *transport) withScheme(req *http.Request, scheme string) *http.Request {
 	if scheme == "" || scheme == req.URL.Scheme {
 		return req
 	}
@@ -80,11 +80,11 @@ func (t *transport) with(req *http.Request, scheme string) *http.Request {
 	return changed
 }
 
-// guess speaks plain HTTP to a loopback host until that shows to be wrong, and TLS from then on.
-func (t *transport) guess(req *http.Request) (*http.Response, error) {
+// detect tries plain HTTP with a loopback host. If the response shows that the host expects TLS, it uses TLS from then on.
+func (t *transport) detect(req *http.Request) (*http.Response, error) {
 	host := req.URL.Host
-	if scheme := t.plain.known(host); scheme != "" {
-		return t.next.RoundTrip(t.with(req, scheme))
+	if scheme := t.plain.schemeOf(host); scheme != "" {
+		return t.next.RoundTrip(t.withScheme(req, scheme))
 	}
 	resp, err := t.next.RoundTrip(req)
 	if req.Context().Err() != nil || !wantsTLS(resp, err) {
@@ -93,7 +93,7 @@ func (t *transport) guess(req *http.Request) (*http.Response, error) {
 		}
 		return resp, err
 	}
-	secure, secureErr := t.next.RoundTrip(t.with(req, "https"))
+	secure, secureErr := t.next.RoundTrip(t.withScheme(req, "https"))
 	if secureErr != nil && !isCertificate(secureErr) {
 		return resp, err
 	}
@@ -104,8 +104,8 @@ func (t *transport) guess(req *http.Request) (*http.Response, error) {
 	return secure, secureErr
 }
 
-// wantsTLS reports whether an answer to a plain request looks like a TLS server's. Go's, nginx's and Apache's say so with
-// status 400, to a HEAD request without a word; others send a TLS alert or hang up.
+// wantsTLS reports whether the response to a plain request looks like that of a TLS server. Those of Go, nginx and Apache send
+// status 400 with a message, and without one to a HEAD request. Others send a TLS alert or close the connection.
 func wantsTLS(resp *http.Response, err error) bool {
 	if err != nil {
 		var dial *net.OpError
@@ -129,7 +129,7 @@ func wantsTLS(resp *http.Response, err error) bool {
 	return bytes.Contains(start, []byte("HTTPS")) || bytes.Contains(start, []byte("SSL-enabled"))
 }
 
-// isCertificate reports whether TLS was spoken, but the certificate was not accepted.
+// isCertificate reports whether the server speaks TLS, but its certificate was not accepted.
 func isCertificate(err error) bool {
 	var (
 		verification *tls.CertificateVerificationError
