@@ -7,8 +7,8 @@ import (
 	"github.com/moby/buildkit/session/auth/authprovider"
 )
 
-// ForBuilder returns what a session answers a builder with, which pulls and pushes with the user's credentials. A credential helper that
-// fails is no error there: the user has been warned, and most images are public.
+// ForBuilder returns the provider with which a session gives a builder the user's credentials. It ignores a credential helper
+// that fails: the user has been warned, and most images are public.
 func (l *Logins) ForBuilder() authprovider.AuthConfigProvider {
 	return func(ctx context.Context, host string, scopes []string, _ authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
 		auth, err := l.For(ctx, host, ScopeRepository(scopes...))

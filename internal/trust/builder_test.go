@@ -11,7 +11,7 @@ import (
 	"github.com/moby/buildkit/session/auth/authprovider"
 )
 
-// TestForBuilder asks the session as BuildKit does: for a token with its scopes, for a password with the host alone.
+// TestForBuilder sends the requests of BuildKit: for a token with scopes, and for a password without.
 func TestForBuilder(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("DOCKER_CONFIG", dir)

@@ -1,5 +1,5 @@
-// Package trust is the one place that reads what the client believes and what it is known by: certificate authorities, the credentials of
-// Docker's config directory, and downloads that are believed for their checksum.
+// Package trust reads what the client trusts and how it authenticates: certificate authorities, the credentials in Docker's
+// config directory, and downloads that are verified by their checksum. No other package reads these files.
 package trust
 
 import (
@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-// bundles are where systems keep their certificate authorities, in the order in which crypto/x509 looks.
+// bundles are the files in which systems keep their certificate authorities, in the order of crypto/x509.
 var bundles = []string{
 	"/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Alpine
 	"/etc/pki/tls/certs/ca-bundle.crt",   // Fedora, RHEL
@@ -28,8 +28,8 @@ func HostBundle() string {
 	return ""
 }
 
-// ReadCA returns the certificates of a file, in PEM form, or an error if it holds none, or is no regular file of at most CALimit bytes.
-// Without a file it returns nil.
+// ReadCA returns the content of a file of certificates in PEM form. If file is "", it returns nil. It is an error if the file
+// has no certificate, is not a regular file, or is larger than CALimit.
 func ReadCA(file string) ([]byte, error) {
 	if file == "" {
 		return nil, nil
@@ -44,8 +44,8 @@ func ReadCA(file string) ([]byte, error) {
 	return pem, nil
 }
 
-// Bundle returns a file that holds the host's certificate authorities and those of caFile, or "" if there are none. A file that has to be
-// made is kept in the user's cache under its digest.
+// Bundle returns a file with the host's certificate authorities and those of caFile, or "" if there are none. If it must
+// combine two files, it writes the result to the user's cache, named by its checksum.
 func Bundle(caFile string) (string, error) {
 	host := HostBundle()
 	extra, err := ReadCA(caFile)
@@ -67,7 +67,7 @@ func Bundle(caFile string) (string, error) {
 		return "", err
 	}
 	file := filepath.Join(dir, sum(all)+".pem")
-	return file, keep(file, all)
+	return file, writeFile(file, all)
 }
 
 // Pool returns the system's certificate authorities and those of caFile.

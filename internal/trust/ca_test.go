@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestBundleIsWrittenOnce: a bundle that is there is not touched, since another client may be reading it; one that is not what its name says
-// is replaced as a whole.
+// TestBundleIsWrittenOnce: an existing bundle stays untouched, since another client may be reading it. One with other content is
+// replaced as a whole.
 func TestBundleIsWrittenOnce(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	host := filepath.Join(t.TempDir(), "host.pem")
@@ -58,7 +58,7 @@ func TestBundleIsWrittenOnce(t *testing.T) {
 		t.Errorf("it was changed in place: %v", err)
 	}
 	if left, err := os.ReadDir(filepath.Dir(file)); err != nil || len(left) != 1 {
-		t.Errorf("left are %v, %v", left, err)
+		t.Errorf("the directory holds %v, %v", left, err)
 	}
 }
 

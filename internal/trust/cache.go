@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 )
 
-// CacheDir returns a directory of the user's cache, made if need be. Nobody else may read or write it.
+// CacheDir returns a directory in the user's cache, and creates it if needed. Only the user may read and write it.
 func CacheDir(kind string) (string, error) {
 	base, err := os.UserCacheDir()
 	if err != nil {
@@ -19,9 +19,10 @@ func CacheDir(kind string) (string, error) {
 	return dir, os.MkdirAll(dir, 0o700)
 }
 
-// keep writes a file unless it is there with that content. Whoever reads it meanwhile finds the one or the other, never a part.
-func keep(file string, data []byte) error {
-	if there, err := os.ReadFile(file); err == nil && bytes.Equal(there, data) {
+// writeFile writes a file, unless it exists with the same content. Concurrent readers see the old content or the new, never a
+// part.
+func writeFile(file string, data []byte) error {
+	if old, err := os.ReadFile(file); err == nil && bytes.Equal(old, data) {
 		return nil
 	}
 	temp, err := newTemp(filepath.Dir(file))
@@ -35,7 +36,7 @@ func keep(file string, data []byte) error {
 	return temp.commit(file)
 }
 
-// temp is a file that gets its name when it is whole and on the disk.
+// temp is a file that gets its final name when it is complete and synced to disk.
 type temp struct{ *os.File }
 
 func newTemp(dir string) (temp, error) {
@@ -43,7 +44,7 @@ func newTemp(dir string) (temp, error) {
 	return temp{f}, err
 }
 
-// commit gives the file its name. What is in the file is on the disk before: a name with nothing behind it would be believed after a crash.
+// commit syncs the file to disk and renames it. Without the sync, a crash could leave a file with the right name and no content.
 func (t temp) commit(name string) error {
 	if err := errors.Join(t.Sync(), t.Close()); err != nil {
 		return err
@@ -57,7 +58,7 @@ func (t temp) discard() {
 	_ = os.Remove(t.Name())
 }
 
-// sum is the SHA-256 of data, in hexadecimal digits.
+// sum returns the SHA-256 of data, in hexadecimal digits.
 func sum(data []byte) string {
 	s := sha256.Sum256(data)
 	return hex.EncodeToString(s[:])

@@ -10,12 +10,12 @@ import (
 	"github.com/docker/cli/cli/config/configfile"
 )
 
-// ErrNoHome means that nothing says where Docker's config directory is.
+// ErrNoHome means that neither DOCKER_CONFIG nor a home directory is set.
 var ErrNoHome = errors.New("there is no Docker config directory")
 
-// DockerDir returns Docker's config directory: that of DOCKER_CONFIG, else .docker in the home directory. The error wraps ErrNoHome.
+// DockerDir returns Docker's config directory: DOCKER_CONFIG, else .docker in the home directory. The error wraps ErrNoHome.
 //
-// docker/cli's own function looks at the environment only once in a process.
+// The function in docker/cli reads the environment only once in a process.
 func DockerDir() (string, error) {
 	if dir := os.Getenv(config.EnvOverrideConfigDir); dir != "" {
 		return dir, nil
@@ -27,8 +27,8 @@ func DockerDir() (string, error) {
 	return filepath.Join(home, ".docker"), nil
 }
 
-// DockerConfig reads the config file in Docker's config directory. A file that does not exist is read as an empty one. The error wraps
-// ErrNoHome, or says what is wrong in the file; its name is then in the result.
+// DockerConfig reads the config file in Docker's config directory. A missing file counts as an empty one. The error wraps
+// ErrNoHome, or says what is wrong in the file. In the latter case the result still has the file's name.
 func DockerConfig() (*configfile.ConfigFile, error) {
 	dir, err := DockerDir()
 	if err != nil {

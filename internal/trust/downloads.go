@@ -26,35 +26,35 @@ import (
 
 const (
 	maxDownload  = 4 << 30          // bytes
-	responseTime = 30 * time.Second // until a server answers
-	stallTime    = 60 * time.Second // without a byte of the body
-	totalTime    = 2 * time.Hour    // however it comes
+	responseTime = 30 * time.Second // until the response begins
+	stallTime    = 60 * time.Second // between two reads of the body
+	totalTime    = 2 * time.Hour    // until the body is complete
 	maxRedirects = 10
 )
 
-// File is what is downloaded.
+// File is a file to download.
 type File struct {
 	Name   string // a file name
 	URL    string
-	SHA256 string // hexadecimal digits; empty if it is not known: then the server decides what the file is
+	SHA256 string // hexadecimal digits; if empty, any content is accepted
 }
 
-// Fetched is a file that was downloaded, now or before, and has been checked.
+// Fetched is a file in the downloads' directory that has been verified.
 type Fetched struct {
 	Path   string // below the downloads' directory, with slashes
 	Size   int64
-	SHA256 string // what it is
+	SHA256 string // of its content
 }
 
 // DownloadOptions configure Downloads.
 type DownloadOptions struct {
-	CAFile string           // trusted beside the system's authorities
-	Proxy  httpproxy.Config // empty is none
-	Warn   func(string)     // is told of files in the cache that are not what they were; may be nil
+	CAFile string           // authorities that are trusted in addition to the system's
+	Proxy  httpproxy.Config // the zero value uses no proxy
+	Warn   func(string)     // receives warnings about damaged files in the cache; may be nil
 }
 
-// Downloads fetches files into a directory that outlives the process. What is in there is hashed at every use: it is believed for its
-// checksum, never for its name. It is safe for concurrent use.
+// Downloads downloads files into a directory, which later processes use as a cache. It hashes a cached file at every use, and
+// never relies on its name. It is safe for concurrent use.
 type Downloads struct {
 	dir    string
 	client *http.Client
@@ -68,7 +68,7 @@ type Downloads struct {
 	fetched map[string]Fetched // by path
 }
 
-// OpenDownloads returns the downloads of a directory.
+// OpenDownloads returns Downloads for a directory. It is an error if CAFile cannot be used.
 func OpenDownloads(dir string, o DownloadOptions) (*Downloads, error) {
 	pool, err := Pool(o.CAFile)
 	if err != nil {
@@ -89,22 +89,22 @@ func OpenDownloads(dir string, o DownloadOptions) (*Downloads, error) {
 	return d, nil
 }
 
-// checkRedirect refuses to leave https: a file without a checksum would be whatever somebody on the way makes of it.
+// checkRedirect refuses a redirect from https to http: anybody on the network could change a file without a checksum.
 func checkRedirect(next *http.Request, before []*http.Request) error {
 	switch last := before[len(before)-1].URL; {
 	case len(before) > maxRedirects:
 		return fmt.Errorf("the server redirects more than %d times", maxRedirects)
 	case last.Scheme == "https" && next.URL.Scheme != "https":
-		address := url.URL{Scheme: next.URL.Scheme, Host: next.URL.Host, Path: next.URL.Path} // the rest may hold a token
-		return fmt.Errorf("the server leads from https to %s, which anybody on the way may change", address.String())
+		address := url.URL{Scheme: next.URL.Scheme, Host: next.URL.Host, Path: next.URL.Path} // the query may hold a token
+		return fmt.Errorf("the server redirects from https to %s, which anybody on the network can change", address.String())
 	}
 	return nil
 }
 
-// Dir is the directory that the paths of fetched files are below.
+// Dir returns the directory that the paths of fetched files are relative to.
 func (d *Downloads) Dir() string { return d.dir }
 
-// Fetched returns all files that were fetched, by path.
+// Fetched returns all files that this process has fetched, sorted by path.
 func (d *Downloads) Fetched() []Fetched {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -115,37 +115,37 @@ func (d *Downloads) Fetched() []Fetched {
 	return all
 }
 
-// Fetch returns a file from the directory if it is there and is what it should be, else downloads it. Of a file whose checksum is not known
-// the server is asked each time whether it still has the same.
+// Fetch returns a file from the cache if its checksum matches, else downloads it. For a file without a checksum, it asks the
+// server each time whether the file has changed. Errors do not contain the URL, which may hold a token.
 func (d *Downloads) Fetch(ctx context.Context, file File) (Fetched, error) {
 	if !filepath.IsLocal(file.Name) || file.Name != filepath.Base(file.Name) {
-		return Fetched{}, fmt.Errorf("%q is no file name", file.Name)
+		return Fetched{}, fmt.Errorf("%q is not a file name", file.Name)
 	}
 	if file.SHA256 != "" && !isSHA256(file.SHA256) {
-		return Fetched{}, fmt.Errorf("%q is no sha256", file.SHA256)
+		return Fetched{}, fmt.Errorf("%q is not a sha256", file.SHA256)
 	}
-	made, err, _ := d.flights.Do(file.SHA256+" "+file.Name+" "+file.URL, func() (any, error) {
+	result, err, _ := d.flights.Do(file.SHA256+" "+file.Name+" "+file.URL, func() (any, error) {
 		if file.SHA256 == "" {
-			return d.current(ctx, file)
+			return d.fetchUnpinned(ctx, file)
 		}
-		if there, err := d.there(file.Name, file.SHA256); there != nil || err != nil {
-			return there, err
+		if cached, err := d.cached(file.Name, file.SHA256); cached != nil || err != nil {
+			return cached, err
 		}
-		got, _, err := d.get(ctx, file, "")
+		got, _, err := d.download(ctx, file, "")
 		return got, err
 	})
 	if err != nil {
 		return Fetched{}, err
 	}
-	got := made.(*Fetched)
+	got := result.(*Fetched)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.fetched[got.Path] = *got
 	return *got, nil
 }
 
-// there returns a file of the cache, nil if there is none. One that is not what it was is removed.
-func (d *Downloads) there(name, sha256 string) (*Fetched, error) {
+// cached returns a file of the cache, or nil if there is none. It warns about a damaged file and removes it.
+func (d *Downloads) cached(name, sha256 string) (*Fetched, error) {
 	path := filepath.Join(d.dir, sha256, name)
 	size, got, err := hashOf(path)
 	switch {
@@ -156,21 +156,21 @@ func (d *Downloads) there(name, sha256 string) (*Fetched, error) {
 	case err == nil:
 		err = fmt.Errorf("its sha256 is %s", got)
 	}
-	d.warn(fmt.Sprintf("%s is not what was downloaded, and is removed: %v", path, err))
+	d.warn(fmt.Sprintf("removing %s, which has changed since it was downloaded: %v", path, err))
 	return nil, os.RemoveAll(path)
 }
 
-// errIrregular is why something in the cache is not read.
-var errIrregular = errors.New("it is no regular file")
+// errNotRegular means that a file of the cache was replaced by something else, such as a link.
+var errNotRegular = errors.New("it is not a regular file")
 
-// hashOf reads a regular file.
+// hashOf returns the size and SHA-256 of a regular file.
 func hashOf(path string) (size int64, sum string, err error) {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return 0, "", err
 	}
 	if !info.Mode().IsRegular() {
-		return 0, "", errIrregular
+		return 0, "", errNotRegular
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -182,19 +182,20 @@ func hashOf(path string) (size int64, sum string, err error) {
 	return size, hex.EncodeToString(hash.Sum(nil)), err
 }
 
-// record is what is known of a file without a checksum: what the address gave last.
+// record describes the last download of a file without a checksum.
 type record struct {
 	SHA256 string `json:"sha256"`
-	ETag   string `json:"etag"` // by which the server knows what we have
+	ETag   string `json:"etag"` // the server's name for this version of the file
 }
 
-// current returns the file that an address has now. A cached one counts if the server says so: else one wrong answer would last for ever.
-func (d *Downloads) current(ctx context.Context, file File) (*Fetched, error) {
-	note := filepath.Join(d.dir, "by-address", sum([]byte(file.URL)))
+// fetchUnpinned returns the current file at an address without a known checksum. It uses a cached file only if the server says
+// that it has not changed: otherwise a wrong file would stay for ever.
+func (d *Downloads) fetchUnpinned(ctx context.Context, file File) (*Fetched, error) {
+	recordFile := filepath.Join(d.dir, "by-address", sum([]byte(file.URL)))
 	var known record
 	var cached *Fetched
-	if data, err := os.ReadFile(note); err == nil && json.Unmarshal(data, &known) == nil && isSHA256(known.SHA256) && known.ETag != "" {
-		if cached, err = d.there(file.Name, known.SHA256); err != nil {
+	if data, err := os.ReadFile(recordFile); err == nil && json.Unmarshal(data, &known) == nil && isSHA256(known.SHA256) && known.ETag != "" {
+		if cached, err = d.cached(file.Name, known.SHA256); err != nil {
 			return nil, err
 		}
 	}
@@ -202,16 +203,16 @@ func (d *Downloads) current(ctx context.Context, file File) (*Fetched, error) {
 	if cached != nil {
 		etag = known.ETag
 	}
-	got, etag, err := d.get(ctx, file, etag)
+	got, etag, err := d.download(ctx, file, etag)
 	if err != nil || got == nil {
 		return cached, err
 	}
 	data, err := json.Marshal(record{got.SHA256, etag})
 	if err == nil {
-		err = os.MkdirAll(filepath.Dir(note), 0o700)
+		err = os.MkdirAll(filepath.Dir(recordFile), 0o700)
 	}
 	if err == nil {
-		err = keep(note, data)
+		err = writeFile(recordFile, data)
 	}
 	return got, err
 }
@@ -221,8 +222,8 @@ func isSHA256(text string) bool {
 	return err == nil && len(raw) == sha256.Size
 }
 
-// get downloads a file, and returns the server's name for this state of it. It returns no file if that is the one that the caller has.
-func (d *Downloads) get(ctx context.Context, file File, etag string) (*Fetched, string, error) {
+// download downloads a file and returns it with its ETag. It returns nil if the file still has the caller's ETag.
+func (d *Downloads) download(ctx context.Context, file File, etag string) (*Fetched, string, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	end := time.AfterFunc(d.total, func() { cancel(fmt.Errorf("it was not complete after %s", d.total)) })
@@ -247,7 +248,7 @@ func (d *Downloads) get(ctx context.Context, file File, etag string) (*Fetched, 
 	case res.ContentLength > d.limit:
 		return nil, "", d.tooLarge()
 	}
-	body := &watched{Reader: io.LimitReader(res.Body, d.limit+1), limit: d.stall}
+	body := &stallReader{Reader: io.LimitReader(res.Body, d.limit+1), limit: d.stall}
 	body.timer = time.AfterFunc(d.stall, func() { cancel(fmt.Errorf("the server sent nothing for %s", d.stall)) })
 	defer body.timer.Stop()
 	got, err := d.save(file, body)
@@ -258,10 +259,10 @@ func (d *Downloads) get(ctx context.Context, file File, etag string) (*Fetched, 
 }
 
 func (d *Downloads) tooLarge() error {
-	return fmt.Errorf("it is larger than %d bytes, which is as much as a tool may have", d.limit)
+	return fmt.Errorf("it is larger than %d bytes, the limit for a download", d.limit)
 }
 
-// save keeps what is read under its checksum, which must be the file's.
+// save writes a body to the cache under its checksum. It is an error if that is not the file's.
 func (d *Downloads) save(file File, body io.Reader) (*Fetched, error) {
 	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return nil, err
@@ -290,23 +291,23 @@ func (d *Downloads) save(file File, body io.Reader) (*Fetched, error) {
 	return &Fetched{Path: got + "/" + file.Name, Size: size, SHA256: got}, temp.commit(filepath.Join(dir, file.Name))
 }
 
-// watched is a body whose bytes put off the end of our patience.
-type watched struct {
+// stallReader reads a body. Each read that returns data restarts the timer.
+type stallReader struct {
 	io.Reader
 	timer *time.Timer
 	limit time.Duration
 }
 
 // Read implements io.Reader.
-func (w *watched) Read(b []byte) (int, error) {
-	n, err := w.Reader.Read(b)
+func (s *stallReader) Read(b []byte) (int, error) {
+	n, err := s.Reader.Read(b)
 	if n > 0 {
-		w.timer.Reset(w.limit)
+		s.timer.Reset(s.limit)
 	}
 	return n, err
 }
 
-// withoutAddress takes the address out of an error: it may hold a token. The caller names it.
+// withoutAddress removes the address from an error, since it may hold a token. The caller names the file.
 func withoutAddress(err error) error {
 	var request *url.Error
 	if errors.As(err, &request) {

@@ -23,10 +23,10 @@ import (
 
 const content = "a tool\n"
 
-// server gives one file to all who ask, and counts them.
+// server serves one file and counts the requests.
 type server struct {
 	*httptest.Server
-	answer   http.HandlerFunc // in place of the file; may be nil
+	answer   http.HandlerFunc // serves something else than the file; may be nil
 	requests atomic.Int64
 }
 
@@ -54,7 +54,7 @@ func started(t *testing.T, answer http.HandlerFunc) *server {
 	return s
 }
 
-// openIn gives the downloads of a directory as another process would have them. Warnings are collected.
+// openIn returns the Downloads that another process would have for a directory, and its warnings.
 func openIn(t *testing.T, dir string, o DownloadOptions) (*Downloads, *[]string) {
 	t.Helper()
 	var warnings []string
@@ -67,12 +67,12 @@ func openIn(t *testing.T, dir string, o DownloadOptions) (*Downloads, *[]string)
 	return d, &warnings
 }
 
-// TestCachedToolIsHashedAtEveryUse: whatever became of a file in the cache, the one that was asked for is used.
-func TestCachedToolIsHashedAtEveryUse(t *testing.T) {
+// TestCachedFileIsVerified: if a cached file has changed, Fetch downloads it again.
+func TestCachedFileIsVerified(t *testing.T) {
 	other := filepath.Join(t.TempDir(), "other")
 	for _, tt := range []struct {
-		name  string
-		spoil func(file string) error
+		name   string
+		damage func(file string) error
 	}{
 		{"intact", nil},
 		{"another content of that size", func(file string) error { return os.WriteFile(file, []byte("EVIL!!\n"), 0o600) }},
@@ -95,8 +95,8 @@ func TestCachedToolIsHashedAtEveryUse(t *testing.T) {
 				want := Fetched{Path: sum([]byte(content)) + "/mytool", Size: int64(len(content)), SHA256: sum([]byte(content))}
 				for use := range 3 {
 					d, warnings := openIn(t, dir, DownloadOptions{})
-					if use == 1 && tt.spoil != nil {
-						if err := tt.spoil(filepath.Join(dir, want.Path)); err != nil {
+					if use == 1 && tt.damage != nil {
+						if err := tt.damage(filepath.Join(dir, want.Path)); err != nil {
 							t.Fatal(err)
 						}
 					}
@@ -107,13 +107,13 @@ func TestCachedToolIsHashedAtEveryUse(t *testing.T) {
 					if _, held, err := hashOf(filepath.Join(dir, got.Path)); held != want.SHA256 {
 						t.Errorf("use %d: the file holds %s, %v", use, held, err)
 					}
-					told := use == 1 && tt.spoil != nil && tt.name != "gone"
-					if told != (len(*warnings) == 1) || told && !strings.Contains((*warnings)[0], "is not what was downloaded, and is removed") {
+					warns := use == 1 && tt.damage != nil && tt.name != "gone"
+					if warns != (len(*warnings) == 1) || warns && !strings.Contains((*warnings)[0], "which has changed since it was downloaded") {
 						t.Errorf("use %d: warnings %q", use, *warnings)
 					}
 				}
 				requests := s.requests.Load()
-				if spoilt := tt.spoil != nil; kind == "pinned" && (requests == 2) != spoilt || kind != "pinned" && requests != 3 {
+				if damaged := tt.damage != nil; kind == "pinned" && (requests == 2) != damaged || kind != "pinned" && requests != 3 {
 					t.Errorf("%d requests", requests)
 				}
 			})
@@ -121,14 +121,14 @@ func TestCachedToolIsHashedAtEveryUse(t *testing.T) {
 	}
 }
 
-// TestUnpinnedToolIsWhatTheServerHas: without a checksum the cache never keeps what the address no longer gives.
-func TestUnpinnedToolIsWhatTheServerHas(t *testing.T) {
+// TestUnpinnedFileIsTheServers: a file without a checksum is always the one that the server has now.
+func TestUnpinnedFileIsTheServers(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		etag func(content string) string
 	}{
-		{"a server that names states", func(content string) string { return strconv.Quote(content[:1]) }},
-		{"a server that does not", func(string) string { return "" }},
+		{"a server with ETags", func(content string) string { return strconv.Quote(content[:1]) }},
+		{"a server without ETags", func(string) string { return "" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			now := "1, evil"
@@ -155,7 +155,7 @@ func TestUnpinnedToolIsWhatTheServerHas(t *testing.T) {
 	}
 }
 
-// TestDownloadFaults: nothing of a download that failed is kept, the error says why, and it shows no token.
+// TestDownloadFaults: a failed download leaves no file, and its error says why without showing a token.
 func TestDownloadFaults(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -192,8 +192,8 @@ func TestDownloadFaults(t *testing.T) {
 			http.Redirect(w, r, "http://127.0.0.1:1/?token=HUNTER2", http.StatusFound)
 		}, want: "connection refused"},
 		{name: "no address", file: File{Name: "a", URL: "http://h h/?token=HUNTER2", SHA256: sum([]byte(content))}, want: "invalid character"},
-		{name: "no file name", file: File{Name: "../a"}, want: `"../a" is no file name`},
-		{name: "no checksum", file: File{Name: "a", SHA256: "../x"}, want: `"../x" is no sha256`},
+		{name: "no file name", file: File{Name: "../a"}, want: `"../a" is not a file name`},
+		{name: "no checksum", file: File{Name: "a", SHA256: "../x"}, want: `"../x" is not a sha256`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := started(t, tt.answer)
@@ -215,8 +215,8 @@ func TestDownloadFaults(t *testing.T) {
 	}
 }
 
-// TestSlowDownloadIsWaitedFor: a body that takes longer than the patience is taken, as long as it comes.
-func TestSlowDownloadIsWaitedFor(t *testing.T) {
+// TestSlowDownload: a download may take longer than stallTime, as long as data keeps coming.
+func TestSlowDownload(t *testing.T) {
 	s := started(t, func(w http.ResponseWriter, _ *http.Request) {
 		for range 8 {
 			time.Sleep(50 * time.Millisecond) // the server is slow: that is what is tested
@@ -231,7 +231,7 @@ func TestSlowDownloadIsWaitedFor(t *testing.T) {
 	}
 }
 
-// TestDownloadThatNeverEnds: a server that sends a byte now and then does not hold a command for ever.
+// TestDownloadThatNeverEnds: a server that keeps sending single bytes does not block a command for ever.
 func TestDownloadThatNeverEnds(t *testing.T) {
 	s := started(t, func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
@@ -254,7 +254,7 @@ func TestDownloadThatNeverEnds(t *testing.T) {
 	}
 }
 
-// TestNoRedirectToPlainHTTP: what was asked for by https is not taken from whoever sits on the way, with a checksum or without.
+// TestNoRedirectToPlainHTTP: Fetch follows no redirect from https to http, with a checksum or without.
 func TestNoRedirectToPlainHTTP(t *testing.T) {
 	plain := started(t, nil)
 	host := strings.TrimPrefix(plain.URL, "http://")
@@ -269,9 +269,9 @@ func TestNoRedirectToPlainHTTP(t *testing.T) {
 		to   func(r *http.Request) string
 		want string
 	}{
-		{"to http", func(*http.Request) string { return plain.URL + "/a?token=HUNTER2" }, "the server leads from https to http://" + host + "/a, which anybody on the way may change"},
+		{"to http", func(*http.Request) string { return plain.URL + "/a?token=HUNTER2" }, "the server redirects from https to http://" + host + "/a, which anybody on the network can change"},
 		{"to http, with a password", func(*http.Request) string { return "http://me:HUNTER2@" + host + "/a" },
-			"the server leads from https to http://" + host + "/a, which anybody on the way may change"},
+			"the server redirects from https to http://" + host + "/a, which anybody on the network can change"},
 		{"to https", func(*http.Request) string { return "/there" }, ""},
 		{"in a circle", func(r *http.Request) string { return r.URL.Path + "x?token=HUNTER2" }, "the server redirects more than 10 times"},
 	} {
@@ -316,8 +316,8 @@ func TestDownloadEndsWithTheCommand(t *testing.T) {
 	}
 }
 
-// TestDownloadsSideBySide: what several want is fetched once.
-func TestDownloadsSideBySide(t *testing.T) {
+// TestConcurrentDownloads: concurrent calls for one file make one request.
+func TestConcurrentDownloads(t *testing.T) {
 	release := make(chan struct{})
 	s := started(t, func(w http.ResponseWriter, _ *http.Request) {
 		<-release
@@ -339,8 +339,8 @@ func TestDownloadsSideBySide(t *testing.T) {
 	}
 }
 
-// TestDownloadBehindProxyAndPrivateCA has a server that only a private authority vouches for and only the proxy reaches, with and without
-// a checksum: the openhands profile's editor has none.
+// TestDownloadBehindProxyAndPrivateCA has a server with a certificate of a private authority, which only the proxy reaches. It
+// downloads with and without a checksum: the openhands profile's editor has none.
 func TestDownloadBehindProxyAndPrivateCA(t *testing.T) {
 	s := newServer(t, nil)
 	s.StartTLS()

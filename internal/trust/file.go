@@ -8,14 +8,14 @@ import (
 	"syscall"
 )
 
-// What is read of one file at most, in bytes.
+// The largest files that ReadFile's callers read, in bytes.
 const (
-	CALimit     = 16 << 20 // of certificates and keys
-	ConfigLimit = 1 << 20  // of a hosts.toml
+	CALimit     = 16 << 20 // certificates and keys
+	ConfigLimit = 1 << 20  // a hosts.toml
 )
 
-// ReadFile reads a regular file of at most limit bytes. The error says what else has that name, such as a pipe or a device: neither is read
-// or waited for. It wraps fs.ErrNotExist and fs.ErrPermission.
+// ReadFile reads a regular file of at most limit bytes. Anything else, such as a pipe or a device, is an error that says what it
+// is; ReadFile never blocks on it. The error wraps fs.ErrNotExist and fs.ErrPermission.
 func ReadFile(file string, limit int64) ([]byte, error) {
 	f, err := open(file, limit)
 	if err != nil {
@@ -29,7 +29,7 @@ func ReadFile(file string, limit int64) ([]byte, error) {
 	return data, err
 }
 
-// CheckFile returns the error of ReadFile without reading.
+// CheckFile returns the error that ReadFile would return, without reading the file.
 func CheckFile(file string, limit int64) error {
 	f, err := open(file, limit)
 	if err != nil {
@@ -38,21 +38,21 @@ func CheckFile(file string, limit int64) error {
 	return f.Close()
 }
 
-// open opens a regular file. O_NONBLOCK keeps a pipe from waiting for its other end.
+// open opens a regular file. With O_NONBLOCK it does not wait for the other end of a pipe.
 func open(file string, limit int64) (*os.File, error) {
 	info, err := os.Stat(file)
 	if err != nil {
 		return nil, err
 	}
-	if err := fits(file, info, limit); err != nil {
+	if err := checkFile(file, info, limit); err != nil {
 		return nil, err
 	}
 	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
-	if info, err = f.Stat(); err == nil { // another file may have taken its place
-		err = fits(file, info, limit)
+	if info, err = f.Stat(); err == nil { // the file may have been replaced meanwhile
+		err = checkFile(file, info, limit)
 	}
 	if err != nil {
 		_ = f.Close()
@@ -61,7 +61,7 @@ func open(file string, limit int64) (*os.File, error) {
 	return f, nil
 }
 
-func fits(file string, info fs.FileInfo, limit int64) error {
+func checkFile(file string, info fs.FileInfo, limit int64) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is %s, not a regular file", file, kind(info.Mode()))
 	}
@@ -75,7 +75,7 @@ func tooLarge(file string, limit int64) error {
 	return fmt.Errorf("%s is larger than %d MiB, which is the limit for such a file", file, limit>>20)
 }
 
-// kind says in words what a file is that is not regular.
+// kind names the type of a file that is not regular.
 func kind(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():

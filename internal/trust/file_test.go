@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestOnlyRegularFilesOfALimitedSizeAreRead: a device without an end does not fill the memory, and a pipe is not waited for.
-func TestOnlyRegularFilesOfALimitedSizeAreRead(t *testing.T) {
+// TestReadFile: ReadFile reads no device without end, and does not block on a pipe.
+func TestReadFile(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, size int) string {
 		file := filepath.Join(dir, name)

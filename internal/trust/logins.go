@@ -16,27 +16,28 @@ import (
 	"github.com/docker/cli/cli/config/types"
 )
 
-// dockerHub is the key under which Docker keeps Docker Hub's credentials, and what it asks credential helpers for.
+// dockerHub is Docker's key for the credentials of Docker Hub, in its config file and for credential helpers.
 const dockerHub = "https://index.docker.io/v1/"
 
-// Logins are the credentials that Docker's config file and its credential helpers hold. They are safe for concurrent use.
+// Logins are the credentials in Docker's config file and its credential helpers. They are safe for concurrent use.
 type Logins struct {
-	name     string // of the file
-	file     map[string]types.AuthConfig
-	env      map[string]types.AuthConfig // DOCKER_AUTH_CONFIG's, which go before
-	helpers  map[string]string           // by host
-	store    string                      // the helper of all other hosts
-	warn     func(string)
-	patience time.Duration // with a helper
+	name          string // of the file
+	file          map[string]types.AuthConfig
+	env           map[string]types.AuthConfig // of DOCKER_AUTH_CONFIG, which precede the file's
+	helpers       map[string]string           // by host
+	store         string                      // the helper of all other hosts
+	warn          func(string)
+	helperTimeout time.Duration
 
 	mu       sync.Mutex
-	answers  map[string]*answer // of helpers
-	expected map[string]string  // repository by host, see Expect
+	results  map[string]*helperResult
+	expected map[string]string // repository by host, see Expect
 }
 
-// ReadLogins reads Docker's config file, which need not be there, and runs nothing. warn, which may be nil, is told of helpers that fail.
+// ReadLogins reads Docker's config file; a missing file counts as an empty one. It does not run credential helpers. warn, which
+// may be nil, receives the errors of helpers that fail later.
 func ReadLogins(warn func(string)) (*Logins, error) {
-	l := &Logins{warn: warn, patience: helperPatience, answers: map[string]*answer{}, expected: map[string]string{}}
+	l := &Logins{warn: warn, helperTimeout: defaultHelperTimeout, results: map[string]*helperResult{}, expected: map[string]string{}}
 	if l.warn == nil {
 		l.warn = func(string) {}
 	}
@@ -51,23 +52,25 @@ func ReadLogins(warn func(string)) (*Logins, error) {
 		file.CredentialsStore = credentials.DetectDefaultStore(file.CredentialsStore)
 	}
 	l.name, l.store = file.Filename, file.CredentialsStore
-	l.file = byPlace(file.AuthConfigs)
+	l.file = byScope(file.AuthConfigs)
 	l.helpers = helpersByHost(file.CredentialHelpers)
 	env := configfile.New(configfile.DockerEnvConfigKey)
 	if err := env.LoadFromReader(strings.NewReader(os.Getenv(configfile.DockerEnvConfigKey))); err != nil {
 		return nil, fmt.Errorf("reading the registries' credentials of %s: %w", configfile.DockerEnvConfigKey, err)
 	}
-	l.env = byPlace(env.AuthConfigs)
+	l.env = byScope(env.AuthConfigs)
 	return l, nil
 }
 
-// For returns who we are to a repository of a host: the login of the longest path that it lies below, HOST/ORG/APP before HOST/ORG before
-// HOST, as containers-auth.json(5) has it. For a host, credential helpers go before the file, as with docker. The zero value is anonymous.
+// For returns the credentials for a repository of a host; the zero value is anonymous. The longest matching key wins:
+// HOST/ORG/APP, then HOST/ORG, then HOST, as in containers-auth.json(5). For HOST, credential helpers precede the file, as in
+// docker.
 //
-// Whoever does not know the repository gives "": then it is that of Expect, else the host's, else the first path's by name.
+// A caller that does not know the repository passes "". The credentials are then those of the repository that Expect named,
+// else those of HOST, else those of the first path in alphabetical order.
 //
-// The error is the context's, or a *HelperError, of which the user has been warned: most images are public, so the caller may go on
-// without credentials.
+// The error is the context's, or a *HelperError. The latter has been reported to warn, and callers may continue without
+// credentials: most images are public.
 func (l *Logins) For(ctx context.Context, host, repository string) (types.AuthConfig, error) {
 	host = hostOf(host)
 	known := repository != ""
@@ -95,8 +98,8 @@ func (l *Logins) For(ctx context.Context, host, repository string) (types.AuthCo
 	return auth, nil
 }
 
-// Expect tells which repository of its host is meant by those who name the host alone: BuildKit does where a registry wants a password
-// with each request.
+// Expect sets the repository of a host for calls of For without one. BuildKit makes such calls if a registry uses basic
+// authentication.
 func (l *Logins) Expect(host, repository string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -109,7 +112,7 @@ func (l *Logins) expects(host string) string {
 	return l.expected[host]
 }
 
-// ofHost is the login that is not limited to a path.
+// ofHost returns the credentials for a host without a path.
 func (l *Logins) ofHost(ctx context.Context, host string) (types.AuthConfig, error) {
 	if auth := l.env[host]; !isEmpty(auth) {
 		return auth, nil
@@ -126,14 +129,14 @@ func (l *Logins) ofHost(ctx context.Context, host string) (types.AuthConfig, err
 	if host == "docker.io" {
 		server = dockerHub
 	}
-	held, err := l.ask(ctx, helper, server)
-	// As with docker, the file adds what no helper keeps.
-	auth.Username, auth.Password, auth.IdentityToken = held.Username, held.Password, held.IdentityToken
+	stored, err := l.ask(ctx, helper, server)
+	// As in docker, the fields that helpers do not store come from the file.
+	auth.Username, auth.Password, auth.IdentityToken = stored.Username, stored.Password, stored.IdentityToken
 	return auth, err
 }
 
-// ScopeRepository returns the repository that token scopes are about, "repository:NAME:ACTIONS": that which is pushed to, else the first.
-// One that a layer is mounted from comes beside it.
+// ScopeRepository returns the repository of token scopes, which have the form "repository:NAME:ACTIONS": the one with the action
+// push, else the first. There are several if a layer is mounted from another repository.
 func ScopeRepository(scopes ...string) string {
 	first := ""
 	for _, scope := range scopes {
@@ -152,31 +155,32 @@ func ScopeRepository(scopes ...string) string {
 	return first
 }
 
-// byPlace orders credentials by host and path. Several keys may mean one place, https://HOST/v1/ and HOST: the plain one counts, then the
-// first by name. The address of something else below a host counts for the host, too, if nothing better does.
-func byPlace(auths map[string]types.AuthConfig) map[string]types.AuthConfig {
-	places := map[string]types.AuthConfig{}
-	add := func(place, key string) {
-		if there, ok := places[place]; !ok || isEmpty(there) || key == place && !isEmpty(auths[key]) {
-			places[place] = auths[key]
+// byScope maps HOST[/PATH] to credentials. Several keys of the config file may name one scope, such as https://HOST/v1/ and HOST.
+// The plain name wins, then the first in alphabetical order. An address with another path counts for its host, too, if the host
+// has no key of its own.
+func byScope(auths map[string]types.AuthConfig) map[string]types.AuthConfig {
+	scopes := map[string]types.AuthConfig{}
+	add := func(scope, key string) {
+		if old, ok := scopes[scope]; !ok || isEmpty(old) || key == scope && !isEmpty(auths[key]) {
+			scopes[scope] = auths[key]
 		}
 	}
 	keys := slices.Sorted(maps.Keys(auths))
 	for _, key := range keys {
-		add(placeOf(key), key)
+		add(scopeOf(key), key)
 	}
 	for _, key := range keys {
-		if host, _, below := strings.Cut(placeOf(key), "/"); below && strings.Contains(key, "://") {
+		if host, _, below := strings.Cut(scopeOf(key), "/"); below && strings.Contains(key, "://") {
 			add(host, key)
 		}
 	}
-	return places
+	return scopes
 }
 
 func helpersByHost(helpers map[string]string) map[string]string {
 	hosts := map[string]string{}
 	for _, key := range slices.Sorted(maps.Keys(helpers)) {
-		host := placeOf(key)
+		host := scopeOf(key)
 		if _, ok := hosts[host]; !ok || key == host || key == dockerHub {
 			hosts[host] = helpers[key]
 		}
@@ -184,16 +188,16 @@ func helpersByHost(helpers map[string]string) map[string]string {
 	return hosts
 }
 
-// placeOf is a key of the config file as HOST[/PATH]. Older keys are addresses of the API: https://HOST/v1/.
-func placeOf(key string) string {
-	place, scheme := key, false
+// scopeOf returns a key of the config file as HOST[/PATH]. Older keys are addresses of the API: https://HOST/v1/.
+func scopeOf(key string) string {
+	name, scheme := key, false
 	for _, prefix := range []string{"https://", "http://"} {
-		if rest, ok := strings.CutPrefix(place, prefix); ok {
-			place, scheme = rest, true
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			name, scheme = rest, true
 		}
 	}
-	slash := strings.HasSuffix(place, "/")
-	host, path, _ := strings.Cut(strings.TrimRight(place, "/"), "/")
+	slash := strings.HasSuffix(name, "/")
+	host, path, _ := strings.Cut(strings.TrimRight(name, "/"), "/")
 	if (scheme || slash) && (path == "v1" || path == "v2") {
 		path = ""
 	}
@@ -203,7 +207,7 @@ func placeOf(key string) string {
 	return hostOf(host) + "/" + path
 }
 
-// hostOf is a host as references name it.
+// hostOf returns a host as references name it.
 func hostOf(host string) string {
 	switch host {
 	case "index.docker.io", "registry-1.docker.io", dockerHub:
@@ -212,13 +216,14 @@ func hostOf(host string) string {
 	return host
 }
 
-// parent is the path above a path, "" at the end.
+// parent returns a path without its last component, or "" if it has only one.
 func parent(path string) string {
 	i := strings.LastIndexByte(path, '/')
 	return path[:max(i, 0)]
 }
 
-// isEmpty reports whether an entry holds no credentials. Docker leaves such entries for what a helper keeps.
+// isEmpty reports whether an entry has no credentials. Docker writes such entries for registries whose credentials a helper
+// stores.
 func isEmpty(auth types.AuthConfig) bool {
 	return auth.Username == "" && auth.Password == "" && auth.IdentityToken == "" && auth.RegistryToken == ""
 }

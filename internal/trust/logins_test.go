@@ -17,12 +17,12 @@ import (
 	"github.com/docker/cli/cli/config/types"
 )
 
-// auth is an entry's password for a user of that name.
+// auth returns an entry of the config file for a user.
 func auth(user string) string {
 	return fmt.Sprintf(`{"auth":%q}`, base64.StdEncoding.EncodeToString([]byte(user+":pw")))
 }
 
-// loginsOf reads a config file. Warnings are collected.
+// loginsOf writes a config file and reads it. It returns the warnings, too.
 func loginsOf(t *testing.T, text string) (*Logins, *[]string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -38,7 +38,7 @@ func loginsOf(t *testing.T, text string) (*Logins, *[]string) {
 	return l, &warnings
 }
 
-// helperProgram puts a credential helper into PATH. It notes what it is asked in the file that is returned.
+// helperProgram adds a credential helper to PATH. It returns the file in which the helper logs its requests.
 func helperProgram(t *testing.T, name, script string) string {
 	t.Helper()
 	bin := t.TempDir()
@@ -50,7 +50,7 @@ func helperProgram(t *testing.T, name, script string) string {
 	return file + ".log"
 }
 
-// TestLongestPathDecides: which login is sent is decided by the repository, and is the same each time.
+// TestLongestPathDecides: the credentials depend on the repository, and are the same each time.
 func TestLongestPathDecides(t *testing.T) {
 	const twoOrgs = `"h:5/org1":%s,"h:5/org2":%s`
 	for _, tt := range []struct {
@@ -91,7 +91,7 @@ func TestLongestPathDecides(t *testing.T) {
 			if tt.env != "" {
 				t.Setenv("DOCKER_AUTH_CONFIG", `{"auths":{`+tt.env+`}}`)
 			}
-			for range 20 { // Go's maps are read in an order drawn by lot
+			for range 20 { // Go iterates over maps in random order
 				l, _ := loginsOf(t, `{"auths":{`+tt.auths+`}}`)
 				if tt.expect != "" {
 					l.Expect(tt.host, tt.expect)
@@ -105,7 +105,7 @@ func TestLongestPathDecides(t *testing.T) {
 	}
 }
 
-// TestHelpers asks real programs, as docker's command line does.
+// TestHelpers runs real programs, as docker's command line does.
 func TestHelpers(t *testing.T) {
 	const me, token = `echo '{"Username":"me","Secret":"pw"}'`, `echo '{"Username":"<token>","Secret":"identity"}'`
 	for _, tt := range []struct {
@@ -122,15 +122,15 @@ func TestHelpers(t *testing.T) {
 		{name: "a path goes before it", config: `{"credsStore":"test","auths":{"h:5/a":` + auth("a") + `}}`, script: me, host: "h:5", repository: "a/b", want: types.AuthConfig{Username: "a", Password: "pw"}},
 		{name: "its entry in the file is not asked", config: `{"credsStore":"test","auths":{"h:5":` + auth("a") + `}}`, script: me, host: "h:5", want: types.AuthConfig{Username: "me", Password: "pw"}, asked: "get h:5\n"},
 		{name: "a registry token in the file stays", config: `{"credsStore":"test","auths":{"h:5":{"registrytoken":"bearer"}}}`, script: `echo credentials not found in native keychain; exit 1`, host: "h:5", want: types.AuthConfig{RegistryToken: "bearer"}, asked: "get h:5\n"},
-		{name: "it knows nothing", config: `{"credsStore":"test"}`, script: `echo credentials not found in native keychain; exit 1`, host: "h:5", asked: "get h:5\n"},
+		{name: "it has no credentials", config: `{"credsStore":"test"}`, script: `echo credentials not found in native keychain; exit 1`, host: "h:5", asked: "get h:5\n"},
 		{name: "it fails", config: `{"credsStore":"test"}`, script: `echo keychain is locked; exit 1`, host: "h:5", asked: "get h:5\n", warning: "docker-credential-test failed for h:5: error getting credentials - err: exit status 1, out: `keychain is locked`: try: echo h:5 | docker-credential-test get"},
 		{name: "it is not there", config: `{"credsStore":"absent"}`, host: "h:5", warning: "docker-credential-absent failed for h:5: it is not in PATH"},
-		{name: "it babbles", config: `{"credsStore":"test"}`, script: `echo hello`, host: "h:5", asked: "get h:5\n", warning: "docker-credential-test failed for h:5: invalid character"},
+		{name: "invalid output", config: `{"credsStore":"test"}`, script: `echo hello`, host: "h:5", asked: "get h:5\n", warning: "docker-credential-test failed for h:5: invalid character"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			log := helperProgram(t, "test", tt.script)
 			l, warnings := loginsOf(t, tt.config)
-			for range 2 { // it is asked once
+			for range 2 { // it runs once
 				got, err := l.For(t.Context(), tt.host, tt.repository)
 				got.ServerAddress = ""
 				var fault *HelperError
@@ -148,19 +148,19 @@ func TestHelpers(t *testing.T) {
 	}
 }
 
-// TestHelperThatHangs is given up, by its name; it is not waited for again, and the end of the command ends it at once.
+// TestHelperThatHangs: a helper that hangs fails after the timeout, and does not run again. It ends with the command.
 func TestHelperThatHangs(t *testing.T) {
 	log := helperProgram(t, "waits", "exec sleep 300")
-	t.Run("it is given up", func(t *testing.T) {
+	t.Run("it times out", func(t *testing.T) {
 		l, warnings := loginsOf(t, `{"credsStore":"waits"}`)
-		if l.patience != 30*time.Second {
-			t.Errorf("it is waited for %s", l.patience)
+		if l.helperTimeout != 30*time.Second {
+			t.Errorf("the timeout is %s", l.helperTimeout)
 		}
-		l.patience = 200 * time.Millisecond
+		l.helperTimeout = 200 * time.Millisecond
 		start := time.Now()
 		for range 2 {
 			_, err := l.For(t.Context(), "h:5", "a/b")
-			if err == nil || !strings.Contains(err.Error(), "the credential helper docker-credential-waits failed for h:5: no answer within 200ms") {
+			if err == nil || !strings.Contains(err.Error(), "the credential helper docker-credential-waits failed for h:5: no response within 200ms") {
 				t.Errorf("got %v", err)
 			}
 		}
@@ -168,7 +168,7 @@ func TestHelperThatHangs(t *testing.T) {
 			t.Errorf("took %s, warnings %q", took, *warnings)
 		}
 	})
-	t.Run("its child holds on to its output", func(t *testing.T) {
+	t.Run("its child keeps its output open", func(t *testing.T) {
 		log := helperProgram(t, "forks", `sleep 300 2>&- & echo $! >"$0.log"; wait`)
 		t.Cleanup(func() {
 			data, _ := os.ReadFile(log)
@@ -177,7 +177,7 @@ func TestHelperThatHangs(t *testing.T) {
 			}
 		})
 		l, _ := loginsOf(t, `{"credsStore":"forks"}`)
-		l.patience = 200 * time.Millisecond
+		l.helperTimeout = 200 * time.Millisecond
 		start := time.Now()
 		if _, err := l.For(t.Context(), "h:5", "a/b"); err == nil || time.Since(start) > 20*time.Second {
 			t.Errorf("got %v after %s", err, time.Since(start))
@@ -190,7 +190,7 @@ func TestHelperThatHangs(t *testing.T) {
 		l, warnings := loginsOf(t, `{"credsStore":"waits"}`)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 2)
-		for range 2 { // the one runs it, the other waits for that
+		for range 2 { // one runs the helper, the other waits for it
 			go func() {
 				_, err := l.For(ctx, "h:5", "a/b")
 				ended <- err
@@ -211,7 +211,7 @@ func TestHelperThatHangs(t *testing.T) {
 	})
 }
 
-// runs is how often a helper was run.
+// runs returns how often a helper ran.
 func runs(log string) int {
 	data, _ := os.ReadFile(log)
 	return strings.Count(string(data), "\n")
