@@ -1,4 +1,5 @@
-// Package redact takes credentials out of what is shown: progress, error texts, lists of addresses. It is pure, so that the graph may use it.
+// Package redact removes credentials from text for people: progress, errors, lists of addresses. It is pure, so that package llb
+// may use it.
 package redact
 
 import (
@@ -7,11 +8,11 @@ import (
 	"strings"
 )
 
-// hidden stands in the place of what is not shown.
+// hidden replaces a secret.
 const hidden = "***"
 
-// URL returns an address without user, password, query and fragment: presigned addresses and tokens are in any of them. A text that is
-// no address is shown with the same parts hidden.
+// URL returns an address without user, password, query and fragment, since any of them may hold a secret. If the text is not an
+// address, URL hides secrets as Text does.
 func URL(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
@@ -19,7 +20,7 @@ func URL(address string) string {
 	}
 	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
 	if strings.ContainsAny(u.Path, "{}") {
-		return u.Scheme + "://" + u.Host + u.Path // placeholders are shown as they were written
+		return u.Scheme + "://" + u.Host + u.Path // String would escape placeholders
 	}
 	return u.String()
 }
@@ -27,24 +28,24 @@ func URL(address string) string {
 var (
 	userinfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)[^/?#\s"'<>]*@`)
 	query    = regexp.MustCompile(`(://[^\s"'?<>]*\?)[^\s"'<>]+`)
-	// named is what precedes a secret: a field, variable or option whose name says so, or a bearer token's scheme.
+	// named matches what precedes a secret: the name of a field, variable or option, or the word "bearer".
 	named = regexp.MustCompile(`(?i)(?:` + names + `)[\w-]*["']?[ \t]*[:=][ \t]*|--[\w-]*(?:` + names + `)(?:["']?[ \t]*,[ \t]*|[ \t]+)|\bbearer[ \t]+`)
-	// key is what stands before a YAML line's first key.
+	// key matches the text before a YAML line's first key.
 	key = regexp.MustCompile(`^[ \t]*(?:- +)*`)
-	// flowValue is a value inside braces or brackets: such a value ends at a comma or at the closing sign, unless it is quoted.
+	// flowValue matches a value inside braces or brackets. Unless it is quoted, it ends at a comma or the closing character.
 	flowValue = regexp.MustCompile(`^(?:"(?:\\.|[^"\\])*"?|'(?:''|[^'])*'?)?[^,}\]]*`)
 )
 
-// names are parts of the names of secrets. What follows one in a name does not matter.
+// names are parts of the names of secrets. A name may continue after them.
 const names = `password|passwd|passphrase|pass|pwd|pw|token|secret|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|_auth|authorization|bearer`
 
-// Text returns a text with the credentials in its addresses hidden, and the values of fields that are called password, token, secret or the
-// like. It keeps all lines: what points at one still does.
+// Text returns a text without the credentials in its addresses, and without the values of fields named password, token, secret
+// or the like. It keeps the number of lines, so that line numbers stay right.
 func Text(text string) string {
 	text = userinfo.ReplaceAllString(text, "${1}"+hidden+"@")
 	text = query.ReplaceAllString(text, "${1}"+hidden)
 	lines := strings.Split(text, "\n")
-	above := -1 // the column of a key whose hidden value may go on in the next line; -1 if there is none
+	above := -1 // the column of a key whose hidden value may continue on the next line; -1 if there is none
 	for i, line := range lines {
 		body := strings.TrimSuffix(line, "\r")
 		indent := len(body) - len(strings.TrimLeft(body, " \t"))
@@ -67,7 +68,7 @@ func Text(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// hide returns a line without its secrets, and reports whether one may go on in the next line.
+// hide returns a line without its secrets, and reports whether one may continue on the next line.
 func hide(line string) (shown string, open bool) {
 	var text strings.Builder
 	for from := 0; ; {
@@ -75,7 +76,7 @@ func hide(line string) (shown string, open bool) {
 		if at == nil {
 			return text.String() + line[from:], false
 		}
-		if from+at[1] == len(line) { // the value is in the next line
+		if from+at[1] == len(line) { // the value is on the next line
 			return text.String() + line[from:], true
 		}
 		start := from + at[1]
@@ -91,8 +92,8 @@ func hide(line string) (shown string, open bool) {
 	}
 }
 
-// extent returns how much of what follows a secret's name is its value, and whether that is in YAML's flow style: behind a brace or bracket
-// that is still open. In block style, the value ends with the line.
+// extent returns the length of the value after a secret's name, and whether it is in YAML's flow style: inside braces or
+// brackets. In block style, the value ends with the line.
 func extent(before, value string) (length int, flow bool) {
 	depth, quote, last := 0, rune(0), ' '
 	for _, r := range before {
@@ -113,7 +114,7 @@ func extent(before, value string) (length int, flow bool) {
 	switch {
 	case depth <= 0:
 		return len(value), false
-	case quote != 0: // the name is inside a quoted text
+	case quote != 0: // the name is inside a quoted string
 		if end := strings.IndexRune(value, quote); end >= 0 {
 			return end, true
 		}
@@ -124,7 +125,7 @@ func extent(before, value string) (length int, flow bool) {
 	return len(flowValue.FindString(value)), true
 }
 
-// nested returns the length of a list or map in flow style, up to the line's end where it goes on.
+// nested returns the length of a list or map in flow style. If it continues on the next line, it ends with the line.
 func nested(value string) int {
 	depth := 0
 	for i, r := range value {
@@ -141,7 +142,8 @@ func nested(value string) int {
 	return len(value)
 }
 
-// HasCredentials reports whether the address of a proxy names a user or a password. As in the environment, the scheme may be missing.
+// HasCredentials reports whether the address of a proxy contains a user or a password. The scheme may be missing, as in the
+// variables HTTP_PROXY and HTTPS_PROXY.
 func HasCredentials(proxy string) bool {
 	authority := proxy
 	if _, rest, ok := strings.Cut(proxy, "://"); ok {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestURLShowsNoCredentials: what is printed of an address never holds who asks, nor what a token is in.
+// TestURLShowsNoCredentials: URL returns no part of an address that may hold a secret.
 func TestURLShowsNoCredentials(t *testing.T) {
 	for _, tt := range []struct{ name, in, want string }{
 		{"nothing to hide", "https://example.com/a/b.tgz", "https://example.com/a/b.tgz"},
@@ -25,7 +25,7 @@ func TestURLShowsNoCredentials(t *testing.T) {
 	}
 }
 
-// TestTextShowsNoCredentials: a line of a file is shown without the secrets in it, and with all else.
+// TestTextShowsNoCredentials: Text hides the secrets of a line and nothing else.
 func TestTextShowsNoCredentials(t *testing.T) {
 	for _, tt := range []struct{ name, in, want string }{
 		{"a plain line", `base: debian:bookworm`, `base: debian:bookworm`},
