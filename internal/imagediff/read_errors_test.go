@@ -36,7 +36,7 @@ func TestReaderErrors(t *testing.T) {
 		{name: "the second is absent", from: it, to: reg.Host + "/nothing:1", err: registry.ErrAbsent, text: reg.Host + "/nothing:1: not found"},
 		{name: "not an archive", from: empty, to: noArchive, layer: odd.Digest, text: "archive/tar: invalid tar header; its digest is correct, so the layer was already invalid when it was pushed"},
 		{name: "half an archive", from: empty, to: cutArchive, layer: short.Digest, text: "the archive is incomplete: a: unexpected EOF; its digest is correct"},
-		{name: "damaged", from: empty, to: it, err: registry.ErrBroken, text: "reading " + good.Digest.String() + " of " + it + ": broken answer: the content's digest is",
+		{name: "damaged", from: empty, to: it, err: registry.ErrBroken, text: "reading " + good.Digest.String() + " of " + it + ": invalid response: the content's digest is",
 			answer: func(w http.ResponseWriter, blob []byte) {
 				blob[len(blob)/2] ^= 0xff
 				_, _ = w.Write(blob)
