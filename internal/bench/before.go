@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// measureBefore compares this client with an earlier one, named by -against: what a change costs or saves.
+// measureBefore compares this client with an earlier one, which -against names. It shows what a change costs or saves.
 func measureBefore(ctx context.Context, b *bench) ([]row, error) {
 	if b.against == "" {
-		return nil, errors.New("no earlier client: build one from the commit to compare with, and give -against CLIENT")
+		return nil, errors.New("no earlier client: build one from the commit to compare with, and pass -against CLIENT")
 	}
 	p, err := b.newProject("before")
 	if err != nil {

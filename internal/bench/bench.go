@@ -11,22 +11,22 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// bench is what all parts share: a directory, the programs, a registry with a Debian base.
+// bench holds what all parts share: a directory, the programs, and a registry with a Debian base.
 type bench struct {
 	runs     int
-	against  string // an earlier client
+	against  string // path of an earlier client
 	dir      string
 	binaries testenv.Binaries
 	registry *testenv.Registry
 	base     baseImage
 }
 
-// newBench builds the programs and starts the registry, if there is room for what the parts need.
+// newBench builds the programs and starts the registry. It fails if the disk has too little space for the parts.
 func newBench(ctx context.Context, o options) (_ *bench, err error) {
 	if os.Getuid() != 0 {
 		return nil, errors.New("a builder needs root: run as root")
 	}
-	if err := checkRoom(o); err != nil {
+	if err := checkSpace(o); err != nil {
 		return nil, err
 	}
 	b := &bench{runs: o.runs, against: o.against}
@@ -48,7 +48,7 @@ func newBench(ctx context.Context, o options) (_ *bench, err error) {
 	if b.registry, err = testenv.StartRegistry(ctx, filepath.Join(b.dir, "registry")); err != nil {
 		return nil, err
 	}
-	b.say("putting a Debian base into the registry")
+	b.say("pushing a Debian base to the registry")
 	b.base, err = b.pushBase(ctx)
 	return b, err
 }
@@ -61,26 +61,26 @@ func (b *bench) Close() error {
 	return os.RemoveAll(b.dir)
 }
 
-// home is the home directory of all processes: that of a user without settings.
+// home returns the home directory of all processes, which has no settings.
 func (b *bench) home() string { return filepath.Join(b.dir, "home") }
 
-// say tells what is going on.
+// say prints a progress message.
 func (b *bench) say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, format+"\n", args...)
 }
 
-// checkRoom refuses to fill a disk.
-func checkRoom(o options) error {
+// checkSpace returns an error if the disk has too little space for the parts.
+func checkSpace(o options) error {
 	var need int64
 	for _, p := range o.only {
 		need += p.disk
 	}
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(o.dir, &fs); err != nil {
-		return fmt.Errorf("looking at the disk of %s: %w", o.dir, err)
+		return fmt.Errorf("checking the free space of %s: %w", o.dir, err)
 	}
 	if free := int64(fs.Bavail) * fs.Bsize; free < need {
-		return fmt.Errorf("%s has %s free, but %s are needed: free some, or name another -dir", o.dir, size(free), size(need))
+		return fmt.Errorf("%s has %s free, but the benchmark needs %s: free some space, or pass another -dir", o.dir, size(free), size(need))
 	}
 	return nil
 }

@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// debianCache is a proxy on loopback that keeps what it has once fetched, so that the network is in no run that counts. It does
-// not ask again, as its files are gone with the benchmark. HTTP only, which is what Debian's mirror speaks.
+// debianCache is a caching proxy on loopback. It keeps the network out of the measured runs. It never revalidates, because its
+// files live only as long as the benchmark. It supports only HTTP, which Debian's mirror uses.
 type debianCache struct {
 	url string // for HTTP_PROXY
 	dir string
 
 	server *http.Server
 	mu     sync.Mutex
-	known  map[string]*cached
+	known  map[string]*cachedResponse
 }
 
-// cached is an answer.
-type cached struct {
+// cachedResponse is a cached response.
+type cachedResponse struct {
 	once   sync.Once
 	file   string
 	status int
@@ -40,16 +40,16 @@ func startDebianCache(dir string) (*debianCache, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &debianCache{url: "http://" + listener.Addr().String(), dir: dir, known: map[string]*cached{}}
+	c := &debianCache{url: "http://" + listener.Addr().String(), dir: dir, known: map[string]*cachedResponse{}}
 	c.server = &http.Server{Handler: c, ReadHeaderTimeout: time.Minute}
 	go c.server.Serve(listener) //nolint:errcheck // it ends with Close
 	return c, nil
 }
 
-// Close ends the proxy.
+// Close stops the proxy.
 func (c *debianCache) Close() error { return c.server.Close() }
 
-// ServeHTTP answers from what is there, else fetches it first.
+// ServeHTTP serves an address from the cache, and fetches it first if necessary.
 func (c *debianCache) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet || r.URL.Scheme != "http" {
 		http.Error(w, "only GET of http:// is proxied", http.StatusMethodNotAllowed)
@@ -57,18 +57,18 @@ func (c *debianCache) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	address := r.URL.String()
 	c.mu.Lock()
-	answer := c.known[address]
-	if answer == nil {
-		answer = &cached{file: filepath.Join(c.dir, fileName(address))}
-		c.known[address] = answer
+	response := c.known[address]
+	if response == nil {
+		response = &cachedResponse{file: filepath.Join(c.dir, fileName(address))}
+		c.known[address] = response
 	}
 	c.mu.Unlock()
-	answer.once.Do(func() { answer.err = answer.fetch(address) })
-	if answer.err != nil {
-		http.Error(w, answer.err.Error(), http.StatusBadGateway)
+	response.once.Do(func() { response.err = response.fetch(address) })
+	if response.err != nil {
+		http.Error(w, response.err.Error(), http.StatusBadGateway)
 		return
 	}
-	answer.serve(w, r)
+	response.serve(w, r)
 }
 
 func fileName(address string) string {
@@ -77,17 +77,17 @@ func fileName(address string) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-func (a *cached) fetch(address string) error {
+func (r *cachedResponse) fetch(address string) error {
 	resp, err := http.Get(address)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	file, err := os.Create(a.file)
+	file, err := os.Create(r.file)
 	if err != nil {
 		return err
 	}
-	a.status, a.header = resp.StatusCode, resp.Header
+	r.status, r.header = resp.StatusCode, resp.Header
 	if _, err := io.Copy(file, resp.Body); err != nil {
 		file.Close()
 		return err
@@ -95,23 +95,23 @@ func (a *cached) fetch(address string) error {
 	return file.Close()
 }
 
-func (a *cached) serve(w http.ResponseWriter, r *http.Request) {
-	file, err := os.Open(a.file)
+func (r *cachedResponse) serve(w http.ResponseWriter, req *http.Request) {
+	file, err := os.Open(r.file)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	defer file.Close()
 	for _, name := range []string{"Content-Type", "Etag"} {
-		if value := a.header.Get(name); value != "" {
+		if value := r.header.Get(name); value != "" {
 			w.Header().Set(name, value)
 		}
 	}
-	if a.status != http.StatusOK {
-		w.WriteHeader(a.status)
-		io.Copy(w, file) //nolint:errcheck // who asked has gone
+	if r.status != http.StatusOK {
+		w.WriteHeader(r.status)
+		io.Copy(w, file) //nolint:errcheck // the client has gone
 		return
 	}
-	changed, _ := http.ParseTime(a.header.Get("Last-Modified"))
-	http.ServeContent(w, r, "", changed, file)
+	changed, _ := http.ParseTime(r.header.Get("Last-Modified"))
+	http.ServeContent(w, req, "", changed, file)
 }

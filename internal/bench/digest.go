@@ -13,21 +13,21 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// treeFiles and treeFileSize are the source of a large agent.
+// treeFiles and treeFileSize describe the source of a large agent.
 const (
 	treeFiles    = 20_000
 	treeFileSize = 4096
 )
 
-// debianPython is Debian's own interpreter, the one that finds Debian's packages.
+// debianPython is Debian's own interpreter, which finds Debian's packages.
 const debianPython = "/usr/bin/python3"
 
-// dirhash is how the original digests its source.
+// dirhash computes the source's digest as the original does.
 const dirhash = `import sys
 from dirhash import dirhash
 print(dirhash(sys.argv[1], "md5", ignore=[".*/", "__pycache__/", "*.pyc"]))`
 
-// measureTags compares the client's tags with the digest alone as the original computes it.
+// measureTags compares the client's tags command with the original's computation of the digest alone.
 func measureTags(ctx context.Context, b *bench) ([]row, error) {
 	dir, err := b.makeTree()
 	if err != nil {
@@ -46,7 +46,7 @@ func measureTags(ctx context.Context, b *bench) ([]row, error) {
 		s.wall, digest, err = b.process(ctx, "", debianPython, "-c", dirhash, filepath.Join(dir, "openhands"))
 		return s, err
 	}}
-	if _, err := ours.run(ctx); err != nil { // not counted: from now on the tree is in memory
+	if _, err := ours.run(ctx); err != nil { // not counted: it loads the tree into the page cache
 		return nil, err
 	}
 	all, err := b.inTurns(ctx, b.runs, ours, theirs)
@@ -60,7 +60,7 @@ func measureTags(ctx context.Context, b *bench) ([]row, error) {
 	return []row{below(1.0/3, "0.33").compare(what, each(all[0], wall), each(all[1], wall))}, nil
 }
 
-// makeTree makes a project of profile openhands, whose source the original digests by the same rules as we do.
+// makeTree creates a project of profile openhands, whose source has the same digest in the original.
 func (b *bench) makeTree() (string, error) {
 	dir := filepath.Join(b.dir, "tree")
 	files := map[string]string{
@@ -83,7 +83,7 @@ func (b *bench) makeTree() (string, error) {
 	return dir, nil
 }
 
-// shorten is how the original puts a digest into a tag: 16 digits in base 36, the least significant first.
+// shorten shortens a digest for a tag, as the original does: 16 digits in base 36, least significant first.
 func shorten(md5 string) string {
 	n, ok := new(big.Int).SetString(md5, 16)
 	if !ok {

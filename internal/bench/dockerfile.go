@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The project's source on its deps image, %s, as Dockerfiles. The original's has the steps of OpenHands' own template.
-// The best one has no step that runs, and links its layer: BuildKit then leaves the deps image where it is.
+// Dockerfiles that add the project's source to its deps image, %s. The original's has the steps of OpenHands' template. The
+// best one runs no step and links its layer, so BuildKit does not pull the deps image.
 const (
 	originalDockerfile = `FROM %s
 RUN if [ -d /agent/code/src ]; then rm -rf /agent/code/src; fi
@@ -21,11 +21,11 @@ COPY --link --chown=1000:1000 . /agent/code/
 `
 )
 
-// dockerfile is a project's Dockerfile, in a directory of its own.
+// dockerfile is a project's Dockerfile, in its own directory.
 type dockerfile struct {
 	project *project
 	dir     string
-	image   string // what it builds
+	image   string // reference of the image that it builds
 }
 
 func (p *project) dockerfile(ctx context.Context, name, text string) (*dockerfile, error) {
@@ -40,7 +40,7 @@ func (p *project) dockerfile(ctx context.Context, name, text string) (*dockerfil
 	return d, writeSource(filepath.Join(d.dir, "Dockerfile"), fmt.Sprintf(text, names.Images.Lock))
 }
 
-// build runs buildctl, whole.
+// build runs buildctl, and returns the time that it takes.
 func (d *dockerfile) build(ctx context.Context, builder string) (time.Duration, error) {
 	wall, _, err := d.project.bench.process(ctx, builder, d.project.bench.binaries.Buildctl, "build", "--progress", "plain",
 		"--frontend", "dockerfile.v0", "--local", "context="+d.project.dir, "--local", "dockerfile="+d.dir,

@@ -18,7 +18,7 @@ const (
 	largeSize = 4e9
 )
 
-// measureLock compares a source edit with the same edit as a Dockerfile.
+// measureLock compares a build after a source edit with Dockerfiles.
 func measureLock(ctx context.Context, b *bench) ([]row, error) {
 	p, err := b.newProject("lock")
 	if err != nil {
@@ -82,7 +82,7 @@ func measureSize(ctx context.Context, b *bench) ([]row, error) {
 	return []row{atMost(1.3, "1.3").compare(what, each(all[0], wall), each(all[1], wall))}, nil
 }
 
-// afterEdit is a build after an edit of the source, on a builder that has seen nothing. Its start is not timed.
+// afterEdit is a build after an edit of the source, on a fresh builder. The start of the builder is not timed.
 func (p *project) afterEdit(name string, build func(context.Context, string) (time.Duration, error)) contender {
 	return contender{name, func(ctx context.Context) (s sample, err error) {
 		if err := p.edit(); err != nil {
@@ -108,7 +108,7 @@ func (p *project) afterEdit(name string, build func(context.Context, string) (ti
 	}}
 }
 
-// freshBuilder starts a builder with an empty state, when the disk has settled.
+// freshBuilder flushes the disk, and starts a builder with an empty state.
 func (b *bench) freshBuilder(ctx context.Context) (builder *testenv.Builder, stop func() error, err error) {
 	syscall.Sync()
 	dir, err := os.MkdirTemp(b.dir, "builder-")
@@ -121,12 +121,12 @@ func (b *bench) freshBuilder(ctx context.Context) (builder *testenv.Builder, sto
 	return builder, func() error { return errors.Join(builder.Stop(), os.RemoveAll(dir)) }, nil
 }
 
-// diskUsage is what a directory takes on its disk, in bytes, as du counts.
+// diskUsage returns the disk space of a directory in bytes, as du counts it.
 func diskUsage(dir string) (int64, error) {
 	var total int64
 	seen := map[uint64]bool{}
 	err := filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) { // the daemon tidies up meanwhile
+		if errors.Is(err, fs.ErrNotExist) { // the daemon cleans up meanwhile
 			return nil
 		}
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// facts describes the machine and the versions on which everything was measured.
+// facts describes the machine and the versions of the measurements.
 func facts(ctx context.Context) (string, error) {
 	kernel, err := os.ReadFile("/proc/sys/kernel/osrelease")
 	if err != nil {
@@ -30,7 +30,7 @@ func facts(ctx context.Context) (string, error) {
 		runtime.NumCPU(), processor(), size(memory), bytes.TrimSpace(kernel), runtime.Version(), bytes.TrimSpace(buildkit)), nil
 }
 
-// processor is the processor's name, or its architecture where Linux does not tell.
+// processor returns the processor's name, or its architecture if Linux does not provide a name.
 func processor() string {
 	data, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(data)) {

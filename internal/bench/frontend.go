@@ -15,18 +15,18 @@ import (
 )
 
 const (
-	frontendFiles = 1000 // of the source that is edited
+	frontendFiles = 1000 // in the source that is edited
 	bakeTargets   = 100
-	bakeJobs      = "8" // BuildKit gives up a frontend that has not started within 10 seconds: too many at once, and some do not
+	bakeJobs      = "8" // with more, some frontends exceed BuildKit's start timeout of 10 seconds
 )
 
-// frontends are the images of "# syntax=" lines that are compared, and buildx, through which they are used.
+// frontends holds the frontend images that are compared, and buildx, which uses them.
 type frontends struct {
 	bench        *bench
 	buildx       string
 	ours, docker string // references
-	size         int64  // of our layer, in bytes
-	unpacked     int64  // of our program
+	size         int64  // of our image, in bytes
+	unpacked     int64  // of our program, in bytes
 	builders     map[string]*testenv.Buildx
 }
 
@@ -72,9 +72,9 @@ func (f *frontends) push(ctx context.Context, name, file, path string) (string, 
 	return f.bench.registry.Host + "/" + name + ":bench", err
 }
 
-// known is buildx with the settings that it has for a builder. They hold its node's id, by which the builder finds what it has
-// of a context: with new ones every file is sent again.
-func (f *frontends) known(builder string) (*testenv.Buildx, error) {
+// buildxFor returns buildx with its settings for a builder. They contain a node ID, by which the builder finds the files of a
+// context that it already has. With new settings, every file would be sent again.
+func (f *frontends) buildxFor(builder string) (*testenv.Buildx, error) {
 	if x := f.builders[builder]; x != nil {
 		return x, nil
 	}
@@ -89,9 +89,9 @@ func (f *frontends) known(builder string) (*testenv.Buildx, error) {
 	return x, err
 }
 
-// on runs buildx on a builder. What it costs to name the builder is not timed.
+// on runs buildx on a builder. The configuration of the builder is not timed.
 func (f *frontends) on(ctx context.Context, builder string, args ...string) (time.Duration, error) {
-	x, err := f.known(builder)
+	x, err := f.buildxFor(builder)
 	if err != nil {
 		return 0, err
 	}
@@ -104,7 +104,7 @@ func (f *frontends) on(ctx context.Context, builder string, args ...string) (tim
 	return time.Since(began), err
 }
 
-// syntax gives a project a runtime file that our frontend reads.
+// syntax writes a project's runtime file, with our frontend in its syntax line.
 func (f *frontends) syntax(p *project) error {
 	return writeSource(filepath.Join(p.dir, "runtime.yaml"),
 		fmt.Sprintf("# syntax=%s\nbase: %s\nrepository: %s\n", f.ours, f.bench.base.ref, p.repository))
@@ -112,7 +112,7 @@ func (f *frontends) syntax(p *project) error {
 
 func (p *project) runtimeFile() string { return filepath.Join(p.dir, "runtime.yaml") }
 
-// build is what a user types, on the project of p.
+// build returns a function that builds p as a user would.
 func (f *frontends) build(p *project) func(context.Context, string) (time.Duration, error) {
 	return func(ctx context.Context, builder string) (time.Duration, error) {
 		return f.on(ctx, builder, "build", "--progress", "plain", "--provenance=false", "-f", p.runtimeFile(),
@@ -120,14 +120,14 @@ func (f *frontends) build(p *project) func(context.Context, string) (time.Durati
 	}
 }
 
-// measureFrontend compares the frontend image with docker's own where nothing changes, and with the client after an edit.
+// measureFrontend compares our frontend image with Docker's if nothing changes, and with the client after an edit.
 func measureFrontend(ctx context.Context, b *bench) ([]row, error) {
 	f, err := b.frontends(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var table []row
-	for _, measure := range []func(context.Context) ([]row, error){f.unchanged, f.edited, f.collected, f.baked} {
+	for _, measure := range []func(context.Context) ([]row, error){f.unchanged, f.edited, f.hashed, f.baked} {
 		rows, err := measure(ctx)
 		if err != nil {
 			return nil, err
@@ -137,7 +137,7 @@ func measureFrontend(ctx context.Context, b *bench) ([]row, error) {
 	return append(table, atMost(5e6, "5 MB").judge(row{what: "frontend image, compressed", ours: size(f.size)}, float64(f.size))), nil
 }
 
-// unchanged builds again what is there, by our frontend and by docker's on the same deps image and source.
+// unchanged repeats a build without changes, with our frontend and with Docker's on the same deps image and source.
 func (f *frontends) unchanged(ctx context.Context) (_ []row, err error) {
 	p, err := f.bench.newProject("unchanged")
 	if err != nil {
@@ -168,7 +168,7 @@ func (f *frontends) unchanged(ctx context.Context) (_ []row, err error) {
 				"-o", "type=image,name="+d.image+",push=true", p.dir)
 		}),
 	}
-	if _, err := f.bench.inTurns(ctx, 2, contenders...); err != nil { // not counted: they make what is there afterwards
+	if _, err := f.bench.inTurns(ctx, 2, contenders...); err != nil { // not counted: these builds fill the cache
 		return nil, err
 	}
 	all, err := f.bench.inTurns(ctx, noneRuns*f.bench.runs, contenders...)
@@ -179,7 +179,7 @@ func (f *frontends) unchanged(ctx context.Context) (_ []row, err error) {
 	return []row{atMost(1.5, "1.5").compare(what, each(all[0], wall), each(all[1], wall))}, nil
 }
 
-// edited builds a source edit through the image and by the client, each on a fresh builder.
+// edited builds after a source edit with the frontend image and with the client, each on a fresh builder.
 func (f *frontends) edited(ctx context.Context) ([]row, error) {
 	p, err := f.bench.newProject("edited")
 	if err != nil {
@@ -201,13 +201,13 @@ func (f *frontends) edited(ctx context.Context) ([]row, error) {
 	grown, got := median(each(all[0], disk))-float64(f.size+f.unpacked), median(each(all[0], pulled))
 	return []row{
 		atMost(2.5, "2.5").compare(edit+"rtbuild-client solve", each(all[0], wall), each(all[1], wall)),
-		atMost(10e6, "10 MB").judge(row{what: "  builder's disk, growth less the frontend image, packed and unpacked", ours: size(int64(grown))}, grown),
-		atMost(10e6, "10 MB").judge(row{what: "  pulled from the registry, the frontend included", ours: size(int64(got))}, got),
+		atMost(10e6, "10 MB").judge(row{what: "  builder's disk, growth without the frontend image, packed and unpacked", ours: size(int64(grown))}, grown),
+		atMost(10e6, "10 MB").judge(row{what: "  pulled from the registry, including the frontend", ours: size(int64(got))}, got),
 	}, nil
 }
 
-// collected hashes a large source in the builder, after an edit of one file.
-func (f *frontends) collected(ctx context.Context) (_ []row, err error) {
+// hashed hashes a large source in the builder, after an edit of one file.
+func (f *frontends) hashed(ctx context.Context) (_ []row, err error) {
 	dir, err := f.bench.makeTree()
 	if err != nil {
 		return nil, err
@@ -230,7 +230,7 @@ func (f *frontends) collected(ctx context.Context) (_ []row, err error) {
 			"-o", filepath.Join(f.bench.dir, "tags"), dir)
 		return s, err
 	}}
-	if _, err := f.bench.inTurns(ctx, 1, tags); err != nil { // not counted: all of the tree comes to the builder
+	if _, err := f.bench.inTurns(ctx, 1, tags); err != nil { // not counted: it sends the whole tree to the builder
 		return nil, err
 	}
 	all, err := f.bench.inTurns(ctx, f.bench.runs, tags)
@@ -241,7 +241,7 @@ func (f *frontends) collected(ctx context.Context) (_ []row, err error) {
 	return []row{atMost(4, "4s").judge(row{what: "docker buildx build --target tags, 20,000 files, one edited", ours: seconds(took)}, took)}, nil
 }
 
-// baked builds one edited source over many deps images at once.
+// baked builds one edited source on many deps images at once.
 func (f *frontends) baked(ctx context.Context) (_ []row, err error) {
 	p, err := f.bench.newProject("baked")
 	if err != nil {
@@ -262,7 +262,7 @@ func (f *frontends) baked(ctx context.Context) (_ []row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	f.bench.say("putting %d small deps images into the registry", bakeTargets)
+	f.bench.say("pushing %d small deps images to the registry", bakeTargets)
 	for i := range bakeTargets {
 		if err := f.pushSmallDeps(ctx, fmt.Sprintf("baked-%d", i), names.Lock, byte(i)); err != nil {
 			return nil, err
@@ -294,7 +294,7 @@ func (f *frontends) baked(ctx context.Context) (_ []row, err error) {
 
 func rate(s sample) float64 { return bakeTargets / s.wall.Seconds() }
 
-// pushSmallDeps puts a deps image without its base into the registry: nobody unpacks it.
+// pushSmallDeps pushes a deps image without its base, because nothing unpacks it.
 func (f *frontends) pushSmallDeps(ctx context.Context, repository, tag string, seed byte) error {
 	users, err := usersLayer()
 	if err != nil {
@@ -310,7 +310,7 @@ func (f *frontends) pushSmallDeps(ctx context.Context, repository, tag string, s
 	return err
 }
 
-// bakeDockerfiles is a bake file for the same images by the best Dockerfile.
+// bakeDockerfiles writes a bake file for the same images from the best Dockerfile, and returns its path.
 func (f *frontends) bakeDockerfiles(p *project, lock string) (string, error) {
 	dir := filepath.Join(f.bench.dir, "dockerfiles-baked")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -331,7 +331,7 @@ func (f *frontends) bakeDockerfiles(p *project, lock string) (string, error) {
 	return file, writeSource(file, fmt.Sprintf("group \"default\" {\n  targets = [%s]\n}\n%s", strings.TrimSuffix(names.String(), ", "), text.String()))
 }
 
-// bakeFile has a target for each of the repositories.
+// bakeFile returns a bake file with a target for each repository.
 func bakeFile(p *project) string {
 	var text, names strings.Builder
 	for i := range bakeTargets {

@@ -20,15 +20,15 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// Where profile node has its code and its dependencies, and to whom they belong.
+// The directories of code and dependencies in profile node, and their owner.
 const (
 	codeDir    = "agent/code"
 	modulesDir = codeDir + "/node_modules"
 	ownerID    = 1000
 )
 
-// depsLayers is the number of layers that are a deps image's dependencies: the same for every size, since each layer
-// costs a request.
+// depsLayers is the number of layers with a deps image's dependencies. It is the same for every size, because each layer costs
+// a request.
 const depsLayers = 4
 
 // baseImage is the Debian base in the registry.
@@ -50,7 +50,7 @@ func baseConfig() ocispecs.Image {
 	}
 }
 
-// pushBase puts the base into the registry.
+// pushBase pushes the base to the registry.
 func (b *bench) pushBase(ctx context.Context) (baseImage, error) {
 	layer, err := testenv.Base(ctx)
 	if err != nil {
@@ -60,9 +60,9 @@ func (b *bench) pushBase(ctx context.Context) (baseImage, error) {
 	return baseImage{b.registry.Host + "/debian:bookworm", dgst, layer}, err
 }
 
-// pushDeps puts a deps image of about so many bytes beside its base where the project looks for it.
+// pushDeps pushes the project's deps image, with dependencies of about total bytes.
 func (b *bench) pushDeps(ctx context.Context, p *project, total int64) error {
-	b.say("putting a deps image of %s into the registry", size(total))
+	b.say("pushing a deps image of %s to the registry", size(total))
 	names, err := p.names(ctx)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (b *bench) pushDeps(ctx context.Context, p *project, total int64) error {
 	return err
 }
 
-// depsLabels are the labels by which an image counts as a deps image of ours.
+// depsLabels returns the labels of a valid deps image.
 func (b *bench) depsLabels(platform ocispecs.Platform) map[string]string {
 	return map[string]string{
 		plan.LabelStage:                    plan.StageDeps,
@@ -100,7 +100,7 @@ func (b *bench) depsLabels(platform ocispecs.Platform) map[string]string {
 	}
 }
 
-// usersLayer is the user agent and its directories, for Dockerfiles that name it.
+// usersLayer returns a layer with the user agent and its directories, for Dockerfiles that name the user.
 func usersLayer() (testenv.Blob, error) {
 	var data bytes.Buffer
 	archive := tar.NewWriter(&data)
@@ -122,7 +122,7 @@ func usersLayer() (testenv.Blob, error) {
 	return testenv.BytesBlob(ocispecs.MediaTypeImageLayer, data.Bytes()), err
 }
 
-// names asks the client for the project's tags.
+// names returns the project's tags, computed by the client.
 func (p *project) names(ctx context.Context) (tags.Set, error) {
 	var names tags.Set
 	_, out, err := p.bench.process(ctx, "", p.bench.binaries.Client, p.args("tags", "--format", "json")...)

@@ -12,11 +12,11 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// randomFile is the size of each file of a layer that cannot be compressed.
+// randomFile is the size of each file of an incompressible layer.
 const randomFile = 256 << 10
 
-// randomLayer is an uncompressed layer of about so many bytes in files that cannot be compressed, below modules/packageN.
-// It is made anew each time it is read: neither memory nor disk would hold it well.
+// randomLayer returns an uncompressed layer of about total bytes in incompressible files. Its content is generated each time
+// it is read, because it is too large to keep.
 func randomLayer(seed byte, total int64) (testenv.Blob, error) {
 	open := func() (io.ReadCloser, error) {
 		r, w := io.Pipe()
@@ -49,7 +49,7 @@ func writeRandom(w io.Writer, seed byte, files int64) error {
 	return archive.Close()
 }
 
-// addDirs adds a directory and those that lead to it. All but the prefix belong to the owner of the source.
+// addDirs adds a directory and its parents. All but the prefix belong to the owner of the source.
 func addDirs(archive *tar.Writer, dir string) error {
 	for i := range len(dir) + 1 {
 		if i < len(dir) && dir[i] != '/' {

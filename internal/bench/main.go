@@ -1,7 +1,6 @@
-// Command bench measures what rtbuild promises about speed and memory, each promise against what is done without it: the
-// same edit as a Dockerfile, the same digest by Debian's python3-dirhash. Ours and theirs run in turns and are compared
-// pair by pair, so that a machine which is slow at times is slow for both. Nothing here is a test: a promise that is
-// not kept is printed.
+// Command bench measures rtbuild's speed and memory against its goals, and against the same work without rtbuild: an edit with
+// a Dockerfile, a digest with Debian's python3-dirhash. The contenders run in turns and are compared pair by pair, so that a
+// slow phase of the machine affects both. It is not a test: a goal that is missed is only printed.
 package main
 
 import (
@@ -16,7 +15,7 @@ import (
 	"syscall"
 )
 
-// parts are what can be measured, the cheap first.
+// parts lists what can be measured, cheap parts first.
 var parts = []part{
 	{"none", "solve when the source image exists", 1 << 30, measureNone},
 	{"tags", "tags of 20,000 files", 1 << 30, measureTags},
@@ -27,17 +26,17 @@ var parts = []part{
 	{partBefore, "the same by an earlier client", 1 << 30, measureBefore},
 }
 
-// partBefore is measured only where an earlier client is named.
+// partBefore is measured only with -against.
 const partBefore = "before"
 
-// part is one thing that is measured.
+// part is a group of measurements.
 type part struct {
 	name, title string
-	disk        int64 // bytes that it needs
+	disk        int64 // bytes of disk space that it needs
 	measure     func(context.Context, *bench) ([]row, error)
 }
 
-// options are the flags.
+// options holds the flags.
 type options struct {
 	runs int
 	only []part
@@ -69,7 +68,7 @@ func parse(args []string) (options, error) {
 	standard := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == partBefore })
 	only := flags.String("only", strings.Join(standard, ","), "`parts` to measure")
 	flags.StringVar(&o.against, "against", "", "earlier `client` to compare with, by the part "+partBefore)
-	flags.StringVar(&o.dir, "dir", os.TempDir(), "`directory` for all that is made, removed at the end")
+	flags.StringVar(&o.dir, "dir", os.TempDir(), "`directory` for temporary files, removed at the end")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -79,7 +78,7 @@ func parse(args []string) (options, error) {
 	for name := range strings.SplitSeq(*only, ",") {
 		i := slices.Index(names, name)
 		if i < 0 {
-			return o, fmt.Errorf("invalid -only %q: it is some of %s", name, strings.Join(names, ","))
+			return o, fmt.Errorf("invalid -only %q: choose from %s", name, strings.Join(names, ","))
 		}
 		o.only = append(o.only, parts[i])
 	}

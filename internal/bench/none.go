@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// noneRuns is how often the shortest of all is run for each run of the others.
+// noneRuns multiplies the number of runs of the shortest measurements.
 const noneRuns = 5
 
-// measureNone measures a solve that finds its image. The builder's address is one where nobody listens: it is not asked.
+// measureNone measures a solve whose image exists. Nothing listens at the builder's address, because the solve needs no builder.
 func measureNone(ctx context.Context, b *bench) ([]row, error) {
 	p, err := b.newProject("none")
 	if err != nil {
@@ -20,9 +20,9 @@ func measureNone(ctx context.Context, b *bench) ([]row, error) {
 	if err := b.publish(ctx, p); err != nil {
 		return nil, err
 	}
-	nobody := "unix://" + filepath.Join(b.dir, "nobody.sock")
+	noBuilder := "unix://" + filepath.Join(b.dir, "nobody.sock")
 	all, err := b.inTurns(ctx, noneRuns*b.runs, contender{"solve", func(ctx context.Context) (s sample, err error) {
-		s.wall, err = p.solve(ctx, nobody)
+		s.wall, err = p.solve(ctx, noBuilder)
 		return s, err
 	}})
 	if err != nil {
@@ -30,7 +30,7 @@ func measureNone(ctx context.Context, b *bench) ([]row, error) {
 	}
 	var peaks []float64
 	for range b.runs {
-		peak, err := b.peak(ctx, nobody, b.binaries.Client, p.args("solve")...)
+		peak, err := b.peak(ctx, noBuilder, b.binaries.Client, p.args("solve")...)
 		if err != nil {
 			return nil, err
 		}
@@ -49,7 +49,7 @@ func measureNone(ctx context.Context, b *bench) ([]row, error) {
 	}, nil
 }
 
-// publish makes the project's source image exist.
+// publish builds and publishes the project's source image.
 func (b *bench) publish(ctx context.Context, p *project) error {
 	if err := b.pushDeps(ctx, p, depsLayers*randomFile); err != nil {
 		return err

@@ -23,8 +23,8 @@ import (
 //go:embed testdata/openhands.Dockerfile
 var openhandsDockerfile string
 
-// checkout is a checkout as OpenHands', that is built from scratch: Debian's packages by way of a cache, everything else from
-// stand-ins on loopback.
+// checkout is a checkout like OpenHands', which is built from scratch. Debian's packages come through a cache, everything else
+// from stand-ins on loopback.
 type checkout struct {
 	bench      *bench
 	dir        string
@@ -36,11 +36,11 @@ type checkout struct {
 	dockerfile string // directory
 	plugin     string // directory of Poetry's plugin
 	builds     int
-	images     [2]string // the last ones, ours and theirs
+	images     [2]string // references of the last images, ours and theirs
 }
 
-// measureOpenhands compares the whole image of profile openhands, from scratch on a fresh builder, with the same steps as one
-// Dockerfile.
+// measureOpenhands builds the image of profile openhands from scratch on a fresh builder, and compares that with a Dockerfile of
+// the same steps.
 func measureOpenhands(ctx context.Context, b *bench) ([]row, error) {
 	c, err := b.newCheckout(ctx)
 	if err != nil {
@@ -48,7 +48,7 @@ func measureOpenhands(ctx context.Context, b *bench) ([]row, error) {
 	}
 	defer c.Close()
 	ours, theirs := c.cold("rtbuild-client solve", c.solve), c.cold("one Dockerfile", c.build)
-	b.say("once, not counted: what comes from Debian's mirror is kept")
+	b.say("once, not counted: fill the cache of Debian's mirror")
 	if _, err := b.inTurns(ctx, 1, theirs); err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func measureOpenhands(ctx context.Context, b *bench) ([]row, error) {
 }
 
 func (b *bench) newCheckout(ctx context.Context) (_ *checkout, err error) {
-	c := &checkout{bench: b, dir: filepath.Join(b.dir, "openhands"), python: "3.13"} // trixie's, of which the stand-ins are made
+	c := &checkout{bench: b, dir: filepath.Join(b.dir, "openhands"), python: "3.13"} // the version in trixie, from which the stand-ins are made
 	defer func() {
 		if err != nil {
 			c.Close()
@@ -74,7 +74,7 @@ func (b *bench) newCheckout(ctx context.Context) (_ *checkout, err error) {
 	if err != nil {
 		return nil, err
 	}
-	b.say("starting the stand-ins for what is not Debian's")
+	b.say("starting the stand-ins for other sites")
 	if c.mirror, err = testmirror.Start(ctx, cache); err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (b *bench) newCheckout(ctx context.Context) (_ *checkout, err error) {
 	return c, c.writeDockerfile()
 }
 
-// Close ends what serves the builds.
+// Close stops the servers.
 func (c *checkout) Close() {
 	if c.debian != nil {
 		c.debian.Close()
@@ -106,7 +106,7 @@ func (c *checkout) Close() {
 	}
 }
 
-// writeRuntimeFile names the stand-ins and their digests.
+// writeRuntimeFile writes a runtime file with the stand-ins and their digests.
 func (c *checkout) writeRuntimeFile() error {
 	var tools []map[string]any
 	for _, name := range []string{"uv", "micromamba", "openvscode-server", "docker-apt-key"} {
@@ -120,14 +120,14 @@ func (c *checkout) writeRuntimeFile() error {
 		"base": c.base, "runtime": map[string]string{"python": c.python}, "tools": tools,
 		"network": map[string]any{"mirrors": c.mirror.Mirrors()},
 	}
-	data, err := json.MarshalIndent(file, "", "  ") // which is YAML, too
+	data, err := json.MarshalIndent(file, "", "  ") // JSON is valid YAML
 	if err != nil {
 		return err
 	}
 	return writeSource(filepath.Join(c.dir, "runtime.yaml"), string(data))
 }
 
-// writeDockerfile writes the Dockerfile, and Poetry's plugin as it is in our steps.
+// writeDockerfile writes the Dockerfile, and the Poetry plugin that our steps use.
 func (c *checkout) writeDockerfile() error {
 	c.dockerfile, c.plugin = filepath.Join(c.bench.dir, "dockerfile-openhands"), filepath.Join(c.bench.dir, "poetry-mirror")
 	info := filepath.Join(c.plugin, "rtbuild_poetry_mirror.dist-info")
@@ -151,7 +151,7 @@ func (c *checkout) writeDockerfile() error {
 		writeSource(filepath.Join(c.dockerfile, "Dockerfile"), openhandsDockerfile))
 }
 
-// cold is a build on a builder that has seen nothing, into a repository that has nothing. The builder's start is not timed.
+// cold is a build on a fresh builder and into an empty repository. The start of the builder is not timed.
 func (c *checkout) cold(name string, build func(ctx context.Context, builder, repository string) (time.Duration, error)) contender {
 	return contender{name, func(ctx context.Context) (s sample, err error) {
 		c.builds++
@@ -166,12 +166,12 @@ func (c *checkout) cold(name string, build func(ctx context.Context, builder, re
 	}}
 }
 
-// proxy is how both are told of the proxy. The stand-ins are on loopback, too.
+// proxy returns the proxy settings of both builds. They exclude the stand-ins, which are on loopback.
 func (c *checkout) proxy() map[string]string {
 	return map[string]string{"HTTP_PROXY": c.debian.url, "NO_PROXY": "127.0.0.1"}
 }
 
-// solve runs the client's solve, whole.
+// solve runs the client's solve command, and returns the time that it takes.
 func (c *checkout) solve(ctx context.Context, builder, repository string) (time.Duration, error) {
 	args := []string{"solve", c.dir, "--repository", repository, "--progress", "plain"}
 	for name, value := range c.proxy() {
@@ -182,7 +182,7 @@ func (c *checkout) solve(ctx context.Context, builder, repository string) (time.
 	return took, err
 }
 
-// build runs buildctl, whole.
+// build runs buildctl, and returns the time that it takes.
 func (c *checkout) build(ctx context.Context, builder, repository string) (time.Duration, error) {
 	image := repository + ":dockerfile"
 	args := []string{"build", "--progress", "plain", "--frontend", "dockerfile.v0",
@@ -199,11 +199,11 @@ func (c *checkout) build(ctx context.Context, builder, repository string) (time.
 	return took, err
 }
 
-// arguments are the Dockerfile's: the addresses that the client fetches from, too.
+// arguments returns the Dockerfile's arguments, with the addresses that the client uses.
 func (c *checkout) arguments() map[string]string {
 	mirrors, err := json.Marshal(c.runtime.Mirrors)
 	if err != nil {
-		panic(err) // a map of texts
+		panic(err) // a map of strings always has a JSON form
 	}
 	values := map[string]string{
 		"BASE": c.base, "PYTHON": c.python,
@@ -221,22 +221,22 @@ func (c *checkout) arguments() map[string]string {
 	return values
 }
 
-// traces are what the images may differ in: what package managers keep, in which there is the time or the order of steps, and the
-// texts of start files.
+// traces lists the paths in which the images may differ: files of package managers that depend on time or on the order of steps,
+// and shell start files.
 var traces = []string{
 	"/etc/bash.bashrc", "/etc/environment", "/root/.bashrc", "/home/openhands/.bashrc", "/etc/passwd-", "/etc/group-", "/etc/shadow",
 	"/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/subuid-", "/etc/subgid-", "/etc/group", "/var/log/", "/var/cache/", "/var/lib/dpkg/",
 	"/var/lib/apt/", "/etc/ld.so.cache",
 }
 
-// isTrace says whether a path is among them. A wheel's record lists byte code that was there for a while.
+// isTrace reports whether a path is a trace. A wheel's RECORD is one too: it may list removed byte code.
 func isTrace(path string) bool {
 	return strings.HasSuffix(path, ".dist-info/RECORD") || slices.ContainsFunc(traces, func(p string) bool {
 		return path == p || strings.HasSuffix(p, "/") && strings.HasPrefix(path+"/", p)
 	})
 }
 
-// compare says what the images differ in, and fails if that is more than it should be.
+// compare compares the images, and returns an error if they differ in more than traces.
 func (c *checkout) compare(ctx context.Context) error {
 	_, out, err := c.bench.process(ctx, "", c.bench.binaries.Client, "diff", "--format", "json", c.images[0], c.images[1])
 	if err != nil {

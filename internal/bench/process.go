@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// process runs a program to its end, as a user without settings, and gives its wall time and its standard output.
+// process runs a program with an empty home directory, and returns its wall time and its standard output.
 func (b *bench) process(ctx context.Context, builder, name string, args ...string) (time.Duration, string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = b.home()
@@ -32,11 +32,11 @@ func (b *bench) process(ctx context.Context, builder, name string, args ...strin
 	return wall, stdout.String(), nil
 }
 
-// peakCommand is the argument by which this program stands between itself and a process whose memory it measures. Linux
-// counts in a process's peak what its parent held when it was started, and we may hold more than the client does.
+// peakCommand is the argument with which this program runs itself as a small parent of a process whose memory it measures.
+// Linux includes the parent's memory at the start in a process's peak, and the benchmark may use more than the client.
 const peakCommand = "peak-of"
 
-// peak is the largest resident set of a program's process, in bytes.
+// peak returns the peak resident set size of a program, in bytes.
 func (b *bench) peak(ctx context.Context, builder, name string, args ...string) (int64, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -51,7 +51,7 @@ func (b *bench) peak(ctx context.Context, builder, name string, args ...string) 
 	return peak, err
 }
 
-// peakOf runs a program and prints its peak. It gives the exit code.
+// peakOf runs a program and prints its peak resident set size in bytes. It returns the exit code.
 func peakOf(args []string) int {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stderr = os.Stderr

@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// The source of a middling agent: 300 files, 3 MB.
+// The source of a medium-sized agent: 300 files, 3 MB.
 const (
 	sourceFiles    = 300
 	sourceFileSize = 10_000
 )
 
-// project is a node project with source files and without dependencies: those are made by pushDeps.
+// project is a node project with source files. It has no dependencies; pushDeps makes its deps image.
 type project struct {
 	bench           *bench
 	dir, repository string
 	edits           int
 }
 
-// newProject makes a project that is built into the repository of its name.
+// newProject creates a project whose repository has its name.
 func (b *bench) newProject(name string) (*project, error) {
 	p := &project{bench: b, dir: filepath.Join(b.dir, name), repository: b.registry.Host + "/" + name}
 	if err := os.MkdirAll(filepath.Join(p.dir, "src"), 0o755); err != nil {
@@ -44,25 +44,25 @@ func (b *bench) newProject(name string) (*project, error) {
 	return p, nil
 }
 
-// edit changes the source to what it never was.
+// edit gives the source a new content.
 func (p *project) edit() error {
 	p.edits++
 	content := fmt.Sprintf("exports.edit = %d // %s\n", p.edits, time.Now())
 	return writeSource(filepath.Join(p.dir, "src", "000.js"), content)
 }
 
-// writeSource writes a file as a checkout does.
+// writeSource writes a source file.
 func writeSource(file, content string) error {
 	return os.WriteFile(file, []byte(content), 0o644)
 }
 
-// args are the client's arguments for a command on the project.
+// args returns the client's arguments for a command on the project.
 func (p *project) args(command string, more ...string) []string {
 	args := []string{command, p.dir, "--base-image", p.bench.base.ref, "--repository", p.repository}
 	return append(args, more...)
 }
 
-// solve runs the client's solve, whole.
+// solve runs the client's solve command, and returns the time that it takes.
 func (p *project) solve(ctx context.Context, builder string) (time.Duration, error) {
 	return p.run(ctx, builder, p.bench.binaries.Client, "solve", "--progress", "plain")
 }

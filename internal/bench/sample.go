@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// sample is what one run was seen to cost.
+// sample is the measured cost of one run.
 type sample struct {
 	wall   time.Duration
-	disk   int64 // by which the builder's state grew, in bytes
-	pulled int64 // from the registry, in bytes
+	disk   int64 // growth of the builder's state, in bytes
+	pulled int64 // bytes pulled from the registry
 }
 
-// contender is one way to do a thing.
+// contender is one of the programs that are compared.
 type contender struct {
 	name string
 	run  func(context.Context) (sample, error)
 }
 
-// inTurns runs the contenders n times, A B C A B C, and gives each one's samples.
+// inTurns runs the contenders n times in turns, A B C A B C, and returns each one's samples.
 func (b *bench) inTurns(ctx context.Context, n int, contenders ...contender) ([][]sample, error) {
 	samples := make([][]sample, len(contenders))
 	for range n {
@@ -39,7 +39,7 @@ func wall(s sample) float64   { return s.wall.Seconds() }
 func disk(s sample) float64   { return float64(s.disk) }
 func pulled(s sample) float64 { return float64(s.pulled) }
 
-// each gives one figure of every sample.
+// each returns one figure of every sample.
 func each(samples []sample, figure func(sample) float64) []float64 {
 	var all []float64
 	for _, s := range samples {

@@ -11,7 +11,7 @@ import (
 // row is a line of the table. Empty fields do not apply.
 type row struct{ what, ours, theirs, ratio, wanted, holds string }
 
-// goal is what is promised of a figure.
+// goal is a condition that a figure should meet.
 type goal struct {
 	text  string
 	holds func(float64) bool
@@ -29,7 +29,7 @@ func below(limit float64, text string) goal {
 	return goal{"< " + text, func(v float64) bool { return v < limit }}
 }
 
-// judge fills in whether the figure keeps what is promised.
+// judge fills in the goal and whether the figure meets it.
 func (g goal) judge(r row, figure float64) row {
 	r.wanted, r.holds = g.text, "NO"
 	if g.holds(figure) {
@@ -38,12 +38,12 @@ func (g goal) judge(r row, figure float64) row {
 	return r
 }
 
-// compare is a row whose ratio is ours to theirs.
+// compare returns a row whose ratio is ours to theirs.
 func (g goal) compare(what string, ours, theirs []float64) row {
 	return g.ratio(row{what, seconds(median(ours)), seconds(median(theirs)), "", "", ""}, quotients(ours, theirs))
 }
 
-// faster is a row whose ratio is theirs to ours.
+// faster returns a row whose ratio is theirs to ours.
 func (g goal) faster(what string, ours, theirs []float64) row {
 	return g.ratio(row{what, seconds(median(ours)), seconds(median(theirs)), "", "", ""}, quotients(theirs, ours))
 }
@@ -52,7 +52,7 @@ func (g goal) ratio(r row, ratios []float64) row {
 	return g.judge(withRatio(r, ratios), median(ratios))
 }
 
-// withRatio fills in the ratio, with its range.
+// withRatio fills in the median ratio and its range.
 func withRatio(r row, ratios []float64) row {
 	r.ratio = fmt.Sprintf("%.2f (%.2f..%.2f)", median(ratios), slices.Min(ratios), slices.Max(ratios))
 	return r
@@ -62,7 +62,7 @@ func seconds(s float64) string {
 	return time.Duration(s * float64(time.Second)).Round(time.Millisecond).String()
 }
 
-// size is a number of bytes, in decimal units.
+// size formats a number of bytes in decimal units.
 func size(bytes int64) string {
 	switch n := float64(bytes); {
 	case n >= 1e9:
