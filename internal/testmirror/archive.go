@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// tarGzip packs files in one order and with no times, so that equal files give equal bytes. Directories come before what is
-// in them.
+// tarGzip packs files in a fixed order and without times, so that equal files give equal bytes. Directories come before their
+// content.
 func tarGzip(files map[string]condaFile) ([]byte, error) {
 	var out bytes.Buffer
 	packed := gzip.NewWriter(&out)
@@ -51,7 +51,7 @@ func tarParents(archive *tar.Writer, dir string, made map[string]bool) error {
 	return archive.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o755, ModTime: time.Unix(0, 0)})
 }
 
-// zipFiles packs files in one order and with the earliest time that zip has.
+// zipFiles packs files in the given order, with the earliest time that zip supports.
 func zipFiles(names []string, files map[string]condaFile) ([]byte, error) {
 	var out bytes.Buffer
 	archive := zip.NewWriter(&out)

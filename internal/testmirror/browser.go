@@ -2,13 +2,13 @@ package testmirror
 
 import "regexp"
 
-// browserRevision is Playwright's number of the browser, and browserVersion the browser's own.
+// browserRevision is Playwright's number of the browser, and browserVersion the browser's version.
 const (
 	browserRevision = "1148"
 	browserVersion  = "131.0.6778.33"
 )
 
-// browserFile is an archive of the browser, below both folders where the real site has it.
+// browserFile matches the browser's archive in both folders of the real site.
 var browserFile = regexp.MustCompile(`^(?:/dbazure/download/playwright)?/builds/chromium/` + browserRevision + `/chromium-linux(?:-arm64)?\.zip$`)
 
 const chrome = `#!/bin/sh
@@ -19,10 +19,10 @@ case " $* " in
 esac
 `
 
-// browser is what stands at a path of cdn.playwright.dev.
+// browser returns the file at a path of cdn.playwright.dev.
 func (m *Mirror) browser(path string) (file, error) {
 	if !browserFile.MatchString(path) {
-		return file{}, absent("only Chromium's build %s for Linux is stood in for", browserRevision)
+		return file{}, absent("there is a stand-in only for Chromium's build %s for Linux", browserRevision)
 	}
 	const name = "chrome-linux/chrome"
 	data, err := zipFiles([]string{name}, map[string]condaFile{name: {content: []byte(chrome), mode: 0o755}})

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// channel is what stands at a path of conda.anaconda.org.
+// channel returns the file at a path of conda.anaconda.org.
 func (m *Mirror) channel(path string) (file, error) {
 	rest, ok := strings.CutPrefix(path, "/conda-forge/")
 	if !ok {
-		return file{}, absent("only the channel conda-forge is stood in for")
+		return file{}, absent("there is a stand-in only for the channel conda-forge")
 	}
 	dir, _, _ := strings.Cut(rest, "/")
 	if dir != condaSubdir() && dir != "noarch" {
-		return file{}, absent("only packages of %s are stood in for", condaSubdir())
+		return file{}, absent("there are stand-ins only for packages of %s", condaSubdir())
 	}
 	f, err := fileBelow(filepath.Join(m.debian, "conda"), "/"+rest)
 	if strings.HasSuffix(path, ".json") {

@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// machine is how conda's and GitHub's pages name this machine's architecture.
+// machine returns the names of this machine's architecture in conda and on GitHub's release pages.
 func machine() (conda, github string) {
 	if runtime.GOARCH == "arm64" {
 		return "aarch64", "aarch64"
@@ -24,11 +24,11 @@ func machine() (conda, github string) {
 	return "64", "x86_64"
 }
 
-// environment is the root file system of all tests that need one with an environment; it is made once.
+// environment is the root file system of withEnvironment; it is made once.
 var environment root
 
-// withEnvironment gives a root file system with micromamba and the environment openhands, as a build makes them. Tests share
-// it, and write into folders of their own.
+// withEnvironment returns a root file system with micromamba and the environment openhands, as a build makes them. Tests share
+// it, and write to separate directories.
 func withEnvironment(t *testing.T) root {
 	t.Helper()
 	if environment.dir == "" {
@@ -57,7 +57,7 @@ func TestMicromamba(t *testing.T) {
 cat /proc/self/maps >/dev/null`)
 	contains(t, "the environment", got, "/openhands/micromamba/envs/openhands []", "Poetry (version 2.")
 	if strings.Contains(got, "the base has") {
-		t.Error("Python is not the environment's alone:\n" + got)
+		t.Error("there is a Python outside the environment:\n" + got)
 	}
 	if left := r.run(t, "grep -rlI _h_env_placehold /openhands/micromamba/envs || true"); left != "" {
 		t.Error("the placeholder was left in", left)
@@ -108,7 +108,7 @@ func TestMicromambaChecksDigests(t *testing.T) {
 	contains(t, "the error", string(out), "SHA256 sum doesn't match", "Expected: ", "Actual: "+digest([]byte("other bytes")))
 }
 
-// plugin puts the plugin of llb into the root file system, and names the mirrors in its environment.
+// plugin copies the Poetry plugin of llb into the root file system, and sets its mirrors.
 func (r *root) plugin(t *testing.T, m *Mirror) {
 	t.Helper()
 	for from, to := range map[string]string{
@@ -123,7 +123,7 @@ func (r *root) plugin(t *testing.T, m *Mirror) {
 	r.mirrors(t, m.Mirrors())
 }
 
-// mirrors names mirrors in the environment, as the plugin reads them.
+// mirrors sets the variable from which the plugin reads its mirrors.
 func (r *root) mirrors(t *testing.T, mirrors map[string]string) {
 	t.Helper()
 	text, err := json.Marshal(mirrors)
@@ -165,7 +165,7 @@ test -e /opt/playwright-browsers/chromium-1148/INSTALLATION_COMPLETE
 	agent(t, r, "cd /openhands/code; exec "+python+" -m openhands.agent_server 0")
 	for _, request := range m.Requests() {
 		if request.Site == "https://pypi.org" && !strings.HasPrefix(request.UserAgent, "poetry/") {
-			t.Errorf("the index was asked by %s", request.UserAgent)
+			t.Errorf("the index got a request of %s", request.UserAgent)
 		}
 	}
 	if faults := m.Faults(); len(faults) > 0 {
@@ -173,7 +173,7 @@ test -e /opt/playwright-browsers/chromium-1148/INSTALLATION_COMPLETE
 	}
 }
 
-// TestPoetryWithoutMirrors sees that the plugin alone, with no mirrors, leaves poetry as it is.
+// TestPoetryWithoutMirrors checks that the plugin does not change poetry if there are no mirrors.
 func TestPoetryWithoutMirrors(t *testing.T) {
 	m := start(t)
 	r := withEnvironment(t)
@@ -182,7 +182,7 @@ func TestPoetryWithoutMirrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.env = append(r.env, "PYTHONPATH=/plugin", "RTBUILD_MIRRORS={}", "HTTPS_PROXY=http://127.0.0.1:1")
-	// In an active environment poetry takes that for the project's, unless "poetry env use" was run: so it is not activated.
+	// The environment is not activated: poetry would use it for the project, unless "poetry env use" was run.
 	const poetry = "/openhands/micromamba/envs/openhands/bin/poetry"
 	out := r.fails(t, 1, "cd /src/poetry; "+poetry+" sync --no-interaction --no-root")
 	contains(t, "the error", out, "pypi.org")
@@ -193,7 +193,7 @@ func TestPoetryWithoutMirrors(t *testing.T) {
 	r.run(t, "cd /src/poetry; "+poetry+" check --lock; "+poetry+" sync --no-interaction --no-root")
 }
 
-// agent starts the small agent and has it run a command.
+// agent starts the test project's agent and lets it run a command.
 func agent(t *testing.T, r root, script string) {
 	t.Helper()
 	cmd := r.command(t, script)

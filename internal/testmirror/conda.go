@@ -22,7 +22,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// condaSubdir is how conda names this machine's platform.
+// condaSubdir returns conda's name of this machine's platform.
 func condaSubdir() string {
 	if runtime.GOARCH == "arm64" {
 		return "linux-aarch64"
@@ -30,10 +30,10 @@ func condaSubdir() string {
 	return "linux-64"
 }
 
-// placeholder stands in packages for the prefix of the environment, as long as conda's own are.
+// placeholder represents the environment's prefix in packages. It is as long as conda's placeholders.
 var placeholder = "/opt/rtbuild-stand-in/_h_env" + strings.Repeat("_placehold", 22)
 
-// condaPackage is a package of the channel: its files by path below the prefix.
+// condaPackage is a package of the channel, with its files by their path below the prefix.
 type condaPackage struct {
 	name, version string
 	depends       []string
@@ -45,10 +45,10 @@ type condaFile struct {
 	content []byte
 	mode    fs.FileMode
 	target  string
-	prefix  bool // the content holds the placeholder
+	prefix  bool // the content contains the placeholder
 }
 
-// repodata is a channel's list of packages for a platform, as conda defines it.
+// repodata is a channel's list of packages for a platform, in conda's format.
 type repodata struct {
 	Info     map[string]string         `json:"info"`
 	Packages map[string]packageRecord  `json:"packages"`
@@ -69,7 +69,7 @@ type packageRecord struct {
 	Size        int      `json:"size,omitempty"`
 }
 
-// writeChannel writes packages and their lists, for this machine's platform, and an empty list for the packages of all.
+// writeChannel writes packages and their list for this machine's platform, and an empty list for noarch.
 func writeChannel(dir string, packages ...condaPackage) error {
 	list := repodata{map[string]string{"subdir": condaSubdir()}, map[string]packageRecord{}, map[string]*packageRecord{}, 1}
 	for _, p := range packages {
@@ -110,7 +110,7 @@ type pathEntry struct {
 	Placeholder string `json:"prefix_placeholder,omitempty"`
 }
 
-// pack gives the package in the format .conda: a zip archive of two compressed tar archives.
+// pack returns the package in the format .conda: a zip archive of two compressed tar archives.
 func (p condaPackage) pack(name string, record packageRecord) ([]byte, error) {
 	paths := pathsFile{Version: 1}
 	for _, file := range slices.Sorted(maps.Keys(p.files)) {
@@ -181,7 +181,7 @@ func writeZstd(w io.Writer, files map[string]condaFile) error {
 	return errors.Join(archive.Close(), packed.Close())
 }
 
-// writeFile writes a file and the directories above it.
+// writeFile writes a file, and creates its parent directories.
 func writeFile(file string, data []byte, mode fs.FileMode) error {
 	if err := os.MkdirAll(path.Dir(file), 0o755); err != nil {
 		return err

@@ -16,10 +16,10 @@ import (
 	"strings"
 )
 
-// debianPackages are what the channel's packages and the index's wheels are made from, of the suite trixie.
+// debianPackages lists the packages of Debian trixie from which the channel's packages and the index's wheels are made.
 const debianPackages = "python3,python3-venv,python3-poetry,python3-pip-whl,python3-setuptools-whl,python3-wheel-whl,python3-packaging-whl"
 
-// makeDebian unpacks Debian's Python and poetry, and makes of them the channel in dir/conda and wheels in dir/wheels.
+// makeDebian unpacks Debian's Python and poetry, and repacks them as a channel in dir/conda and as wheels in dir/wheels.
 func makeDebian(ctx context.Context, dir string) error {
 	tree := filepath.Join(dir, "tree")
 	if err := command(ctx, "", "mmdebstrap", "--variant=extract", "--include="+debianPackages, "trixie", tree); err != nil {
@@ -57,8 +57,8 @@ func makeDebian(ctx context.Context, dir string) error {
 	return writeChannel(filepath.Join(dir, "conda"), python, poetry)
 }
 
-// compile makes the byte code of Debian's modules, which conda's packages hold, too: without it poetry starts five times as
-// slowly. It counts without a look at the source, whose time is that of its unpacking.
+// compile compiles Debian's modules to byte code, which conda's packages also contain. Without it, poetry starts five times as
+// slowly. Python does not check the byte code against the source, whose time is that of its unpacking.
 func compile(ctx context.Context, tree string) error {
 	for _, dir := range []string{"lib", "lib64"} {
 		if err := os.Symlink("usr/"+dir, filepath.Join(tree, dir)); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -69,8 +69,8 @@ func compile(ctx context.Context, tree string) error {
 		"--invalidation-mode", "unchecked-hash", "/usr/lib/python3.13", "/usr/lib/python3/dist-packages")
 }
 
-// debianPython is the interpreter with its library, the wheels that venv needs, and the shared libraries that a base need not
-// have: all but libc's.
+// debianPython returns a package with the interpreter, its library, the wheels that venv needs, and all shared libraries except
+// libc's, because a base may lack them.
 func debianPython(ctx context.Context, usr string) (condaPackage, error) {
 	p := condaPackage{name: "python", files: map[string]condaFile{}}
 	var err error
@@ -88,7 +88,7 @@ func debianPython(ctx context.Context, usr string) (condaPackage, error) {
 			return p, err
 		}
 	}
-	// What Debian forbids users of its own Python, and a link out of the prefix.
+	// Remove Debian's restriction of its own Python, and a link that leaves the prefix.
 	delete(p.files, "lib/python3.13/EXTERNALLY-MANAGED")
 	delete(p.files, "lib/python3.13/sitecustomize.py")
 	if err := p.addLibraries(usr); err != nil {
@@ -97,8 +97,8 @@ func debianPython(ctx context.Context, usr string) (condaPackage, error) {
 	return p, p.relocate(ctx)
 }
 
-// relocate makes the interpreter find its libraries in the environment, wherever that is: by an RPATH, which counts for what
-// it loads, too. One file is changed for it.
+// relocate sets an RPATH, so that the interpreter finds its libraries in any environment. An RPATH also applies to the modules
+// that the interpreter loads, so only one file needs a change.
 func (p *condaPackage) relocate(ctx context.Context) error {
 	temp, err := os.MkdirTemp("", "rtbuild-patchelf-")
 	if err != nil {
@@ -117,12 +117,12 @@ func (p *condaPackage) relocate(ctx context.Context) error {
 	return err
 }
 
-// poetryWheelVersion is the release that rtbuild asks PyPI for where a base has no poetry. What comes is Debian's, whatever its own
-// number.
+// poetryWheelVersion is the release that rtbuild installs from PyPI if a base has no poetry. The wheel contains Debian's poetry,
+// whatever its version is.
 const poetryWheelVersion = "2.1.3"
 
-// writePoetryWheel packs Debian's poetry and all modules that it needs into one wheel, for Debian trixie's own Python on this
-// machine's architecture.
+// writePoetryWheel packs Debian's poetry and all modules that it needs into one wheel. The wheel works with the Python of Debian
+// trixie on this machine's architecture.
 func writePoetryWheel(dir, usr string) error {
 	packages := filepath.Join(usr, "lib/python3/dist-packages")
 	files := map[string]condaFile{}
@@ -140,7 +140,7 @@ func writePoetryWheel(dir, usr string) error {
 			return err
 		}
 		content, err := os.ReadFile(file)
-		files["poetry-"+poetryWheelVersion+".data/purelib/"+name] = condaFile{content: content} // a wheel has one project's metadata
+		files["poetry-"+poetryWheelVersion+".data/purelib/"+name] = condaFile{content: content} // a wheel has the metadata of one project only
 		return err
 	})
 	if err != nil {
@@ -153,7 +153,7 @@ func writePoetryWheel(dir, usr string) error {
 	return writeFile(filepath.Join(dir, "wheels", "poetry-"+poetryWheelVersion+"-py3-none-any.whl"), data, 0o644)
 }
 
-// debianPoetry is poetry with all modules that it needs, and their programs.
+// debianPoetry returns a package with poetry, all modules that it needs, and their programs.
 func debianPoetry(usr, python string) (condaPackage, error) {
 	minor := strings.Join(strings.Split(python, ".")[:2], ".")
 	p := condaPackage{name: "poetry", depends: []string{"python >=" + minor + ",<3.14.0a0"}, files: map[string]condaFile{}}
@@ -176,7 +176,7 @@ func debianPoetry(usr, python string) (condaPackage, error) {
 	return p, p.addLibraries(usr)
 }
 
-// add takes over a file or link of Debian's, with its prefix /usr made the placeholder where a file of the package tells it.
+// add adds a file or link of Debian's. In text files, it replaces Debian's prefix /usr by the placeholder.
 func (p *condaPackage) add(usr, name string) error {
 	file := filepath.Join(usr, name)
 	info, err := os.Lstat(file)
@@ -202,7 +202,7 @@ func (p *condaPackage) add(usr, name string) error {
 	return nil
 }
 
-// shebang is Debian's interpreter in the first line of a script.
+// shebang matches Debian's interpreter in the first line of a script.
 var shebang = regexp.MustCompile(`\A#! ?/usr/bin/python3(\.\d+)?\b`)
 
 func (p *condaPackage) addTree(usr, dir string) error {
@@ -219,7 +219,7 @@ func (p *condaPackage) addTree(usr, dir string) error {
 	if err != nil {
 		return err
 	}
-	// The byte code of what tells its prefix would tell Debian's.
+	// The byte code of modules with a placeholder would contain Debian's prefix.
 	for name, f := range p.files {
 		if module, ok := strings.CutSuffix(path.Base(name), ".py"); ok && f.prefix {
 			delete(p.files, path.Dir(name)+"/__pycache__/"+module+".cpython-313.pyc")
@@ -228,10 +228,10 @@ func (p *condaPackage) addTree(usr, dir string) error {
 	return nil
 }
 
-// libc is what every base of Debian has, and what must be the base's own.
+// libc matches the libraries that every Debian base has, and that must be the base's own.
 var libc = regexp.MustCompile(`^(ld-linux.*|lib(c|m|dl|rt|pthread|util|resolv|nsl|anl)\.so\.\d+)$`)
 
-// addLibraries adds the shared libraries that the package's files need, and those that these need.
+// addLibraries adds the shared libraries that the package's files need, and their dependencies.
 func (p *condaPackage) addLibraries(usr string) error {
 	open := slices.Sorted(maps.Keys(p.files))
 	for len(open) > 0 {
@@ -257,7 +257,7 @@ func (p *condaPackage) addLibraries(usr string) error {
 	return nil
 }
 
-// libraries are what an ELF file needs; other files need nothing.
+// libraries returns the shared libraries that an ELF file needs. Other files need none.
 func libraries(content []byte) ([]string, error) {
 	if !bytes.HasPrefix(content, []byte(elf.ELFMAG)) {
 		return nil, nil
@@ -269,7 +269,7 @@ func libraries(content []byte) ([]string, error) {
 	return file.ImportedLibraries()
 }
 
-// debianVersion is the upstream version that a package's changelog begins with.
+// debianVersion returns the upstream version in the first line of a package's changelog.
 func debianVersion(ctx context.Context, changelog string) (string, error) {
 	text, err := output(ctx, "", "zcat", changelog)
 	if err != nil {

@@ -19,10 +19,10 @@ var dockerSuites = []dockerSuite{
 	{"ubuntu", "noble", "ubuntu.24.04~noble"},
 }
 
-// dockerPackage is a package of Docker's repository: a program that tells its version, and what it depends on.
+// dockerPackage is a package of Docker's repository: programs that print a version, and dependencies.
 type dockerPackage struct {
 	name, epoch, version, depends, recommends string
-	programs                                  map[string]string // what a program prints when it is asked for its version
+	programs                                  map[string]string // the version text that each program prints
 }
 
 var dockerPackages = []dockerPackage{
@@ -39,18 +39,18 @@ var dockerPackages = []dockerPackage{
 	{name: "docker-compose-plugin", version: "2.40.0", programs: map[string]string{"usr/libexec/docker/cli-plugins/docker-compose": "Docker Compose version v2.40.0 stand-in"}},
 }
 
-// dockerGroup makes the group that the engine's package makes.
+// dockerGroup is a script that creates the group docker, as the real package does.
 const dockerGroup = "#!/bin/sh\nset -e\nif [ \"$1\" = configure ] && ! getent group docker >/dev/null; then groupadd --system docker; fi\n"
 
-// makeDocker makes the apt repositories of all suites, signed with a key that is made for them.
+// makeDocker creates the apt repositories of all suites, and signs them with a new key.
 func makeDocker(ctx context.Context, dir string) error {
-	home, err := os.MkdirTemp("", "rtbuild-gpg-") // short: the agent's socket is in it
+	home, err := os.MkdirTemp("", "rtbuild-gpg-") // a short path, because it contains the agent's socket
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(home)
 	gpg := []string{"--homedir", home, "--batch", "--quiet", "--yes", "--pinentry-mode", "loopback", "--passphrase", ""}
-	defer command(context.WithoutCancel(ctx), "", "gpgconf", "--homedir", home, "--kill", "all") //nolint:errcheck // it may have ended
+	defer command(context.WithoutCancel(ctx), "", "gpgconf", "--homedir", home, "--kill", "all") //nolint:errcheck // the agent may have ended
 	uid := "Docker Release, a stand-in of rtbuild's tests <stand-in@example.com>"
 	if err := command(ctx, "", "gpg", append(gpg, "--quick-generate-key", uid, "rsa2048", "sign", "never")...); err != nil {
 		return err
@@ -71,7 +71,7 @@ func makeDocker(ctx context.Context, dir string) error {
 	return nil
 }
 
-// make makes a suite's packages, lists and signatures.
+// make creates a suite's packages, lists and signatures.
 func (s dockerSuite) make(ctx context.Context, root string, gpg []string) error {
 	dist := filepath.Join(root, "dists", s.suite)
 	for _, architecture := range []string{"amd64", "arm64"} {
@@ -125,7 +125,7 @@ func (s dockerSuite) sign(ctx context.Context, dist string, gpg []string) error 
 	return command(ctx, "", "gpg", append(gpg, "--armor", "--detach-sign", "--output", file+".gpg", file)...)
 }
 
-// make makes the package's file in pool.
+// make creates the package's file in pool.
 func (p dockerPackage) make(ctx context.Context, pool, release, architecture string) error {
 	tree, err := os.MkdirTemp("", "rtbuild-deb-")
 	if err != nil {
@@ -167,14 +167,14 @@ func (p dockerPackage) make(ctx context.Context, pool, release, architecture str
 	return command(ctx, "", "dpkg-deb", "--root-owner-group", "-Zgzip", "--build", tree, deb)
 }
 
-// apt is what stands at a path of download.docker.com.
+// apt returns the file at a path of download.docker.com.
 func (m *Mirror) apt(path string) (file, error) {
 	if !strings.HasPrefix(path, "/linux/debian/") && !strings.HasPrefix(path, "/linux/ubuntu/") {
-		return file{}, absent("only /linux/debian and /linux/ubuntu are stood in for")
+		return file{}, absent("there are stand-ins only below /linux/debian and /linux/ubuntu")
 	}
 	f, err := fileBelow(m.docker, path)
 	if err != nil {
-		return file{}, absent("only the component stable of the suites trixie and bookworm of Debian and noble of Ubuntu is stood in for")
+		return file{}, absent("there are stand-ins only for the component stable of the suites trixie, bookworm (Debian) and noble (Ubuntu)")
 	}
 	return f, nil
 }

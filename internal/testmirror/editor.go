@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// editorExtensions are some of those that the real archive has, among them all that images go without.
+// editorExtensions lists some extensions of the real archive, including all that images remove.
 var editorExtensions = []string{
 	"configuration-editing", "css", "diff", "docker", "git", "git-base", "go", "grunt", "handlebars", "html", "ini", "javascript",
 	"json", "json-language-features", "markdown-basics", "npm", "pug", "python", "shellscript", "theme-defaults", "typescript-basics", "yaml",
 }
 
-// editorCommit is the commit that the editor says it is from.
+// editorCommit is the commit that the editor prints.
 const editorCommit = "57fe6a0c2e6bd4a4de29ae4b0be0a8ea4df8ae5e"
 
 const editorStart = `#!/usr/bin/env sh
@@ -29,7 +29,7 @@ ROOT="$(dirname "$(dirname "$(dirname "$(readlink -f "$0")")")")"
 "$ROOT/node" "$ROOT/out/server-cli.js" "openvscode-server" "%s" "%s" "openvscode-server" "$@"
 `
 
-// editor is the editor's archive.
+// editor returns the editor's archive.
 func (m *Mirror) editor(version, arch string) ([]byte, error) {
 	program, err := m.program("editor", goArchitectures[arch])
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 )
 
 var (
-	shared *Mirror // of all tests that leave no faults in it
-	temp   string  // a directory for what they share
+	shared *Mirror // for tests that cause no faults
+	temp   string  // a directory for files that tests share
 )
 
 func TestMain(m *testing.M) {
@@ -48,7 +48,7 @@ func testAll(m *testing.M) (code int, err error) {
 	return m.Run(), nil
 }
 
-// start gives a mirror for one test.
+// start starts a mirror for one test.
 func start(t *testing.T) *Mirror {
 	t.Helper()
 	cache, err := testenv.CacheDir()
@@ -63,7 +63,7 @@ func start(t *testing.T) *Mirror {
 	return m
 }
 
-// at is where a mirror has a real address.
+// at returns a mirror's address for a real address.
 func at(m *Mirror, address string) string {
 	for prefix, replacement := range m.Mirrors() {
 		if rest, ok := strings.CutPrefix(address, prefix); ok {
@@ -121,7 +121,7 @@ func newRoot(t *testing.T, dir string) root {
 	if out, err := unpack.CombinedOutput(); err != nil {
 		t.Fatalf("unpacking the base: %v\n%s", err, out)
 	}
-	// What a step of a build has no use for: addresses that are no stand-ins.
+	// Remove addresses that are not stand-ins.
 	for _, list := range []string{"etc/apt/sources.list", "etc/apt/sources.list.d"} {
 		if err := os.RemoveAll(filepath.Join(r.dir, list)); err != nil {
 			t.Fatal(err)
@@ -130,7 +130,7 @@ func newRoot(t *testing.T, dir string) root {
 	return r
 }
 
-// command gives a program of the root file system, with processes and mounts of its own.
+// command returns a command that runs a script in the root file system, in new PID and mount namespaces.
 func (r root) command(t *testing.T, script string) *exec.Cmd {
 	t.Helper()
 	const enter = `mount -t proc proc "$0/proc" && exec chroot "$0" bash -euc "$1"`
@@ -139,7 +139,7 @@ func (r root) command(t *testing.T, script string) *exec.Cmd {
 	return cmd
 }
 
-// run runs a script and gives what it prints.
+// run runs a script and returns its output.
 func (r root) run(t *testing.T, script string) string {
 	t.Helper()
 	out, err := r.command(t, script).CombinedOutput()
@@ -149,7 +149,7 @@ func (r root) run(t *testing.T, script string) string {
 	return string(out)
 }
 
-// fails runs a script that is to end with a code, and gives what it prints.
+// fails runs a script that must exit with a code, and returns its output.
 func (r root) fails(t *testing.T, code int, script string) string {
 	t.Helper()
 	cmd := r.command(t, script)
@@ -160,7 +160,7 @@ func (r root) fails(t *testing.T, code int, script string) string {
 	return string(out)
 }
 
-// write puts a file into the root file system.
+// write writes a file of the root file system.
 func (r root) write(t *testing.T, name string, content []byte, mode os.FileMode) {
 	t.Helper()
 	file := filepath.Join(r.dir, name)
@@ -176,7 +176,7 @@ func contains(t *testing.T, what, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
 		if !strings.Contains(text, part) {
-			t.Errorf("%s does not hold %q:\n%s", what, part, text)
+			t.Errorf("%s does not contain %q:\n%s", what, part, text)
 		}
 	}
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// recipe is part of the names in the cache: raise it when what is made there changes.
+// recipe is part of the names in the cache. Raise it when the cached content changes.
 const recipe = "3"
 
-// cached returns the directory of a name in the cache, which build fills if it is not there.
+// cached returns the directory of a name in the cache. If it does not exist, build creates its content.
 func cached(cacheDir, name string, build func(dir string) error) (string, error) {
 	dir := filepath.Join(cacheDir, "testmirror", name+"-"+recipe)
 	err := testenv.Made(dir, func(temp string) error {
@@ -32,20 +32,20 @@ func cached(cacheDir, name string, build func(dir string) error) (string, error)
 	return dir, nil
 }
 
-// command runs a program, and tells what it printed if it fails.
+// command runs a program. The error contains its standard error.
 func command(ctx context.Context, dir, name string, args ...string) error {
 	_, err := output(ctx, dir, name, args...)
 	return err
 }
 
-// output is command, and gives what the program printed on standard output.
+// output runs a program like command, and returns its standard output.
 func output(ctx context.Context, dir, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	var stderr bytes.Buffer
 	cmd.Dir, cmd.Stderr = dir, &stderr
 	out, err := cmd.Output()
 	if errors.Is(err, exec.ErrNotFound) {
-		return nil, fmt.Errorf("%s is not there: run hack/deps: %w", name, err)
+		return nil, fmt.Errorf("%s is not installed: run hack/deps: %w", name, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, stderr.Bytes())
@@ -53,7 +53,7 @@ func output(ctx context.Context, dir, name string, args ...string) ([]byte, erro
 	return out, nil
 }
 
-// goBuild compiles a package of this module for an architecture, in Go's name.
+// goBuild compiles a package of this module for an architecture, named as in Go.
 func goBuild(ctx context.Context, architecture, file, pkg string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", file, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+architecture, "GOARM=7")
@@ -63,7 +63,7 @@ func goBuild(ctx context.Context, architecture, file, pkg string) error {
 	return nil
 }
 
-// triplet is how Debian names the directory of this machine's libraries.
+// triplet returns Debian's name of the directory of this machine's libraries.
 func triplet() string {
 	if runtime.GOARCH == "arm64" {
 		return "aarch64-linux-gnu"

@@ -21,40 +21,40 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Mirror is an HTTP server on loopback that stands in for several sites, each below a folder of its own.
+// Mirror is an HTTP server on loopback that stands in for several sites, each in its own folder.
 type Mirror struct {
 	URL string // http://127.0.0.1:PORT
 
 	cache  string
-	debian string // directory of what is made from Debian's packages
+	debian string // directory of the files made from Debian's packages
 	docker string // directory of Docker's apt repository
 	index  index
 	server *http.Server
 
 	mu       sync.Mutex
-	made     map[string]func() ([]byte, error) // what is made on demand, by its name
+	made     map[string]func() ([]byte, error) // files that are made on demand, by name
 	requests []Request
 	faults   []string
 	fault    func(w http.ResponseWriter, r *http.Request) bool
 }
 
-// Request is a call that a Mirror got.
+// Request is a request that a Mirror got.
 type Request struct {
-	Site      string // "https://github.com"; empty for what is of no site
+	Site      string // "https://github.com"; empty if the path belongs to no site
 	Method    string
 	Path      string // below the site
-	Status    int    // of the answer; 0 if the connection was cut
+	Status    int    // of the response; 0 if the connection was cut
 	Range     string
 	UserAgent string
 }
 
-// site is a real address that is stood in for, and the folder of the mirror where it is.
+// site is a real address, and the mirror's folder for it.
 type site struct {
 	address, folder string
 	find            func(m *Mirror, path string) (file, error)
 }
 
-// sites are all that a Mirror stands in for.
+// sites lists the sites that a Mirror stands in for.
 var sites = []site{
 	{"https://github.com", "github", (*Mirror).release},
 	{"https://conda.anaconda.org", "conda", (*Mirror).channel},
@@ -64,16 +64,16 @@ var sites = []site{
 	{"https://download.docker.com", "docker", (*Mirror).apt},
 }
 
-// file is what stands at an address: content, or a file on this machine.
+// file is the file at an address: content, or a file on this machine.
 type file struct {
 	content  []byte
 	path     string
 	mimeType string
-	redirect string // where the real site sends clients that spelt the path in another way
-	json     []byte // the form that clients get who ask for JSON
+	redirect string // where the real site redirects another spelling of the path
+	json     []byte // the content for clients that accept JSON
 }
 
-// bytes is the file's content.
+// bytes returns the file's content.
 func (f file) bytes() ([]byte, error) {
 	if f.path == "" {
 		return f.content, nil
@@ -81,16 +81,16 @@ func (f file) bytes() ([]byte, error) {
 	return os.ReadFile(f.path)
 }
 
-// errAbsent is what the real site would not have, either.
+// errAbsent means that the site has no such file.
 var errAbsent = errors.New("nothing is there")
 
-// absent says why a site has nothing at a path.
+// absent returns an error that says why a site has no file at a path. It wraps errAbsent.
 func absent(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errAbsent, fmt.Sprintf(format, args...))
 }
 
-// Start serves the stand-ins, on a port that is free. What takes time to make is kept in cacheDir (see testenv.CacheDir): the
-// first start takes a minute or two and needs root, Debian's mirror and what hack/deps installs.
+// Start serves the stand-ins on a free port. It keeps what takes long to make in cacheDir (see testenv.CacheDir). The first
+// start takes a minute or two, and needs root, Debian's mirror and the programs that hack/deps installs.
 func Start(ctx context.Context, cacheDir string) (*Mirror, error) {
 	m := &Mirror{cache: cacheDir, made: map[string]func() ([]byte, error){}}
 	group, ctx := errgroup.WithContext(ctx)
@@ -126,18 +126,18 @@ func Start(ctx context.Context, cacheDir string) (*Mirror, error) {
 	return m, nil
 }
 
-// ServeTLS has it answer to https on a listener, too.
+// ServeTLS also serves HTTPS on a listener.
 func (m *Mirror) ServeTLS(listener net.Listener, certificate tls.Certificate) {
 	go m.server.Serve(tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}})) //nolint:errcheck // it ends with Close
 }
 
-// Close ends the server and what it is answering.
+// Close stops the server and its current responses.
 func (m *Mirror) Close() error { return m.server.Close() }
 
-// Mirrors are the sites' addresses and where this stands in for them: the value of network.mirrors in runtime.yaml.
+// Mirrors maps the sites' addresses to this server's: the value of network.mirrors in runtime.yaml.
 func (m *Mirror) Mirrors() map[string]string { return MirrorsAt(m.URL) }
 
-// MirrorsAt is the same for another address under which a mirror is reached.
+// MirrorsAt returns the value of Mirrors for a mirror with another address.
 func MirrorsAt(url string) map[string]string {
 	mirrors := map[string]string{}
 	for _, s := range sites {
@@ -146,8 +146,8 @@ func MirrorsAt(url string) map[string]string {
 	return mirrors
 }
 
-// SHA256 is the hex digest of the file that stands for the one at a real address ("https://github.com/..."). If there is none
-// it is a text that says so, which no digest equals.
+// SHA256 returns the hex digest of the stand-in for a file at a real address ("https://github.com/..."). If there is none, it
+// returns a text that says so, which is not a valid digest.
 func (m *Mirror) SHA256(address string) string {
 	for _, s := range sites {
 		path, ok := strings.CutPrefix(address, s.address+"/")
@@ -172,36 +172,36 @@ func digest(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Requests are the calls so far, in the order of their answers.
+// Requests returns the requests so far, in the order of their responses.
 func (m *Mirror) Requests() []Request {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.requests)
 }
 
-// Faults are the calls that the real sites would not have got from a right build, each with what is wrong with it.
+// Faults returns the requests that a correct build would not send to the real sites, each with the reason.
 func (m *Mirror) Faults() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.faults)
 }
 
-// Fault sets what may answer in the mirror's place, by its path in the mirror ("/github/..."); it reports whether it has. Nil
-// ends it.
+// Fault sets a function that may respond instead of the mirror. It gets paths in the mirror ("/github/..."), and reports whether
+// it has responded. Nil removes it.
 func (m *Mirror) Fault(f func(w http.ResponseWriter, r *http.Request) bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.fault = f
 }
 
-// ServeHTTP answers as the sites would, and takes notes.
+// ServeHTTP responds as the sites would, and records the request.
 func (m *Mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	note := Request{Method: r.Method, Path: r.URL.Path, Range: r.Header.Get("Range"), UserAgent: r.UserAgent()}
-	answer := &answerWriter{ResponseWriter: w}
+	request := Request{Method: r.Method, Path: r.URL.Path, Range: r.Header.Get("Range"), UserAgent: r.UserAgent()}
+	response := &statusWriter{ResponseWriter: w}
 	defer func() {
-		note.Status = answer.status
+		request.Status = response.status
 		m.mu.Lock()
-		m.requests = append(m.requests, note)
+		m.requests = append(m.requests, request)
 		m.mu.Unlock()
 	}()
 	m.mu.Lock()
@@ -210,29 +210,29 @@ func (m *Mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	folder, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	at := slices.IndexFunc(sites, func(s site) bool { return s.folder == folder })
 	if at >= 0 {
-		note.Site, note.Path = sites[at].address, "/"+path
+		request.Site, request.Path = sites[at].address, "/"+path
 	}
-	if fault != nil && fault(answer, r) {
+	if fault != nil && fault(response, r) {
 		return
 	}
 	switch {
 	case at < 0:
-		m.refuse(answer, r, "no site has this folder")
+		m.refuse(response, r, "no site has this folder")
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		m.refuse(answer, r, "only GET and HEAD are answered")
+		m.refuse(response, r, "only GET and HEAD are supported")
 	case r.URL.RawQuery != "":
-		m.refuse(answer, r, "the real site is asked with no query")
+		m.refuse(response, r, "requests to the real site have no query")
 	default:
 		f, err := sites[at].find(m, "/"+path)
 		if err != nil {
-			m.refuse(answer, r, sites[at].address+"/"+path+": "+err.Error())
+			m.refuse(response, r, sites[at].address+"/"+path+": "+err.Error())
 			return
 		}
-		f.serve(answer, r)
+		f.serve(response, r)
 	}
 }
 
-// refuse answers with 404 and takes the call down as a fault.
+// refuse responds with 404 and records the request as a fault.
 func (m *Mirror) refuse(w http.ResponseWriter, r *http.Request, why string) {
 	m.mu.Lock()
 	m.faults = append(m.faults, r.Method+" "+r.URL.RequestURI()+": "+why)
@@ -266,14 +266,14 @@ func (f file) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
 }
 
-// answerWriter remembers the status of an answer.
-type answerWriter struct {
+// statusWriter records the status of a response.
+type statusWriter struct {
 	http.ResponseWriter
 	status int
 }
 
 // WriteHeader implements [http.ResponseWriter].
-func (w *answerWriter) WriteHeader(status int) {
+func (w *statusWriter) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
 	}
@@ -281,17 +281,17 @@ func (w *answerWriter) WriteHeader(status int) {
 }
 
 // Write implements [http.ResponseWriter].
-func (w *answerWriter) Write(p []byte) (int, error) {
+func (w *statusWriter) Write(p []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
 	return w.ResponseWriter.Write(p)
 }
 
-// Unwrap is for [http.ResponseController].
-func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+// Unwrap supports [http.ResponseController].
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// once gives what build makes for a name, and makes it only once.
+// once returns the result of build for a name, and calls it only once.
 func (m *Mirror) once(name string, build func() ([]byte, error)) ([]byte, error) {
 	m.mu.Lock()
 	f, ok := m.made[name]
@@ -303,7 +303,7 @@ func (m *Mirror) once(name string, build func() ([]byte, error)) ([]byte, error)
 	return f()
 }
 
-// fileBelow gives a file of a directory; path begins with "/".
+// fileBelow returns a file of a directory; path begins with "/".
 func fileBelow(dir, path string) (file, error) {
 	name := strings.TrimPrefix(path, "/")
 	if !filepath.IsLocal(name) {

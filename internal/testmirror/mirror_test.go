@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// entries are the names in a compressed tar archive, and the modes of its programs.
+// entries returns the names in a compressed tar archive, and their modes.
 func entries(t *testing.T, data []byte) map[string]int64 {
 	t.Helper()
 	plain, err := gzip.NewReader(bytes.NewReader(data))
@@ -69,7 +69,7 @@ func TestReleases(t *testing.T) {
 	}
 }
 
-func TestReleaseIsTheSameEachTime(t *testing.T) {
+func TestReleasesAreReproducible(t *testing.T) {
 	const address = "https://github.com/mamba-org/micromamba-releases/releases/download/2.3.3-0/micromamba-linux-64"
 	first := shared.SHA256(address)
 	if second := start(t).SHA256(address); first != second || len(first) != 64 {
@@ -168,7 +168,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func TestFaultAnswers(t *testing.T) {
+func TestFaultFunction(t *testing.T) {
 	m := start(t)
 	m.Fault(func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasPrefix(r.URL.Path, "/pypi/") {

@@ -11,19 +11,19 @@ import (
 	"text/template"
 )
 
-// Project writes into dir what is laid out as a checkout of OpenHands: pyproject.toml and poetry.lock of openhands-ai 0.62.0,
-// locked to wheels of m's index; a small real agent, openhands/agent_server.py; extensions, skills, and files that no image
-// is to hold. The lock file's group dev (setuptools) is in no image, either.
+// Project writes a project with the layout of OpenHands into dir: pyproject.toml and poetry.lock of openhands-ai 0.62.0, locked
+// to wheels of m's index; a small working agent, openhands/agent_server.py; extensions, skills, and files that must not be in an
+// image. The lock file's group dev (setuptools) must not be in an image, either.
 func Project(dir string, m *Mirror) error { return m.write("project", dir) }
 
 // PoetryProject writes a project named poetry-agent: pyproject.toml, poetry.lock and main.py, an HTTP server that imports a
 // locked dependency. Its group main has packaging and wheel, its group dev setuptools.
 func PoetryProject(dir string, m *Mirror) error { return m.write("poetryproject", dir) }
 
-// UVProject writes a project named uv-agent, as PoetryProject but with uv.lock, whose addresses are PyPI's real ones.
+// UVProject writes a project named uv-agent. It is like PoetryProject, but has a uv.lock with PyPI's real addresses.
 func UVProject(dir string, m *Mirror) error { return m.write("uvproject", dir) }
 
-// lockedWheel is what lock files tell of a wheel.
+// lockedWheel is what lock files record about a wheel.
 type lockedWheel struct {
 	Name, Version, File, URL, SHA256, Summary, RequiresPython string
 	Size                                                      int
@@ -31,7 +31,7 @@ type lockedWheel struct {
 
 var summaryLine = regexp.MustCompile(`(?m)^Summary: *(.+)$`)
 
-// locked gives the index's wheel of a project.
+// locked returns the lock file's record of a project's wheel.
 func (i index) locked(name string) (lockedWheel, error) {
 	wheels := i[name]
 	if len(wheels) == 0 {
@@ -48,7 +48,7 @@ func (i index) locked(name string) (lockedWheel, error) {
 	return locked, nil
 }
 
-// write writes a project from its folder of testdata. Lock files are templates: which wheels there are is known here only.
+// write writes a project from its folder in testdata. Lock files are templates, because the wheels are known only at run time.
 func (m *Mirror) write(project, dir string) error {
 	root := path.Join("testdata", project)
 	return fs.WalkDir(testdata, root, func(name string, d fs.DirEntry, err error) error {
@@ -68,7 +68,7 @@ func (m *Mirror) write(project, dir string) error {
 	})
 }
 
-// fill fills the template of a lock file.
+// fill executes the template of a lock file.
 func (m *Mirror) fill(name string, text []byte) ([]byte, error) {
 	t, err := template.New(name).Funcs(template.FuncMap{
 		"wheel": m.index.locked,

@@ -20,15 +20,15 @@ import (
 	"golang.org/x/crypto/blake2b"
 )
 
-// simpleJSON is the form of PEP 691.
+// simpleJSON is the media type of PEP 691.
 const simpleJSON = "application/vnd.pypi.simple.v1+json"
 
-// index is PyPI's, as far as it is stood in for: wheels by their project's normalised name.
+// index is the stand-in for PyPI's index: wheels by their project's normalised name.
 type index map[string][]wheel
 
 // wheel is a file of the index.
 type wheel struct {
-	name, version  string // of the project, as its wheel spells it
+	name, version  string // of the project, as in the wheel's name
 	file           string
 	content        []byte
 	metadata       []byte
@@ -38,12 +38,12 @@ type wheel struct {
 
 var nameSeparators = regexp.MustCompile(`[-_.]+`)
 
-// normalised is a project's name as PEP 503 spells it.
+// normalised returns a project's name in the form of PEP 503.
 func normalised(name string) string {
 	return strings.ToLower(nameSeparators.ReplaceAllString(name, "-"))
 }
 
-// newIndex makes the index of the wheels in a directory and of playwright's stand-in.
+// newIndex returns an index of the wheels in a directory and of playwright's stand-in.
 func newIndex(dir string) (index, error) {
 	playwright, err := playwrightWheel()
 	if err != nil {
@@ -97,11 +97,11 @@ func readWheel(file string, content []byte) (wheel, error) {
 	return w, nil
 }
 
-// simple is what stands at a path of pypi.org: the simple index in both its forms.
+// simple returns the file at a path of pypi.org: the simple index in both formats.
 func (m *Mirror) simple(path string) (file, error) {
 	rest, ok := strings.CutPrefix(path, "/simple/")
 	if !ok {
-		return file{}, absent("only the simple index is stood in for: /simple/")
+		return file{}, absent("there is a stand-in only for the simple index: /simple/")
 	}
 	if rest == "" {
 		return m.index.root()
@@ -117,7 +117,7 @@ func (m *Mirror) simple(path string) (file, error) {
 	return page(name, wheels)
 }
 
-// root is the list of all projects.
+// root returns the list of all projects.
 func (i index) root() (file, error) {
 	text := pageHead + "<title>Simple index</title></head>\n<body>\n"
 	projects := []map[string]string{}
@@ -133,7 +133,7 @@ const pageHead = "<!DOCTYPE html>\n<html><head><meta name=\"pypi:repository-vers
 
 var apiVersion = map[string]string{"api-version": "1.1"}
 
-// page is the list of a project's files. Its links are relative: a mirror has the files beside the index.
+// page returns the list of a project's files. Its links are relative, because a mirror has the files next to the index.
 func page(name string, wheels []wheel) (file, error) {
 	text := pageHead + "<title>Links for " + name + "</title></head>\n<body>\n<h1>Links for " + name + " (a stand-in of rtbuild's tests)</h1>\n"
 	var versions []string
@@ -160,7 +160,7 @@ func page(name string, wheels []wheel) (file, error) {
 	return file{content: []byte(text + "</body>\n</html>\n"), mimeType: "text/html; charset=utf-8", json: data}, err
 }
 
-// wheel is what stands at a path of files.pythonhosted.org: the index's files, and their metadata (PEP 658).
+// wheel returns the file at a path of files.pythonhosted.org: a wheel of the index, or its metadata (PEP 658).
 func (m *Mirror) wheel(path string) (file, error) {
 	for _, wheels := range m.index {
 		for _, w := range wheels {
@@ -175,7 +175,7 @@ func (m *Mirror) wheel(path string) (file, error) {
 	return file{}, absent("no file of the index has this path")
 }
 
-// playwrightVersion is the release whose browser's number is [browserRevision].
+// playwrightVersion is the release that uses the browser [browserRevision].
 const playwrightVersion = "1.49.0"
 
 // playwrightWheel packs the stand-in for the module playwright.

@@ -9,7 +9,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testmirror/stamp"
 )
 
-// What a release page has of a program: architectures in the page's words and in Go's.
+// The release files of the programs, with architectures as the release pages name them, and their names in Go.
 var (
 	uvFile         = regexp.MustCompile(`^/astral-sh/uv/releases/download/(\d+\.\d+\.\d+)/uv-(x86_64|aarch64)-unknown-linux-gnu\.tar\.gz$`)
 	micromambaFile = regexp.MustCompile(`^/mamba-org/micromamba-releases/releases/download/(\d+\.\d+\.\d+)-(?:\d+)/micromamba-linux-(64|aarch64)$`)
@@ -20,7 +20,7 @@ var (
 	}
 )
 
-// release is what stands at a path of github.com.
+// release returns the file at a path of github.com.
 func (m *Mirror) release(path string) (file, error) {
 	var data []byte
 	var err error
@@ -36,12 +36,12 @@ func (m *Mirror) release(path string) (file, error) {
 	} else if match := editorFile.FindStringSubmatch(path); match != nil && match[1] == match[2] {
 		data, err = m.once(path, func() ([]byte, error) { return m.editor(match[1], match[3]) })
 	} else {
-		return file{}, absent("only the releases of uv, micromamba and openvscode-server are stood in for, for Linux")
+		return file{}, absent("there are stand-ins only for Linux releases of uv, micromamba and openvscode-server")
 	}
 	return file{content: data, mimeType: mimeType}, err
 }
 
-// uv is uv's archive.
+// uv returns uv's archive.
 func (m *Mirror) uv(version, arch string) ([]byte, error) {
 	program, err := m.program("uv", goArchitectures[arch])
 	if err != nil {
@@ -55,7 +55,7 @@ func (m *Mirror) uv(version, arch string) ([]byte, error) {
 	})
 }
 
-// program compiles one of the programs that stand beside this package.
+// program compiles one of the programs below this package.
 func (m *Mirror) program(name, architecture string) ([]byte, error) {
 	return m.once("program "+name+" "+architecture, func() ([]byte, error) {
 		dir, err := os.MkdirTemp("", "rtbuild-testmirror-")
@@ -64,7 +64,7 @@ func (m *Mirror) program(name, architecture string) ([]byte, error) {
 		}
 		defer os.RemoveAll(dir)
 		out := filepath.Join(dir, name)
-		// What is compiled serves later calls, too: it does not end with the one that came first.
+		// The compilation also serves later calls, so it must not end with the context of the first.
 		if err := goBuild(context.Background(), architecture, out, "github.com/rtbuild/rtbuild/internal/testmirror/"+name); err != nil {
 			return nil, err
 		}

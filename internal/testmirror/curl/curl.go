@@ -1,4 +1,5 @@
-// Package curl is how stand-in programs fetch: as curl and the programs that they stand for, where Go has ways of its own.
+// Package curl provides an HTTP client that treats authorities and proxies as curl does, unlike Go's. The stand-in programs use
+// it, as the real programs behave like curl.
 package curl
 
 import (
@@ -12,14 +13,14 @@ import (
 	"strings"
 )
 
-// Client trusts the authorities of the file that an environment variable names, or those of the system if it names none. It asks
-// the proxy of the environment as curl does: for loopback, too.
+// Client returns a client that trusts the authorities in the file that the environment variable bundle names, or the system's if
+// it names none. Like curl, the client uses the environment's proxy for loopback addresses, too.
 func Client(bundle string) (*http.Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = proxy
 	file := os.Getenv(bundle)
 	if bundle != "SSL_CERT_FILE" {
-		os.Unsetenv("SSL_CERT_FILE") // it names the system's authorities to Go
+		os.Unsetenv("SSL_CERT_FILE") // Go would use it, but the real program does not
 	}
 	if file == "" {
 		return &http.Client{Transport: transport}, nil
@@ -44,5 +45,5 @@ func proxy(r *http.Request) (*url.URL, error) {
 	return url.Parse(address)
 }
 
-// setting is a variable's value, spelt in either way.
+// setting returns the value of a variable, in lower or upper case.
 func setting(name string) string { return cmp.Or(os.Getenv(strings.ToLower(name)), os.Getenv(name)) }

@@ -1,6 +1,6 @@
-// Editor is a stand-in for the Node.js that openvscode-server's archive holds, and for the scripts that it runs: with
-// out/server-main.js it serves a page, behind a token as the real one, and with out/server-cli.js it tells its version. Any
-// other call it refuses with code 2.
+// Editor is a stand-in for the Node.js in openvscode-server's archive, and for the scripts that it runs. With out/server-main.js,
+// it serves a page that requires a token, like the real one. With out/server-cli.js, it prints its version. It refuses any other
+// call with exit code 2.
 package main
 
 import (
@@ -30,7 +30,7 @@ func main() {
 
 var errUsage = errors.New("the stand-in does not know this call")
 
-// product is what the archive's product.json says.
+// product is the archive's product.json.
 type product struct{ Version, Commit string }
 
 func run(args []string) error {
@@ -57,18 +57,18 @@ func run(args []string) error {
 			fmt.Printf("%s\n%s\nstand-in\n", args[2], args[3])
 			return nil
 		}
-		return fmt.Errorf("%w: outside of a terminal of the editor only --version is known", errUsage)
+		return fmt.Errorf("%w: outside the editor's terminal, only --version is supported", errUsage)
 	}
 	return fmt.Errorf("%w: script %s", errUsage, args[0])
 }
 
-// settings are the server's arguments.
+// settings holds the server's arguments.
 type settings struct {
 	values map[string]string
 	plain  map[string]bool
 }
 
-// valued and plain are arguments of the real server, with and without a value.
+// valued and plain list arguments of the real server, with and without a value.
 var (
 	valued = names("host port connection-token connection-token-file server-base-path default-folder default-workspace telemetry-level user-data-dir server-data-dir extensions-dir locale log socket-path")
 	plain  = names("without-connection-token accept-server-license-terms disable-workspace-trust start-server enable-remote-auto-shutdown disable-telemetry version help")
@@ -132,7 +132,7 @@ func serve(args []string, about product) error {
 	return server.Serve(listener)
 }
 
-// token is what browsers must show; nothing if they need not.
+// token returns the token that browsers must send, or "" if they need none.
 func (s settings) token() (string, error) {
 	if s.plain["without-connection-token"] {
 		return "", nil
@@ -152,18 +152,18 @@ type handler struct {
 	about       product
 }
 
-// ServeHTTP answers with a page, and on /version with the commit.
+// ServeHTTP serves a page, and the commit at /version.
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, h.base)
 	if path == "/version" {
 		fmt.Fprint(w, h.about.Commit)
 		return
 	}
-	shown := r.URL.Query().Get("tkn")
-	if cookie, err := r.Cookie("vscode-tkn"); err == nil && shown == "" {
-		shown = cookie.Value
+	token := r.URL.Query().Get("tkn")
+	if cookie, err := r.Cookie("vscode-tkn"); err == nil && token == "" {
+		token = cookie.Value
 	}
-	if h.token != "" && shown != h.token {
+	if h.token != "" && token != h.token {
 		http.Error(w, "Forbidden.", http.StatusForbidden)
 		return
 	}

@@ -38,7 +38,7 @@ type record struct {
 	Spec    string   `json:"requested_spec"` // in conda-meta
 }
 
-// unsatisfiable is what the solver says when it finds nothing.
+// unsatisfiable is the solver's error if no packages fit.
 type unsatisfiable struct{ spec, why string }
 
 func (u *unsatisfiable) Error() string {
@@ -46,7 +46,7 @@ func (u *unsatisfiable) Error() string {
 		u.spec + " " + u.why + ".\ncritical libmamba Could not solve for environment specs (a stand-in of rtbuild's tests)\n"
 }
 
-// create makes an environment, or with fresh unset adds to one.
+// create creates an environment if fresh is set, or adds to an existing one.
 func create(args []string, fresh bool) error {
 	o, specs, err := parse(args, common, commonValues)
 	if err != nil {
@@ -57,7 +57,7 @@ func create(args []string, fresh bool) error {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(prefix, "conda-meta")); !fresh && err != nil {
-		return fmt.Errorf("the environment %s is not there", prefix)
+		return fmt.Errorf("the environment %s does not exist", prefix)
 	}
 	if platform := o.value("--platform"); platform != "" && platform != subdir() {
 		return usage("--platform %s on %s", platform, subdir())
@@ -83,7 +83,7 @@ func create(args []string, fresh bool) error {
 	return install(prefix, chosen)
 }
 
-// subdir is how conda names this machine's platform.
+// subdir returns conda's name of this machine's platform.
 func subdir() string {
 	if runtime.GOARCH == "arm64" {
 		return "linux-aarch64"
@@ -91,7 +91,7 @@ func subdir() string {
 	return "linux-64"
 }
 
-// resolve chooses the newest package for every specification, and for what these depend on.
+// resolve chooses the newest package for every specification and for its dependencies.
 func resolve(urls, specs []string) ([]record, error) {
 	if len(specs) == 0 {
 		return nil, nil
@@ -134,7 +134,7 @@ func resolve(urls, specs []string) ([]record, error) {
 		}
 		chosen[s.name], order = r, append(order, r)
 		for _, text := range r.Depends {
-			if strings.HasPrefix(text, "__") { // of the system: libc and the like
+			if strings.HasPrefix(text, "__") { // virtual packages of the system, such as libc
 				continue
 			}
 			d, err := parseSpec(text)
@@ -147,7 +147,7 @@ func resolve(urls, specs []string) ([]record, error) {
 	return order, nil
 }
 
-// newest is the newest package that all specifications, of one name, allow.
+// newest returns the newest package that all specifications of one name allow.
 func newest(known []record, specs []spec) (record, error) {
 	var best record
 	for _, r := range known {
@@ -173,7 +173,7 @@ func newest(known []record, specs []spec) (record, error) {
 	return best, nil
 }
 
-// list reads what channels have for this platform and for all.
+// list returns the channels' packages for this platform and for noarch.
 func list(urls []string) ([]record, error) {
 	var all []record
 	for _, url := range urls {
@@ -203,10 +203,10 @@ func list(urls []string) ([]record, error) {
 	return all, nil
 }
 
-// client is libmamba's, which knows requests' variable. OpenSSL's mean nothing to it.
+// client returns an HTTP client that behaves like libmamba's: it uses REQUESTS_CA_BUNDLE, but not OpenSSL's variables.
 var client = sync.OnceValues(func() (*http.Client, error) { return curl.Client("REQUESTS_CA_BUNDLE") })
 
-// get fetches an address, by the proxy and with the authorities that the environment names.
+// get fetches an address, with the proxy and the authorities of the environment.
 func get(url string) ([]byte, error) {
 	req, err := http.NewRequest(http.MethodGet, url, nil)
 	if err != nil {
@@ -228,7 +228,7 @@ func get(url string) ([]byte, error) {
 	return io.ReadAll(resp.Body)
 }
 
-// install puts packages into an environment.
+// install installs packages into an environment.
 func install(prefix string, records []record) error {
 	if err := os.MkdirAll(filepath.Join(prefix, "conda-meta"), 0o755); err != nil {
 		return err
@@ -266,7 +266,7 @@ func install(prefix string, records []record) error {
 	return nil
 }
 
-// fetch gives a package, from the cache or the channel, and keeps it there.
+// fetch returns a package from the cache, or from the channel, and then caches it.
 func fetch(r record) ([]byte, error) {
 	file := filepath.Join(packagesDir(), r.File)
 	if data, err := os.ReadFile(file); err == nil && digest(data) == r.SHA256 {

@@ -1,7 +1,6 @@
-// Micromamba is a stand-in for mamba-org's program of this name, as far as the build of a runtime image calls it: it makes
-// environments from a conda channel, runs programs in them, and prints the code with which shells activate them. It resolves
-// names, versions and dependencies, but takes the newest package that fits and never goes back on a choice. What the real one
-// has and this has not, it refuses with code 2.
+// Micromamba is a stand-in for mamba-org's program of this name, with the commands that a build uses. It creates environments
+// from a conda channel, runs programs in them, and prints shell code that activates them. It resolves names, versions and
+// dependencies, but chooses the newest package that fits and never backtracks. It refuses unsupported calls with exit code 2.
 package main
 
 import (
@@ -34,7 +33,7 @@ func main() {
 	}
 }
 
-// errUsage is a call that the real program would not take, or that this one does not know.
+// errUsage means that the real program refuses this call, or that the stand-in does not support it.
 var errUsage = errors.New("the stand-in does not know this call")
 
 func usage(format string, args ...any) error {
@@ -71,7 +70,7 @@ func run(args []string) error {
 	}
 }
 
-// clean removes caches; the real one asks if neither told -y nor without a terminal.
+// clean removes caches. It never asks for confirmation.
 func clean(args []string) error {
 	o, rest, err := parse(args, flagNames("-y --yes -q --quiet -a --all -p --packages -t --tarballs -i --index-cache -l --locks --trash -f --force-pkgs-dirs"), nil)
 	if err != nil {
@@ -81,7 +80,7 @@ func clean(args []string) error {
 		return usage("clean takes no %q", rest)
 	}
 	if len(o.set) == 0 {
-		return usage("clean of nothing: --all?")
+		return usage("clean without flags; use --all")
 	}
 	return os.RemoveAll(packagesDir())
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// options are flags that are set, and values of those that take one.
+// options holds the flags that are set, and the values of flags with a value.
 type options struct {
 	set    map[string]bool
 	values map[string][]string
@@ -29,7 +29,7 @@ func flagNames(text string) map[string]bool {
 	return names
 }
 
-// common are flags of all commands that make environments.
+// common and commonValues list the flags of the commands that create environments, without and with a value.
 var (
 	common = flagNames(`-y --yes -q --quiet -v --verbose --no-rc --no-env --override-channels --json --always-copy --no-pin
 		--no-py-pin --pyc --no-pyc --retry-clean-cache --strict-channel-priority --no-channel-priority --allow-softlinks
@@ -38,7 +38,7 @@ var (
 		--cacert-path --rc-file --log-level --repodata-ttl --safety-checks --platform`)
 )
 
-// parse splits arguments by the names of flags without and with a value; anything else that begins with "-" is an error.
+// parse parses arguments. plain and valued list the flags without and with a value; other flags are an error.
 func parse(args []string, plain, valued map[string]bool) (options, []string, error) {
 	o := options{map[string]bool{}, map[string][]string{}}
 	var rest []string
@@ -61,7 +61,7 @@ func parse(args []string, plain, valued map[string]bool) (options, []string, err
 	return o, rest, nil
 }
 
-// root is where environments and packages live.
+// root returns the directory of environments and packages.
 func root() string {
 	if dir := os.Getenv("MAMBA_ROOT_PREFIX"); dir != "" {
 		return dir
@@ -69,7 +69,7 @@ func root() string {
 	return filepath.Join(os.Getenv("HOME"), ".local/share/mamba")
 }
 
-// prefixOf is the environment that options name by -p or -n, else the active one.
+// prefixOf returns the directory of the environment that -p or -n names, else that of the active one.
 func prefixOf(o options) (string, error) {
 	if dir := o.value("-r", "--root-prefix"); dir != "" {
 		if err := os.Setenv("MAMBA_ROOT_PREFIX", dir); err != nil {
@@ -91,7 +91,7 @@ func prefixOf(o options) (string, error) {
 	return "", usage("neither -n nor -p")
 }
 
-// packagesDir is where packages are kept.
+// packagesDir returns the directory of cached packages.
 func packagesDir() string {
 	if dirs := os.Getenv("CONDA_PKGS_DIRS"); dirs != "" {
 		dir, _, _ := strings.Cut(dirs, ",")

@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// rcFiles are where settings stand; later ones win.
+// rcFiles returns the files with settings. Later ones override earlier ones.
 func rcFiles() []string {
 	home := os.Getenv("HOME")
 	files := []string{
@@ -37,7 +37,7 @@ func readRC(file string) (map[string]any, error) {
 	return settings, err
 }
 
-// allRC are the settings of all files.
+// allRC returns the settings of all files.
 func allRC(o options) (map[string]any, error) {
 	all := map[string]any{}
 	files := rcFiles()
@@ -59,7 +59,7 @@ func allRC(o options) (map[string]any, error) {
 	return all, nil
 }
 
-// config lists or changes settings, in the user's file if none is named.
+// config lists or changes settings, by default in the user's file.
 func config(args []string) error {
 	if len(args) == 0 {
 		return usage("config without a command")
@@ -108,7 +108,7 @@ func change(settings map[string]any, command string, args []string) error {
 		return nil
 	}
 	if len(args) != 2 || strings.HasPrefix(args[0], "-") {
-		return usage("config %s %q: a key and a value are needed", command, args)
+		return usage("config %s %q: want a key and a value", command, args)
 	}
 	key, value := args[0], args[1]
 	list, _ := settings[key].([]any)
@@ -137,7 +137,7 @@ func scalar(text string) any {
 	return text
 }
 
-// channels are the addresses of the channels that a call uses, in order.
+// channels returns the addresses of the channels that a call uses, in order.
 func channels(o options) ([]string, error) {
 	rc, err := allRC(o)
 	if err != nil {

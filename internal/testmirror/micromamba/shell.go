@@ -12,7 +12,7 @@ import (
 // runIn runs a program in an environment.
 func runIn(args []string) error {
 	plain, valued := flagNames("--clean-env -d --detach -v --verbose --no-rc --no-env -q --quiet"), flagNames("-n --name -p --prefix -r --root-prefix -e --env --cwd -a --attach --label")
-	// What follows the first word is the program's.
+	// Arguments after the first word belong to the program.
 	at := 0
 	for at < len(args) && strings.HasPrefix(args[at], "-") && args[at] != "--" {
 		if valued[args[at]] {
@@ -53,7 +53,7 @@ func runIn(args []string) error {
 	return program.Run()
 }
 
-// activated are the variables of a shell in which an environment is active.
+// activated returns the variables of a shell with an active environment.
 func activated(prefix string) map[string]string {
 	name := prefix
 	if filepath.Dir(prefix) == filepath.Join(root(), "envs") {
@@ -73,7 +73,7 @@ func activated(prefix string) map[string]string {
 	}
 }
 
-// withoutEnv is PATH without an environment's programs.
+// withoutEnv removes an environment's programs from PATH.
 func withoutEnv(path, prefix string) string {
 	dirs := slices.DeleteFunc(filepath.SplitList(path), func(dir string) bool {
 		return prefix != "" && dir == filepath.Join(prefix, "bin")
@@ -81,7 +81,7 @@ func withoutEnv(path, prefix string) string {
 	return strings.Join(dirs, ":")
 }
 
-// shell prints code for shells: "shell hook" what defines the function micromamba, and "shell activate" what this evaluates.
+// shell prints shell code. "shell hook" defines the function micromamba, which evaluates the output of "shell activate".
 func shell(args []string) error {
 	if len(args) == 0 {
 		return usage("shell without a command")

@@ -15,7 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// unpack puts the files of a .conda archive into prefix, and gives their names.
+// unpack unpacks a .conda archive into prefix, and returns the names of its files.
 func unpack(data []byte, r record, prefix string) ([]string, error) {
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -32,13 +32,13 @@ func unpack(data []byte, r record, prefix string) ([]string, error) {
 			return fmt.Errorf("%q leads out of the environment", header.Name)
 		}
 		files = append(files, header.Name)
-		return place(filepath.Join(prefix, header.Name), header, content, placeholders[header.Name], prefix)
+		return writeEntry(filepath.Join(prefix, header.Name), header, content, placeholders[header.Name], prefix)
 	})
 	return files, err
 }
 
-// place writes a file or link, with the environment's path where the package has a placeholder.
-func place(file string, header *tar.Header, content io.Reader, placeholder, prefix string) error {
+// writeEntry writes a file or link, and replaces the placeholder by the environment's path.
+func writeEntry(file string, header *tar.Header, content io.Reader, placeholder, prefix string) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func place(file string, header *tar.Header, content io.Reader, placeholder, pref
 	return os.Chmod(file, header.FileInfo().Mode().Perm())
 }
 
-// readPlaceholders gives the placeholders of files, from info/paths.json.
+// readPlaceholders returns the placeholders of files, from info/paths.json.
 func readPlaceholders(archive *zip.Reader, part string) (map[string]string, error) {
 	placeholders := map[string]string{}
 	err := eachFile(archive, part, func(header *tar.Header, content io.Reader) error {
@@ -80,7 +80,7 @@ func readPlaceholders(archive *zip.Reader, part string) (map[string]string, erro
 		}
 		for _, p := range paths.Paths {
 			if p.FileMode == "binary" {
-				return usage("a package with a placeholder in the machine code of %s", p.Path)
+				return usage("the package has a placeholder in the binary file %s", p.Path)
 			}
 			placeholders[p.Path] = p.Placeholder
 		}

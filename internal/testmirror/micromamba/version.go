@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// spec is what is asked for: a name and conditions on the version, all of which must hold.
+// spec is a package specification: a name, and conditions that the version must meet.
 type spec struct {
 	text, name string
 	conditions []string
@@ -14,7 +14,7 @@ type spec struct {
 
 var specText = regexp.MustCompile(`^(?:[\w.-]+::)?([A-Za-z0-9_.-]+?)\s*((?:[=<>!~]=?|\s).*)?$`)
 
-// parseSpec reads the two forms of a specification: "name=1.2" and, in dependencies, "name >=1.2,<2 build".
+// parseSpec parses a specification: "name=1.2" or, in dependencies, "name >=1.2,<2 build".
 func parseSpec(text string) (spec, error) {
 	m := specText.FindStringSubmatch(strings.TrimSpace(text))
 	if m == nil {
@@ -70,7 +70,7 @@ func meets(version, condition string) (bool, error) {
 
 var versionPart = regexp.MustCompile(`\d+|[a-z]+`)
 
-// compare orders versions: number by number, and letters ("a0", "rc1") before anything else in their place.
+// compare compares versions number by number. Letters ("a0", "rc1") sort before numbers.
 func compare(a, b string) int {
 	x, y := versionPart.FindAllString(strings.ToLower(a), -1), versionPart.FindAllString(strings.ToLower(b), -1)
 	for i := range max(len(x), len(y)) {

@@ -32,7 +32,7 @@ func TestAllows(t *testing.T) {
 	}
 	if s, err := parseSpec("python~=3.1"); err == nil {
 		if _, err := s.allows("3.13"); err == nil {
-			t.Error("~= is taken")
+			t.Error("~= is accepted")
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package stamp gives one compiled program many versions: the release page of a stand-in appends the version that it was asked
-// for to the program, and the program reads it from its own file. The version is in the bytes, as in a real release.
+// Package stamp gives one compiled program many versions. A stand-in for a release page appends the requested version to the
+// program, and the program reads it from its own file. As in real releases, the bytes of two versions differ.
 package stamp
 
 import (
@@ -10,15 +10,15 @@ import (
 
 const (
 	mark = "\nrtbuild-stand-in-version="
-	size = 256 // of the part of the file that is looked at
+	size = 256 // bytes at the end of the file that are searched
 )
 
-// Append gives a program of a version.
+// Append returns the program with a version.
 func Append(program []byte, version string) []byte {
 	return append(bytes.Clone(program), mark+version...)
 }
 
-// Version is what was appended to the running program, or otherwise the version given.
+// Version returns the version of the running program, or otherwise if it has none.
 func Version(otherwise string) string {
 	file, err := os.Open("/proc/self/exe")
 	if err != nil {

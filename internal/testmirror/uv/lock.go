@@ -58,7 +58,7 @@ func readTOML(file string, to any) error {
 	return nil
 }
 
-// wanted gives the packages of the lock file in dir that options ask for, without the project itself.
+// wanted returns the packages of the lock file in dir that the options select, without the project itself.
 func wanted(dir string, o options) ([]*lockedPackage, error) {
 	var about project
 	if err := readTOML(filepath.Join(dir, "pyproject.toml"), &about); err != nil {
@@ -75,16 +75,16 @@ func wanted(dir string, o options) ([]*lockedPackage, error) {
 		return nil, err
 	}
 	if locked.Version != 1 {
-		return nil, fmt.Errorf("uv.lock has version %d, which this uv does not know", locked.Version)
+		return nil, fmt.Errorf("uv.lock has version %d, which this uv does not support", locked.Version)
 	}
 	root := locked.root(about.Project.Name)
 	if root == nil {
-		return nil, fmt.Errorf("uv.lock does not hold the project %q", about.Project.Name)
+		return nil, fmt.Errorf("uv.lock does not contain the project %q", about.Project.Name)
 	}
 	if root.Source.Virtual == "" && !o.set["--no-install-project"] {
-		return nil, usage("the project itself is not installed here: --no-install-project")
+		return nil, usage("the stand-in does not install the project itself; use --no-install-project")
 	}
-	open, err := root.asked(about, o)
+	open, err := root.selected(about, o)
 	if err != nil {
 		return nil, err
 	}
@@ -104,8 +104,8 @@ func (l lock) root(name string) *lockedPackage {
 	return nil
 }
 
-// asked are the project's dependencies with those of the groups and extras that are asked for.
-func (p *lockedPackage) asked(about project, o options) ([]dependency, error) {
+// selected returns the project's dependencies, with those of the selected groups and extras.
+func (p *lockedPackage) selected(about project, o options) ([]dependency, error) {
 	if len(o.values["--only-group"]) > 0 || o.set["--all-extras"] && len(o.values["--no-extra"]) > 0 {
 		return nil, usage("--only-group, --no-extra")
 	}
@@ -147,23 +147,23 @@ func (p *lockedPackage) asked(about project, o options) ([]dependency, error) {
 	return all, nil
 }
 
-// closure gives the packages of dependencies and of theirs.
+// closure returns the packages of dependencies and of their dependencies.
 func (l lock) closure(open []dependency) ([]*lockedPackage, error) {
 	var found []*lockedPackage
 	for ; len(open) > 0; open = open[1:] {
 		d := open[0]
-		applies, err := here(d.Marker)
+		ok, err := applies(d.Marker)
 		if err != nil {
 			return nil, err
 		}
-		if !applies {
+		if !ok {
 			continue
 		}
 		at := slices.IndexFunc(l.Packages, func(p *lockedPackage) bool {
 			return p.Name == d.Name && (d.Version == "" || p.Version == d.Version)
 		})
 		if at < 0 {
-			return nil, fmt.Errorf("uv.lock does not hold %s, on which another package depends", d.Name)
+			return nil, fmt.Errorf("uv.lock does not contain %s, on which another package depends", d.Name)
 		}
 		p := l.Packages[at]
 		for _, extra := range d.Extra {
@@ -180,8 +180,8 @@ func (l lock) closure(open []dependency) ([]*lockedPackage, error) {
 
 var platformMarker = regexp.MustCompile(`^(sys_platform|platform_system|os_name) (==|!=) '(\w+)'$`)
 
-// here reports whether a marker holds on Linux. It knows only comparisons of the platform's name.
-func here(marker string) (bool, error) {
+// applies reports whether a marker is true on Linux. It supports only comparisons of the platform's name.
+func applies(marker string) (bool, error) {
 	if marker == "" {
 		return true, nil
 	}
@@ -193,10 +193,10 @@ func here(marker string) (bool, error) {
 	return (m[3] == name) == (m[2] == "=="), nil
 }
 
-// wheel gives the file of a package to install.
+// wheel returns the wheel of a package.
 func (p *lockedPackage) wheel() (lockedFile, error) {
 	if p.Source.Registry == "" {
-		return lockedFile{}, usage("%s in uv.lock, which comes from no index", p.Name)
+		return lockedFile{}, usage("%s in uv.lock is not from an index", p.Name)
 	}
 	for _, f := range p.Wheels {
 		if name := path.Base(f.URL); f.URL != "" && (strings.HasSuffix(name, "-py3-none-any.whl") || strings.HasSuffix(name, "-py2.py3-none-any.whl")) {
@@ -206,5 +206,5 @@ func (p *lockedPackage) wheel() (lockedFile, error) {
 			return f, nil
 		}
 	}
-	return lockedFile{}, usage("%s %s, which has no wheel of pure Python with an address in uv.lock", p.Name, p.Version)
+	return lockedFile{}, usage("%s %s has no pure Python wheel with an address in uv.lock", p.Name, p.Version)
 }

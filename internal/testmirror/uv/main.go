@@ -1,6 +1,6 @@
-// Uv is a stand-in for astral-sh's programs uv and uvx, as far as the build of a runtime image calls them: "uv sync" makes a
-// virtual environment and puts into it exactly what uv.lock says, each file checked by its hash. It installs wheels of pure
-// Python only, and locks nothing. What the real one has and this has not, it refuses with code 2.
+// Uv is a stand-in for astral-sh's programs uv and uvx, with the commands that a build uses. "uv sync" creates a virtual
+// environment with exactly the packages of uv.lock, and checks the hash of each file. It installs only pure Python wheels, and
+// does not write lock files. It refuses unsupported calls with exit code 2.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testmirror/stamp"
 )
 
-// errUsage is a call that the real program would not take, or that this one does not know.
+// errUsage means that the real program refuses this call, or that the stand-in does not support it.
 var errUsage = errors.New("the stand-in does not know this call")
 
 func usage(format string, args ...any) error {
@@ -40,7 +40,7 @@ func run(name string, args []string) error {
 		return nil
 	}
 	if name != "uv" || len(args) == 0 {
-		return usage("only --version of %s", name)
+		return usage("%s supports only --version", name)
 	}
 	switch strings.Join(args[:min(len(args), 2)], " ") {
 	case "cache clean", "cache prune":
@@ -59,7 +59,7 @@ func run(name string, args []string) error {
 	return sync(o)
 }
 
-// options are flags that are set, and values of those that take one.
+// options holds the flags that are set, and the values of flags with a value.
 type options struct {
 	set    map[string]bool
 	values map[string][]string

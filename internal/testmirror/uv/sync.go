@@ -17,10 +17,10 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testmirror/stamp"
 )
 
-// sync makes the environment hold what the lock file says, and nothing else.
+// sync makes the environment match the lock file exactly.
 func sync(o options) error {
 	if !o.set["--frozen"] && !o.set["--locked"] {
-		return usage("sync without --frozen or --locked: nothing is locked here")
+		return usage("sync without --frozen or --locked: the stand-in does not write lock files")
 	}
 	if dir := o.value("--directory"); dir != "" {
 		if err := os.Chdir(dir); err != nil {
@@ -45,7 +45,7 @@ func sync(o options) error {
 // venv is a virtual environment.
 type venv struct{ dir, python, site string }
 
-// openVenv gives the project's environment, and makes it if it is not there or has lost its interpreter.
+// openVenv returns the project's environment. It creates it if it does not exist or its interpreter does not work.
 func openVenv(project string, o options) (venv, error) {
 	dir := os.Getenv("UV_PROJECT_ENVIRONMENT")
 	if dir == "" {
@@ -76,7 +76,7 @@ func openVenv(project string, o options) (venv, error) {
 
 var pythonVersion = regexp.MustCompile(`^(?:python|cpython@?)?(\d+\.\d+)(\.\d+)?$`)
 
-// findPython gives the interpreter that is asked for: by its path, its name in PATH, or its version.
+// findPython returns the requested interpreter, named by its path, its name in PATH, or its version.
 func findPython(o options) (string, error) {
 	asked := o.value("--python", "-p")
 	if asked == "" {
@@ -95,7 +95,7 @@ func findPython(o options) (string, error) {
 	return filepath.Abs(file)
 }
 
-// install brings the environment to hold exactly packages.
+// install makes the environment contain exactly packages.
 func (v venv) install(packages []*lockedPackage, o options) error {
 	there, err := v.installed()
 	if err != nil {
@@ -141,7 +141,7 @@ func (v venv) install(packages []*lockedPackage, o options) error {
 	return nil
 }
 
-// fetch gives a locked file, from the cache or its address, and checks its hash.
+// fetch returns a locked file from the cache or from its address, and checks its hash.
 func fetch(f lockedFile, o options) ([]byte, error) {
 	want := strings.TrimPrefix(f.Hash, "sha256:")
 	dir := cacheDir()

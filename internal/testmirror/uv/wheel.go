@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// installed gives the environment's packages, "name-version", and their .dist-info directories.
+// installed maps the environment's packages, "name-version", to their .dist-info directories.
 func (v venv) installed() (map[string]string, error) {
 	infos, err := filepath.Glob(filepath.Join(v.site, "*.dist-info"))
 	if err != nil {
@@ -29,7 +29,7 @@ func (v venv) installed() (map[string]string, error) {
 	return there, nil
 }
 
-// uninstall removes the files that a package's RECORD names, and directories that are empty then.
+// uninstall removes the files that a package's RECORD lists, and directories that become empty.
 func (v venv) uninstall(info string) error {
 	data, err := os.ReadFile(filepath.Join(info, "RECORD"))
 	if err != nil {
@@ -59,7 +59,7 @@ func (v venv) uninstall(info string) error {
 	slices.Sort(sorted)
 	slices.Reverse(sorted)
 	for _, dir := range sorted {
-		os.Remove(dir) // only if it is empty
+		os.Remove(dir) // fails if the directory is not empty
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func (v venv) unpack(data []byte) error {
 	for _, entry := range archive.File {
 		top, base, _ := strings.Cut(entry.Name, "/")
 		if strings.HasSuffix(top, ".data") {
-			return usage("a wheel with files for other places: %s", entry.Name)
+			return usage("the wheel has files for other directories: %s", entry.Name)
 		}
 		if !filepath.IsLocal(entry.Name) || strings.HasSuffix(entry.Name, "/") {
 			continue
@@ -127,7 +127,7 @@ func readEntry(entry *zip.File) ([]byte, error) {
 	return io.ReadAll(in)
 }
 
-// record is a package's RECORD as it grows.
+// record collects a package's RECORD.
 type record struct {
 	site  string
 	lines []string
@@ -148,7 +148,7 @@ func (r *record) write(file string, content []byte, mode os.FileMode) error {
 
 var scriptLine = regexp.MustCompile(`^([\w.-]+)\s*=\s*([\w.]+):([\w.]+)`)
 
-// consoleScripts are the programs of entry_points.txt: their module and function by name.
+// consoleScripts returns the programs of entry_points.txt: module and function by name.
 func consoleScripts(text string) map[string][2]string {
 	scripts := map[string][2]string{}
 	section := ""
