@@ -24,7 +24,7 @@ type Authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// NewAuthority makes an authority, and writes its certificate to file.
+// NewAuthority creates an authority, and writes its certificate to file.
 func NewAuthority(file, name string) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -45,7 +45,8 @@ func NewAuthority(file, name string) (*Authority, error) {
 	return &Authority{file, cert, key}, writePEM(file, "CERTIFICATE", der)
 }
 
-// Issue writes cert.pem and key.pem of a server or a client on this machine into dir, beside the authority's ca.pem.
+// Issue issues a certificate to a server or a client on this machine. It writes cert.pem, key.pem and the authority's ca.pem
+// into dir.
 func (a *Authority) Issue(dir string, usage x509.ExtKeyUsage) error {
 	certificate, err := a.Certificate(usage)
 	if err != nil {
@@ -64,7 +65,7 @@ func (a *Authority) Issue(dir string, usage x509.ExtKeyUsage) error {
 	return writePEM(filepath.Join(dir, "ca.pem"), "CERTIFICATE", a.cert.Raw)
 }
 
-// Certificate makes one of a server or a client for this machine's loopback names.
+// Certificate issues a certificate to a server or a client, for this machine's loopback names.
 func (a *Authority) Certificate(usage x509.ExtKeyUsage) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -14,16 +14,17 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Base is a Debian root file system for this machine as a compressed layer, made with mmdebstrap once and kept in the cache.
+// Base returns a Debian root file system for this machine as a compressed layer. mmdebstrap makes it once; it stays in the
+// cache.
 func Base(ctx context.Context) (Blob, error) { return BaseFor(ctx, runtime.GOARCH) }
 
-// BaseFor is Base for an architecture, in Go's name. Of another than this machine's the packages are unpacked only; to run
-// steps on it takes emulation (see Runs).
+// BaseFor returns Base for an architecture, named as in Go. For another architecture than this machine's, the packages are only
+// unpacked, and running steps needs emulation (see Runs).
 func BaseFor(ctx context.Context, architecture string) (Blob, error) {
 	return BaseOf(ctx, "bookworm", architecture)
 }
 
-// BaseOf is BaseFor of another release of Debian.
+// BaseOf returns BaseFor another release of Debian.
 func BaseOf(ctx context.Context, suite, architecture string) (Blob, error) {
 	dir, err := CacheDir()
 	if err != nil {
@@ -36,7 +37,7 @@ func BaseOf(ctx context.Context, suite, architecture string) (Blob, error) {
 	return made(ctx, layer, suite, architecture)
 }
 
-// made is the layer of a file in the cache. If it is not there, it is made with mmdebstrap, with further packages.
+// made returns the layer of a file in the cache. If the file does not exist, mmdebstrap makes it, with further packages.
 func made(ctx context.Context, layer, suite, architecture string, packages ...string) (Blob, error) {
 	args := []string{"--variant=minbase", "--include=" + strings.Join(append(packages, "ca-certificates"), ",")}
 	if architecture != runtime.GOARCH {
@@ -59,8 +60,8 @@ func made(ctx context.Context, layer, suite, architecture string, packages ...st
 	return LayerFile(layer)
 }
 
-// foreignBase are the arguments for a base that is unpacked and not set up: to run the packages' scripts in an emulator takes
-// ten minutes. It has a shell, and programs for steps that install no packages and make no user.
+// foreignBase returns the arguments for a base that is only unpacked, because running the packages' scripts in an emulator takes
+// ten minutes. The base has a shell, and programs for steps that neither install packages nor create users.
 func foreignBase(architecture string) []string {
 	users := `printf 'root:x:0:0:root:/root:/bin/sh\n' > "$1/etc/passwd"; printf 'root:x:0:\n' > "$1/etc/group"`
 	return []string{
@@ -69,13 +70,13 @@ func foreignBase(architecture string) []string {
 	}
 }
 
-// binfmt is where the kernel tells which programs it runs by an emulator.
+// binfmt is the directory in which the kernel lists emulators.
 const binfmt = "/proc/sys/fs/binfmt_misc"
 
-// emulators are the names under which emulators are registered, by architecture in Go's name.
+// emulators maps Go's names of architectures to the registered names of their emulators.
 var emulators = map[string]string{"amd64": "qemu-x86_64", "arm64": "qemu-aarch64"}
 
-// Runs says why this machine cannot run programs of an architecture; it is nil if it can.
+// Runs returns an error that says why this machine cannot run programs of an architecture, or nil if it can.
 func Runs(architecture string) error {
 	if architecture == runtime.GOARCH {
 		return nil
@@ -94,7 +95,7 @@ func Runs(architecture string) error {
 	return nil
 }
 
-// LayerFile gives a gzipped tar archive as a layer.
+// LayerFile returns a gzipped tar archive as a layer.
 func LayerFile(file string) (Blob, error) {
 	in, err := os.Open(file)
 	if err != nil {
@@ -124,13 +125,13 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// PushBase puts this machine's Debian base under debian:bookworm and gives its reference.
+// PushBase pushes this machine's Debian base as debian:bookworm, and returns its reference.
 func (r *Registry) PushBase(ctx context.Context) (string, error) {
 	_, err := r.pushBase(ctx, "debian", "bookworm", runtime.GOARCH)
 	return r.Host + "/debian:bookworm", err
 }
 
-// PushBaseOf puts this machine's base of a release of Debian under debian:SUITE and gives its reference.
+// PushBaseOf pushes this machine's base of a Debian release as debian:SUITE, and returns its reference.
 func (r *Registry) PushBaseOf(ctx context.Context, suite string) (string, error) {
 	layer, err := BaseOf(ctx, suite, runtime.GOARCH)
 	if err != nil {
@@ -140,13 +141,13 @@ func (r *Registry) PushBaseOf(ctx context.Context, suite string) (string, error)
 	return r.Host + "/debian:" + suite, err
 }
 
-// PushBaseFor puts the Debian base of an architecture under debian:bookworm-ARCHITECTURE and gives its reference.
+// PushBaseFor pushes the Debian base of an architecture as debian:bookworm-ARCHITECTURE, and returns its reference.
 func (r *Registry) PushBaseFor(ctx context.Context, architecture string) (string, error) {
 	_, err := r.pushBase(ctx, "debian", "bookworm-"+architecture, architecture)
 	return r.Host + "/debian:bookworm-" + architecture, err
 }
 
-// PushBases puts the Debian bases of amd64 and arm64 as one index under base:bookworm and gives its reference.
+// PushBases pushes the Debian bases of amd64 and arm64 as one index, base:bookworm, and returns its reference.
 func (r *Registry) PushBases(ctx context.Context) (string, error) {
 	var images []ocispecs.Descriptor
 	for _, architecture := range []string{"amd64", "arm64"} {
@@ -168,7 +169,7 @@ func (r *Registry) pushBase(ctx context.Context, repository, tag, architecture s
 	return r.pushLayer(ctx, repository, tag, architecture, "mmdebstrap bookworm", layer)
 }
 
-// pushLayer puts a root file system as an image.
+// pushLayer pushes a root file system as an image.
 func (r *Registry) pushLayer(ctx context.Context, repository, tag, architecture, madeBy string, layer Blob) (ocispecs.Descriptor, error) {
 	config := ocispecs.Image{
 		Platform: ocispecs.Platform{OS: "linux", Architecture: architecture},

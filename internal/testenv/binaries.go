@@ -8,13 +8,13 @@ import (
 	"slices"
 )
 
-// Binaries are the programs under test.
+// Binaries holds the paths of the programs under test.
 type Binaries struct{ Client, Buildkitd, Buildctl, Buildx string }
 
 // Build builds the client of this module into dir, and the programs of the modules in hack/tools into the cache.
 func Build(ctx context.Context, dir string) (Binaries, error) {
 	b := Binaries{Client: filepath.Join(dir, "rtbuild-client")}
-	// As the Makefile builds it, so that the build cache serves both.
+	// The flags are the Makefile's, so that both share the build cache.
 	err := goBuild(ctx, "", b.Client, "github.com/rtbuild/rtbuild/cmd/client", "-ldflags", "-s -w")
 	if err != nil {
 		return b, err
@@ -30,7 +30,8 @@ func Build(ctx context.Context, dir string) (Binaries, error) {
 	return b, err
 }
 
-// BuildFrontend builds the program of the frontend image for an architecture, as it is released, and returns its file in dir.
+// BuildFrontend builds the program of the frontend image for an architecture, with the flags of a release. It returns the file in
+// dir.
 func BuildFrontend(ctx context.Context, dir, architecture string) (string, error) {
 	file := filepath.Join(dir, "rtbuild-frontend-"+architecture)
 	return file, goBuildSmall(ctx, "", architecture, file, "github.com/rtbuild/rtbuild/cmd/frontend")
@@ -47,13 +48,13 @@ func BuildDockerfileFrontend(ctx context.Context, dir, architecture string) (str
 	return file, goBuildSmall(ctx, module, architecture, file, "github.com/moby/buildkit/frontend/dockerfile/cmd/dockerfile-frontend")
 }
 
-// goBuildSmall builds a program that is pulled before it runs: its size counts.
+// goBuildSmall builds a small program, for an image that is pulled before each use.
 func goBuildSmall(ctx context.Context, module, architecture, file, pkg string) error {
 	flags := []string{"-tags", "grpcnotrace", "-gcflags", "all=-l", "-ldflags", "-s -w -buildid="}
 	return goBuildWith(ctx, []string{"GOARCH=" + architecture}, module, file, pkg, flags...)
 }
 
-// goBuild builds a package that a module needs. An empty directory is that of this module.
+// goBuild builds a package in a module's directory; "" is this module's.
 func goBuild(ctx context.Context, module, file, pkg string, flags ...string) error {
 	return goBuildWith(ctx, nil, module, file, pkg, flags...)
 }

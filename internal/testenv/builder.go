@@ -16,7 +16,7 @@ import (
 	"github.com/moby/sys/mount"
 )
 
-// Builder is a buildkitd that runs with a state of its own.
+// Builder is a running buildkitd with its own state.
 type Builder struct {
 	Addr string // for --addr
 	Dir  string // its state
@@ -27,19 +27,19 @@ type Builder struct {
 	log  strings.Builder
 }
 
-// BuilderOptions are what a test may want of its builder.
+// BuilderOptions configures a builder.
 type BuilderOptions struct {
 	Config string     // further lines of buildkitd.toml
 	Listen string     // address; a socket in dir if empty
 	Args   []string   // further arguments
 	Env    []string   // further environment variables, NAME=VALUE
-	Inside *Namespace // the network of the builder and its steps; nil is this process's
+	Inside *Namespace // network of the builder and its steps; nil means this process's network
 }
 
-// StartBuilder starts the buildkitd binary with its state in dir, and returns when it serves.
+// StartBuilder starts the buildkitd binary with its state in dir, and returns when it accepts connections.
 func StartBuilder(ctx context.Context, binary, dir string, o BuilderOptions) (*Builder, error) {
 	config := filepath.Join(dir, "buildkitd.toml")
-	// Steps use the host's network: CNI plugins are one thing less that a machine needs.
+	// Steps use the host's network, so that the machine needs no CNI plugins.
 	text := "[worker.oci]\n  networkMode = \"host\"\n[worker.containerd]\n  enabled = false\n" + o.Config
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func StartBuilder(ctx context.Context, binary, dir string, o BuilderOptions) (*B
 	go func() {
 		// The kernel sends the death signal when the thread that started the process ends, not when the process does.
 		runtime.LockOSThread()
-		if o.Inside == nil { // else the thread is spoilt for others, and ends with this goroutine
+		if o.Inside == nil { // otherwise, the thread must not be reused, and ends with this goroutine
 			defer runtime.UnlockOSThread()
 		}
 		err := o.Inside.enter()
@@ -102,20 +102,20 @@ func (b *Builder) watch(stderr io.Reader, serving chan struct{}) {
 	_ = b.cmd.Wait()
 }
 
-// Log is what the daemon has said.
+// Log returns the daemon's log so far.
 func (b *Builder) Log() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.log.String()
 }
 
-// Kill ends the daemon as a crash would.
+// Kill kills the daemon.
 func (b *Builder) Kill() {
 	_ = syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL)
 	<-b.done
 }
 
-// Stop ends the daemon and removes its state, also what a killed daemon left mounted.
+// Stop stops the daemon and removes its state. It also unmounts what a killed daemon left mounted.
 func (b *Builder) Stop() error {
 	_ = b.cmd.Process.Signal(syscall.SIGTERM)
 	<-b.done

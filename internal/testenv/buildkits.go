@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// BuildKits lists the directories of hack/buildkit, the oldest version first: "0.19" is the oldest that rtbuild works with.
+// BuildKits lists the directories of hack/buildkit, oldest version first. "0.19" is the oldest that rtbuild supports.
 func BuildKits(ctx context.Context) ([]string, error) {
 	dir, err := moduleDir(ctx, "buildkit")
 	if err != nil {
@@ -27,20 +27,20 @@ func BuildKits(ctx context.Context) ([]string, error) {
 	return versions, nil
 }
 
-// minor is 19 for "0.19".
+// minor returns 19 for "0.19".
 func minor(version string) int {
 	_, text, _ := strings.Cut(version, ".")
 	n, _ := strconv.Atoi(text)
 	return n
 }
 
-// BuildKitVersion is the release that the module hack/buildkit/NAME pins: "v0.19.0".
+// BuildKitVersion returns the release that the module hack/buildkit/NAME pins: "v0.19.0".
 func BuildKitVersion(ctx context.Context, name string) (string, error) {
 	return moduleVersion(ctx, "buildkit/"+name, "github.com/moby/buildkit")
 }
 
-// BuildBuildKit builds the buildkitd of the module hack/buildkit/NAME, and returns its file in the cache. From an empty build
-// cache it takes about as long as Buildkitd. What env sets is for the go command: GOTOOLCHAIN builds it with another Go.
+// BuildBuildKit builds the buildkitd of the module hack/buildkit/NAME, and returns its file in the cache. env is the environment
+// of the go command: GOTOOLCHAIN selects another version of Go.
 func BuildBuildKit(ctx context.Context, name string, env ...string) (string, error) {
 	return buildKit(ctx, tool{module: "buildkit/" + name, pkg: "github.com/moby/buildkit/cmd/buildkitd", env: env})
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Buildx runs docker buildx on a builder of the tests: there is no Docker engine, and no setting of the user's counts.
+// Buildx runs docker buildx on a test builder. It uses neither a Docker engine nor the user's settings.
 type Buildx struct {
 	Binary  string
 	Dir     string   // HOME and DOCKER_CONFIG; Registry.Login takes it
@@ -18,8 +18,8 @@ type Buildx struct {
 	Env     []string // more of Command's environment
 }
 
-// NewBuildx makes the buildkitd at addr known as a builder, with settings in dir, which must be empty or not there. Options
-// are those of buildx's remote driver: cacert=FILE, cert=FILE, key=FILE, servername=NAME.
+// NewBuildx registers the buildkitd at addr as a builder, with settings in dir, which must be empty or missing. Options are those
+// of buildx's remote driver: cacert=FILE, cert=FILE, key=FILE, servername=NAME.
 func NewBuildx(binary, dir, addr string, options ...string) (*Buildx, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func NewBuildx(binary, dir, addr string, options ...string) (*Buildx, error) {
 	return b, nil
 }
 
-// Command is a run of buildx that the caller starts: "build", "bake", "imagetools" and so on.
+// Command returns a buildx command for the caller to run: "build", "bake", "imagetools" and so on.
 func (b *Buildx) Command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, b.Binary, args...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool {

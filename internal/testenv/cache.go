@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CacheDir is where what is expensive to make is kept between runs, below the user's cache directory.
+// CacheDir returns the directory for files that are expensive to make and kept between runs, below the user's cache directory.
 func CacheDir() (string, error) {
 	base, err := os.UserCacheDir()
 	if err != nil {
@@ -20,8 +20,8 @@ func CacheDir() (string, error) {
 	return dir, os.MkdirAll(dir, 0o755)
 }
 
-// Made returns when there is a file or directory of this name, which build makes under another name if need be. Whoever wants
-// the same thing meanwhile waits: packages that are tested at the same time make nothing twice.
+// Made ensures that a file or directory exists. If it is missing, build makes it under a temporary name. Concurrent calls, also of
+// other processes, wait for each other, so that nothing is made twice.
 func Made(name string, build func(temp string) error) error {
 	if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -38,7 +38,7 @@ func Made(name string, build func(temp string) error) error {
 		return err
 	}
 	temp := name + ".new"
-	if err := os.RemoveAll(temp); err != nil { // what a run left that was killed
+	if err := os.RemoveAll(temp); err != nil { // left by a killed run
 		return err
 	}
 	if err := build(temp); err != nil {
@@ -47,7 +47,7 @@ func Made(name string, build func(temp string) error) error {
 	return os.Rename(temp, name)
 }
 
-// lock waits for the lock of a file.
+// lock locks a file, and waits until it can.
 func lock(file string) (unlock func(), err error) {
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -65,7 +65,7 @@ func lock(file string) (unlock func(), err error) {
 	return func() { _ = f.Close() }, nil
 }
 
-// removeUnused removes the directories of tools that were last used before a time.
+// removeUnused removes the directories of tools that were not used since a time.
 func removeUnused(dir string, before time.Time) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

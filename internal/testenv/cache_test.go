@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestMade: what several want at once is made once, and what could not be made leaves nothing.
+// TestMade checks that concurrent calls make a file once, and that a failed build leaves nothing.
 func TestMade(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "below", "it")
 	broken := errors.New("broken")
@@ -17,7 +17,7 @@ func TestMade(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("it is there: %v", err)
+		t.Errorf("it exists: %v", err)
 	}
 	var made atomic.Int32
 	var all sync.WaitGroup
@@ -28,7 +28,7 @@ func TestMade(t *testing.T) {
 				return os.WriteFile(temp, []byte("whole"), 0o600)
 			})
 			if content, _ := os.ReadFile(name); err != nil || string(content) != "whole" {
-				t.Errorf("it holds %q, %v", content, err)
+				t.Errorf("it contains %q, %v", content, err)
 			}
 		})
 	}

@@ -19,7 +19,7 @@ func run(cmd *exec.Cmd) error {
 	return explain(cmd, cmd.Run(), &all)
 }
 
-// output runs a program and gives its standard output.
+// output runs a program and returns its standard output.
 func output(cmd *exec.Cmd) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -27,7 +27,7 @@ func output(cmd *exec.Cmd) (string, error) {
 	return stdout.String(), err
 }
 
-// explain says what failed, what it printed, and what to do if it is not there.
+// explain adds the command and its output to an error, or the advice to install a missing program.
 func explain(cmd *exec.Cmd, err error, printed *bytes.Buffer) error {
 	if errors.Is(err, exec.ErrNotFound) {
 		return fmt.Errorf("%w: run hack/deps as root to install what tests need", err)

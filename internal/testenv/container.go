@@ -16,15 +16,15 @@ import (
 	runtimespec "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Container is an image that runs, with runc and on the host's network.
+// Container is a container of runc on the host's network.
 type Container struct {
 	id     string
 	cmd    *exec.Cmd
 	output bytes.Buffer
 }
 
-// Run starts an image's command as its config says: entrypoint, environment, user, working directory. rootfs is its
-// unpacked file system, bundle an empty directory. The container is on the host's network.
+// Run starts an image's command with the config's entrypoint, environment, user and working directory. rootfs is the image's
+// unpacked file system, bundle an empty directory.
 func Run(ctx context.Context, bundle, rootfs string, config ocispecs.ImageConfig, env ...string) (*Container, error) {
 	spec, err := containerSpec(ctx, bundle)
 	if err != nil {
@@ -60,13 +60,13 @@ func Run(ctx context.Context, bundle, rootfs string, config ocispecs.ImageConfig
 	return c, c.cmd.Start()
 }
 
-// dockerCapabilities are those that Docker's containers have: sudo and su work with them.
+// dockerCapabilities are the capabilities of Docker's containers. sudo and su need some of them.
 var dockerCapabilities = []string{
 	"CAP_AUDIT_WRITE", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_MKNOD", "CAP_NET_BIND_SERVICE",
 	"CAP_NET_RAW", "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT",
 }
 
-// Wait waits until the container's process has ended, and gives what it printed.
+// Wait waits for the container's process to end, and returns its output.
 func (c *Container) Wait() (string, error) {
 	err := c.cmd.Wait()
 	return c.output.String(), err
@@ -84,7 +84,7 @@ func containerSpec(ctx context.Context, bundle string) (*runtimespec.Spec, error
 	return &spec, json.Unmarshal(data, &spec)
 }
 
-// Stop ends the container, and gives what it printed.
+// Stop stops the container, and returns its output.
 func (c *Container) Stop() (string, error) {
 	out, err := exec.Command("runc", "delete", "--force", c.id).CombinedOutput()
 	if err != nil {

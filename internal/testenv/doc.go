@@ -1,5 +1,6 @@
-// Package testenv brings up the real parts that end-to-end tests and benchmarks run against: the programs under test and
-// buildx as binaries, a buildkitd with an empty state, in our version or one of those in hack/buildkit, a registry whose traffic
-// is counted and whose faults can be chosen, public or private, and Debian base images. Nothing here stands in for anything:
-// what a fault replaces is an answer on the wire.
+// Package testenv provides the real parts for end-to-end tests and benchmarks. It builds the programs under test and buildx. It
+// starts buildkitd with an empty state, in the current version or in one of hack/buildkit. It starts public and private
+// registries, which count traffic and can inject faults, and makes Debian base images.
+//
+// The package contains no fakes: a fault replaces only a registry's response.
 package testenv

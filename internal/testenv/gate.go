@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// Gate stands before a builder: whoever connects waits until something is done. So a test can act after a client has
-// planned, and before the builder gets anything.
+// Gate is a proxy in front of a builder that delays connections. A test can use it to act after a client has planned, and before
+// the builder gets the project.
 type Gate struct {
 	Addr string // for --addr
 
@@ -16,8 +16,8 @@ type Gate struct {
 	all      sync.WaitGroup
 }
 
-// NewGate listens on a socket. It calls opened with the number of each connection, the first being 1, before it passes that on
-// to a builder.
+// NewGate listens on a socket. For each connection, it calls opened with the connection's number, starting at 1, and then forwards
+// the connection to the builder.
 func NewGate(socket string, builder *Builder, opened func(n int)) (*Gate, error) {
 	to, err := url.Parse(builder.Addr)
 	if err != nil {
@@ -41,7 +41,7 @@ func NewGate(socket string, builder *Builder, opened func(n int)) (*Gate, error)
 	return g, nil
 }
 
-// Close ends the gate when its connections have ended.
+// Close stops listening, and waits for open connections to end.
 func (g *Gate) Close() {
 	_ = g.listener.Close()
 	g.all.Wait()
@@ -58,7 +58,7 @@ func pass(conn net.Conn, to *url.URL) {
 	for _, way := range [][2]net.Conn{{conn, builder}, {builder, conn}} {
 		both.Go(func() {
 			_, _ = io.Copy(way[0], way[1])
-			_ = way[0].Close() // ends the other way, too
+			_ = way[0].Close() // also ends the other direction
 		})
 	}
 	both.Wait()

@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// guard lets into a registry who knows user and password, by one of the two ways that registries have: HTTP's basic
-// authentication, or tokens as in https://distribution.github.io/distribution/spec/auth/token/.
+// guard protects a registry by a user and a password, with one of the two methods of registries: HTTP's basic authentication, or
+// tokens as in https://distribution.github.io/distribution/spec/auth/token/.
 type guard struct {
 	user, password string
 	tokens         bool
@@ -22,19 +22,19 @@ type guard struct {
 	issued map[string][]string // token to its scopes, "repository:NAME:ACTION"
 }
 
-// tokenPath is where a registry with tokens gives them.
+// tokenPath is the path at which a registry issues tokens.
 const tokenPath = "/token"
 
 func newGuard(user, password string, tokens bool) *guard {
 	return &guard{user: user, password: password, tokens: tokens, master: rand.Text(), issued: map[string][]string{}}
 }
 
-// encoded is user and password as Docker's config file and HTTP carry them.
+// encoded returns user and password in the form of Docker's config file and of HTTP.
 func (g *guard) encoded() string {
 	return base64.StdEncoding.EncodeToString([]byte(g.user + ":" + g.password))
 }
 
-// around asks for credentials before next is asked.
+// around returns a handler that requires credentials for next.
 func (g *guard) around(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if g.tokens && r.URL.Path == tokenPath {
@@ -69,13 +69,14 @@ func (g *guard) allows(r *http.Request) bool {
 	return ok && bearer && (needed == "" || slices.Contains(scopes, needed))
 }
 
-// knows reports whether a request carries user and password.
+// knows reports whether a request has the right user and password.
 func (g *guard) knows(r *http.Request) bool {
 	user, password, _ := r.BasicAuth()
 	return user == g.user && password == g.password
 }
 
-// giveToken answers GET with basic authentication, the way that every client knows; others fall back to it on 405.
+// giveToken issues a token for GET with basic authentication, which every client supports. Clients that try POST first fall back
+// to GET after a 405.
 func (g *guard) giveToken(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet {
 		http.Error(w, "only GET", http.StatusMethodNotAllowed)
@@ -102,7 +103,7 @@ func (g *guard) giveToken(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"token": token, "access_token": token, "expires_in": 300})
 }
 
-// scope is what a request needs, "repository:NAME:ACTION", or nothing if any token will do.
+// scope returns the scope that a request needs, "repository:NAME:ACTION", or "" if any token suffices.
 func scope(r *http.Request) string {
 	path := strings.TrimPrefix(r.URL.Path, "/v2/")
 	for _, kind := range []string{"/manifests/", "/blobs/", "/tags/", "/referrers/"} {
@@ -135,7 +136,7 @@ func bearerChallenge(r *http.Request) string {
 	return challenge
 }
 
-// refuse answers as registries do.
+// refuse responds with an error in the format of registries.
 func refuse(w http.ResponseWriter, code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusUnauthorized)

@@ -93,7 +93,7 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// ask gives the status and the challenge of a GET: with no user, password is a token.
+// ask returns the status and the challenge of a GET. Without a user, password is a token.
 func ask(t *testing.T, r *Registry, address, user, password string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)

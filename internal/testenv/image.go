@@ -16,7 +16,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Image is an image as a registry holds it.
+// Image is an image of a registry.
 type Image struct {
 	Digest   digest.Digest
 	Manifest ocispecs.Manifest
@@ -27,10 +27,10 @@ type Image struct {
 	repository string
 }
 
-// RawConfig is the config's JSON.
+// RawConfig returns the config's JSON.
 func (i *Image) RawConfig() []byte { return i.raw }
 
-// Entry is a file of an image, time stamps aside.
+// Entry is a file of an image, without time stamps.
 type Entry struct {
 	Type   byte // as in tar
 	Mode   int64
@@ -40,7 +40,7 @@ type Entry struct {
 	Digest digest.Digest // of a file's content
 }
 
-// Image reads manifest and config of an image that has one platform.
+// Image reads the manifest and the config of an image with one platform.
 func (r *Registry) Image(ctx context.Context, ref string) (*Image, error) {
 	repository, tag, ok := strings.Cut(strings.TrimPrefix(ref, r.Host+"/"), ":")
 	if !ok {
@@ -64,7 +64,7 @@ func (r *Registry) Image(ctx context.Context, ref string) (*Image, error) {
 	return img, json.Unmarshal(img.raw, &img.Config)
 }
 
-// Size is the size of all layers as the registry holds them, in bytes.
+// Size returns the size of all compressed layers, in bytes.
 func (i *Image) Size() int64 {
 	var n int64
 	for _, l := range i.Manifest.Layers {
@@ -73,7 +73,7 @@ func (i *Image) Size() int64 {
 	return n
 }
 
-// Tree gives every entry of the image by its path, whiteouts applied.
+// Tree returns the image's entries by path, with whiteouts applied.
 func (i *Image) Tree(ctx context.Context) (map[string]Entry, error) {
 	tree := map[string]Entry{}
 	for n := range i.Manifest.Layers {
@@ -84,7 +84,7 @@ func (i *Image) Tree(ctx context.Context) (map[string]Entry, error) {
 	return tree, nil
 }
 
-// Layers are the image's layers, to be pushed again.
+// Layers returns the image's layers, for another push.
 func (i *Image) Layers(ctx context.Context) []Blob {
 	var layers []Blob
 	for n, l := range i.Manifest.Layers {
@@ -121,7 +121,7 @@ func (i *Image) Layer(ctx context.Context, n int, f func(*tar.Header, io.Reader)
 	}
 }
 
-// apply lays an entry of a layer over a tree.
+// apply applies an entry of a layer to a tree.
 func apply(tree map[string]Entry, h *tar.Header, content io.Reader) error {
 	name := path.Clean("/" + h.Name)
 	dir, base := path.Split(name)
@@ -142,7 +142,7 @@ func apply(tree map[string]Entry, h *tar.Header, content io.Reader) error {
 			return err
 		}
 		e.Digest = sum.Digest()
-	case tar.TypeLink: // the same file as another: compared as that
+	case tar.TypeLink: // equals its target
 		e = tree[path.Clean("/"+h.Linkname)]
 	}
 	if h.Typeflag != tar.TypeDir {

@@ -9,11 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Namespace is a network of its own that has a loopback device and leads nowhere else: what is to be reached from inside has to
-// listen inside.
+// Namespace is an isolated network with only a loopback device. Processes inside can reach only listeners inside.
 type Namespace struct{ file *os.File }
 
-// NewNamespace makes a network; it takes root. It lasts until Close and until no process is in it any more.
+// NewNamespace creates a network, which needs root. The network exists until Close, and as long as a process is in it.
 func NewNamespace() (*Namespace, error) {
 	n := &Namespace{}
 	err := onThread(func() error {
@@ -30,10 +29,10 @@ func NewNamespace() (*Namespace, error) {
 	return n, err
 }
 
-// Close gives the network up.
+// Close releases the network.
 func (n *Namespace) Close() error { return n.file.Close() }
 
-// Listen listens inside; connections are served from wherever the caller is.
+// Listen listens inside. The caller can serve the connections from outside.
 func (n *Namespace) Listen(address string) (net.Listener, error) {
 	var listener net.Listener
 	err := onThread(func() error {
@@ -47,7 +46,7 @@ func (n *Namespace) Listen(address string) (net.Listener, error) {
 	return listener, err
 }
 
-// enter moves the calling thread inside.
+// enter moves the calling thread into the network.
 func (n *Namespace) enter() error {
 	if n == nil {
 		return nil
@@ -58,7 +57,7 @@ func (n *Namespace) enter() error {
 	return nil
 }
 
-// onThread runs a function on a thread that is not used again: its namespace may be another.
+// onThread runs a function on a new thread, which then ends, because the function may change its namespace.
 func onThread(f func() error) error {
 	done := make(chan error)
 	go func() {

@@ -18,7 +18,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Program is a static program that is an image by itself, as frontends and SBOM scanners are.
+// Program is a static program for an image without a base, such as a frontend or an SBOM scanner.
 type Program struct {
 	File       map[string]string // platform ("linux/amd64") to the program's file on this machine
 	Path       string            // of the program in the image, absolute
@@ -28,8 +28,8 @@ type Program struct {
 	Files      map[string][]byte // further files of every platform, by their absolute path
 }
 
-// PushProgram puts a program as an image from scratch, with one layer, under repository:tag: an index if it has several
-// platforms. Equal programs give equal digests.
+// PushProgram pushes a program as an image with one layer, repository:tag. Several platforms make an index. Equal programs give
+// equal digests.
 func (r *Registry) PushProgram(ctx context.Context, repository, tag string, p Program) (digest.Digest, error) {
 	if len(p.File) == 0 {
 		return "", fmt.Errorf("pushing %s:%s: the program has no file", repository, tag)
@@ -52,7 +52,7 @@ func (r *Registry) PushProgram(ctx context.Context, repository, tag string, p Pr
 	return r.PushIndex(ctx, repository, tag, images...)
 }
 
-// image gives the program's config and layer for a platform.
+// image returns the program's config and layer for a platform.
 func (p Program) image(name string) (ocispecs.Image, Blob, error) {
 	platform, err := platforms.Parse(name)
 	if err != nil {
@@ -77,7 +77,7 @@ func (p Program) image(name string) (ocispecs.Image, Blob, error) {
 	}, layer, err
 }
 
-// layer packs the files: no time stamps, one order, all owned by root.
+// layer packs the files without time stamps, in a fixed order, and owned by root.
 func (p Program) layer(program []byte) (Blob, error) {
 	var plain bytes.Buffer
 	archive := tar.NewWriter(&plain)
@@ -109,7 +109,7 @@ func (p Program) layer(program []byte) (Blob, error) {
 	return gzipLayer(plain.Bytes())
 }
 
-// writeParents writes a directory and those above it that are not made yet.
+// writeParents writes a directory and its parents, unless they are in made.
 func writeParents(archive *tar.Writer, dir string, made map[string]bool) error {
 	if made[dir] {
 		return nil
@@ -130,7 +130,7 @@ func writeFile(archive *tar.Writer, name string, mode int64, content []byte) err
 	return err
 }
 
-// gzipLayer gives a tar archive as a compressed layer.
+// gzipLayer returns a tar archive as a compressed layer.
 func gzipLayer(plain []byte) (Blob, error) {
 	var packed bytes.Buffer
 	zip := gzip.NewWriter(&packed)
@@ -145,14 +145,14 @@ func gzipLayer(plain []byte) (Blob, error) {
 	return blob, nil
 }
 
-// PushScanner builds the SBOM scanner that stands beside this package, with its program in dir, and gives the reference under
-// which it is an image: what "--attest type=sbom,generator=" takes.
+// PushScanner builds the SBOM scanner below this package, with its program in dir, and pushes it as an image. It returns the
+// reference for "--attest type=sbom,generator=".
 func (r *Registry) PushScanner(ctx context.Context, dir string) (string, error) {
 	file := filepath.Join(dir, "sbom-scanner-"+runtime.GOARCH)
 	if err := goBuildSmall(ctx, "", runtime.GOARCH, file, "github.com/rtbuild/rtbuild/internal/testenv/scanner"); err != nil {
 		return "", err
 	}
-	// BuildKit runs it on its own platform, whatever is built.
+	// BuildKit runs the scanner on its own platform, whatever the platform of the build.
 	scanner := Program{File: map[string]string{"linux/" + runtime.GOARCH: file}, Path: "/bin/sbom-scanner"}
 	_, err := r.PushProgram(ctx, "sbom-scanner", "latest", scanner)
 	return r.Host + "/sbom-scanner:latest", err

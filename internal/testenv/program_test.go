@@ -22,7 +22,7 @@ func startRegistry(t *testing.T, options ...RegistryOption) *Registry {
 	return r
 }
 
-// program gives one with a file that was made just now.
+// program returns a program with a new file.
 func program(t *testing.T, platforms ...string) Program {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "program")

@@ -16,7 +16,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Blob is content that is put into a registry.
+// Blob is content to push to a registry.
 type Blob struct {
 	MediaType string
 	Digest    digest.Digest
@@ -25,7 +25,7 @@ type Blob struct {
 	Open      func() (io.ReadCloser, error)
 }
 
-// BytesBlob is a blob from memory.
+// BytesBlob returns a blob with content in memory.
 func BytesBlob(mediaType string, data []byte) Blob {
 	dgst := digest.FromBytes(data)
 	return Blob{mediaType, dgst, dgst, int64(len(data)), func() (io.ReadCloser, error) {
@@ -37,20 +37,20 @@ func (b Blob) descriptor() ocispecs.Descriptor {
 	return ocispecs.Descriptor{MediaType: b.MediaType, Digest: b.Digest, Size: b.Size}
 }
 
-// PushImage puts an image with these layers under repository:tag, by the registry's API alone. The config's diff IDs are
-// filled in. With no tag the image is found by its digest alone.
+// PushImage pushes an image with these layers as repository:tag, with the registry's API alone. It fills in the config's diff IDs.
+// Without a tag, the image is pushed by digest.
 func (r *Registry) PushImage(ctx context.Context, repository, tag string, config ocispecs.Image, layers ...Blob) (digest.Digest, error) {
 	image, err := r.pushImage(ctx, repository, tag, config, layers...)
 	return image.Digest, err
 }
 
-// PushDockerImage is PushImage for a config with the fields that Docker adds to OCI's, such as triggers.
+// PushDockerImage is PushImage for a config with Docker's additional fields, such as triggers.
 func (r *Registry) PushDockerImage(ctx context.Context, repository, tag string, config dockerspec.DockerOCIImage, layers ...Blob) (digest.Digest, error) {
 	image, err := r.pushConfig(ctx, repository, tag, &config.RootFS, config.Platform, &config, layers...)
 	return image.Digest, err
 }
 
-// pushImage is PushImage, and gives the image as an index lists it.
+// pushImage is PushImage, and returns the descriptor for an index.
 func (r *Registry) pushImage(ctx context.Context, repository, tag string, config ocispecs.Image, layers ...Blob) (ocispecs.Descriptor, error) {
 	return r.pushConfig(ctx, repository, tag, &config.RootFS, config.Platform, &config, layers...)
 }
@@ -82,13 +82,13 @@ func (r *Registry) pushConfig(ctx context.Context, repository, tag string, rootF
 	return image, err
 }
 
-// PushIndex puts an index of images that are in the repository under a tag: descriptors with their platforms.
+// PushIndex pushes an index of images in the repository. Each descriptor has a platform.
 func (r *Registry) PushIndex(ctx context.Context, repository, tag string, images ...ocispecs.Descriptor) (digest.Digest, error) {
 	index := ocispecs.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispecs.MediaTypeImageIndex, Manifests: images}
 	return r.PushManifest(ctx, repository, tag, index.MediaType, index)
 }
 
-// PushManifest puts a manifest or an index under a tag, or with no tag under its digest alone.
+// PushManifest pushes a manifest or an index under a tag, or by digest without a tag.
 func (r *Registry) PushManifest(ctx context.Context, repository, tag, mediaType string, manifest any) (digest.Digest, error) {
 	pushed, err := r.pushManifest(ctx, repository, tag, mediaType, manifest)
 	return pushed.Digest, err

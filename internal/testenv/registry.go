@@ -21,11 +21,11 @@ import (
 	"github.com/rtbuild/rtbuild/internal/registry"
 )
 
-// Registry is distribution's registry on loopback, on a directory of its own.
+// Registry is distribution's registry on loopback, with its own directory.
 type Registry struct {
 	Host string // host:port
 
-	User, Password string // with which this package writes to a registry that it has not started; empty for none
+	User, Password string // for writing to a registry that this package did not start; may be empty
 
 	sent, received atomic.Int64 // bodies, in bytes
 
@@ -34,18 +34,18 @@ type Registry struct {
 	requests []string
 
 	server *httptest.Server
-	client *http.Client // for what this package asks itself; nil for HTTP
+	client *http.Client // for this package's own requests; nil for HTTP
 	ca     string       // file of the authority that the registry's clients must trust; empty for HTTP
-	guard  *guard       // nil if everybody may do everything
+	guard  *guard       // nil if no credentials are required
 }
 
-// Fault may answer a request in the registry's place; it reports whether it has.
+// Fault may respond to a request instead of the registry. It reports whether it has responded.
 type Fault func(w http.ResponseWriter, r *http.Request) bool
 
-// RegistryOption is what a test may want of its registry.
+// RegistryOption configures a registry.
 type RegistryOption func(*Registry) error
 
-// WithTLS makes the registry speak HTTPS, with a certificate of this authority.
+// WithTLS makes the registry serve HTTPS, with a certificate of this authority.
 func WithTLS(a *Authority) RegistryOption {
 	return func(r *Registry) error {
 		certificate, err := a.Certificate(x509.ExtKeyUsageServerAuth)
@@ -58,7 +58,7 @@ func WithTLS(a *Authority) RegistryOption {
 	}
 }
 
-// WithPassword makes the registry ask for a user and a password (HTTP's basic authentication).
+// WithPassword makes the registry require a user and a password (HTTP's basic authentication).
 func WithPassword(user, password string) RegistryOption {
 	return func(r *Registry) error {
 		r.guard = newGuard(user, password, false)
@@ -66,8 +66,8 @@ func WithPassword(user, password string) RegistryOption {
 	}
 }
 
-// WithToken makes the registry ask for a token that is good for certain repositories and actions. It gives them itself, for
-// the user and password. Tokens are fetched by the builder's client, not by the builder: with TLS, buildx needs SSL_CERT_FILE.
+// WithToken makes the registry require tokens, which are valid for certain repositories and actions. It issues them itself for the
+// user and password. The builder's client fetches tokens, not the builder: with TLS, buildx needs SSL_CERT_FILE.
 func WithToken(user, password string) RegistryOption {
 	return func(r *Registry) error {
 		r.guard = newGuard(user, password, true)
@@ -75,7 +75,7 @@ func WithToken(user, password string) RegistryOption {
 	}
 }
 
-// StartRegistry starts a registry on the directory root; with no option it speaks HTTP and lets everybody in.
+// StartRegistry starts a registry with the directory root. Without options, it serves HTTP and requires no credentials.
 func StartRegistry(ctx context.Context, root string, options ...RegistryOption) (*Registry, error) {
 	logrus.SetLevel(logrus.PanicLevel) // distribution logs every request
 	handler, err := registry.Handler(ctx, root)
@@ -102,8 +102,8 @@ func StartRegistry(ctx context.Context, root string, options ...RegistryOption) 
 	return r, nil
 }
 
-// BuilderConfig is what BuilderOptions.Config must say to let a builder use the registry: BuildKit takes loopback for HTTP, and
-// does not know the authority.
+// BuilderConfig returns the BuilderOptions.Config with which a builder can use the registry: BuildKit uses HTTP for loopback by
+// default, and does not trust the authority.
 func (r *Registry) BuilderConfig() string {
 	if r.ca == "" {
 		return ""
@@ -111,7 +111,7 @@ func (r *Registry) BuilderConfig() string {
 	return fmt.Sprintf("[registry.%q]\n  http = false\n  ca = [%q]\n", r.Host, r.ca)
 }
 
-// Login lets the programs that use dir as DOCKER_CONFIG into the registry; what else config.json says stays.
+// Login adds credentials for the registry to config.json in dir, for programs that use dir as DOCKER_CONFIG.
 func (r *Registry) Login(dir string) error {
 	if r.guard == nil {
 		return nil
@@ -137,7 +137,7 @@ func (r *Registry) Login(dir string) error {
 	return os.WriteFile(file, data, 0o600)
 }
 
-// url is where a path of the registry's API is.
+// url returns the URL of a path of the registry's API.
 func (r *Registry) url(path string) string {
 	if r.client == nil {
 		return "http://" + r.Host + path
@@ -145,7 +145,7 @@ func (r *Registry) url(path string) string {
 	return "https://" + r.Host + path
 }
 
-// do sends a request of this package, which may do everything.
+// do sends a request of this package, with full access.
 func (r *Registry) do(req *http.Request) (*http.Response, error) {
 	if r.guard != nil {
 		req.Header.Set("Authorization", "Bearer "+r.guard.master)
@@ -159,7 +159,7 @@ func (r *Registry) do(req *http.Request) (*http.Response, error) {
 	return r.client.Do(req)
 }
 
-// around counts what goes through, and lets a fault answer first.
+// around returns a handler that counts traffic, and lets a fault respond first.
 func (r *Registry) around(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
@@ -174,14 +174,14 @@ func (r *Registry) around(next http.Handler) http.Handler {
 	})
 }
 
-// SetFault makes the registry misbehave until it is set to nil.
+// SetFault injects a fault into all requests, until it is set to nil.
 func (r *Registry) SetFault(f Fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fault = f
 }
 
-// Traffic is what clients have pulled and pushed since the last call, in bytes of bodies, and their requests.
+// Traffic returns the bytes of bodies that clients pulled and pushed since the last call, and their requests.
 func (r *Registry) Traffic() (pulled, pushed int64, requests []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -195,7 +195,7 @@ func (r *Registry) Close() {
 	r.server.Close()
 }
 
-// CloseConnections breaks every open connection, as a registry that dies does.
+// CloseConnections breaks every open connection, as a crash of the registry does.
 func (r *Registry) CloseConnections() { r.server.CloseClientConnections() }
 
 type countedBody struct {
@@ -220,5 +220,5 @@ func (c *countedWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Unwrap lets http.ResponseController reach the connection.
+// Unwrap supports http.ResponseController.
 func (c *countedWriter) Unwrap() http.ResponseWriter { return c.ResponseWriter }

@@ -16,20 +16,20 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// RPMDistro is a distribution whose packages are rpm packages, played by Debian with the real package manager: its base images
-// cannot be had without their registries.
+// RPMDistro is a distribution with rpm packages. Debian with the real package manager stands in for it, because tests cannot
+// reach the registries of the real base images.
 type RPMDistro struct {
-	Name      string // the repository of its image
-	OSRelease string
-	Manager   string // a package of Debian, and its program
-	Sources   string // the directory of the files that name package repositories
+	Name      string // repository of its image
+	OSRelease string // content of /etc/os-release
+	Manager   string // Debian's package of the manager, and the manager's program
+	Sources   string // directory of the files that name package repositories
 }
 
-// rpmManagers are the package managers that the bases hold; each image has one of them.
+// rpmManagers lists the package managers in the bases. Each image keeps one of them.
 var rpmManagers = []string{"dnf", "zypper"}
 
-// PushRPMBase puts the base of a distribution under NAME:latest and gives its reference. Its packages come from this address. It
-// has one package manager: no apt, nor another distribution's.
+// PushRPMBase pushes the base of a distribution as NAME:latest, and returns its reference. Its packages come from address. Its
+// only package manager is the distribution's.
 func (r *Registry) PushRPMBase(ctx context.Context, distro RPMDistro, address string) (string, error) {
 	debian, err := baseWith(ctx, "trixie", rpmManagers)
 	if err != nil {
@@ -47,7 +47,7 @@ func (r *Registry) PushRPMBase(ctx context.Context, distro RPMDistro, address st
 	return r.Host + "/" + distro.Name + ":latest", err
 }
 
-// layer is what tells a distribution from Debian.
+// layer returns the layer that turns Debian into the distribution.
 func (d RPMDistro) layer(address string) (Blob, error) {
 	source := "[packages]\nname=Packages\nbaseurl=" + address + "\nenabled=1\ngpgcheck=0\n"
 	files := map[string]string{"/etc/os-release": d.OSRelease, path.Join(d.Sources, "packages.repo"): source}
@@ -78,8 +78,8 @@ func (d RPMDistro) layer(address string) (Blob, error) {
 	return gzipLayer(plain.Bytes())
 }
 
-// MakeRPMs makes an rpm repository in dir, of packages with these names. Each has one file, RPMFile of its name, and needs
-// nothing.
+// MakeRPMs creates an rpm repository in dir, with packages of these names. Each contains one file, RPMFile of its name, and has no
+// dependencies.
 func MakeRPMs(ctx context.Context, dir string, names ...string) error {
 	work, err := os.MkdirTemp("", "rtbuild-rpm-")
 	if err != nil {
@@ -120,10 +120,10 @@ install -D /dev/null %%{buildroot}%[2]s
 `, name, RPMFile(name))
 }
 
-// RPMFile is the file of a package that MakeRPMs makes.
+// RPMFile returns the path of the file in a package of MakeRPMs.
 func RPMFile(name string) string { return "/usr/share/stand-ins/" + name }
 
-// baseWith is BaseOf for this machine, with further packages of Debian.
+// baseWith returns BaseOf for this machine, with further packages of Debian.
 func baseWith(ctx context.Context, suite string, packages []string) (Blob, error) {
 	dir, err := CacheDir()
 	if err != nil {

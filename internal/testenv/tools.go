@@ -14,7 +14,7 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// Buildkitd builds the buildkitd that rtbuild installs, and returns its file in the cache.
+// Buildkitd builds the buildkitd of rtbuild's installation, and returns its file in the cache.
 func Buildkitd(ctx context.Context) (string, error) {
 	return currentBuildKit(ctx, "github.com/moby/buildkit/cmd/buildkitd")
 }
@@ -23,7 +23,7 @@ func currentBuildKit(ctx context.Context, pkg string) (string, error) {
 	return buildKit(ctx, tool{module: "tools/buildkit", pkg: pkg})
 }
 
-// buildKit builds a program of BuildKit that knows its version.
+// buildKit builds a program of BuildKit, with its version set.
 func buildKit(ctx context.Context, t tool) (string, error) {
 	version, err := moduleVersion(ctx, t.module, "github.com/moby/buildkit")
 	if err != nil {
@@ -33,7 +33,7 @@ func buildKit(ctx context.Context, t tool) (string, error) {
 	return t.build(ctx)
 }
 
-// tool is a program of a module below hack.
+// tool is a program in a module below hack.
 type tool struct {
 	module  string // its directory below hack
 	pkg     string
@@ -41,11 +41,11 @@ type tool struct {
 	env     []string // of the go command
 }
 
-// unusedFor is how long the cache keeps a tool that no run asks for. The longest run, that of the soak tests, takes hours.
+// unusedFor is how long the cache keeps an unused tool. The longest run, that of the soak tests, takes hours.
 const unusedFor = 7 * 24 * time.Hour
 
-// build builds the tool unless the cache has it, and returns its file. The directory is named after all that the tool is
-// built from, so that runs of different commits each find their own.
+// build builds the tool unless it is in the cache, and returns its file. The directory's name depends on all inputs of the build,
+// so that runs of different commits use different files.
 func (t tool) build(ctx context.Context) (string, error) {
 	module, err := moduleDir(ctx, t.module)
 	if err != nil {
@@ -76,7 +76,7 @@ func (t tool) build(ctx context.Context) (string, error) {
 	return file, errors.Join(os.Chtimes(bin, now, now), removeUnused(filepath.Dir(bin), now.Add(-unusedFor)))
 }
 
-// key is a short hash of what the tool is built from.
+// key returns a short hash of the inputs of the tool's build.
 func (t tool) key(module string) (string, error) {
 	sum := digest.Canonical.Digester()
 	for _, name := range []string{"go.mod", "go.sum"} {
@@ -90,13 +90,13 @@ func (t tool) key(module string) (string, error) {
 	return sum.Digest().Encoded()[:12], err
 }
 
-// moduleDir is the directory of a module below hack.
+// moduleDir returns the directory of a module below hack.
 func moduleDir(ctx context.Context, name string) (string, error) {
 	root, err := goList(ctx, "", "{{.Dir}}", "github.com/rtbuild/rtbuild")
 	return filepath.Join(root, "hack", filepath.FromSlash(name)), err
 }
 
-// moduleVersion is the version of a dependency that a module below hack pins: "v0.19.0".
+// moduleVersion returns the version of a dependency that a module below hack pins: "v0.19.0".
 func moduleVersion(ctx context.Context, name, dependency string) (string, error) {
 	dir, err := moduleDir(ctx, name)
 	if err != nil {
@@ -105,7 +105,7 @@ func moduleVersion(ctx context.Context, name, dependency string) (string, error)
 	return goList(ctx, dir, "{{.Version}}", dependency)
 }
 
-// goList asks Go about a module, from a directory.
+// goList returns what go list prints about a module, run in a directory.
 func goList(ctx context.Context, dir, format, module string) (string, error) {
 	list := exec.CommandContext(ctx, "go", "list", "-m", "-f", format, module)
 	list.Dir = dir

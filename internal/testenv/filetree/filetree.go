@@ -1,4 +1,4 @@
-// Package filetree writes and reads the small directories that tests are about, each as one literal.
+// Package filetree writes small directories for tests from one literal, and reads them back.
 package filetree
 
 import (
@@ -15,7 +15,7 @@ import (
 // that may be executed.
 type Files map[string]string
 
-// Write makes the files below dir and returns dir. Parent directories are made too; what exists is overwritten.
+// Write writes the files below dir and returns dir. It creates parent directories, and overwrites existing files.
 func (f Files) Write(t testing.TB, dir string) string {
 	t.Helper()
 	for name, content := range f {
@@ -42,20 +42,20 @@ func write(file, content string) error {
 	return os.WriteFile(file, []byte(content), mode)
 }
 
-// With adds files, and returns f.
+// With adds files to f, and returns f.
 func (f Files) With(more Files) Files {
 	maps.Copy(f, more)
 	return f
 }
 
-// Without returns a copy that lacks some files.
+// Without returns a copy without some files.
 func (f Files) Without(names ...string) Files {
 	rest := maps.Clone(f)
 	maps.DeleteFunc(rest, func(name, _ string) bool { return slices.Contains(names, name) })
 	return rest
 }
 
-// List returns what is in a directory. Directories themselves are left out.
+// List returns the files and links in a directory.
 func List(t testing.TB, dir string) Files {
 	t.Helper()
 	found := Files{}

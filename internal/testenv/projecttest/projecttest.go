@@ -1,4 +1,4 @@
-// Package projecttest makes the projects that tests of their readers are about, and holds what those tests compare.
+// Package projecttest creates projects for tests of the packages that read them, and compares errors of those packages.
 package projecttest
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
-// Files is a project of alternating names and contents.
+// Files returns a project with these files: names and contents alternate.
 func Files(nameContent ...string) fstest.MapFS {
 	fsys := fstest.MapFS{}
 	for i := 0; i < len(nameContent); i += 2 {
@@ -26,7 +26,7 @@ func Files(nameContent ...string) fstest.MapFS {
 	return fsys
 }
 
-// Tree makes a directory. A name that ends in "/" is a directory, a content that begins with "->" a link.
+// Tree creates a directory with these entries. A name with a trailing "/" is a directory, a content beginning with "->" a link.
 func Tree(t testing.TB, nameContent ...string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -52,7 +52,7 @@ func Tree(t testing.TB, nameContent ...string) string {
 	return root
 }
 
-// Confined makes a directory and gives its file system.
+// Confined creates a directory, and returns its contextfs.
 func Confined(t testing.TB, nameContent ...string) *contextfs.FS {
 	t.Helper()
 	project, err := contextfs.New(Tree(t, nameContent...))
@@ -62,10 +62,10 @@ func Confined(t testing.TB, nameContent ...string) *contextfs.FS {
 	return project
 }
 
-// Odd puts something that is no regular file of the project at a name.
+// Odd creates something other than a regular file of the project at a name.
 var Odd = map[string]struct {
 	Put  func(t *testing.T, root, name string)
-	Want string // of the error, behind the name
+	Want string // the error's text after the name
 }{
 	"a pipe": {func(t *testing.T, root, name string) {
 		Must(t, syscall.Mkfifo(filepath.Join(root, name), 0o644))
@@ -103,7 +103,7 @@ var Odd = map[string]struct {
 	}, ": it has 40000000000 bytes or more, and at most"},
 }
 
-// Must ends a test that has an error.
+// Must ends a test if there is an error.
 func Must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -111,7 +111,7 @@ func Must(t *testing.T, err error) {
 	}
 }
 
-// CheckError compares an error with a text: the same, or the same first line where the text has but one.
+// CheckError compares an error with a text. If the text has one line, it compares only the error's first line.
 func CheckError(t *testing.T, err error, want string) {
 	t.Helper()
 	got := ""
@@ -126,7 +126,7 @@ func CheckError(t *testing.T, err error, want string) {
 	}
 }
 
-// CheckFault shows that what is wrong is an *projectfile.Error that lies in one of the files.
+// CheckFault checks that an error is a *projectfile.Error with a location in one of the files.
 func CheckFault(t *testing.T, err error, files ...string) {
 	t.Helper()
 	var e *projectfile.Error

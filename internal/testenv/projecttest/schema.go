@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// CheckSchema asks a JSON Schema for its opinion of a YAML file.
+// CheckSchema validates a YAML file against a JSON Schema.
 func CheckSchema(t *testing.T, schema []byte, file string, valid bool) {
 	t.Helper()
 	compiled, err := compile(schema)
@@ -37,7 +37,7 @@ func compile(schema []byte) (*jsonschema.Schema, error) {
 	return c.Compile("runtime.schema.json")
 }
 
-// Everything is a file that sets every field.
+// Everything is a runtime file that sets every field.
 const Everything = `# syntax=registry.example.com/rtbuild-frontend:1
 profile: node
 base: debian:bookworm

@@ -1,5 +1,5 @@
-// Command scanner is an SBOM scanner for tests: it lists the files of what was built, where no registry with a real scanner
-// can be reached. The protocol is https://docs.docker.com/build/metadata/attestations/sbom-protocol/.
+// Command scanner is an SBOM scanner for tests, which cannot reach a registry with a real one. It lists the files of a build. The
+// protocol is https://docs.docker.com/build/metadata/attestations/sbom-protocol/.
 package main
 
 import (
@@ -19,7 +19,7 @@ func main() {
 	}
 }
 
-// run writes an SBOM of source, and one of each directory in extras, which need not be there, into destination.
+// run writes an SBOM of source, and one of each directory in extras, into destination. extras may be missing.
 func run(source, extras, destination string) error {
 	if source == "" || destination == "" {
 		return errors.New("BUILDKIT_SCAN_SOURCE and BUILDKIT_SCAN_DESTINATION are not set: run it as a generator of BuildKit's")
@@ -28,7 +28,7 @@ func run(source, extras, destination string) error {
 	if extras != "" {
 		entries, err := os.ReadDir(extras)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("looking for more to scan: %w", err)
+			return fmt.Errorf("listing further directories to scan: %w", err)
 		}
 		for _, entry := range entries {
 			sources = append(sources, filepath.Join(extras, entry.Name()))
@@ -42,7 +42,7 @@ func run(source, extras, destination string) error {
 	return nil
 }
 
-// write puts the SBOM of a directory into destination, under the directory's name.
+// write writes the SBOM of a directory into destination, under the directory's name.
 func write(dir, destination string) error {
 	document, err := scan(dir)
 	if err != nil {

@@ -26,7 +26,7 @@ func TestRun(t *testing.T) {
 	source := filepath.Join(dir, "core/sbom")
 	tests := []struct {
 		name, extras string
-		want         map[string][]string // scan to the files it lists
+		want         map[string][]string // files by the name of the scan
 	}{
 		{"no extras", "", map[string][]string{"sbom": {"etc/x", "y"}}},
 		{"extras that are not there", filepath.Join(dir, "nothing"), map[string][]string{"sbom": {"etc/x", "y"}}},
@@ -48,7 +48,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// scans reads what was written into a directory.
+// scans reads the SBOMs in a directory.
 func scans(t *testing.T, dir string) map[string][]string {
 	t.Helper()
 	found := map[string][]string{}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// statement is in-toto's envelope; BuildKit adds the subject.
+// statement is an in-toto statement. BuildKit adds the subject.
 type statement struct {
 	Type          string   `json:"_type"`
 	PredicateType string   `json:"predicateType"`
@@ -20,7 +20,7 @@ type statement struct {
 	Predicate     document `json:"predicate"`
 }
 
-// document is the part of SPDX 2.3 that a list of files needs: https://spdx.github.io/spdx-spec/v2.3/.
+// document holds the fields of SPDX 2.3 for a list of files: https://spdx.github.io/spdx-spec/v2.3/.
 type document struct {
 	Version     string   `json:"spdxVersion"`
 	DataLicense string   `json:"dataLicense"`
@@ -48,7 +48,7 @@ type checksum struct {
 	Value     string `json:"checksumValue"`
 }
 
-// scan lists the regular files below dir.
+// scan returns a document with the regular files below dir.
 func scan(dir string) (document, error) {
 	name := filepath.Base(dir)
 	found := document{
