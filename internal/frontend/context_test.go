@@ -1,30 +1,20 @@
 package frontend
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"syscall"
 	"testing"
+	"testing/fstest"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
-	"github.com/tonistiigi/fsutil/types"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
+	"github.com/rtbuild/rtbuild/internal/testkit/fakegateway"
 )
-
-type inputs struct {
-	gateway.Client
-	names []string
-}
-
-func (c inputs) Inputs(context.Context) (map[string]llb.State, error) {
-	given := map[string]llb.State{}
-	for _, name := range c.names {
-		given[name] = llb.Scratch()
-	}
-	return given, nil
-}
 
 func TestIsLocal(t *testing.T) {
 	for _, tt := range []struct {
@@ -40,7 +30,11 @@ func TestIsLocal(t *testing.T) {
 		{"another target's result", "", []string{dockerui.DefaultLocalNameContext}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := isLocal(t.Context(), inputs{names: tt.inputs}, tt.url)
+			c := fakegateway.New()
+			for _, name := range tt.inputs {
+				c.Targets[name] = llb.Scratch()
+			}
+			got, err := isLocal(t.Context(), c, tt.url)
 			if err != nil || got != tt.want {
 				t.Errorf("got %t, %v", got, err)
 			}
@@ -48,28 +42,14 @@ func TestIsLocal(t *testing.T) {
 	}
 }
 
-// counted is a part of a project with one file, a.txt.
-type counted struct {
-	gateway.Reference
-	asked map[string]int
-}
-
-func (r *counted) StatFile(_ context.Context, req gateway.StatRequest) (*types.Stat, error) {
-	r.asked["stat "+req.Path]++
-	if req.Path != "a.txt" {
-		return nil, &fs.PathError{Op: "lstat", Path: req.Path, Err: fs.ErrNotExist}
-	}
-	return &types.Stat{Path: req.Path, Mode: 0o644, Size: 1}, nil
-}
-
-func (r *counted) ReadFile(_ context.Context, req gateway.ReadRequest) ([]byte, error) {
-	r.asked["read "+req.Filename]++
-	return []byte("a"), nil
-}
-
 // A file is read once, whoever asks, and nobody sees what another does to it. That there is none is asked once, too.
 func TestContextFSAsksOnce(t *testing.T) {
-	ref := &counted{asked: map[string]int{}}
+	c := fakegateway.New()
+	c.Files = func(fakegateway.Solve) (fs.FS, error) { return fstest.MapFS{"a.txt": {Data: []byte("a")}}, nil }
+	ref, err := imagebuild.Solve(t.Context(), c, llb.Scratch(), ocispecs.Platform{}, gateway.SolveRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	files := (&project{}).files(t.Context())
 	files.known, files.parts[partKnown] = []string{"a.txt", "b.txt"}, part{Reference: ref}
 	for range 3 {
@@ -86,7 +66,7 @@ func TestContextFSAsksOnce(t *testing.T) {
 		}
 	}
 	for question, want := range map[string]int{"read a.txt": 1, "stat b.txt": 1, "read b.txt": 0} {
-		if got := ref.asked[question]; got != want {
+		if got := c.Reads(question); got != want {
 			t.Errorf("%s: asked %d times, not %d", question, got, want)
 		}
 	}

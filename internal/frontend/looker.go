@@ -125,8 +125,8 @@ func explain(err error) error {
 	case !errors.Is(err, planning.ErrBroken):
 		return lookup.Err
 	}
-	if !lookup.Own {
-		return fmt.Errorf("%s: %w", options.BuildArguments.Name(options.ReuseFrom), text)
+	if !lookup.Own { // the text alone: an *ImageError would point at the line of the base
+		return errors.New(options.BuildArguments.Name(options.ReuseFrom) + ": " + text.Error())
 	}
 	return &llb.FieldError{Field: "repository", Err: text}
 }

@@ -1,19 +1,17 @@
 package frontend
 
 import (
-	"context"
 	"errors"
 	"testing"
 
 	"github.com/containerd/platforms"
 	bkllb "github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/client/llb/sourceresolver"
-	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
+	"github.com/rtbuild/rtbuild/internal/testkit/fakegateway"
 	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
 )
@@ -44,59 +42,45 @@ func TestEntry(t *testing.T) {
 	}
 }
 
-// registryAnswer is a gateway whose registries give one answer, and which keeps the titles of the questions.
-type registryAnswer struct {
-	gateway.Client
-	config string
-	err    string
-	titles []string
-}
-
-func (r *registryAnswer) ResolveImageConfig(_ context.Context, ref string, opt sourceresolver.Opt) (string, digest.Digest, []byte, error) {
-	r.titles = append(r.titles, opt.LogName)
-	if r.err != "" {
-		return "", "", nil, errors.New(r.err)
-	}
-	return ref, digest.FromString(r.config), []byte(r.config), nil
-}
-
 // TestLookup: what the builder answers, and how the error reads after planning.
 func TestLookup(t *testing.T) {
 	const ours, theirs = "r.example.com/a:lock", "x.example.com/a:lock"
 	amd64 := platforms.MustParse("linux/amd64")
 	for _, tt := range []struct {
 		name   string
-		answer registryAnswer
+		answer fakegateway.Image
 		ref    string
 		want   error
 		text   string // of what planning makes of it
 	}{
-		{"it is there", registryAnswer{config: `{"os":"linux","architecture":"amd64"}`}, ours, nil, ""},
-		{"absent", registryAnswer{err: "r.example.com/a:lock: not found"}, ours, planning.ErrAbsent, ""},
-		{"absent for the platform", registryAnswer{err: "no match for platform in manifest: not found"}, ours, planning.ErrOtherPlatform, ""},
-		{"for another platform", registryAnswer{config: `{"os":"linux","architecture":"arm64"}`}, ours, planning.ErrBroken,
+		{"it is there", fakegateway.Image{Config: `{"os":"linux","architecture":"amd64"}`}, ours, nil, ""},
+		{"absent", fakegateway.Image{Err: errors.New("r.example.com/a:lock: not found")}, ours, planning.ErrAbsent, ""},
+		{"absent for the platform", fakegateway.Image{Err: fakegateway.ErrOtherPlatform}, ours, planning.ErrOtherPlatform, ""},
+		{"for another platform", fakegateway.Image{Config: `{"os":"linux","architecture":"arm64"}`}, ours, planning.ErrBroken,
 			"the lock image r.example.com/a:lock is broken, its parts are for different platforms: the config says linux/arm64, the tag says linux/amd64: " +
 				"push it again, or delete the tag"},
-		{"its parts disagree", registryAnswer{config: `{"os":"linux","architecture":"amd64","config":{"Labels":{"io.rtbuild.platform":"linux/s390x"}}}`}, theirs, planning.ErrBroken,
+		{"its parts disagree", fakegateway.Image{Config: `{"os":"linux","architecture":"amd64","config":{"Labels":{"io.rtbuild.platform":"linux/s390x"}}}`}, theirs, planning.ErrBroken,
 			"build argument REUSE_FROM: the lock image x.example.com/a:lock is broken, its parts are for different platforms: the config says linux/amd64, " +
 				"the config's label io.rtbuild.platform says linux/s390x: push it again, or delete the tag"},
-		{"denied", registryAnswer{err: "401 Unauthorized"}, ours, planning.ErrDenied,
-			"looking for the lock image: the builder may not read image r.example.com/a:lock: log in to its registry: 401 Unauthorized" +
+		{"denied", fakegateway.Image{Err: errors.New("401 Unauthorized")}, ours, planning.ErrDenied,
+			"looking for the lock image: the builder may not read image r.example.com/a:lock: log in to its registry: failed to resolve source metadata for r.example.com/a:lock: 401 Unauthorized" +
 				"; if the repository does not exist yet, --build-arg FORCE_REBUILD=1 builds without looking"},
-		{"denied elsewhere", registryAnswer{err: "403 Forbidden"}, theirs, planning.ErrDenied,
-			"build argument REUSE_FROM: looking for the lock image: the builder may not read image x.example.com/a:lock: log in to its registry: 403 Forbidden" +
+		{"denied elsewhere", fakegateway.Image{Err: errors.New("403 Forbidden")}, theirs, planning.ErrDenied,
+			"build argument REUSE_FROM: looking for the lock image: the builder may not read image x.example.com/a:lock: log in to its registry: failed to resolve source metadata for x.example.com/a:lock: 403 Forbidden" +
 				"; if the repository does not exist, leave it out"},
-		{"unreachable", registryAnswer{err: "connection refused"}, ours, planning.ErrUnreachable,
-			"looking for the lock image: the builder cannot resolve image r.example.com/a:lock: connection refused"},
+		{"unreachable", fakegateway.Image{Err: errors.New("connection refused")}, ours, planning.ErrUnreachable,
+			"looking for the lock image: the builder cannot resolve image r.example.com/a:lock: failed to resolve source metadata for r.example.com/a:lock: connection refused"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l := &looker{job: &job{frontend: &frontend{client: &tt.answer}, tags: tags.Set{Lock: "lock", Source: "source"}}}
+			c := fakegateway.New()
+			c.Images[tt.ref] = tt.answer
+			l := &looker{job: &job{frontend: &frontend{client: c}, tags: tags.Set{Lock: "lock", Source: "source"}}}
 			img, err := l.Lookup(t.Context(), tt.ref, amd64)
 			if !errors.Is(err, tt.want) || (img == nil) != (tt.want != nil) {
 				t.Fatalf("got %v, %v", img, err)
 			}
-			if title := "[plan] does the lock image " + tt.ref + " exist?"; len(tt.answer.titles) != 1 || tt.answer.titles[0] != title {
-				t.Errorf("titled %q", tt.answer.titles)
+			if title := "[plan] does the lock image " + tt.ref + " exist?"; len(c.Lookups()) != 1 || c.Lookups()[0].Title != title {
+				t.Errorf("asked %+v", c.Lookups())
 			}
 			if tt.text == "" {
 				return

@@ -60,23 +60,31 @@ func IsStep(args []string) bool {
 	return len(args) == 2 && (args[0] == HashCommand || args[0] == MaterializeCommand)
 }
 
-// Run does a step. What is wrong with the source is reported and no error, so that its reader gets the message alone.
+// Run does a step.
 func Run(ctx context.Context, args []string) error {
+	return RunIn(ctx, args, Dirs{Context: ContextDir, Tree: TreeDir, Report: ReportDir})
+}
+
+// Dirs are where a step finds the context, and leaves what it makes. Tests have none at the root.
+type Dirs struct{ Context, Tree, Report string }
+
+// RunIn does a step in directories. What is wrong with the source is reported and no error, so that its reader gets the message alone.
+func RunIn(ctx context.Context, args []string, dirs Dirs) error {
 	order := Order{}
 	if err := json.Unmarshal([]byte(args[1]), &order); err != nil {
 		return fmt.Errorf("%s: reading the argument: %w", args[0], err)
 	}
 	order.Confined = true
-	tree, err := tags.Scan(ctx, ContextDir, order.Source)
+	tree, err := tags.Scan(ctx, dirs.Context, order.Source)
 	switch {
 	case args[0] == HashCommand && err != nil:
-		return writeJSON(filepath.Join(ReportDir, ReportFile), Report{Error: err.Error()})
+		return writeJSON(filepath.Join(dirs.Report, ReportFile), Report{Error: err.Error()})
 	case err != nil:
 		return err
 	case args[0] == HashCommand:
-		return report(tree, order.Digests, ReportDir)
+		return report(tree, order.Digests, dirs.Report)
 	}
-	if err := materialize(ctx, tree, TreeDir); err != nil {
+	if err := materialize(ctx, tree, dirs.Tree); err != nil {
 		return fmt.Errorf("materializing the source: %w", err)
 	}
 	return nil
