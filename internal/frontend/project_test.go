@@ -167,15 +167,15 @@ func TestSourceFails(t *testing.T) {
 	}
 }
 
-// TestStepFails: a failed step is told by its exit code, without the rest of what the builder says.
+// TestStepFails: a failed step is told by its name and exit code, without the rest of what the builder says.
 func TestStepFails(t *testing.T) {
-	exit := &gatewaypb.ExitError{ExitCode: 7, Err: errors.New("process /bin/sh did not complete")}
+	exit := &gatewaypb.ExitError{ExitCode: 7, Err: errors.New(`process "/bin/sh /tmp/.rtbuild/npm-ci" did not complete`)}
 	for _, tt := range []struct {
 		name string
 		err  error
 		text string
 	}{
-		{"a program", errdefs.WrapVertex(exit, "sha256:0"), "a step of the image failed with exit code 7"},
+		{"a program", errdefs.WrapVertex(exit, "sha256:0"), "step npm-ci failed: exit code 7"},
 		{"no program", errdefs.WrapVertex(errors.New("digest mismatch"), "sha256:0"), "digest mismatch"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
