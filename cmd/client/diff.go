@@ -52,7 +52,7 @@ func runDiff(ctx context.Context, out io.Writer, o *diffOptions, refs []string) 
 	if err != nil {
 		return withCode(exitBuilder, err)
 	}
-	lease, err := destination.Wake(ctx, refs, private)
+	lease, err := destination.Lease(ctx, refs, private)
 	if err != nil {
 		return withCode(exitBuilder, err)
 	}

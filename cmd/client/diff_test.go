@@ -166,7 +166,7 @@ func TestDiffKeepsThePrivateRegistryRunning(t *testing.T) {
 		t.Errorf("got %s, %v", out, err)
 	}
 	for wanted, refs := range map[bool][]string{true: {"debian", ref}, false: {"debian", "127.0.0.1:1/a:1"}} {
-		lease, err := destination.Wake(ctx, refs, options)
+		lease, err := destination.Lease(ctx, refs, options)
 		if err != nil || (lease != nil) != wanted {
 			t.Errorf("%q: lease %v, %v", refs, lease, err)
 		}

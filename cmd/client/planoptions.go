@@ -25,7 +25,7 @@ func makePlan(ctx context.Context, p *target, d *destination.Destination, o *opt
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	if err := d.Reach(ctx, o.ReuseFrom...); err != nil {
+	if err := d.LeaseFor(ctx, o.ReuseFrom...); err != nil {
 		return nil, err
 	}
 	request.MayPush = d.CheckPush

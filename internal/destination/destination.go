@@ -1,6 +1,5 @@
-// Package destination is where a runtime's images live and where they are built: a repository, the client that asks its
-// registry, and a builder. Without a repository and a builder of the user's, both are the private pair: then a Destination
-// holds the lease that keeps them alive.
+// Package destination opens the place where a runtime's images are built and published: a builder, a repository, and a client
+// for its registry. If the user names neither, a Destination uses the private pair, and holds a lease that keeps it running.
 package destination
 
 import (
@@ -18,34 +17,34 @@ import (
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
-// Options say where images live and are built.
+// Options say where images are built and published.
 type Options struct {
-	Repository string // HOST/PATH; empty is a repository in the private registry
-	Name       string // of the project: the private registry's repository is called after it
-	Base       string // the base image
+	Repository string // HOST/PATH; if empty, a repository in the private registry
+	Name       string // of the project; names the repository in the private registry
+	Base       string // reference of the base image
 
-	Builder   builders.Address // the builder that the user names; without Addr it is one at its usual socket, else the private one
+	Builder   builders.Address // the builder that the user names; without Addr, one at a usual socket, else the private one
 	ConfigDir string           // directory of hosts.toml files
-	CAFile    string           // PEM file of authorities that are trusted beside the system's
-	Warn      func(string)     // takes warnings; nil drops them
-	Private   embedded.Options // how the private pair is run
+	CAFile    string           // PEM file of authorities that are trusted in addition to the system's
+	Warn      func(string)     // receives warnings; nil drops them
+	Private   embedded.Options // how to run the private pair
 }
 
-// Destination is where a runtime's images live and are built. Close gives the private pair back.
+// Destination is the builder and the repository of a runtime's images. Call Close to release the private pair.
 type Destination struct {
 	Repository string // HOST/PATH
-	Embedded   bool   // the images live in the private registry
+	Embedded   bool   // whether the repository is in the private registry
 	Registry   *registry.Client
 
-	options Options
-	further []string        // what else the builder is asked for, see Use
-	lease   *embedded.Lease // nil unless the private pair is used
+	options    Options
+	references []string        // see AddReferences
+	lease      *embedded.Lease // nil unless the private pair is used
 
 	pushOnce sync.Once
 	pushErr  error
 }
 
-// PairError says that the private registry and builder could not be used, or have ended. Its text is that of the cause.
+// PairError says that the private pair could not be started or used, or has ended. Its text is that of the cause.
 type PairError struct{ Err error }
 
 // Error returns the text of the cause.
@@ -61,7 +60,8 @@ func pairError(err error) error {
 	return &PairError{err}
 }
 
-// New returns a destination and asks nobody. An error says which of the files that the options name is unusable.
+// New returns a destination. It makes no request and takes no lease. It returns an error if a file that the options name cannot
+// be used.
 func New(options Options) (*Destination, error) {
 	d := &Destination{Repository: options.Repository, options: options}
 	var err error
@@ -71,22 +71,22 @@ func New(options Options) (*Destination, error) {
 	return d, err
 }
 
-// Open returns a destination and decides where its images live: in the repository that is named, else in the private
-// registry, which then runs. A *PairError says that it cannot; any other error is about the options.
+// Open returns a destination with a repository: the one in the options, else one in the private registry, which it starts. The
+// error is a *PairError if the private pair cannot be used; any other error is about the options.
 func Open(ctx context.Context, options Options) (*Destination, error) {
 	d, err := New(options)
 	if err != nil {
 		return nil, err
 	}
 	if options.Repository != "" {
-		if err := d.FindPrivate(ctx); err != nil {
+		if err := d.LeasePrivate(ctx); err != nil {
 			return nil, err
 		}
 		return d, nil
 	}
 	if options.Builder.Addr != "" {
-		return nil, fmt.Errorf("no repository: the builder %s cannot reach the registry that comes with the private one; "+
-			"give --repository HOST/PATH, or leave --addr, --builder, BUILDKIT_HOST and BUILDX_BUILDER out", options.Builder.Addr)
+		return nil, fmt.Errorf("no repository: the builder %s cannot reach the private registry; "+
+			"give --repository HOST/PATH, or do not set --addr, --builder, BUILDKIT_HOST and BUILDX_BUILDER", options.Builder.Addr)
 	}
 	if d.lease, err = embedded.Acquire(ctx, options.Private); err != nil {
 		return nil, pairError(err)
@@ -96,7 +96,7 @@ func Open(ctx context.Context, options Options) (*Destination, error) {
 	return d, nil
 }
 
-// Close gives the private pair back.
+// Close releases the private pair.
 func (d *Destination) Close() error {
 	if d.lease == nil {
 		return nil
@@ -104,17 +104,19 @@ func (d *Destination) Close() error {
 	return d.lease.Close()
 }
 
-// Use names further references that the builder will be asked for, so that the private builder is told how to reach them.
-func (d *Destination) Use(refs ...string) { d.further = slices.Concat(d.further, refs) }
+// AddReferences adds references that the builder will pull or push, so that the private builder is configured for their
+// registries. Call it before Builder.
+func (d *Destination) AddReferences(refs ...string) { d.references = slices.Concat(d.references, refs) }
 
-// CheckPush asks, once, whether the repository may be pushed to. A *registry.Error says why not.
+// CheckPush checks the right to push to the repository. It asks the registry only once. The error is a *registry.Error if the
+// registry refuses.
 func (d *Destination) CheckPush(ctx context.Context) error {
 	d.pushOnce.Do(func() { d.pushErr = d.Registry.CheckPush(ctx, d.Repository) })
 	return d.pushErr
 }
 
-// Builder connects to the builder: the one that is named, one that runs where packages put it, or the private one. The error is
-// a *PairError, a *solve.BuilderError, or the cause of the context's end.
+// Builder connects to the builder: the one that the user names, one at a usual socket, or the private one. The error is a
+// *PairError, a *solve.BuilderError, or the cause of the context's end.
 func (d *Destination) Builder(ctx context.Context) (*solve.Builder, error) {
 	at := d.options.Builder
 	if !d.Embedded {
@@ -137,26 +139,26 @@ func (d *Destination) Builder(ctx context.Context) (*solve.Builder, error) {
 	return b, err
 }
 
-// StartPrivate starts the private builder, if it does not run, and returns how to reach it. The error is a *PairError.
+// StartPrivate starts the private builder, unless it runs already, and returns its address. The error is a *PairError.
 func (d *Destination) StartPrivate(ctx context.Context) (at builders.Address, err error) {
 	if d.lease == nil {
 		if d.lease, err = embedded.Acquire(ctx, d.options.Private); err != nil {
 			return at, pairError(err)
 		}
 	}
-	given, err := d.trust()
+	conf, err := d.builderTrust()
 	if err != nil {
 		return at, pairError(err)
 	}
 	at = d.options.Builder
 	at.Private = true
-	at.Addr, err = d.lease.Builder(ctx, given)
+	at.Addr, err = d.lease.Builder(ctx, conf)
 	return at, pairError(err)
 }
 
 var notInComponent = regexp.MustCompile(`[^a-z0-9]+`)
 
-// pathComponent makes a component of a repository's path from a name: distribution/reference's grammar.
+// pathComponent turns a name into a path component of a repository, by the grammar of distribution/reference.
 func pathComponent(name string) string {
 	return cmp.Or(strings.Trim(notInComponent.ReplaceAllString(strings.ToLower(name), "-"), "-"), "runtime")
 }

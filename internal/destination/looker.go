@@ -12,7 +12,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/registry"
 )
 
-// reasons are a registry's errors in the words of planning.
+// reasons maps the kinds of a registry's errors to those of planning.
 var reasons = []struct{ from, to error }{
 	{registry.ErrAbsent, planning.ErrAbsent},
 	{registry.ErrNoPlatform, planning.ErrOtherPlatform},
@@ -22,11 +22,11 @@ var reasons = []struct{ from, to error }{
 	{registry.ErrThrottled, planning.ErrUnreachable},
 }
 
-// Lookup implements planning.Looker by asking the registry itself.
+// Lookup implements planning.Looker with a request to the registry.
 func (d *Destination) Lookup(ctx context.Context, ref string, platform ocispecs.Platform) (*plan.Image, error) {
 	img, err := d.Registry.Lookup(ctx, ref, platform)
-	if dead := d.Alive(); dead != nil {
-		return nil, dead
+	if ended := d.Err(); ended != nil {
+		return nil, ended
 	}
 	for _, reason := range reasons {
 		if errors.Is(err, reason.from) {
@@ -41,11 +41,11 @@ func (d *Destination) Lookup(ctx context.Context, ref string, platform ocispecs.
 	}, nil
 }
 
-// Resolve implements planning.Looker. One HEAD request answers for all platforms.
+// Resolve implements planning.Looker with one HEAD request. The digest is that of the index, the same for all platforms.
 func (d *Destination) Resolve(ctx context.Context, ref string, _ ocispecs.Platform) (digest.Digest, error) {
 	found, err := d.Registry.Resolve(ctx, ref)
-	if dead := d.Alive(); dead != nil {
-		return "", dead
+	if ended := d.Err(); ended != nil {
+		return "", ended
 	}
 	return found, err
 }

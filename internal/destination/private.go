@@ -17,10 +17,10 @@ import (
 	"github.com/rtbuild/rtbuild/internal/trust"
 )
 
-// FindPrivate finds out whether the repository or the base is in the private registry, which then runs. The error is a *PairError,
-// or is about a builder that may not push there.
-func (d *Destination) FindPrivate(ctx context.Context) error {
-	if err := d.Reach(ctx, d.Repository, d.options.Base); err != nil {
+// LeasePrivate takes a lease on the private pair if the repository or the base is in the private registry. The error is a
+// *PairError. If the repository is there and the user names another builder, the error says that this builder may not push.
+func (d *Destination) LeasePrivate(ctx context.Context) error {
+	if err := d.LeaseFor(ctx, d.Repository, d.options.Base); err != nil {
 		return err
 	}
 	if d.lease == nil || domain(d.Repository) != d.lease.Registry() {
@@ -31,22 +31,22 @@ func (d *Destination) FindPrivate(ctx context.Context) error {
 		return nil
 	}
 	_ = d.Close()
-	return fmt.Errorf("--repository %s: only the private builder may push to the private registry, and %s is another one: "+
-		"give another --repository, or leave --addr, --builder, BUILDKIT_HOST and BUILDX_BUILDER out", d.Repository, d.options.Builder.Addr)
+	return fmt.Errorf("--repository %s: only the private builder may push to the private registry, and the builder is %s: "+
+		"give another --repository, or do not set --addr, --builder, BUILDKIT_HOST and BUILDX_BUILDER", d.Repository, d.options.Builder.Addr)
 }
 
-// Reach runs the private registry if one of the references is there. The error is a *PairError.
-func (d *Destination) Reach(ctx context.Context, refs ...string) (err error) {
+// LeaseFor takes a lease on the private pair if one of the references is in its registry. The error is a *PairError.
+func (d *Destination) LeaseFor(ctx context.Context, refs ...string) (err error) {
 	if d.lease == nil {
-		d.lease, err = Wake(ctx, refs, d.options.Private)
+		d.lease, err = Lease(ctx, refs, d.options.Private)
 	}
 	return pairError(err)
 }
 
-// Wake starts or joins the private registry if one of the references is there: solve prints such references, and the registry
-// runs only while somebody needs it. The lease also proves that the registry is ours: another program that listens on its port
-// is an error. The lease is nil if no reference is there.
-func Wake(ctx context.Context, refs []string, options embedded.Options) (*embedded.Lease, error) {
+// Lease takes a lease on the private pair if one of the references is in its registry, and returns nil if none is. It starts the
+// registry if needed: rtbuild-client prints such references, but the registry runs only while there is a lease. A lease also
+// proves that the registry is rtbuild's: it is an error if another program listens on its port.
+func Lease(ctx context.Context, refs []string, options embedded.Options) (*embedded.Lease, error) {
 	hosts := loopback(refs)
 	if len(hosts) == 0 {
 		return nil, nil
@@ -58,24 +58,24 @@ func Wake(ctx context.Context, refs []string, options embedded.Options) (*embedd
 	_, port, _ := net.SplitHostPort(address)
 	for _, other := range []string{"localhost:" + port, "[::1]:" + port} {
 		if used && slices.Contains(hosts, other) {
-			return nil, fmt.Errorf("%s need not be the private registry, which listens on %s only: write that instead", other, address)
+			return nil, fmt.Errorf("%s may be another registry than the private one, which listens on %s only: use that address", other, address)
 		}
 	}
 	if !slices.Contains(hosts, address) {
 		return nil, nil
 	}
 	lease, err := embedded.Acquire(ctx, options)
-	if err == nil && !slices.Contains(hosts, lease.Registry()) { // another program listens on the port that ours would have had
+	if err == nil && !slices.Contains(hosts, lease.Registry()) { // another program has the port, so the private registry uses another
 		return nil, lease.Close()
 	}
 	return lease, err
 }
 
-// loopback returns the registries on this machine that references name.
+// loopback returns the registries on this machine among those of the references.
 func loopback(refs []string) []string {
 	var hosts []string
 	for _, ref := range refs {
-		host := strings.ToLower(domain(ref)) // the names of hosts are the same in capitals
+		host := strings.ToLower(domain(ref)) // host names are not case-sensitive
 		if strings.HasPrefix(host, "127.0.0.1:") || strings.HasPrefix(host, "localhost:") || strings.HasPrefix(host, "[::1]:") {
 			hosts = append(hosts, host)
 		}
@@ -83,7 +83,7 @@ func loopback(refs []string) []string {
 	return hosts
 }
 
-// domain returns a reference's registry, or "" if it is no reference.
+// domain returns a reference's registry, or "" if it is not a valid reference.
 func domain(ref string) string {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
@@ -92,28 +92,29 @@ func domain(ref string) string {
 	return reference.Domain(named)
 }
 
-// login returns the user and password for the private registry, if the images live there.
+// login returns the user and password for the private registry, if the repository is there.
 func (d *Destination) login(host string) (user, password string) {
-	if !d.Embedded || host != d.lease.Registry() || d.Alive() != nil {
+	if !d.Embedded || host != d.lease.Registry() || d.Err() != nil {
 		return "", ""
 	}
 	return d.lease.Login()
 }
 
-// Alive returns a *PairError if the private registry has ended. What was heard on its address is then not to be believed: another
-// program may have answered.
-func (d *Destination) Alive() error {
+// Err returns a *PairError if the private registry has ended, and nil while it runs. Do not trust responses from its address
+// after it has ended: another program may have sent them.
+func (d *Destination) Err() error {
 	if d.lease == nil {
 		return nil
 	}
 	return pairError(d.lease.Err())
 }
 
-// Passwords answers a builder's requests for passwords: with the user's, and with the private registry's for the private builder
-// alone. docker login may have put that one among the user's: it is held back from other builders.
-func (d *Destination) Passwords(b *solve.Builder, users authprovider.AuthConfigProvider) authprovider.AuthConfigProvider {
+// Credentials returns the provider that answers a builder's requests for credentials, with the user's own. Only the private
+// builder gets the private registry's password. docker login may have stored that among the user's, so Credentials withholds
+// it from other builders.
+func (d *Destination) Credentials(b *solve.Builder, users authprovider.AuthConfigProvider) authprovider.AuthConfigProvider {
 	return func(ctx context.Context, host string, scopes []string, expired authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
-		if b.Private && host == d.lease.Registry() && d.Alive() == nil {
+		if b.Private && host == d.lease.Registry() && d.Err() == nil {
 			user, password := d.lease.Login()
 			return types.AuthConfig{Username: user, Password: password}, nil
 		}
@@ -125,24 +126,24 @@ func (d *Destination) Passwords(b *solve.Builder, users authprovider.AuthConfigP
 	}
 }
 
-// trust tells the private builder how to reach registries: by the files and flags that we use ourselves.
-func (d *Destination) trust() (embedded.Trust, error) {
+// builderTrust returns the private builder's settings for registries, from the files and flags that the client uses itself.
+func (d *Destination) builderTrust() (embedded.Trust, error) {
 	var (
-		given embedded.Trust
-		err   error
+		conf embedded.Trust
+		err  error
 	)
 	if d.options.CAFile != "" {
-		if given.CAFile, err = trust.Bundle(d.options.CAFile); err != nil {
-			return given, err
+		if conf.CAFile, err = trust.Bundle(d.options.CAFile); err != nil {
+			return conf, err
 		}
-		if given.CAFile, err = filepath.Abs(given.CAFile); err != nil {
-			return given, err
+		if conf.CAFile, err = filepath.Abs(conf.CAFile); err != nil {
+			return conf, err
 		}
 	}
 	var used []string
-	for _, ref := range append([]string{d.Repository, d.options.Base}, d.further...) {
+	for _, ref := range append([]string{d.Repository, d.options.Base}, d.references...) {
 		used = append(used, domain(ref))
 	}
-	given.Registries, err = d.Registry.BuilderHosts(used...)
-	return given, err
+	conf.Registries, err = d.Registry.BuilderHosts(used...)
+	return conf, err
 }

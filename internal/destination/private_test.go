@@ -18,7 +18,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
-// privatePair runs the private registry in this process until the test ends, and returns a lease on it and how it is found.
+// privatePair runs the private registry in this process until the test ends. It returns a lease on it, and the options to find it.
 func privatePair(t *testing.T) (*embedded.Lease, embedded.Options) {
 	t.Helper()
 	lines, served := make(chan string, 10), make(chan error, 1)
@@ -29,7 +29,7 @@ func privatePair(t *testing.T) (*embedded.Lease, embedded.Options) {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { served <- embedded.Serve(ctx, options) }()
 	select {
-	case <-lines: // it says where it listens
+	case <-lines: // it logs its address
 	case err := <-served:
 		t.Fatal(err)
 	}
@@ -58,11 +58,11 @@ func freePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-func TestOnlyThePrivateBuilderIsHandedTheToken(t *testing.T) {
+func TestCredentials(t *testing.T) {
 	lease, _ := privatePair(t)
 	_, token := lease.Login()
 	ours := lease.Registry()
-	// What docker login has left for the private registry is in the user's file, like everything else.
+	// docker login stores the private registry's password in the user's file.
 	file := map[string]types.AuthConfig{
 		ours: {Username: embedded.User, Password: token}, "localhost:5000": {Username: "me", Password: "pw"},
 		strings.Replace(ours, "127.0.0.1", "LOCALHOST", 1): {Username: embedded.User, Password: token}, "r.example.com": {Username: "me", Password: "pw"},
@@ -78,7 +78,7 @@ func TestOnlyThePrivateBuilderIsHandedTheToken(t *testing.T) {
 	}{
 		{"the private builder for its registry", true, ours, token},
 		{"the private builder for another", true, "r.example.com", "pw"},
-		{"the private builder for one that nobody knows", true, "other.example.com", ""},
+		{"the private builder for an unknown registry", true, "other.example.com", ""},
 		{"the private builder for another name of loopback", true, strings.Replace(ours, "127.0.0.1", "localhost", 1), ""},
 		{"the private builder for that name in capitals", true, strings.Replace(ours, "127.0.0.1", "LOCALHOST", 1), ""},
 		{"another builder for the private registry", false, ours, ""},
@@ -88,7 +88,7 @@ func TestOnlyThePrivateBuilderIsHandedTheToken(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			d := &Destination{lease: lease}
-			got, err := d.Passwords(&solve.Builder{Private: test.private}, users)(t.Context(), test.host, nil, nil)
+			got, err := d.Credentials(&solve.Builder{Private: test.private}, users)(t.Context(), test.host, nil, nil)
 			if err != nil || got.Password != test.want {
 				t.Errorf("got %t, %v", got.Password != "", err)
 			}
@@ -96,29 +96,29 @@ func TestOnlyThePrivateBuilderIsHandedTheToken(t *testing.T) {
 	}
 }
 
-// whereTests are repositories and bases; PRIVATE is the private registry. None of them starts anything but that.
-var whereTests = []struct {
+// leaseTests are repositories and bases; PRIVATE is the private registry.
+var leaseTests = []struct {
 	name, repository, base, addr string
 	lease, embedded              bool
 	err                          string
 }{
-	{name: "neither is there", repository: "r.example.com/x", base: "debian"},
-	{name: "the repository is", repository: "PRIVATE/x", base: "debian", lease: true, embedded: true},
-	{name: "the base is", repository: "r.example.com/x", base: "PRIVATE/debian:1", lease: true},
-	{name: "the base is, and the builder another", repository: "r.example.com/x", base: "PRIVATE/debian:1", addr: "tcp://b:1", lease: true},
-	{name: "the repository is, and the builder another", repository: "PRIVATE/x", addr: "tcp://b:1", err: "only the private builder may push"},
+	{name: "neither in the private registry", repository: "r.example.com/x", base: "debian"},
+	{name: "the repository", repository: "PRIVATE/x", base: "debian", lease: true, embedded: true},
+	{name: "the base", repository: "r.example.com/x", base: "PRIVATE/debian:1", lease: true},
+	{name: "the base, with another builder", repository: "r.example.com/x", base: "PRIVATE/debian:1", addr: "tcp://b:1", lease: true},
+	{name: "the repository, with another builder", repository: "PRIVATE/x", addr: "tcp://b:1", err: "only the private builder may push"},
 	{name: "another port of loopback", repository: "127.0.0.1:1/x", base: "localhost:1/x"},
-	{name: "another name", repository: "LOCALHOST/x", err: "write that instead"},
-	{name: "another name in capitals", repository: "CAPITALS/x", err: "write that instead"},
-	{name: "another name of the base, in capitals", repository: "r.example.com/x", base: "CAPITALS/debian", err: "write that instead"},
-	{name: "another name of the base", repository: "r.example.com/x", base: "LOCALHOST/debian", err: "write that instead"},
+	{name: "another name", repository: "LOCALHOST/x", err: "use that address"},
+	{name: "another name in capitals", repository: "CAPITALS/x", err: "use that address"},
+	{name: "another name of the base, in capitals", repository: "r.example.com/x", base: "CAPITALS/debian", err: "use that address"},
+	{name: "another name of the base", repository: "r.example.com/x", base: "LOCALHOST/debian", err: "use that address"},
 }
 
-func TestWhatIsInThePrivateRegistryTakesALease(t *testing.T) {
+func TestOpenTakesALease(t *testing.T) {
 	lease, options := privatePair(t)
 	ours := lease.Registry()
 	names := strings.NewReplacer("PRIVATE", ours, "LOCALHOST", strings.Replace(ours, "127.0.0.1", "localhost", 1), "CAPITALS", strings.Replace(ours, "127.0.0.1", "LocalHost", 1))
-	for _, test := range whereTests {
+	for _, test := range leaseTests {
 		t.Run(test.name, func(t *testing.T) {
 			d, err := Open(t.Context(), Options{
 				Repository: names.Replace(test.repository), Base: names.Replace(test.base), Builder: builders.Address{Addr: test.addr}, Private: options,
@@ -147,8 +147,8 @@ func TestWhatIsInThePrivateRegistryTakesALease(t *testing.T) {
 	}
 }
 
-// TestTrust: what hosts.toml says of every registry counts for each that the builder is asked for.
-func TestTrust(t *testing.T) {
+// TestBuilderTrust: the settings of _default/hosts.toml apply to every registry that the builder uses.
+func TestBuilderTrust(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "_default"), 0o700); err != nil {
@@ -163,9 +163,9 @@ func TestTrust(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Use("from.example.com/x:cache", "")
-	d.Use("a.example.com:5000/x")
-	got, err := d.trust()
+	d.AddReferences("from.example.com/x:cache", "")
+	d.AddReferences("a.example.com:5000/x")
+	got, err := d.builderTrust()
 	if err != nil {
 		t.Fatal(err)
 	}

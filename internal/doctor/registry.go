@@ -49,7 +49,7 @@ func (o Options) mayPush(ctx context.Context) error {
 		return err
 	}
 	defer d.Close()
-	if err := d.FindPrivate(ctx); err != nil {
+	if err := d.LeasePrivate(ctx); err != nil {
 		return err
 	}
 	if err := d.CheckPush(ctx); err != nil {

@@ -79,7 +79,7 @@ func (r *run) runsSteps() []ocispecs.Platform {
 // connect connects to the builder. Meanwhile it checks that the user may push to the repository. If not, it returns that error
 // rather than the builder's.
 func (r *run) connect(ctx context.Context) (*solve.Builder, error) {
-	r.Destination.Use(r.references(r.Exports)...)
+	r.Destination.AddReferences(r.references(r.Exports)...)
 	refused := make(chan error, 1)
 	dialing, giveUp := context.WithCancel(ctx)
 	defer giveUp()
@@ -151,7 +151,7 @@ func (b *Build) open(ctx context.Context, builder *solve.Builder) (_ *opened, er
 	}
 	b.debug(fmt.Sprintf("builder %s, buildkit %s, context %s", builder.Addr, builder.Version, b.Project.Root))
 	passwords := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{
-		AuthConfigProvider: b.Destination.Passwords(builder, b.Passwords),
+		AuthConfigProvider: b.Destination.Credentials(builder, b.Passwords),
 	})
 	o.runner = &solve.Runner{
 		Builder: builder, Progress: progress, Session: append(slices.Clip(b.Session), passwords), Retries: b.Retries, Warn: b.warn,

@@ -15,7 +15,7 @@ type Look func(ctx context.Context, c gateway.Client, req imagebuild.Request) er
 
 // Inspect calls look in the builder, for a build from scratch of each platform. It returns the errors of Run.
 func Inspect(ctx context.Context, b Build, platforms []ocispecs.Platform, look Look) error {
-	b.Destination.Use(b.references(nil)...)
+	b.Destination.AddReferences(b.references(nil)...)
 	builder, err := b.Destination.Builder(ctx)
 	if err != nil {
 		return err

@@ -124,7 +124,7 @@ func (r *run) solveAll(ctx context.Context) error {
 	if err := r.solveStages(ctx); err != nil {
 		return err
 	}
-	return r.Destination.Alive()
+	return r.Destination.Err()
 }
 
 func (r *run) solveStages(ctx context.Context) error {
