@@ -19,10 +19,10 @@ import (
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
-// snapshotterLabel is the label under which a worker says how it stores layers: BuildKit's worker/label.
+// snapshotterLabel is the label with the name of a worker's snapshotter, from BuildKit's package worker/label.
 const snapshotterLabel = "org.mobyproject.buildkit.worker.snapshotter"
 
-// builder checks the builder that a solve would use, in the order of Destination.Builder. The error says why it cannot be used.
+// builder checks the builder that a solve would use, by the rules of Destination.Builder. The error says why it cannot be used.
 func (o Options) builder(ctx context.Context) (all []Finding, note string, err error) {
 	found, err := o.Builder.Find()
 	if err != nil {
@@ -41,7 +41,7 @@ func (o Options) builder(ctx context.Context) (all []Finding, note string, err e
 	return append(all, needs...), "", err
 }
 
-// startPrivate starts the private builder, examines it and gives it back.
+// startPrivate starts the private builder, examines it and releases it.
 func (o Options) startPrivate(ctx context.Context) ([]Finding, error) {
 	const name = "private builder"
 	d, err := o.destination()
@@ -56,35 +56,36 @@ func (o Options) startPrivate(ctx context.Context) ([]Finding, error) {
 	return examine(ctx, name, at)
 }
 
-// destination is that of a solve with the same options, without a named builder.
+// destination returns the destination of a solve with the same options, but without a named builder.
 func (o Options) destination() (*destination.Destination, error) {
 	options := o.Destination
 	options.Builder = builders.Address{}
 	return destination.New(options)
 }
 
-// privateNeeds checks what the private builder needs on this machine. What is not there has the given status; the error names it.
+// privateNeeds checks what the private builder needs on this machine. Missing needs get the given status, and the error names
+// them.
 func privateNeeds(private embedded.Options, status Status) ([]Finding, error) {
 	var all []Finding
-	var lacks []string
+	var lacking []string
 	for _, need := range embedded.Needs(private) {
 		f := Finding{Name: need.Name, Status: OK, Found: need.Found, Hint: need.Hint}
 		if !need.OK {
 			f.Status = status
-			lacks = append(lacks, need.Name)
+			lacking = append(lacking, need.Name)
 		}
 		if !need.OK && status == Note {
 			f.Hint = "only for the private builder: " + f.Hint
 		}
 		all = append(all, f)
 	}
-	if lacks != nil {
-		return all, fmt.Errorf("the private one lacks %s", strings.Join(lacks, ", "))
+	if lacking != nil {
+		return all, fmt.Errorf("the private builder lacks %s", strings.Join(lacking, ", "))
 	}
 	return all, nil
 }
 
-// examine asks a builder what it is and what it can do.
+// examine connects to a builder, and checks its worker and its capabilities.
 func examine(ctx context.Context, name string, at builders.Address) ([]Finding, error) {
 	b, err := solve.Connect(ctx, at)
 	if err != nil {
@@ -104,7 +105,8 @@ func examine(ctx context.Context, name string, at builders.Address) ([]Finding, 
 	return []Finding{{Name: name, Status: OK, Found: found}, can}, err
 }
 
-// platformList lists a worker's platforms. Of the variants of one architecture it takes the first, which BuildKit lists as the best.
+// platformList lists a worker's platforms. Of several variants of an architecture it lists only the first, which BuildKit
+// prefers.
 func platformList(w *client.WorkerInfo) string {
 	var names []string
 	seen := map[string]bool{}
@@ -117,7 +119,7 @@ func platformList(w *client.WorkerInfo) string {
 	return strings.Join(names, " ")
 }
 
-// capabilities checks that the builder can merge layers without pulling them: rtbuild's speed depends on it.
+// capabilities checks that the builder supports merge and diff: rtbuild needs them to combine layers without pulling them.
 func capabilities(ctx context.Context, b *solve.Builder) (Finding, error) {
 	const name = "merge and diff"
 	ask := func(_ context.Context, gw gateway.Client) (*gateway.Result, error) {

@@ -13,10 +13,10 @@ import (
 	"github.com/rtbuild/rtbuild/internal/trust"
 )
 
-// credentials checks which registries Docker's config file names, and that the helpers that hold the secrets are in path, a value of PATH.
-// It shows no secret, and asks no helper for one.
+// credentials lists the registries in Docker's config file, and checks that its credential helpers are in path, a value of PATH.
+// It reads no secret from a helper and shows none.
 func credentials(path string) []Finding {
-	const name, anonymous = "credentials", "; registries are asked anonymously"
+	const name, anonymous = "credentials", "; registries are used anonymously"
 	file, err := trust.DockerConfig()
 	if errors.Is(err, trust.ErrNoHome) {
 		return []Finding{{Name: name, Status: Note, Hint: err.Error() + anonymous}}
@@ -34,7 +34,7 @@ func credentials(path string) []Finding {
 	return append([]Finding{{Name: name, Status: OK, Found: file.Filename + ": " + registries}}, helpers(path, file)...)
 }
 
-// helpers checks each credential helper that the file names.
+// helpers checks the credential helpers that the file names.
 func helpers(path string, file *configfile.ConfigFile) []Finding {
 	hosts := map[string][]string{}
 	for host, helper := range file.CredentialHelpers {
@@ -49,14 +49,14 @@ func helpers(path string, file *configfile.ConfigFile) []Finding {
 		program := "docker-credential-" + helper
 		f := Finding{Name: "credential helper", Status: OK, Found: program + " for " + strings.Join(hosts[helper], ", ")}
 		if !executable(path, program) {
-			f.Status, f.Hint = Missing, "it is not in PATH: install it, or take it out of "+file.Filename
+			f.Status, f.Hint = Missing, "it is not in PATH: install it, or remove it from "+file.Filename
 		}
 		all = append(all, f)
 	}
 	return all
 }
 
-// executable reports whether a directory of path holds the program.
+// executable reports whether a directory in path contains the program.
 func executable(path, program string) bool {
 	return slices.ContainsFunc(filepath.SplitList(path), func(dir string) bool {
 		fi, err := os.Stat(filepath.Join(dir, program))

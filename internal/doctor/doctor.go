@@ -1,5 +1,5 @@
 // Package doctor checks what a solve needs: a builder that can merge layers, the programs of the private builder, certificate
-// authorities, credentials, and the right to push. Each check gives findings that say what to do; none changes anything.
+// authorities, credentials, and the right to push. Each check returns findings that say what to do. No check changes anything.
 package doctor
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/destination"
 )
 
-// Status is how a check ended.
+// Status is the result of a check.
 type Status string
 
 // All statuses.
@@ -20,26 +20,26 @@ const (
 	Note    Status = "note"    // worth knowing, but not needed
 )
 
-// Finding is what one check found.
+// Finding is the result of one check, with details.
 type Finding struct {
 	Name   string `json:"name"`
 	Status Status `json:"status"`
 	Found  string `json:"found,omitempty"`
-	Hint   string `json:"hint,omitempty"` // what to do
+	Hint   string `json:"hint,omitempty"` // what is wrong, and what to do
 }
 
-// Options say what a solve would use.
+// Options are those of the solve to check.
 type Options struct {
 	Builder     builders.Options
-	Destination destination.Options // an empty Repository is not checked; Builder is ignored
+	Destination destination.Options // Builder is ignored; an empty Repository is not checked
 }
 
-// Report is what all checks found.
+// Report is the result of all checks.
 type Report struct {
 	Findings   []Finding
-	Note       string // what the user should know of how the builder was chosen; empty if there is nothing
+	Note       string // how the builder was chosen, if the user should know; may be empty
 	Builder    error  // why a solve would have no builder; nil if it would have one
-	Repository error  // why a solve could not push; a *PushError if the registry was asked. Nil if it could, or if none is named
+	Repository error  // why a solve could not push, a *PushError if the registry refused; nil if it could, or without a repository
 }
 
 // PushError says that a repository cannot be pushed to. Its text is that of the cause.
@@ -51,7 +51,8 @@ func (e *PushError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *PushError) Unwrap() error { return e.Err }
 
-// Run makes all checks. If the private builder would be used and seems complete, it is started: that is the only proof.
+// Run makes all checks. If a solve would use the private builder, and nothing that it needs is missing, Run starts it to prove
+// that it works.
 func Run(ctx context.Context, o Options) Report {
 	var r Report
 	private := o.privateRegistry(ctx) // before the check of the builder starts it
@@ -65,7 +66,7 @@ func Run(ctx context.Context, o Options) Report {
 	return r
 }
 
-// missing is the finding of a check that failed.
+// missing returns the finding of a check that failed.
 func missing(name, found string, err error) Finding {
 	return Finding{Name: name, Status: Missing, Found: found, Hint: err.Error()}
 }

@@ -66,7 +66,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// TestPrivateNeeds: what the private builder lacks is missing, or worth knowing where another builder is used.
+// TestPrivateNeeds: a need that is not met is missing, or a note if another builder is used.
 func TestPrivateNeeds(t *testing.T) {
 	t.Setenv(embedded.BuildkitdEnv, "/nowhere/buildkitd")
 	for _, status := range []Status{Missing, Note} {
@@ -81,7 +81,7 @@ func TestPrivateNeeds(t *testing.T) {
 	}
 }
 
-// TestRun names a builder and a repository that nobody serves: both are findings, and both are told as errors.
+// TestRun has a builder and a repository that cannot be reached: the report has a finding and an error for each.
 func TestRun(t *testing.T) {
 	t.Setenv(embedded.HomeEnv, t.TempDir())
 	t.Setenv("DOCKER_CONFIG", t.TempDir())

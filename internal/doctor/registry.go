@@ -9,7 +9,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/trust"
 )
 
-// authorities checks the certificate authorities that build steps get.
+// authorities checks the certificate authorities that build steps will trust.
 func authorities(caFile string) Finding {
 	const name = "CA bundle"
 	found := trust.HostBundle()
@@ -20,12 +20,12 @@ func authorities(caFile string) Finding {
 		return missing(name, "", err)
 	}
 	if found == "" {
-		return Finding{Name: name, Status: Note, Hint: "none found; build steps have the base image's: apt-get install ca-certificates"}
+		return Finding{Name: name, Status: Note, Hint: "none found, so build steps use those of the base image: apt-get install ca-certificates"}
 	}
 	return Finding{Name: name, Status: OK, Found: found}
 }
 
-// privateRegistry looks at the registry that comes with the private builder.
+// privateRegistry checks the private registry without starting it.
 func (o Options) privateRegistry(ctx context.Context) Finding {
 	const name = "embedded registry"
 	status, err := embedded.Inspect(ctx, o.Destination.Private)
@@ -35,14 +35,14 @@ func (o Options) privateRegistry(ctx context.Context) Finding {
 	if err != nil {
 		return missing(name, "", err)
 	}
-	state := "not running now, its port is free"
+	state := "not running, its port is free"
 	if status.Running {
 		state = fmt.Sprintf("served by process %d", status.PID)
 	}
 	return Finding{Name: name, Status: OK, Found: fmt.Sprintf("%s, %s, data in %s", status.Registry, state, status.Data)}
 }
 
-// mayPush asks the registry for the right to push to the repository.
+// mayPush checks the right to push to the repository.
 func (o Options) mayPush(ctx context.Context) error {
 	d, err := o.destination()
 	if err != nil {
@@ -62,5 +62,5 @@ func repository(name string, err error) Finding {
 	if err != nil {
 		return missing("repository", name, err)
 	}
-	return Finding{Name: "repository", Status: OK, Found: name + " may be pushed to"}
+	return Finding{Name: "repository", Status: OK, Found: name + " accepts pushes"}
 }

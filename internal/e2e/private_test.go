@@ -151,7 +151,7 @@ func TestThePrivateRegistryByItsName(t *testing.T) {
 		}
 	})
 	t.Run("doctor", func(t *testing.T) {
-		if res := at.client(t, p.dir, "doctor", "--repository", at.registry()+"/named"); res.code != 0 || !strings.Contains(res.stdout, "may be pushed to") {
+		if res := at.client(t, p.dir, "doctor", "--repository", at.registry()+"/named"); res.code != 0 || !strings.Contains(res.stdout, "accepts pushes") {
 			t.Errorf("exit code %d: %s%s", res.code, res.stdout, res.stderr)
 		}
 	})
