@@ -1,5 +1,5 @@
-// Package builders knows what the user means by "the builder": which flags, variables, sockets and names of docker buildx may point to a
-// buildkitd, and in which order they count. It dials nothing but the usual sockets.
+// Package builders finds the builder that the user means. Flags, variables, the names of docker buildx's builders and usual
+// sockets may point to a buildkitd. This package defines their order. It connects to nothing but the usual sockets.
 package builders
 
 import (
@@ -13,29 +13,29 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Address says how a builder is reached.
+// Address says how to connect to a builder.
 type Address struct {
 	Addr string // as buildctl takes it: unix://, tcp://, docker-container://, podman-container://, kube-pod://, ssh://
 
 	// TLS for tcp://, as buildctl has it. Dir holds ca.pem, cert.pem and key.pem.
 	CACert, Cert, Key, ServerName, Dir string
 
-	Private bool // rtbuild runs this builder for the user
+	Private bool // whether this is the private builder, which rtbuild runs itself
 }
 
-// Options are what flags say of the builder.
+// Options are the flags about the builder.
 type Options struct {
 	Address Address // --addr and the flags for TLS
-	Name    string  // --builder: a builder that docker buildx create has made
+	Name    string  // --builder: the name of a builder of docker buildx
 
-	// Platforms that will be built. They decide among the nodes of a buildx builder.
+	// Platforms are the platforms to build. They decide among the nodes of a buildx builder.
 	Platforms []ocispecs.Platform
 }
 
 // Origin is what points to a builder.
 type Origin string
 
-// All origins, in the order in which they count.
+// All origins, in order of precedence.
 const (
 	FlagAddr    Origin = "--addr"
 	FlagBuilder Origin = "--builder"
@@ -47,13 +47,13 @@ const (
 // Candidate is a builder that an origin points to.
 type Candidate struct {
 	Origin Origin
-	Value  string // the address, or buildx's name of the builder, as it was given
+	Value  string // the address, or the name of a buildx builder
 }
 
-// byName reports whether Value is buildx's name of a builder.
+// byName reports whether Value is the name of a buildx builder.
 func (c Candidate) byName() bool { return c.Origin == FlagBuilder || c.Origin == EnvBuilder }
 
-// Candidates lists all builders that something points to, in the order in which they count: the first one is used. If there is none,
+// Candidates returns all builders that an origin points to, in order of precedence: the first one is used. If there is none,
 // rtbuild runs a private builder.
 func (o Options) Candidates() []Candidate {
 	all := o.named()
@@ -63,7 +63,7 @@ func (o Options) Candidates() []Candidate {
 	return all
 }
 
-// named lists the candidates that the user names.
+// named returns the candidates that the user names.
 func (o Options) named() []Candidate {
 	var all []Candidate
 	for _, c := range []Candidate{
@@ -79,14 +79,15 @@ func (o Options) named() []Candidate {
 	return all
 }
 
-// Found is the builder that is used. Without an Addr there is none; its flags for TLS are kept all the same.
+// Found is the builder to use. If there is none, Addr is empty, but the fields for TLS are set from flags all the same.
 type Found struct {
 	Candidate
 	Address
-	Note string // what the user should know of the choice; empty if there is nothing
+	Note string // how the builder was chosen, if the user should know; may be empty
 }
 
-// Named finds the builder that a flag or a variable names, if one does. The error says why what is named cannot be used.
+// Named returns the builder that a flag or a variable names. If none does, Addr is empty. The error says why the named builder
+// cannot be used.
 func (o Options) Named() (Found, error) {
 	if o.Address.Addr != "" && o.Name != "" {
 		return Found{}, fmt.Errorf("%s and %s name two builders: give one of them", FlagAddr, FlagBuilder)
@@ -94,7 +95,7 @@ func (o Options) Named() (Found, error) {
 	return o.first(o.named())
 }
 
-// Find finds the builder that is named, else one at its usual socket. Its errors are those of Named.
+// Find returns the builder that a flag or a variable names, else one at a usual socket. Its errors are those of Named.
 func (o Options) Find() (Found, error) {
 	if found, err := o.Named(); err != nil || found.Addr != "" {
 		return found, err
@@ -119,7 +120,7 @@ func (o Options) first(all []Candidate) (Found, error) {
 	return found, nil
 }
 
-// over completes what flags say with what buildx knows of the builder.
+// over returns the address of b, with the TLS settings of a preceding those of b.
 func (a Address) over(b Address) Address {
 	return Address{
 		Addr: b.Addr, Dir: a.Dir, CACert: cmp.Or(a.CACert, b.CACert), Cert: cmp.Or(a.Cert, b.Cert),
@@ -127,10 +128,10 @@ func (a Address) over(b Address) Address {
 	}
 }
 
-// systemSocket is where packages put the socket of a buildkitd that all users share. Tests change it.
+// systemSocket is the usual socket of a buildkitd that all users share. Tests change it.
 var systemSocket = "/run/buildkit/buildkitd.sock"
 
-// usualSocket returns the socket of a buildkitd that listens where packages put it, or "".
+// usualSocket returns a usual socket on which a buildkitd listens, or "".
 func usualSocket() string {
 	sockets := []string{systemSocket}
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {

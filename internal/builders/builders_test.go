@@ -14,28 +14,28 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestFind: of all that may point to a builder, the first in the list counts. What was named keeps the flags for TLS.
+// TestFind: Find returns the first candidate, with the TLS settings of flags.
 func TestFind(t *testing.T) {
 	const addr, name, host, variable, socket = "--addr", "--builder", "BUILDKIT_HOST", "BUILDX_BUILDER", "socket"
 	tests := []struct {
-		name   string
-		given  []string
-		origin Origin // of the builder; empty: none
-		addr   string
-		err    string
+		name    string
+		origins []string // that point to a builder
+		origin  Origin   // of the builder; empty: none
+		addr    string
+		err     string
 	}{
 		{name: "nothing"},
-		{name: "all but a flag", given: []string{host, variable, socket}, origin: EnvHost, addr: "tcp://host:1"},
-		{name: "an address", given: []string{addr, host, variable, socket}, origin: FlagAddr, addr: "tcp://addr:1"},
-		{name: "a name", given: []string{name, host, variable, socket}, origin: FlagBuilder, addr: "tcp://far:1234"},
-		{name: "the variable", given: []string{variable, socket}, origin: EnvBuilder, addr: "tcp://far:1234"},
-		{name: "a socket", given: []string{socket}, origin: UsualSocket, addr: "unix:///buildkit/buildkitd.sock"},
-		{name: "two flags", given: []string{addr, name}, err: "--addr and --builder name two builders: give one of them"},
+		{name: "all but a flag", origins: []string{host, variable, socket}, origin: EnvHost, addr: "tcp://host:1"},
+		{name: "an address", origins: []string{addr, host, variable, socket}, origin: FlagAddr, addr: "tcp://addr:1"},
+		{name: "a name", origins: []string{name, host, variable, socket}, origin: FlagBuilder, addr: "tcp://far:1234"},
+		{name: "the variable", origins: []string{variable, socket}, origin: EnvBuilder, addr: "tcp://far:1234"},
+		{name: "a socket", origins: []string{socket}, origin: UsualSocket, addr: "unix:///buildkit/buildkitd.sock"},
+		{name: "two flags", origins: []string{addr, name}, err: "--addr and --builder name two builders: give one of them"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			has := func(what, value string) string {
-				if slices.Contains(tt.given, what) {
+				if slices.Contains(tt.origins, what) {
 					return value
 				}
 				return ""
@@ -64,14 +64,14 @@ func TestFind(t *testing.T) {
 				t.Errorf("buildx's own TLS files: %+v", got)
 			}
 			all := o.Candidates()
-			if len(all) != len(tt.given) || len(all) > 0 && all[0] != got.Candidate {
+			if len(all) != len(tt.origins) || len(all) > 0 && all[0] != got.Candidate {
 				t.Errorf("the candidates are %+v, the choice is %+v", all, got.Candidate)
 			}
 		})
 	}
 }
 
-// TestNamed does not look at sockets, and says which flag or variable names a builder that cannot be used.
+// TestNamed: Named ignores sockets. Its error says which flag or variable names a builder that cannot be used.
 func TestNamed(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("BUILDX_CONFIG", dir)

@@ -10,14 +10,14 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Instances as docker-buildx v0.38.2 writes them; internal/e2e has it write some.
+// Instances as docker-buildx v0.38.2 writes them. The end-to-end tests use files that it has written.
 const (
 	container = `{"Name":"box","Driver":"docker-container","Nodes":[{"Name":"box0","Endpoint":"default","Platforms":null,"DriverOpts":{"network":"host"},"Flags":["--allow-insecure-entitlement=network.host"],"Files":null}],"Dynamic":false}`
 	remote    = `{"Name":"far","Driver":"remote","Nodes":[{"Name":"far0","Endpoint":"tcp://far:1234","Platforms":null,"DriverOpts":{"cacert":"/ca.pem","cert":"/cert.pem","key":"/key.pem","servername":"name"},"Flags":null,"Files":null}],"Dynamic":false}`
 	two       = `{"Name":"two","Driver":"remote","Nodes":[{"Name":"two0","Endpoint":"tcp://a:1","Platforms":[{"architecture":"amd64","os":"linux"}]},{"Name":"two1","Endpoint":"tcp://b:1","Platforms":[{"architecture":"arm64","os":"linux"},{"architecture":"arm","os":"linux","variant":"v7"}]}]}`
 )
 
-// TestFindBuildx reads builders as docker buildx writes them.
+// TestFindBuildx reads files in the format of docker buildx.
 func TestFindBuildx(t *testing.T) {
 	tests := []struct {
 		name, builder, instance string
@@ -40,11 +40,11 @@ func TestFindBuildx(t *testing.T) {
 		{name: "remote", builder: "far", instance: remote,
 			want: Address{Addr: "tcp://far:1234", CACert: "/ca.pem", Cert: "/cert.pem", Key: "/key.pem", ServerName: "name"}},
 		{name: "two nodes, the first fits", builder: "two", instance: two, platforms: "linux/amd64",
-			want: Address{Addr: "tcp://a:1"}, note: "all is built on two0"},
+			want: Address{Addr: "tcp://a:1"}, note: "everything is built on two0"},
 		{name: "two nodes, the second fits", builder: "two", instance: two, platforms: "linux/arm64,linux/arm/v7",
-			want: Address{Addr: "tcp://b:1"}, note: "all is built on two1"},
+			want: Address{Addr: "tcp://b:1"}, note: "everything is built on two1"},
 		{name: "two nodes, none fits", builder: "two", instance: two, platforms: "linux/arm64,linux/amd64",
-			want: Address{Addr: "tcp://a:1"}, note: "none of which names linux/arm64, linux/amd64: all is built on the first, two0"},
+			want: Address{Addr: "tcp://a:1"}, note: "none of which lists linux/arm64, linux/amd64: everything is built on the first, two0"},
 		{name: "no nodes", builder: "x", instance: `{"Name":"x","Driver":"remote","Nodes":[]}`, err: "builder x has no node"},
 		{name: "kubernetes", builder: "k", instance: `{"Name":"k","Driver":"kubernetes","Nodes":[{"Name":"k0"}]}`, err: "kube-pod://"},
 		{name: "cloud", builder: "c", instance: `{"Name":"c","Driver":"cloud","Nodes":[{"Name":"c0"}]}`, err: "driver cloud, which is not supported"},
@@ -83,7 +83,7 @@ func TestFindBuildx(t *testing.T) {
 	}
 }
 
-// put writes an instance under its name, as buildx does; what has no name is called x.
+// put writes an instance to the file with its name, as buildx does. The name is x if the instance has none.
 func put(t *testing.T, dir, instance string) {
 	t.Helper()
 	name := "x"
@@ -114,7 +114,7 @@ func parse(t *testing.T, list string) []ocispecs.Platform {
 	return all
 }
 
-// TestBuildxDir looks where buildx looks.
+// TestBuildxDir: the directory is the one that buildx uses.
 func TestBuildxDir(t *testing.T) {
 	for _, tt := range []struct{ name, variable, below string }{
 		{"BUILDX_CONFIG", "BUILDX_CONFIG", ""},

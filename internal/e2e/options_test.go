@@ -143,7 +143,7 @@ func TestOptionsBuilder(t *testing.T) {
 	}{
 		{"by flag", "", []string{"--builder", "far"}, 0, "lock: "},
 		{"by environment", "far", nil, 0, "lock: "},
-		{"two nodes", "", []string{"--builder", "two", "--platform", "linux/arm64"}, 0, "builder two has 2 nodes: all is built on two1"},
+		{"two nodes", "", []string{"--builder", "two", "--platform", "linux/arm64"}, 0, "builder two has 2 nodes: everything is built on two1"},
 		{"unknown", "", []string{"--builder", "near"}, 2, `no builder "near": there is far, two`},
 		{"the engine's", "default", nil, 2, "docker buildx create"},
 		{"and an address", "", []string{"--builder", "far", "--addr", "unix:///x"}, 2, "--addr and --builder"},
