@@ -1,4 +1,5 @@
-// Package endpoints lists the addresses that a build from scratch contacts, mirrors applied: what a closed network has to let through.
+// Package endpoints lists the addresses that a build from scratch contacts, with mirrors applied. A closed network must allow
+// these addresses.
 package endpoints
 
 import (
@@ -18,14 +19,14 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// Use is an address, and all that it is used for.
+// Use is an address and what it is used for.
 type Use struct {
 	Address string   `json:"address"`
 	For     []string `json:"for"`
 }
 
-// List lists what a build of these platforms contacts: the registries of the base and of the images, what the steps fetch from, and the
-// servers that lock files name. Each address is listed once, sorted. It looks at the base image in the builder, and builds nothing. Its
+// List returns the addresses that a build for these platforms contacts, sorted: the registries of the base and of the images, the
+// servers of the steps, and the servers in lock files. It inspects the base image on the builder, and builds nothing. Its
 // errors are those of [publish.Inspect].
 func List(ctx context.Context, b publish.Build, platforms []ocispecs.Platform) ([]Use, error) {
 	all, err := ofRegistries(b)
@@ -57,21 +58,21 @@ func ofRegistries(b publish.Build) ([]imagebuild.Endpoint, error) {
 	return all, nil
 }
 
-// lockFileServer matches an address in a lock file up to the end of its host, without a user and password. The rest of an address belongs to
-// one package.
+// lockFileServer matches an address in a lock file up to the end of its host, without user and password. The rest of the address
+// belongs to one package.
 var lockFileServer = regexp.MustCompile(`["'= ](https?://)(?:[^/"' #@]*@)?((?:\[[0-9A-Fa-f:.]+\]|[\p{L}\p{N}._~-]+)(?::[0-9]+)?)/`)
 
-// inLockFiles lists the servers that a project's lock files name, mirrors applied. A lock file without servers means those of its package
-// manager, which the step that runs the manager knows. The project's tags must have been computed.
+// inLockFiles lists the servers in a project's lock files, with mirrors applied. A lock file without servers uses those of its
+// package manager, which come from the step that runs it. The project's tags must have been computed.
 func inLockFiles(p *project.Project) []imagebuild.Endpoint {
 	var all []imagebuild.Endpoint
 	for _, file := range tags.Paths(p.Tree.LockFiles) {
 		if !strings.HasSuffix(file, ".lock") && !strings.HasSuffix(file, "-lock.json") && !strings.HasSuffix(file, ".txt") {
-			continue // a manifest, whose addresses are for people
+			continue // a manifest: no step contacts its addresses
 		}
 		data, err := projectfile.ReadFile(p.Files, file, projectfile.LockLimit)
 		if err != nil {
-			continue // it was read when the tags were computed, and is gone since
+			continue // it was removed after the tags were computed
 		}
 		for _, m := range lockFileServer.FindAllSubmatch(data, -1) {
 			all = append(all, imagebuild.Endpoint{Address: p.Runtime.Mirrored(string(m[1]) + string(m[2])), For: file})

@@ -21,7 +21,7 @@ func TestInLockFiles(t *testing.T) {
 		{"npm", "package-lock.json", `{"resolved": "https://npm.example.com/a/-/a-1.tgz", "b": "git+ssh://git@example.com/b"}`, []string{"https://npm.example.com"}},
 		{"a manifest", "package.json", `{"homepage": "https://example.com/x"}`, nil},
 		{"poetry", "poetry.lock", "url = \"https://pypi.example.com/simple/\"\n", []string{"https://pypi.example.com"}},
-		{"uv, by a mirror", "uv.lock", "{ url = \"https://files.example.com/packages/x.whl\", hash = \"\" }", []string{"http://mirror.example.com/files"}},
+		{"uv, with a mirror", "uv.lock", "{ url = \"https://files.example.com/packages/x.whl\", hash = \"\" }", []string{"http://mirror.example.com/files"}},
 		{"pip", "requirements.txt", "--index-url https://user:secret@pypi.example.com/simple/\nx @ https://example.com/x.whl\n", []string{"https://pypi.example.com", "https://example.com"}},
 	}
 	for _, test := range tests {
@@ -45,7 +45,7 @@ func TestInLockFiles(t *testing.T) {
 	}
 }
 
-// TestGroup: an address that several things use is listed once.
+// TestGroup: an address with several uses is listed once.
 func TestGroup(t *testing.T) {
 	all := []imagebuild.Endpoint{{Address: "https://b", For: "1"}, {Address: "https://a", For: "2"}, {Address: "https://b", For: "3"}, {Address: "https://b", For: "1"}}
 	want := []Use{{"https://a", []string{"2"}}, {"https://b", []string{"1", "3"}}}

@@ -11,8 +11,7 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// FuzzInLockFiles shows that the addresses in a lock file, of whichever manager, are listed as servers: without a user or
-// password, and without a path.
+// FuzzInLockFiles checks that the addresses in lock files are listed as servers, without user, password and path.
 func FuzzInLockFiles(f *testing.F) {
 	for _, seed := range []string{
 		`{"packages": {"node_modules/a": {"resolved": "https://registry.example.com/a/-/a-1.tgz"}}}`, "--index-url https://user:secret@pypi.example.com/simple/\n",
