@@ -1,4 +1,4 @@
-// Package bake writes override files for docker buildx bake that give a runtime's tags to the targets of a bake file. Bake itself cannot
+// Package bake makes override files for docker buildx bake, which set the tags of the targets in a bake file. Bake itself cannot
 // compute tags from the content of a project.
 package bake
 
@@ -12,7 +12,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/project"
 )
 
-// Roles are what a target builds: the stages of the frontend that target = "source" and target = "deps" name.
+// The roles of a target: the frontend's stages that target = "source" and target = "deps" name.
 const (
 	roleSource = "source"
 	roleDeps   = "deps"
@@ -28,11 +28,12 @@ type Target struct {
 	Tags []string `json:"tags"`
 }
 
-// Names is a pattern for the names of targets: text with {project}, {base} and {role}. {project} is the name of the context's directory,
-// {base} the base image and {role} source or deps.
+// Names is a pattern for the names of targets: a text with {project}, {base} and {role}. {project} is the name of the context's
+// directory, {base} the base image, and {role} is "source" or "deps".
 type Names string
 
-// DefaultNames returns the pattern that tells apart the targets of several contexts, or of several bases, by their roles.
+// DefaultNames returns a pattern with {role}. It has {project} if there are several contexts, and {base} if there are several
+// bases.
 func DefaultNames(contexts, bases bool) Names {
 	var parts []string
 	if contexts {
@@ -44,12 +45,13 @@ func DefaultNames(contexts, bases bool) Names {
 	return Names(strings.Join(append(parts, "{role}"), "-"))
 }
 
-// Add gives a project's tags to its targets: the source tag to that of source, the lock and the versioned tag to that of deps. If the
-// pattern has no {role} there is no target for deps. Two targets of one name, and a name that bake does not take, are errors.
+// Add adds the targets of a project: one for source with the source tag, and one for deps with the lock tag and the versioned
+// tag. Without {role} in the pattern, there is no target for deps. Add returns an error for a name that exists already, and for
+// one that bake does not accept.
 func (f *File) Add(names Names, p *project.Project) error {
 	images := p.Tags.Images
 	if images.Source == "" {
-		return errors.New("targets need whole references, and no repository is named: " +
+		return errors.New("bake targets need a repository, and none is set: " +
 			"give --repository, or write a line such as repository: registry.example.com/team/runtime into runtime.yaml")
 	}
 	if err := f.add(names, p, roleSource, images.Source); err != nil || !strings.Contains(string(names), "{role}") {
@@ -64,7 +66,7 @@ func (f *File) add(names Names, p *project.Project, role string, refs ...string)
 		return err
 	}
 	if _, twice := f.Target[name]; twice {
-		return fmt.Errorf("two runtimes have the target %q: put what tells them apart into --bake-target, {project} or {base}", name)
+		return fmt.Errorf("two runtimes have the target %q: tell them apart with {project} or {base} in --bake-target", name)
 	}
 	if f.Target == nil {
 		f.Target = map[string]Target{}
@@ -73,7 +75,7 @@ func (f *File) add(names Names, p *project.Project, role string, refs ...string)
 	return nil
 }
 
-// grammar is what bake takes for the name of a target.
+// grammar matches the names of targets that bake accepts.
 var grammar = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 var notInName = regexp.MustCompile(`[^A-Za-z0-9_-]`)
@@ -85,7 +87,7 @@ func (n Names) of(p *project.Project, role string) (string, error) {
 		"{project}", plain(filepath.Base(p.Root)), "{base}", plain(p.Runtime.Base), "{role}", role,
 	).Replace(string(n))
 	if !grammar.MatchString(name) {
-		return "", fmt.Errorf("invalid --bake-target %q: it gives the name %q: write it of letters, digits, _, -, {project}, {base} and {role}", n, name)
+		return "", fmt.Errorf("invalid --bake-target %q: it gives the name %q: use only letters, digits, _, -, {project}, {base} and {role}", n, name)
 	}
 	return name, nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// runtime is a project in a directory of this name, on a base. Its tags tell of both.
+// runtime returns a project in a directory, on a base. Its tags contain the names of both.
 func runtime(dir, base string) *project.Project {
 	ref := func(tag string) string { return "r.example/" + dir + ":" + tag + "-" + base }
 	return &project.Project{
@@ -26,7 +26,7 @@ func TestAdd(t *testing.T) {
 		name  string
 		names Names
 		all   []*project.Project
-		want  map[string]string // the tags by target, with blanks between
+		want  map[string]string // the tags of each target, separated by spaces
 		err   string
 	}{
 		{name: "one", names: DefaultNames(false, false), all: []*project.Project{node},
@@ -39,7 +39,7 @@ func TestAdd(t *testing.T) {
 			"node_debian": "r.example/node:s-debian", "node_a-example-5000-ubuntu-24-04": "r.example/node:s-a.example:5000/ubuntu:24.04",
 		}},
 		{name: "no name for both bases", names: DefaultNames(true, false), all: []*project.Project{node, ubuntu}, err: `two runtimes have the target "node-source"`},
-		{name: "a character that bake does not take", names: "a.{role}", all: []*project.Project{node}, err: `it gives the name "a.source"`},
+		{name: "a character that bake does not accept", names: "a.{role}", all: []*project.Project{node}, err: `it gives the name "a.source"`},
 		{name: "an unknown placeholder", names: "{target}", all: []*project.Project{node}, err: `it gives the name "{target}"`},
 		{name: "no repository", names: "x", all: []*project.Project{{}}, err: "give --repository, or write a line such as repository:"},
 	}
