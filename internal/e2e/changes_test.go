@@ -229,8 +229,8 @@ func TestNeverHoldsStill(t *testing.T) {
 		tags = append(tags, p.plan(t).Images.Source)
 		write(t, p.dir, "server.js", fmt.Sprintf("console.log('attempt %d')\n", n))
 	})
-	want := "server.js changed after it was hashed: its content is different; it was planned 3 times, and something changed each time: " +
-		"stop what writes to the project, or add the file to ignore"
+	want := "server.js changed after it was hashed: its content is different; a file changed during each of 3 attempts: " +
+		"stop the program that writes to the project, or add the file to ignore"
 	if res.code != 2 || res.errorLine() != want || planned.Load() != 3 {
 		t.Errorf("exit code %d after %d plans: %s", res.code, planned.Load(), res.stderr)
 	}

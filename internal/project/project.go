@@ -1,7 +1,7 @@
 // Package project reads a context directory: the runtime that its files describe, and the tags of that runtime.
 //
-// A directory may change while it is read, and again before it is built. What was read is compared with what is hashed later. A file that
-// differs is a *tags.ChangedError, and [RetryChanged] then starts again with what is there now.
+// The directory may change while it is read, or before it is built. So this package compares the files that it has read with
+// those that it hashes later. If one differs, the error is a *tags.ChangedError, and [RetryChanged] starts over.
 package project
 
 import (
@@ -17,13 +17,13 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// Project is a context directory as it was read.
+// Project is the content of a context directory.
 type Project struct {
 	Root    string           // the directory: an absolute path without links
-	Files   fs.FS            // the same directory; links that leave it are not followed
+	Files   fs.FS            // the same directory, without following links that leave it
 	Runtime *profile.Runtime // what the image is made of
 	Inputs  tags.Inputs      // what the tags are made from; ComputeTags fills in Repository
-	Options Options          // what Read was given
+	Options Options          // those of Read
 
 	Tags tags.Set   // the zero value until ComputeTags or NameTags
 	Tree *tags.Tree // nil until ComputeTags or NameTags
@@ -31,18 +31,19 @@ type Project struct {
 	sums map[string]string // SHA-256 of each file that Runtime was read from, by name
 }
 
-// Options are what the user says beside the files of the project.
+// Options are settings of the user that are not in the project.
 type Options struct {
-	// File is the runtime file: relative to the working directory, else to the context. Empty is runtime.yaml in the context, which
-	// need not exist.
+	// File is the runtime file: relative to the working directory, else to the context. If it is empty, Read uses runtime.yaml
+	// in the context, if there is one.
 	File string
-	// Overrides take precedence over the runtime file. Its Name and Data are those of File, and ignored here.
+	// Overrides take precedence over the runtime file. Read sets Name and Data itself.
 	Overrides profile.Options
 }
 
 // Read reads the runtime of the context directory dir. It computes no tags, because those need a repository.
 //
-// A file that was read twice with different contents is a *tags.ChangedError. What is wrong in a file is a *projectfile.Error.
+// The error is a *tags.ChangedError if a file was read twice with different contents, and a *projectfile.Error if the content of
+// a file is wrong.
 func Read(dir string, opts Options) (*Project, error) {
 	root, err := contextDir(dir)
 	if err != nil {
@@ -70,7 +71,7 @@ func load(root string, opts profile.Options) (*Project, error) {
 	}
 	rec := newRecorder(files)
 	runtime, err := profile.Load(rec, opts)
-	if name := rec.unsteady(); name != "" {
+	if name := rec.changed(); name != "" {
 		return nil, &tags.ChangedError{Path: name, Err: errors.New("it was read twice, with different contents")}
 	}
 	if err != nil {
@@ -79,9 +80,9 @@ func load(root string, opts profile.Options) (*Project, error) {
 	return &Project{Root: root, Files: files, Runtime: runtime, Inputs: runtime.TagInputs(), sums: rec.sums()}, nil
 }
 
-// ComputeTags hashes the project's files and sets Tags and Tree. Without a repository Tags has no references.
+// ComputeTags hashes the project's files and sets Tags and Tree. Without a repository, Tags has no references.
 //
-// A file that changed since Read is a *tags.ChangedError; other errors are those of [tags.Compute]. A link that leaves the context is
+// The error is a *tags.ChangedError if a file has changed since Read, or one of [tags.Compute]. A link that leaves the context is
 // an error too, because no builder can follow it.
 func (p *Project) ComputeTags(ctx context.Context, repository string) error {
 	p.Inputs.Repository = repository
@@ -92,14 +93,13 @@ func (p *Project) ComputeTags(ctx context.Context, repository string) error {
 	return p.check()
 }
 
-// Scan hashes the source alone, which no base image decides. NameTags takes the result for one base after the other.
+// Scan hashes the source, which is the same for every base image. Pass the result to NameTags for one base after the other.
 func (p *Project) Scan(ctx context.Context) (*tags.Tree, error) {
 	tree, err := tags.Scan(ctx, p.Root, p.Inputs.Source)
 	return tree, asChanged(err)
 }
 
-// NameTags is ComputeTags with a source that Scan has hashed: that of this project, or of another with the same context and source
-// paths.
+// NameTags is ComputeTags with the result of Scan, for this project or another with the same context and source paths.
 func (p *Project) NameTags(ctx context.Context, tree *tags.Tree, repository string) error {
 	p.Inputs.Repository = repository
 	var err error
@@ -126,7 +126,7 @@ func (p *Project) check() error {
 	return p.checkRead()
 }
 
-// checkRead compares what the runtime was read from, such as package.json, with what was hashed afterwards.
+// checkRead compares the files that the runtime was read from, such as package.json, with those that were hashed later.
 func (p *Project) checkRead() error {
 	for _, e := range slices.Concat(p.Tree.LockFiles, p.Tree.Entries) {
 		if sum, read := p.sums[e.Path]; read && e.Mode.IsRegular() && sum != string(e.SHA256[:]) {
@@ -136,7 +136,7 @@ func (p *Project) checkRead() error {
 	return nil
 }
 
-// checkLinks refuses links that no builder can follow. Nothing behind them was hashed, so the tags would not cover it.
+// checkLinks refuses links that leave the context: their targets were not hashed, and no builder can follow them.
 func checkLinks(tree *tags.Tree) error {
 	if len(tree.Outside) == 0 {
 		return nil

@@ -12,9 +12,9 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// TestReadIsWhatIsHashed: a manifest that changes between the reading of the runtime and the hash is planned again. Its command would
-// be that of another tag.
-func TestReadIsWhatIsHashed(t *testing.T) {
+// TestChangeBetweenReadAndHash: a manifest that changes after Read is a *tags.ChangedError. Otherwise the image would have a
+// command that its tag does not cover.
+func TestChangeBetweenReadAndHash(t *testing.T) {
 	for _, file := range []string{"package.json", "package-lock.json", ".dockerignore"} {
 		t.Run(file, func(t *testing.T) {
 			dir := filetree.Files{"package.json": `{"main":"a.js"}`, "package-lock.json": "{}", "a.js": "", ".dockerignore": "x\n", "runtime.yaml": "base: debian\n"}.Write(t, t.TempDir())
@@ -36,8 +36,8 @@ func TestReadIsWhatIsHashed(t *testing.T) {
 	}
 }
 
-// TestReadTwiceWithAChangeBetween: version and command come from several readings of one manifest. Readings that differ are a change.
-func TestReadTwiceWithAChangeBetween(t *testing.T) {
+// TestChangeBetweenReads: version and command come from several reads of one manifest. A recorder finds reads that differ.
+func TestChangeBetweenReads(t *testing.T) {
 	dir := filetree.Files{"package.json": `{"main":"a.js"}`, "other.json": "{}"}.Write(t, t.TempDir())
 	files, err := projectfile.Confined(dir)
 	if err != nil {
@@ -52,14 +52,14 @@ func TestReadTwiceWithAChangeBetween(t *testing.T) {
 	read("other.json")
 	read("package.json")
 	read("package.json")
-	if name := seen.unsteady(); name != "" {
+	if name := seen.changed(); name != "" {
 		t.Errorf("%s did not change", name)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "package.json"), []byte(`{"main":"b.js"}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	read("package.json")
-	if name := seen.unsteady(); name != "package.json" {
+	if name := seen.changed(); name != "package.json" {
 		t.Errorf("got %q", name)
 	}
 }

@@ -16,19 +16,19 @@ import (
 	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
-// recorder is a project's file system that records which files were asked for, and what was read of them.
+// recorder is a project's file system that records which files were opened or looked up, and the digests of their content.
 type recorder struct {
 	*contextfs.FS
-	files map[string]hash.Hash // of the last reading of each file; nil if only its existence was asked for
-	whole map[string][][]byte  // the digest of each complete reading
+	files map[string]hash.Hash // the hash of the last read of each file; nil if it was only looked up
+	whole map[string][][]byte  // the digest of each complete read
 }
 
 func newRecorder(files *contextfs.FS) recorder {
 	return recorder{files, map[string]hash.Hash{}, map[string][][]byte{}}
 }
 
-// unsteady names a file that was read twice with different contents; "" if there is none.
-func (r recorder) unsteady() string {
+// changed returns a file that was read twice with different contents, or "" if there is none.
+func (r recorder) changed() string {
 	for _, name := range slices.Sorted(maps.Keys(r.whole)) {
 		if all := r.whole[name]; slices.ContainsFunc(all, func(sum []byte) bool { return !bytes.Equal(sum, all[0]) }) {
 			return name
@@ -60,11 +60,11 @@ func (r recorder) Open(name string) (fs.File, error) {
 	return &recorded{file, sum, func() { r.whole[name] = append(r.whole[name], sum.Sum(nil)) }}, nil
 }
 
-// recorded is a file that is hashed while it is read.
+// recorded is a file that hashes what is read from it.
 type recorded struct {
 	fs.File
 	sum hash.Hash
-	end func() // called when the file was read to its end
+	end func() // called at the end of the file
 }
 
 // Read implements fs.File.
@@ -77,10 +77,10 @@ func (r *recorded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// names are the files that were asked for, sorted.
+// names returns the files that were opened or looked up, sorted.
 func (r recorder) names() []string { return slices.Sorted(maps.Keys(r.files)) }
 
-// sums are the digests of what was read, by file.
+// sums returns the digest of each file that was read.
 func (r recorder) sums() map[string]string {
 	sums := map[string]string{}
 	for name, sum := range r.files {
@@ -91,7 +91,7 @@ func (r recorder) sums() map[string]string {
 	return sums
 }
 
-// FilesRead lists the files of the directory root that reading a runtime asks for, such as .dockerignore, sorted.
+// FilesRead returns the files in the directory root that reading a runtime opens or looks up, such as .dockerignore, sorted.
 func FilesRead(root string, opts profile.Options) ([]string, error) {
 	files, err := projectfile.Confined(root)
 	if err != nil {
@@ -104,8 +104,8 @@ func FilesRead(root string, opts profile.Options) ([]string, error) {
 	return rec.names(), nil
 }
 
-// CompareReads compares the files that the runtime was read from with those of a later reading. A file that differs is a
-// *tags.ChangedError. A later reading may need fewer files.
+// CompareReads compares the files that the runtime was read from with those of a later read. It returns a *tags.ChangedError if
+// one differs. The later read may have used fewer files.
 func (p *Project) CompareReads(later *Project) error {
 	names := slices.Concat(slices.Collect(maps.Keys(p.sums)), slices.Collect(maps.Keys(later.sums)))
 	slices.Sort(names)
@@ -118,15 +118,15 @@ func (p *Project) CompareReads(later *Project) error {
 }
 
 func (p *Project) compareRead(later *Project, name string) error {
-	before, was := p.sums[name]
-	after, is := later.sums[name]
+	before, readBefore := p.sums[name]
+	after, readLater := later.sums[name]
 	switch {
-	case was && is && before != after:
+	case readBefore && readLater && before != after:
 		return errors.New("its content is different")
-	case !was && is:
-		return errors.New("it was not there")
-	case was && !is:
-		if _, gone := fs.Stat(p.Files, name); errors.Is(gone, fs.ErrNotExist) {
+	case !readBefore && readLater:
+		return errors.New("it did not exist before")
+	case readBefore && !readLater:
+		if _, err := fs.Stat(p.Files, name); errors.Is(err, fs.ErrNotExist) {
 			return fs.ErrNotExist
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// TestRetryChanged: a change is tried again, twice at most; any other error ends the attempts.
+// TestRetryChanged: there are two more attempts after a change, and none after any other error.
 func TestRetryChanged(t *testing.T) {
 	changed := &tags.ChangedError{Path: "app.js", Err: fs.ErrNotExist}
 	other := errors.New("the registry is down")
@@ -21,16 +21,16 @@ func TestRetryChanged(t *testing.T) {
 		{"nothing changes", []error{nil}, 1, ""},
 		{"one change", []error{changed, nil}, 2, ""},
 		{"two changes", []error{changed, errors.Join(changed), nil}, 3, ""},
-		{"three changes", []error{changed, changed, changed, nil}, 3, "app.js changed after it was hashed: file does not exist; it was planned 3 times, " +
-			"and something changed each time: stop what writes to the project, or add the file to ignore"},
+		{"three changes", []error{changed, changed, changed, nil}, 3, "app.js changed after it was hashed: file does not exist; " +
+			"a file changed during each of 3 attempts: stop the program that writes to the project, or add the file to ignore"},
 		{"a change, then another error", []error{changed, other}, 2, "the registry is down"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			tries, told := 0, 0
-			err := RetryChanged(func() error { tries++; return tt.errs[tries-1] }, func(*tags.ChangedError) { told++ })
-			if tries != tt.tries || told != tries-1 {
-				t.Errorf("%d attempts, want %d; %d were told", tries, tt.tries, told)
+			tries, calls := 0, 0
+			err := RetryChanged(func() error { tries++; return tt.errs[tries-1] }, func(*tags.ChangedError) { calls++ })
+			if tries != tt.tries || calls != tries-1 {
+				t.Errorf("%d attempts, want %d; changed was called %d times", tries, tt.tries, calls)
 			}
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || err.Error() != tt.want) {
 				t.Errorf("got %v", err)

@@ -21,7 +21,8 @@ func contextDir(dir string) (string, error) {
 	return filepath.Abs(root)
 }
 
-// projectRoot is the root of the project in a context, as the runtime file says: a folder that prepare made has it in code/.
+// projectRoot returns the root of the project in a context, which the runtime file may set. In a folder that prepare wrote, it
+// is code/.
 func projectRoot(context string, file []byte) (string, error) {
 	dir, err := runtimefile.Root(file)
 	if err != nil || dir == "." {
@@ -34,14 +35,14 @@ func projectRoot(context string, file []byte) (string, error) {
 	return root, err
 }
 
-// readRuntimeFile reads the file that -f names: relative to the working directory, else to the context. A file in the context belongs to
-// the project, which may be a stranger's: if it is a link that leaves the context, it is not read.
+// readRuntimeFile reads the file that -f names: relative to the working directory, else to the context. A file in the context
+// belongs to the project, which is not trusted, so readRuntimeFile follows no link that leaves the context.
 func readRuntimeFile(root, name string) (string, []byte, error) {
 	switch name {
 	case "":
 		return "", nil, nil
 	case "-":
-		return "", nil, errors.New("-f -: standard input is not read: write the runtime file to a file, and name that")
+		return "", nil, errors.New("-f -: a runtime file on standard input is not supported: write it to a file, and name that")
 	}
 	if inContext := filepath.Join(root, name); !exists(name) && exists(inContext) {
 		name = inContext
@@ -62,8 +63,8 @@ func readNamed(root, name string) ([]byte, error) {
 	return runtimefile.ReadRuntime(files, inside)
 }
 
-// pathIn gives the slash-separated path of a file in the directory root, which has no links of its own. It is false if the file lies
-// elsewhere.
+// pathIn returns the slash-separated path of a file relative to root, and whether the file is in that directory. The path of
+// root must contain no links.
 func pathIn(root, name string) (string, bool) {
 	dir, err := filepath.EvalSymlinks(filepath.Dir(name))
 	if err == nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// TestUntrustedProjects shows that what is no regular file within the context is neither read nor waited for, and that the error
-// names it and says what to do. A link's error shows nothing of what it points to.
+// TestUntrustedProjects: Read opens nothing in the context but regular files, and follows no link that leaves it. The error names
+// the file and says what to do. It shows nothing of a link's target.
 func TestUntrustedProjects(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("password: hunter2 : y"), 0o600); err != nil {
@@ -56,7 +56,7 @@ func TestUntrustedProjects(t *testing.T) {
 		{"-f, relative to the context", filetree.Files{"x.yaml": "-> " + secret}, nil, "x.yaml", "x.yaml" + leaves},
 		{"runtime.yaml is 40 MB", nil, large, "", "runtime.yaml: it has 41943060 bytes or more, and at most 1 MiB of such a file are read"},
 		{"-f /dev/zero", nil, nil, "/dev/zero", "/dev/zero: it is a device" + put},
-		{"-f -", nil, nil, "-", "-f -: standard input is not read: write the runtime file to a file, and name that"},
+		{"-f -", nil, nil, "-", "-f -: a runtime file on standard input is not supported: write it to a file, and name that"},
 		{"-f <(...)", nil, nil, fmt.Sprintf("/dev/fd/%d", read.Fd()), "it is a pipe" + put},
 		{"-f names a file elsewhere", nil, nil, "testdata/none.yaml", "testdata/none.yaml: no such file or directory"},
 		{"a lock file is a pipe", nil, fifo("package-lock.json"), "", `lock file "package-lock.json": not the right kind of file: a named pipe`},
@@ -88,7 +88,7 @@ func TestUntrustedProjects(t *testing.T) {
 	}
 }
 
-// namesOf reads a project and names its images, as the tags command does.
+// namesOf reads a project and computes its tags, as the command tags does.
 func namesOf(ctx context.Context, dir string, opts Options) (tags.Set, error) {
 	p, err := Read(dir, opts)
 	if err != nil {
