@@ -68,7 +68,7 @@ func TestPrepareRefuses(t *testing.T) {
 		want string
 	}{
 		{"no folder", []string{node}, "give --build-folder DIR"},
-		{"above the project", []string{node, "--build-folder", examples}, "the project itself lies in it"},
+		{"above the project", []string{node, "--build-folder", examples}, "it contains the project"},
 		{"syntax of two lines", []string{node, "--build-folder", folder, "--syntax", "a\nb"}, "invalid --syntax"},
 		{"not a flag's value", []string{node, "--build-folder", folder, "--enable_browser=maybe"}, "invalid"},
 		{"no project", []string{t.TempDir(), "--build-folder", folder}, "profile"},

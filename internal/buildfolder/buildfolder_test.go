@@ -18,7 +18,7 @@ const (
 	repository = "registry.example.com/t/r"
 )
 
-// read computes a project.
+// read reads a project and computes its tags.
 func read(t *testing.T, dir string, opts project.Options) *project.Project {
 	t.Helper()
 	p, err := project.Read(dir, opts)
@@ -42,7 +42,7 @@ func write(t *testing.T, folder, dir string, opts project.Options, syntax string
 	return f.Write(t.Context(), syntax)
 }
 
-// TestSameImage: a builder that reads the folder gets the tags, the copied files and the runtime of the project.
+// TestSameImage: a folder has the tags, the copied files and the runtime of the project.
 func TestSameImage(t *testing.T) {
 	locked := `{"name": "a", "version": "2.0.0", "lockfileVersion": 3, "packages": {}}`
 	extra := "echo 'a: b' # c"
@@ -112,8 +112,8 @@ func TestSameImage(t *testing.T) {
 	}
 }
 
-// TestInTheOriginalsPlace writes the folder that OpenHands' repository has for it. Files that are not its own stay.
-func TestInTheOriginalsPlace(t *testing.T) {
+// TestOpenHandsFolder writes to the folder that OpenHands' repository has for this purpose. Other files in it stay.
+func TestOpenHandsFolder(t *testing.T) {
 	dir := filetree.OpenHands().With(filetree.Files{"runtime.yaml": "# syntax=registry.example.com/frontend:2\nbase: debian:bookworm\n"}).Write(t, t.TempDir())
 	folder := filepath.Join(dir, "containers", "runtime")
 	opts := project.Options{Overrides: profile.Options{Base: "nikolaik/python-nodejs:python3.12-nodejs22"}}
@@ -156,7 +156,7 @@ func TestInTheOriginalsPlace(t *testing.T) {
 	})
 }
 
-// TestRefuses: an error leaves all files as they were.
+// TestRefuses: after an error, all files are unchanged.
 func TestRefuses(t *testing.T) {
 	node := func() filetree.Files {
 		return filetree.Files{
@@ -173,12 +173,12 @@ func TestRefuses(t *testing.T) {
 		syntax string
 		want   string
 	}{
-		{name: "the project", tree: node(), folder: "project", want: "the project itself lies in it"},
-		{name: "above the project", tree: node(), folder: ".", want: "the project itself lies in it"},
+		{name: "the project", tree: node(), folder: "project", want: "it contains the project"},
+		{name: "above the project", tree: node(), folder: ".", want: "it contains the project"},
 		{name: "a file", tree: node().With(filetree.Files{"../folder": "a file\n"}), folder: "folder", want: "is not a directory"},
 		{name: "below a file", tree: node().With(filetree.Files{"../folder": "a file\n"}), folder: "folder/x", want: "not a directory"},
-		{name: "another Dockerfile", tree: node().With(filetree.Files{"../folder/Dockerfile": "FROM debian\n"}), folder: "folder", want: "a Dockerfile that prepare has not made"},
-		{name: "another code", tree: node().With(filetree.Files{"../folder/code/a": ""}), folder: "folder", want: "a code that prepare has not made"},
+		{name: "another Dockerfile", tree: node().With(filetree.Files{"../folder/Dockerfile": "FROM debian\n"}), folder: "folder", want: "its Dockerfile was not made by prepare"},
+		{name: "another code", tree: node().With(filetree.Files{"../folder/code/a": ""}), folder: "folder", want: "its code was not made by prepare"},
 		{name: "in the source", tree: node(), folder: "project/out", want: "its code would be hashed with the project's source: give a folder outside of the source, or name this one in .dockerignore"},
 		{name: "in the source, by a link", tree: node().With(filetree.Files{"../folder": "-> project/out"}).With(filetree.Files{"out/x": ""}), folder: "folder", want: "its code would be hashed"},
 		{name: "half in the source", tree: node(), folder: "project/half", want: "its Dockerfile would be hashed"},
@@ -207,8 +207,8 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// TestMayLieWhereNothingIsHashed: a folder below the project is fine where it changes no tag.
-func TestMayLieWhereNothingIsHashed(t *testing.T) {
+// TestFolderOutsideTheSource: the folder may be below the project if it does not change the tags.
+func TestFolderOutsideTheSource(t *testing.T) {
 	tests := []struct {
 		name, folder string
 		tree         filetree.Files
@@ -234,7 +234,7 @@ func TestMayLieWhereNothingIsHashed(t *testing.T) {
 	}
 }
 
-// TestRuntimeFile: a Dockerfile keeps the form of the runtime file, and holds what options and other files say.
+// TestRuntimeFile: a Dockerfile keeps the style of the runtime file, and has the settings of options and other files.
 func TestRuntimeFile(t *testing.T) {
 	const header = "# syntax=" + Frontend + "\n" + runtimefile.RootLine + "code\n" + madeLine + "\n"
 	const pinned = "profile: node\nbase: debian:bookworm\nversion: 1.0.0\nrepository: registry.example.com/t/r\n"

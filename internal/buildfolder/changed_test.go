@@ -14,9 +14,9 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// TestNamesWhatChanged changes files that are not hashed but decide how the project is read, while a folder is written. The folder is then
-// not that of the tags, and the error names the file.
-func TestNamesWhatChanged(t *testing.T) {
+// TestChangedUnhashedFile changes files that reading the project depends on, but that are not hashed, while a folder is written.
+// The folder would have other tags, and the error names the file.
+func TestChangedUnhashedFile(t *testing.T) {
 	put := func(name, content string) func(*testing.T, *project.Project) {
 		return func(t *testing.T, p *project.Project) { filetree.Files{name: content}.Write(t, p.Root) }
 	}
@@ -36,7 +36,7 @@ func TestNamesWhatChanged(t *testing.T) {
 	}{
 		{"a file that says what is ignored", files(), put(".dockerignore", "*.json\n.dockerignore\na.js\n"), ".dockerignore", "its content is different"},
 		{"it is gone", files(), remove, ".dockerignore", "file does not exist"},
-		{"it is new", files().Without(".dockerignore"), put(".dockerignore", "a.js\n"), ".dockerignore", "it was not there"},
+		{"it is new", files().Without(".dockerignore"), put(".dockerignore", "a.js\n"), ".dockerignore", "it did not exist before"},
 		{"a manifest", files(), put("package.json", `{"version": "2.0.0", "main": "a.js"}`), "package.json", "its content is different"},
 		{"a link out of the context", files(), func(t *testing.T, p *project.Project) {
 			remove(t, p)
@@ -59,8 +59,8 @@ func TestNamesWhatChanged(t *testing.T) {
 	}
 }
 
-// TestCopiesWhatWasHashed: a file that changes between the hash and the copy is in no folder.
-func TestCopiesWhatWasHashed(t *testing.T) {
+// TestChangedHashedFile: a file that changes between the hash and the copy is an error, and no folder is written.
+func TestChangedHashedFile(t *testing.T) {
 	changes := map[string]func(file string) error{
 		"rewritten": func(file string) error { return os.WriteFile(file, []byte("two"), 0o644) },
 		"deleted":   os.Remove,
@@ -89,7 +89,8 @@ func TestCopiesWhatWasHashed(t *testing.T) {
 	}
 }
 
-// TestCopierOpensNoPipe: a pipe or a link that replaces a file that is copied unhashed is neither waited for nor followed.
+// TestCopierOpensNoPipe: a pipe or a link may replace a file after it was read. The copier does not block on the pipe, and does not
+// follow the link.
 func TestCopierOpensNoPipe(t *testing.T) {
 	for name, swap := range map[string]func(file string) error{
 		"a pipe": func(file string) error { return syscall.Mkfifo(file, 0o644) },

@@ -19,7 +19,7 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// copyProject writes code/: everything that is hashed or copied, the lock files, and more files.
+// copyProject writes code/: all files that are hashed or copied, the lock files, and the files in more.
 func (f *Folder) copyProject(ctx context.Context, more []string) error {
 	tree, err := wholeTree(ctx, f.project)
 	if err != nil {
@@ -50,7 +50,7 @@ func (f *Folder) copyProject(ctx context.Context, more []string) error {
 	return c.paths(f.project.Runtime.Source)
 }
 
-// wholeTree returns the project's tree with the files that are hashed but not copied into the image.
+// wholeTree returns the project's tree, including files that are hashed but not copied into the image.
 func wholeTree(ctx context.Context, p *project.Project) (*tags.Tree, error) {
 	if len(p.Inputs.Source.NoCopy) == 0 {
 		return p.Tree, nil
@@ -61,16 +61,16 @@ func wholeTree(ctx context.Context, p *project.Project) (*tags.Tree, error) {
 	return tree, err
 }
 
-// copier copies files of a project into a directory. A link in that directory cannot lead it elsewhere.
+// copier copies files of a project into a directory. It follows no link in that directory.
 type copier struct {
 	from   string
-	plain  fs.FS        // the same directory; links that leave it are not followed
-	hashed *solve.Local // its files that were hashed
+	plain  fs.FS        // the same directory, without following links that leave it
+	hashed *solve.Local // the files in it that were hashed
 	to     *os.Root
-	failed func(error) error // says of an error of writing what to do
+	failed func(error) error // adds to a write error what to do
 }
 
-// entry copies one entry of a tree. The directory that holds it must have been copied.
+// entry copies one entry of a tree. Its directory must have been copied before.
 func (c *copier) entry(e tags.Entry) error {
 	switch name := filepath.FromSlash(e.Path); {
 	case e.Link != "":
@@ -82,7 +82,7 @@ func (c *copier) entry(e tags.Entry) error {
 	}
 }
 
-// files copies the files that were not copied yet.
+// files copies files, unless they were copied before.
 func (c *copier) files(names []string) error {
 	for _, name := range names {
 		_, err := c.to.Stat(name)
@@ -102,14 +102,14 @@ func (c *copier) files(names []string) error {
 	return nil
 }
 
-// paths makes the source paths of which nothing was copied, because a runtime file must not name a missing path. All of their content
-// is ignored, so they may be empty.
+// paths creates the source paths of which nothing was copied, because a runtime file must not name a missing path. Their content is
+// ignored, so they may be empty.
 func (c *copier) paths(source []profile.Source) error {
 	for _, s := range source {
 		name := filepath.FromSlash(s.Path)
-		there, err := os.Stat(filepath.Join(c.from, name))
+		info, err := os.Stat(filepath.Join(c.from, name))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // it is optional: the tree was read without it
+			continue // it is optional
 		}
 		if err != nil {
 			return fmt.Errorf("copying a file of the project: %w", err)
@@ -118,13 +118,13 @@ func (c *copier) paths(source []profile.Source) error {
 			continue
 		}
 		dir := name
-		if !there.IsDir() {
+		if !info.IsDir() {
 			dir = filepath.Dir(name)
 		}
 		if err := c.to.MkdirAll(dir, 0o755); err != nil {
 			return c.failed(err)
 		}
-		if !there.IsDir() {
+		if !info.IsDir() {
 			if err := c.to.WriteFile(name, nil, 0o644); err != nil {
 				return c.failed(err)
 			}
@@ -133,8 +133,8 @@ func (c *copier) paths(source []profile.Source) error {
 	return nil
 }
 
-// file copies a file. A file that was hashed must still have that hash. Other files decide how the runtime file is read; for those, check
-// compares the written folder with the project.
+// file copies a file. If it was hashed before, the hash must not have changed. Other files only matter for reading the runtime
+// file; check compares those later.
 func (c *copier) file(name string, mode fs.FileMode) error {
 	from, err := c.open(name)
 	if err != nil {

@@ -15,12 +15,12 @@ import (
 const (
 	// Frontend is the reference of the released frontend image.
 	Frontend = "ghcr.io/rtbuild/rtbuild-frontend:1"
-	// madeLine marks a Dockerfile that a Folder wrote, and may replace together with code/.
+	// madeLine marks a Dockerfile that a Folder wrote. A Folder may replace it together with code/.
 	madeLine = "# Made by rtbuild-client prepare, which replaces this file and " + codeDir + "/."
 )
 
-// runtimeFile returns the project's runtime file as the folder holds it. Written into it are flags, the environment, and what was read
-// from files of the project that may be missing when the folder is built.
+// runtimeFile returns the folder's runtime file: the project's, with the settings from flags, the environment and files of the
+// project that may be missing when the folder is built.
 func (f *Folder) runtimeFile(syntax string) ([]byte, error) {
 	_, file := f.project.Runtime.File()
 	named, rest := splitHeader(file)
@@ -42,7 +42,7 @@ func (f *Folder) runtimeFile(syntax string) ([]byte, error) {
 	return out.Bytes(), enc.Close()
 }
 
-// pin sets the fields that must not depend on anything outside of the folder.
+// pin sets the fields whose values would otherwise come from outside the folder.
 func (f *Folder) pin(root *yaml.Node) {
 	runtime, overrides := f.project.Runtime, f.project.Options.Overrides
 	setField(root, "profile", runtime.Profile)
@@ -61,8 +61,8 @@ func (f *Folder) pin(root *yaml.Node) {
 	}
 }
 
-// splitHeader removes from a runtime file the lines that runtimeFile writes itself. It returns the frontend that the file names, else
-// Frontend, and the rest.
+// splitHeader splits off the lines of a runtime file that runtimeFile writes itself. It returns the frontend that the file names,
+// else Frontend, and the rest of the file.
 func splitHeader(file []byte) (syntax string, rest []byte) {
 	syntax = Frontend
 	syntaxLine := 0
@@ -80,7 +80,7 @@ func splitHeader(file []byte) (syntax string, rest []byte) {
 	return syntax, rest
 }
 
-// parseFields parses a file, and returns it and the map of its fields; that map is empty if the file sets none.
+// parseFields parses a runtime file. It returns the document and the mapping node of its fields, which may be empty.
 func parseFields(file []byte) (doc, root *yaml.Node, err error) {
 	doc = &yaml.Node{}
 	if err := yaml.Unmarshal(file, doc); err != nil {
@@ -92,7 +92,7 @@ func parseFields(file []byte) (doc, root *yaml.Node, err error) {
 	return doc, doc.Content[0], nil
 }
 
-// setField sets a field to a text. A field that has that text keeps its form.
+// setField sets a field to a string. If it has that value already, its style stays.
 func setField(root *yaml.Node, name, value string) {
 	n := field(root, name, yaml.ScalarNode)
 	if n.Value != value {
@@ -100,7 +100,7 @@ func setField(root *yaml.Node, name, value string) {
 	}
 }
 
-// field returns the value of a field. A missing field is added; a value of another kind is replaced by an empty one.
+// field returns the node of a field's value. It adds a missing field, and replaces a value of another kind by an empty one.
 func field(root *yaml.Node, name string, kind yaml.Kind) *yaml.Node {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		if root.Content[i].Value != name {

@@ -1,8 +1,9 @@
-// Package buildfolder writes a folder that another builder, such as docker buildx build, makes a project's image from. OpenHands' own
-// runtime_build.py writes such folders with --build_folder, and its build.sh reads their config.sh.
+// Package buildfolder writes a folder from which another program, such as docker buildx build, builds a project's image.
+// OpenHands' own runtime_build.py writes such folders with --build_folder, and its build.sh reads their config.sh.
 //
-// A folder holds code/ (all files that are hashed or copied, and the lock files) and Dockerfile: the runtime file, with everything
-// written into it that flags, the environment and other files of the project decide. The folder gives the tags of the project.
+// A folder holds code/ and Dockerfile. code/ has all files that are hashed or copied, and the lock files. Dockerfile is the
+// runtime file, with the settings from flags, the environment and other files of the project written into it. The folder has the
+// same tags as the project.
 package buildfolder
 
 import (
@@ -16,7 +17,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/project"
 )
 
-// What a folder holds.
+// The content of a folder.
 const (
 	codeDir    = "code"
 	dockerfile = "Dockerfile"
@@ -30,8 +31,8 @@ type Folder struct {
 	project *project.Project
 }
 
-// New checks that a build folder in dir would do no harm, and changes nothing. It refuses a directory that holds the project, one with
-// a Dockerfile or code/ that no Folder wrote, and one that is part of the project's source: each run would then change the tags.
+// New checks that a build folder in dir does no harm. It writes nothing. It refuses a directory that contains the project, one with
+// a Dockerfile or code/ that no Folder wrote, and one in the project's source: each run would change the tags.
 func New(dir string, p *project.Project) (*Folder, error) {
 	real, err := resolveDir(dir)
 	if err != nil {
@@ -39,7 +40,7 @@ func New(dir string, p *project.Project) (*Folder, error) {
 	}
 	f := &Folder{dir: real, project: p}
 	if inside(real, p.Root) {
-		return nil, fmt.Errorf("build folder %s: the project itself lies in it: give a folder beside the project, or below it", dir)
+		return nil, fmt.Errorf("build folder %s: it contains the project: give a folder next to the project, or below it", dir)
 	}
 	for _, check := range []func() error{f.checkOwned, f.checkUnhashed} {
 		if err := check(); err != nil {
@@ -75,7 +76,7 @@ func inside(dir, path string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// checkOwned refuses to replace what no Folder wrote.
+// checkOwned refuses a directory with files of these names that no Folder wrote.
 func (f *Folder) checkOwned() error {
 	data, err := os.ReadFile(filepath.Join(f.dir, dockerfile))
 	if err == nil && strings.Contains(string(data), madeLine+"\n") {
@@ -84,7 +85,7 @@ func (f *Folder) checkOwned() error {
 	for _, name := range []string{dockerfile, codeDir} {
 		_, err := os.Lstat(filepath.Join(f.dir, name))
 		if err == nil {
-			return fmt.Errorf("it has a %s that prepare has not made: remove it, or give another --build-folder", name)
+			return fmt.Errorf("its %s was not made by prepare: remove it, or give another --build-folder", name)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -93,7 +94,7 @@ func (f *Folder) checkOwned() error {
 	return nil
 }
 
-// checkUnhashed refuses a folder that the next run would hash as part of the source.
+// checkUnhashed refuses a folder in the source, which the next run would hash.
 func (f *Folder) checkUnhashed() error {
 	rel, err := filepath.Rel(f.project.Root, f.dir)
 	if err != nil || !filepath.IsLocal(rel) {
@@ -111,7 +112,7 @@ func (f *Folder) checkUnhashed() error {
 	return nil
 }
 
-// elsewhere advises on a folder outside of the source. The original's rules have no ignore list.
+// elsewhere advises where to put the folder. OpenHands' own rules for the source have no ignore list.
 func (f *Folder) elsewhere() string {
 	if f.project.Inputs.Source.Original {
 		return "give a folder outside of the source"

@@ -16,10 +16,11 @@ import (
 	"github.com/rtbuild/rtbuild/internal/project"
 )
 
-// Write writes the folder of a project whose tags were computed. It writes to a directory aside first, so that an error leaves an
-// earlier folder as it was. The Dockerfile names syntax as its frontend; empty is the one that the runtime file names, else [Frontend].
+// Write writes the folder. The project's tags must have been computed. Write uses a temporary directory first, so an error leaves
+// an earlier folder unchanged. The Dockerfile names syntax as its frontend. If syntax is empty, that is the runtime file's, else
+// [Frontend].
 //
-// A file of the project that changed since it was read or hashed is a *tags.ChangedError.
+// The error is a *tags.ChangedError if a file of the project has changed since it was read or hashed.
 func (f *Folder) Write(ctx context.Context, syntax string) (err error) {
 	file, err := f.runtimeFile(syntax)
 	if err != nil {
@@ -48,21 +49,21 @@ func (f *Folder) Write(ctx context.Context, syntax string) (err error) {
 	return f.appendConfig()
 }
 
-// filesNeeded lists the files of the project, such as .dockerignore, that decide how the folder's runtime file is read.
+// filesNeeded returns the files of the project that reading the folder's runtime file depends on, such as .dockerignore.
 func (f *Folder) filesNeeded(file []byte) ([]string, error) {
 	names, err := project.FilesRead(f.project.Root, profile.Options{Name: dockerfile, Data: file})
 	if err != nil {
-		return nil, fmt.Errorf("reading the runtime file that was written for the folder: %w", err)
+		return nil, fmt.Errorf("reading the runtime file of the build folder: %w", err)
 	}
 	return names, nil
 }
 
-// stage makes the folder, and in it the directory that Write writes to.
+// stage creates the folder, and in it the temporary directory.
 func (f *Folder) stage() error {
 	if err := os.MkdirAll(f.dir, 0o755); err != nil {
 		return f.failed(err)
 	}
-	if err := f.unstage(); err != nil { // a killed run may have left it
+	if err := f.unstage(); err != nil { // a run that was killed may have left one
 		return err
 	}
 	return f.failed(os.MkdirAll(f.staged(codeDir), 0o755))
@@ -74,11 +75,11 @@ func (f *Folder) staged(name ...string) string {
 	return filepath.Join(append([]string{f.dir, stageDir}, name...)...)
 }
 
-// check reads what was written as a builder will, and compares it with the project: both must give the same image.
+// check reads the written files as a builder will, and compares them with the project: both must give the same image.
 func (f *Folder) check(ctx context.Context) error {
 	got, err := project.Read(f.staged(), project.Options{File: f.staged(dockerfile)})
 	if err != nil {
-		return fmt.Errorf("reading the written folder again: %w", err)
+		return fmt.Errorf("checking the written build folder: %w", err)
 	}
 	want := f.project
 	same, err := sameRuntime(*got.Runtime, *want.Runtime)
@@ -86,21 +87,20 @@ func (f *Folder) check(ctx context.Context) error {
 		return err
 	}
 	if !same {
-		return cmp.Or(want.CompareReads(got), errors.New("the runtime file cannot be written anew without a change of meaning: "+
+		return cmp.Or(want.CompareReads(got), errors.New("the runtime file would have another meaning in the build folder: "+
 			"write its fields without anchors and aliases"))
 	}
 	if err := got.ComputeTags(ctx, want.Tags.Repository); err != nil {
-		return fmt.Errorf("reading the written folder again: %w", err)
+		return fmt.Errorf("checking the written build folder: %w", err)
 	}
 	if got.Tags != want.Tags || got.Tree.Copied != want.Tree.Copied {
-		return cmp.Or(want.CompareReads(got), fmt.Errorf("what was written to %s has the source tag %s, the project %s: try again",
+		return cmp.Or(want.CompareReads(got), fmt.Errorf("the build folder %s has the source tag %s, but the project has %s: try again",
 			f.dir, got.Tags.Source, want.Tags.Source))
 	}
 	return nil
 }
 
-// sameRuntime reports whether two runtimes give the same image. The repository is no part of the image, and may come from the
-// environment.
+// sameRuntime reports whether two runtimes give the same image. It ignores the repository, which does not change the image.
 func sameRuntime(a, b profile.Runtime) (bool, error) {
 	a.Repository, b.Repository = "", ""
 	one, err := json.Marshal(a)
@@ -111,7 +111,8 @@ func sameRuntime(a, b profile.Runtime) (bool, error) {
 	return bytes.Equal(one, other), err
 }
 
-// publish moves what was written to its place. A run that is killed in between leaves a folder without code/, which does not build.
+// publish moves the written files to their place. A run that is killed meanwhile leaves a folder without code/, which does not
+// build.
 func (f *Folder) publish() error {
 	err := os.RemoveAll(filepath.Join(f.dir, codeDir))
 	for _, name := range []string{dockerfile, codeDir} {
@@ -122,7 +123,7 @@ func (f *Folder) publish() error {
 	return f.failed(err)
 }
 
-// appendConfig writes the tags for the original's build.sh, under the original's names.
+// appendConfig adds the tags to config.sh, with the names that OpenHands' build.sh reads.
 func (f *Folder) appendConfig() error {
 	file, err := os.OpenFile(filepath.Join(f.dir, configFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -135,12 +136,12 @@ func (f *Folder) appendConfig() error {
 	return f.failed(err)
 }
 
-// failed says of an error which folder could not be written, and what to do. It returns nil for nil.
+// failed adds to an error the folder and what to do. It returns nil for nil.
 func (f *Folder) failed(err error) error {
 	if err == nil {
 		return nil
 	}
-	advice := "see what is wrong there, or give another --build-folder"
+	advice := "check the directory, or give another --build-folder"
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		advice = "free some space there, or give another --build-folder"
