@@ -27,11 +27,11 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// scene is a run whose builder only pushes, to a real registry.
-type scene struct {
+// fixture is a run with a fake builder, which only pushes images, and a real registry.
+type fixture struct {
 	*run
 	registry *testenv.Registry
-	jobs     []string // what the builder was asked for: of each request "PLATFORM STAGE VARIANT FROM", then exports and caches
+	jobs     []string // the jobs: for each request "PLATFORM STAGE VARIANT FROM", then exports and caches
 	fail     string   // the stage whose solve fails
 	images   map[string]digest.Digest
 
@@ -41,15 +41,15 @@ type scene struct {
 	notes  []string
 }
 
-// newScene starts a registry. The test has set DOCKER_CONFIG, so that no login of the user counts.
-func newScene(t *testing.T) *scene {
+// newFixture starts a registry. The test must set DOCKER_CONFIG, so that the user's logins are not used.
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	reg, err := testenv.StartRegistry(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(reg.Close)
-	s := &scene{registry: reg, images: map[string]digest.Digest{}}
+	s := &fixture{registry: reg, images: map[string]digest.Digest{}}
 	reg.SetFault(s.watch)
 	repository := reg.Host + "/a"
 	d, err := destination.New(destination.Options{Repository: repository})
@@ -72,8 +72,8 @@ func newScene(t *testing.T) *scene {
 	return s
 }
 
-// watch notes which tags are written, and refuses the frozen one.
-func (s *scene) watch(w http.ResponseWriter, r *http.Request) bool {
+// watch records the tags that are written, and refuses the frozen one.
+func (s *fixture) watch(w http.ResponseWriter, r *http.Request) bool {
 	_, tag, ok := strings.Cut(r.URL.Path, "/manifests/")
 	if !ok || r.Method != http.MethodPut || strings.HasPrefix(tag, "sha256:") {
 		return false
@@ -88,8 +88,8 @@ func (s *scene) watch(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// Run implements solver: it pushes an image of a stage for each request, by its digest alone if the first export says so.
-func (s *scene) Run(ctx context.Context, job solve.Job) (*solve.Response, error) {
+// Run implements solver. It pushes an image for each request, by digest.
+func (s *fixture) Run(ctx context.Context, job solve.Job) (*solve.Response, error) {
 	var lines []string
 	index := ocispecs.Index{MediaType: ocispecs.MediaTypeImageIndex}
 	index.SchemaVersion = 2
@@ -126,8 +126,8 @@ func (s *scene) Run(ctx context.Context, job solve.Job) (*solve.Response, error)
 	return &solve.Response{Exporter: map[string]string{}, Outputs: []solve.Output{{Digest: last.String()}}}, nil
 }
 
-// short takes the host and digests that differ from run to run out of a reference.
-func (s *scene) short(ref string) string {
+// short shortens a reference: it replaces the host, and a digest by the name of its image, because both differ between runs.
+func (s *fixture) short(ref string) string {
 	ref, dgst, _ := strings.Cut(strings.ReplaceAll(ref, s.registry.Host+"/a", "r"), "@")
 	for name, known := range s.images {
 		if known.String() == dgst {
@@ -137,14 +137,14 @@ func (s *scene) short(ref string) string {
 	return ref
 }
 
-// plans sets the plan: for each platform a variant, where it enters, and the roles that are published.
-func (s *scene) plans(all ...planning.PlatformPlan) {
+// plans sets the plan of each platform.
+func (s *fixture) plans(all ...planning.PlatformPlan) {
 	s.Plan = &planning.Result{Platforms: all}
 	s.requests = s.platformRequests(imagebuild.Request{})
 	s.job.Index = len(all) > 1
 }
 
-func (s *scene) platform(name string, variant plan.Variant, roles ...string) planning.PlatformPlan {
+func (s *fixture) platform(name string, variant plan.Variant, roles ...string) planning.PlatformPlan {
 	images := s.Project.Tags.Images
 	refs := map[string]string{"lock": images.Lock, "versioned": images.Versioned, "source": images.Source}
 	p := planning.PlatformPlan{Platform: platforms.MustParse(name), Plan: &plan.Plan{Variant: variant, From: "base"}}
@@ -157,20 +157,20 @@ func (s *scene) platform(name string, variant plan.Variant, roles ...string) pla
 	return p
 }
 
-// TestSolveAll: what is built in which order, and which tags are written after it.
+// TestSolveAll checks what is built in which order, and which tags are written.
 func TestSolveAll(t *testing.T) {
 	const (
 		depsOfAll   = "linux/amd64 deps scratch base; to image r by digest"
 		sourceOnIt  = "linux/amd64 source lock r:lock@(linux/amd64 deps); to image r by digest"
 		sourceAlone = "linux/amd64 source lock base; to image r by digest"
 	)
-	fromScratch := func(s *scene) { s.plans(s.platform("linux/amd64", plan.Scratch, "lock", "versioned", "source")) }
-	onLock := func(s *scene) { s.plans(s.platform("linux/amd64", plan.Lock, "source")) }
+	fromScratch := func(s *fixture) { s.plans(s.platform("linux/amd64", plan.Scratch, "lock", "versioned", "source")) }
+	onLock := func(s *fixture) { s.plans(s.platform("linux/amd64", plan.Lock, "source")) }
 	archive := solve.Export{ExportEntry: client.ExportEntry{Type: client.ExporterOCI, Attrs: map[string]string{"name": "x"}}}
 	caches := []client.CacheOptionsEntry{{Type: "registry"}, {Type: "inline"}}
 	tests := []struct {
 		name   string
-		set    func(*scene)
+		set    func(*fixture)
 		jobs   []string
 		wrote  []string
 		notes  []string
@@ -178,38 +178,38 @@ func TestSolveAll(t *testing.T) {
 		digest string // whose image Result.Digest is; empty is none
 	}{
 		{name: "from scratch", set: fromScratch, jobs: []string{depsOfAll, sourceOnIt}, wrote: []string{"lock", "versioned", "source"}, digest: "linux/amd64 source"},
-		{name: "on a versioned image", set: func(s *scene) { s.plans(s.platform("linux/amd64", plan.Versioned, "lock", "source")) },
+		{name: "on a deps image under the versioned tag", set: func(s *fixture) { s.plans(s.platform("linux/amd64", plan.Versioned, "lock", "source")) },
 			jobs: []string{"linux/amd64 deps versioned base; to image r by digest", sourceOnIt}, wrote: []string{"lock", "source"}, digest: "linux/amd64 source"},
-		{name: "on a lock image", set: onLock, jobs: []string{sourceAlone}, wrote: []string{"source"}, digest: "linux/amd64 source"},
-		{name: "an archive too", set: func(s *scene) { onLock(s); s.Exports = []solve.Export{archive} },
+		{name: "on a deps image under the lock tag", set: onLock, jobs: []string{sourceAlone}, wrote: []string{"source"}, digest: "linux/amd64 source"},
+		{name: "an archive too", set: func(s *fixture) { onLock(s); s.Exports = []solve.Export{archive} },
 			jobs: []string{sourceAlone + "; to oci x"}, wrote: []string{"source"}, digest: "linux/amd64 source"},
-		{name: "an archive alone", set: func(s *scene) { fromScratch(s); s.Push, s.Exports = false, []solve.Export{archive} },
+		{name: "an archive alone", set: func(s *fixture) { fromScratch(s); s.Push, s.Exports = false, []solve.Export{archive} },
 			jobs: []string{"linux/amd64 source scratch base; to oci x"}, digest: "linux/amd64 source"},
-		{name: "an archive of what exists", set: func(s *scene) { s.plans(s.platform("linux/amd64", plan.None)); s.Exports = []solve.Export{archive} },
+		{name: "an archive of an existing image", set: func(s *fixture) { s.plans(s.platform("linux/amd64", plan.None)); s.Exports = []solve.Export{archive} },
 			jobs: []string{"linux/amd64 source none base; to oci x"}, digest: "linux/amd64 source"},
-		{name: "one platform needs a deps image", set: func(s *scene) {
+		{name: "one platform needs a deps image", set: func(s *fixture) {
 			s.plans(s.platform("linux/amd64", plan.Scratch, "lock", "versioned", "source"), s.platform("linux/arm64", plan.Lock, "source"))
 		}, jobs: []string{depsOfAll, "linux/amd64 source lock r:lock@(linux/amd64 deps); linux/arm64 source lock base; to image r by digest"},
 			wrote: []string{"lock", "versioned", "source"}, digest: "-"},
-		{name: "one platform is there", set: func(s *scene) {
+		{name: "one platform exists", set: func(s *fixture) {
 			s.plans(s.platform("linux/amd64", plan.Lock, "source"), s.platform("linux/arm64", plan.None))
 		},
 			jobs: []string{sourceAlone}, wrote: []string{"source"}, digest: "linux/amd64 source"},
-		{name: "the deps image fails", set: func(s *scene) { fromScratch(s); s.fail = plan.StageDeps }, jobs: []string{depsOfAll}, err: errFailed},
-		{name: "the source image fails", set: func(s *scene) { fromScratch(s); s.fail = plan.StageSource },
+		{name: "the deps image fails", set: func(s *fixture) { fromScratch(s); s.fail = plan.StageDeps }, jobs: []string{depsOfAll}, err: errFailed},
+		{name: "the source image fails", set: func(s *fixture) { fromScratch(s); s.fail = plan.StageSource },
 			jobs: []string{depsOfAll, sourceOnIt}, wrote: []string{"lock", "versioned"}, err: errFailed},
-		{name: "the versioned tag cannot be moved", set: func(s *scene) { fromScratch(s); s.frozen = "versioned" }, jobs: []string{depsOfAll, sourceOnIt},
+		{name: "the versioned tag cannot be moved", set: func(s *fixture) { fromScratch(s); s.frozen = "versioned" }, jobs: []string{depsOfAll, sourceOnIt},
 			wrote: []string{"lock", "source"}, digest: "linux/amd64 source", notes: []string{
 				"publishing r:versioned: the tag cannot be moved: 409 Conflict; allow the tag to move (if tags are immutable, by an exception for it), " +
 					"or choose another repository with --repository; it stays as it is, and a build that may enter on it does more work",
 			}},
-		{name: "the lock tag cannot be moved", set: func(s *scene) { fromScratch(s); s.frozen = "lock" }, jobs: []string{depsOfAll}, err: registry.ErrImmutable},
-		{name: "the source tag cannot be moved", set: func(s *scene) { onLock(s); s.frozen = "source" }, jobs: []string{sourceAlone}, err: registry.ErrImmutable},
-		{name: "caches are written with deps", set: func(s *scene) { fromScratch(s); s.CacheExports = caches },
+		{name: "the lock tag cannot be moved", set: func(s *fixture) { fromScratch(s); s.frozen = "lock" }, jobs: []string{depsOfAll}, err: registry.ErrImmutable},
+		{name: "the source tag cannot be moved", set: func(s *fixture) { onLock(s); s.frozen = "source" }, jobs: []string{sourceAlone}, err: registry.ErrImmutable},
+		{name: "caches are written with deps", set: func(s *fixture) { fromScratch(s); s.CacheExports = caches },
 			jobs: []string{depsOfAll + "; cache registry; cache inline", sourceOnIt + "; cache inline"}, wrote: []string{"lock", "versioned", "source"}, digest: "linux/amd64 source"},
-		{name: "caches are kept without deps", set: func(s *scene) { onLock(s); s.CacheExports = caches }, jobs: []string{sourceAlone + "; cache inline"},
+		{name: "caches are not replaced without deps", set: func(s *fixture) { onLock(s); s.CacheExports = caches }, jobs: []string{sourceAlone + "; cache inline"},
 			wrote: []string{"source"}, digest: "linux/amd64 source", notes: []string{"cache export skipped: no system, tools or deps step runs"}},
-		{name: "a build without publishing writes caches", set: func(s *scene) {
+		{name: "a build without publishing writes caches", set: func(s *fixture) {
 			fromScratch(s)
 			s.Push, s.Exports, s.CacheExports = false, []solve.Export{archive}, caches
 		},
@@ -219,7 +219,7 @@ func TestSolveAll(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel() // most of the time passes between writing a tag and reading it again
-			s := newScene(t)
+			s := newFixture(t)
 			tt.set(s)
 			err := s.solveAll(t.Context())
 			if !errors.Is(err, tt.err) && !(tt.err == errFailed && errors.As(err, new(*solve.StepError))) {
@@ -244,10 +244,10 @@ func TestSolveAll(t *testing.T) {
 // errFailed stands for the error of a failed step.
 var errFailed = errors.New("a step failed")
 
-// TestNothingToDo: where everything exists, nobody is asked, and the digest is that of what exists.
+// TestNothingToDo checks that nothing runs if all images exist, and that the digest is that of the existing image.
 func TestNothingToDo(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	s := newScene(t)
+	s := newFixture(t)
 	s.plans(s.platform("linux/amd64", plan.None))
 	result, err := Run(t.Context(), s.Request)
 	if err != nil || result.Digest != digest.FromString("existing").String() || result.Response != nil || s.jobs != nil {
@@ -255,10 +255,10 @@ func TestNothingToDo(t *testing.T) {
 	}
 }
 
-// TestRefused: a repository that may not be pushed to is told before anything is built, also if no builder answers.
-func TestRefused(t *testing.T) {
+// TestPushDenied checks that a denied push is reported before anything is built, even if no builder answers.
+func TestPushDenied(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	s := newScene(t)
+	s := newFixture(t)
 	s.registry.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
 		w.WriteHeader(http.StatusForbidden)
 		return true
@@ -271,7 +271,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestReferences: the private builder is told how to reach whatever it is asked for.
+// TestReferences checks that the private builder gets the hosts of all references that it accesses.
 func TestReferences(t *testing.T) {
 	cache := func(kind, ref string) []client.CacheOptionsEntry {
 		return []client.CacheOptionsEntry{{Type: kind, Attrs: map[string]string{"ref": ref}}}
@@ -285,14 +285,14 @@ func TestReferences(t *testing.T) {
 		exports  []solve.Export
 		want     string
 	}{
-		{name: "nothing else"},
+		{name: "no further references"},
 		{name: "deps images of another repository", settings: Settings{Reuse: []string{"reuse.example.com/x"}}, want: "reuse.example.com/x"},
-		{name: "a cache that is read", settings: Settings{CacheImports: cache("registry", "from.example.com/x:c")}, want: "from.example.com/x:c"},
-		{name: "a cache that is written", settings: Settings{CacheExports: cache("registry", "to.example.com/x")}, want: "to.example.com/x"},
-		{name: "a cache elsewhere", settings: Settings{CacheExports: cache("local", "")}},
-		{name: "images of other names", exports: export(client.ExporterImage, "a.example.com/x,b.example.com/x"), want: "a.example.com/x b.example.com/x"},
+		{name: "a cache to read", settings: Settings{CacheImports: cache("registry", "from.example.com/x:c")}, want: "from.example.com/x:c"},
+		{name: "a cache to write", settings: Settings{CacheExports: cache("registry", "to.example.com/x")}, want: "to.example.com/x"},
+		{name: "a local cache", settings: Settings{CacheExports: cache("local", "")}},
+		{name: "exports under other names", exports: export(client.ExporterImage, "a.example.com/x,b.example.com/x"), want: "a.example.com/x b.example.com/x"},
 		{name: "an archive", exports: export(client.ExporterOCI, "a.example.com/x")},
-		{name: "a bill of materials", settings: Settings{Attests: map[string]string{"attest:sbom": "generator=scan.example.com/x"}}, want: "scan.example.com/x:latest"},
+		{name: "an SBOM", settings: Settings{Attests: map[string]string{"attest:sbom": "generator=scan.example.com/x"}}, want: "scan.example.com/x:latest"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := (&Build{Settings: tt.settings}).references(tt.exports)
