@@ -8,8 +8,8 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// TestSoakBuildKits compares the daemons of all modules in hack/buildkit, ours, and one that Go 1.27 compiled: its gzip is another,
-// as the README says, its zstd is not.
+// TestSoakBuildKits compares the daemons of all modules in hack/buildkit, the current one, and one compiled by Go 1.27. That Go
+// compresses gzip differently, as the README says, but not zstd.
 func TestSoakBuildKits(t *testing.T) {
 	all := []daemon{{name: "newest", binary: env.Buildkitd}}
 	for _, name := range must(testenv.BuildKits(t.Context()))(t) {

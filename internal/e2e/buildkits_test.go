@@ -13,10 +13,10 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// daemon is a buildkitd of some version.
+// daemon is a version of buildkitd.
 type daemon struct {
 	name, binary string
-	otherGzip    bool // its Go compresses gzip to other bytes than the releases of BuildKit do
+	otherGzip    bool // its Go compresses gzip differently from BuildKit's releases
 }
 
 // start runs the daemon with an empty state.
@@ -37,15 +37,15 @@ func buildkitd(t *testing.T, name string, goEnv ...string) daemon {
 	return daemon{name: strings.Join(append([]string{name}, goEnv...), "-"), binary: must(testenv.BuildBuildKit(t.Context(), name, goEnv...))(t)}
 }
 
-// daemons are BuildKits from the oldest to the newest: the oldest, v0.30 (the first that knows compatibility versions, and only
-// those up to 20), and ours. TestSoakBuildKits has them all.
+// daemons returns the oldest BuildKit, v0.30 (the first with compatibility versions, up to 20), and the current one.
+// TestSoakBuildKits tests all versions.
 func daemons(t *testing.T) []daemon {
 	t.Helper()
 	return []daemon{buildkitd(t, "0.19"), buildkitd(t, "0.30"), {name: "newest", binary: env.Buildkitd}}
 }
 
-// TestBuildKitModules: the oldest daemon that is tested is the oldest that builds accept, and each module pins what its
-// directory says.
+// TestBuildKitModules checks that the oldest tested daemon is the oldest that builds accept, and that each module pins the
+// version of its directory.
 func TestBuildKitModules(t *testing.T) {
 	names := must(testenv.BuildKits(t.Context()))(t)
 	if oldest := must(testenv.BuildKitVersion(t.Context(), names[0]))(t); oldest != imagebuild.OldestBuildKit {
@@ -58,7 +58,7 @@ func TestBuildKitModules(t *testing.T) {
 	}
 }
 
-// hardToCompress gives bytes on which compressors decide much: words in no order, and noise between them.
+// hardToCompress returns content that compressors treat differently: words in random order, with noise between them.
 func hardToCompress(size int) string {
 	random := rand.New(rand.NewPCG(1, 2))
 	var b strings.Builder
@@ -73,7 +73,7 @@ func hardToCompress(size int) string {
 	return b.String()
 }
 
-// withSource is a project whose deps image is published. Its source is not: there are all kinds of files in it.
+// withSource returns a project with a published deps image, and with many kinds of files in its unpublished source.
 func withSource(t *testing.T) *project {
 	t.Helper()
 	p, _ := oddTree(t)
@@ -82,8 +82,8 @@ func withSource(t *testing.T) *project {
 	return p
 }
 
-// TestSameDigestOnEveryBuildKit: over one deps image, builders of all versions that have seen nothing make the same source
-// image, from the client and from the frontend, whatever the compression and the kind of export.
+// TestSameDigestOnEveryBuildKit checks that fresh builders of all versions make the same source image on one deps image, with the
+// client and with the frontend, for each compression and kind of export.
 func TestSameDigestOnEveryBuildKit(t *testing.T) {
 	sameDigestOn(t, daemons(t))
 }
@@ -108,7 +108,7 @@ func sameDigestOn(t *testing.T, daemons []daemon) {
 	}
 }
 
-// exportsOn lays the source over the deps image in all ways, and gives the digests of the manifests.
+// exportsOn exports the source image in all ways, and returns the digests of the manifests.
 func (p *project) exportsOn(t *testing.T, b *testenv.Builder, compression string) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
@@ -128,7 +128,7 @@ func (p *project) exportsOn(t *testing.T, b *testenv.Builder, compression string
 	return digests
 }
 
-// exportOn lays the source over the deps image, and gives the digest of the manifest.
+// exportOn exports the source image, and returns the digest of the manifest.
 func (p *project) exportOn(t *testing.T, b *testenv.Builder, output string) string {
 	t.Helper()
 	id := filepath.Join(t.TempDir(), "id")
@@ -136,9 +136,8 @@ func (p *project) exportOn(t *testing.T, b *testenv.Builder, output string) stri
 	return string(must(os.ReadFile(id))(t))
 }
 
-// TestSameDigestWhateverWasExported: a builder that has compressed the source in one way makes the image of another way as a
-// builder does that has seen nothing.
-func TestSameDigestWhateverWasExported(t *testing.T) {
+// TestSameDigestAfterOtherExports checks that earlier exports with another compression do not change an image's digest.
+func TestSameDigestAfterOtherExports(t *testing.T) {
 	p := withSource(t)
 	digests := map[string]string{}
 	for _, order := range [][]string{{"gzip", "zstd", "zstd,compression-level=9"}, {"zstd,compression-level=9", "zstd", "gzip"}} {
@@ -156,7 +155,8 @@ func TestSameDigestWhateverWasExported(t *testing.T) {
 	}
 }
 
-// TestOneCompression: what BuildKit would leave to chance is refused before anything is built.
+// TestOneCompression checks that exports with different compressions are refused before the build, because BuildKit's choice
+// between them is not deterministic.
 func TestOneCompression(t *testing.T) {
 	p := small(t)
 	res := client(t, p.dir, p.args("solve", "--push", "-o", "type=oci,compression=zstd,dest="+filepath.Join(t.TempDir(), "oci.tar"))...)

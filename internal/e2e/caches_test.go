@@ -14,7 +14,7 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// pushBaseWith puts a Debian with further programs under a name in the registry.
+// pushBaseWith pushes a Debian base with further programs, and returns its reference.
 func pushBaseWith(t *testing.T, name string, files map[string]string, variables ...string) string {
 	t.Helper()
 	debian, more := must(testenv.Base(t.Context()))(t), must(programs(files))(t)
@@ -26,9 +26,9 @@ func pushBaseWith(t *testing.T, name string, files map[string]string, variables 
 	return env.registry.Host + "/" + name + ":1"
 }
 
-// TestCachesOfStrangers: what a base leaves in a cache is seen on other bases of its publisher, and on no other's.
-func TestCachesOfStrangers(t *testing.T) {
-	// The base's own npm leaves its name, and puts those that it finds into the image.
+// TestCachesByPublisher checks that bases share a cache only with other bases of the same publisher.
+func TestCachesByPublisher(t *testing.T) {
+	// The base's npm adds its name to the cache, and copies the names that it finds into the image.
 	leave := func(name string) map[string]string {
 		return map[string]string{"usr/bin/npm": "#!/bin/sh\nset -eu\nmkdir -p node_modules\ncat /var/cache/npm/left > node_modules/found || true\n" +
 			"echo " + name + " >> /var/cache/npm/left\n", "usr/bin/node": "#!/bin/sh\n"}
@@ -60,7 +60,7 @@ func TestCachesOfStrangers(t *testing.T) {
 	}
 }
 
-// poisoner is apt-get of a base that leaves a package of its own making in the place of jq, of the same size.
+// poisoner is a base's apt-get that replaces the package jq in the cache by a malicious one of the same size.
 const poisoner = `#!/bin/sh
 set -eu
 /usr/bin/apt-get "$@"
@@ -79,9 +79,10 @@ rest=$(($(stat -c %s "$good") - $(stat -c %s /tmp/evil.deb) - 60))
 } > "$good"
 `
 
-const evilJQ = "stands for root code in everybody's image"
+const evilJQ = "malicious code in the place of jq"
 
-// TestPoisonedArchive: apt takes a package of the right size that it finds in its cache, whatever it holds.
+// TestPoisonedArchive checks that a base cannot poison other builds through apt's cache. apt accepts any cached package of the
+// right size.
 func TestPoisonedArchive(t *testing.T) {
 	evil := pushBaseWith(t, "archives/evil", map[string]string{"usr/local/sbin/apt-get": poisoner})
 	victim := pushBaseWith(t, "archives/victim", map[string]string{"opt/nothing": ""})
@@ -92,7 +93,7 @@ func TestPoisonedArchive(t *testing.T) {
 		p.solve(t, "--base-image", base, "--cache-namespace", "archives")
 		return tree(t, p.plan(t, "--base-image", base).Images.Source)["/usr/bin/jq"]
 	}
-	honest := build(evil) // it is poisoned after it is installed
+	honest := build(evil) // the cache is poisoned after this build's installation
 	got := build(victim)
 	if got.Digest == digest.FromString(evilJQ+"\n") {
 		t.Error("the poisoned package is in the image")
@@ -102,13 +103,14 @@ func TestPoisonedArchive(t *testing.T) {
 	}
 }
 
-// crcmod is a package without wheels, whose C module is optional: what is built depends on whether there is a compiler.
+// crcmod is a package without wheels and with an optional C module. The result of its build depends on whether there is a
+// compiler.
 const (
 	crcmodFile = llb.PyPIFiles + "/packages/6b/b0/e595ce2a2527e169c3bcd6c33d2473c1918e0b7f6826a043ca1245dd4e5b/crcmod-1.7.tar.gz"
 	crcmodHash = "sha256:dc7051a0db5f2bd48665a990d3ec1cc305a466a77358ca4492826f41f283601e"
 )
 
-// builds are projects that build crcmod, by the manager.
+// builds maps managers to projects that build crcmod.
 var builds = map[string]map[string]string{
 	"pip": {"requirements.txt": "crcmod==1.7 --hash=" + crcmodHash + "\n"},
 	"uv": {
@@ -170,9 +172,9 @@ content-hash = "7282371e26d0738a8e5d7e80e5326f56f346d182f105a2f8da04561fed9a3abb
 	},
 }
 
-// TestWhatIsBuiltStaysWithItsStep: a project with a compiler gets the C module, though one without has built the same package before on
-// the same builder.
-func TestWhatIsBuiltStaysWithItsStep(t *testing.T) {
+// TestBuiltPackagesAreNotShared checks that a project with a compiler gets the C module, although a project without one has built
+// the same package on the same builder.
+func TestBuiltPackagesAreNotShared(t *testing.T) {
 	uv := realUV(t)
 	for _, manager := range []string{"pip", "uv", "poetry"} {
 		for _, packages := range []string{"[]", "[gcc, python3-dev]"} {

@@ -22,17 +22,17 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// change is a way in which a project changes while it is built.
+// change changes a project during its build.
 type change struct {
 	name  string
 	apply func(dir string) error
-	path  string // begins what the client names when it plans again; empty where what was hashed is still there
-	locks bool   // the change is one of lock files: deps are built meanwhile
-	// refused is a change after which there is no image: exit code 2.
+	path  string // beginning of the path that the client names when it plans again; empty if the hashed content still exists
+	locks bool   // the change affects lock files, so deps are built meanwhile
+	// refused marks a change after which the project is invalid: exit code 2.
 	refused bool
 }
 
-// changes are all the ways that files change. A project has server.js, lib/util.js and the lock files of small.
+// changes lists the ways in which files change. A project has server.js, lib/util.js and the lock files of small.
 var changes = []change{
 	{name: "append", path: "server.js", apply: func(dir string) error {
 		f, err := os.OpenFile(filepath.Join(dir, "server.js"), os.O_APPEND|os.O_WRONLY, 0)
@@ -76,13 +76,13 @@ var changes = []change{
 	{name: "mode", apply: func(dir string) error { return os.Chmod(filepath.Join(dir, "server.js"), 0o755) }},
 }
 
-// edited is a project that is changed again and again.
+// edited is a project that changes repeatedly.
 type edited struct {
 	*project
 	n int
 }
 
-// reset writes the project anew, so that no image of this source, or of these lock files, exists.
+// reset rewrites the project, so that no image of this source, or of these lock files, exists.
 func (p *edited) reset(t *testing.T, c change) {
 	t.Helper()
 	p.n++
@@ -101,8 +101,8 @@ func (p *edited) reset(t *testing.T, c change) {
 	write(t, p.dir, "package-lock.json", lockOf("7.0.0", isNumber7))
 }
 
-// now is the image that the project stands for: its source tag, and what must lie in /agent/code.
-func (p *edited) now(t *testing.T) (tag string, files map[string]testenv.Entry) {
+// current returns the project's current source tag, and the expected content of /agent/code.
+func (p *edited) current(t *testing.T) (tag string, files map[string]testenv.Entry) {
 	t.Helper()
 	files = map[string]testenv.Entry{}
 	err := filepath.WalkDir(p.dir, func(file string, d fs.DirEntry, err error) error {
@@ -133,8 +133,8 @@ func sum(data []byte) []byte {
 	return s[:]
 }
 
-// holds wants an image's source layer, its last, to have just these files, links as they are.
-func (p *edited) holds(t *testing.T, ref string, want map[string]testenv.Entry) {
+// wantSource checks that an image's source layer, its last, contains exactly these files and links.
+func (p *edited) wantSource(t *testing.T, ref string, want map[string]testenv.Entry) {
 	t.Helper()
 	img := image(t, ref)
 	got := map[string]testenv.Entry{}
@@ -156,15 +156,15 @@ func (p *edited) holds(t *testing.T, ref string, want map[string]testenv.Entry) 
 	sameTree(t, want, got)
 }
 
-// exists reports whether a tag was published.
+// exists reports whether a tag exists.
 func exists(t *testing.T, ref string) bool {
 	t.Helper()
 	_, err := env.registry.Image(t.Context(), ref)
 	return err == nil
 }
 
-// TestChangesDuringBuild: a project changes after it was planned and before the builder gets it. No tag stands for anything else
-// than what it was computed from, and solve ends with the image of what is there now.
+// TestChangesDuringBuild changes a project after planning and before the builder gets it. Every published tag must match its
+// content, and solve must end with the image of the current project.
 func TestChangesDuringBuild(t *testing.T) {
 	p := &edited{project: small(t)}
 	p.reset(t, change{})
@@ -172,7 +172,7 @@ func TestChangesDuringBuild(t *testing.T) {
 	for _, c := range changes {
 		t.Run(c.name, func(t *testing.T) {
 			p.reset(t, c)
-			before, was := p.now(t)
+			before, was := p.current(t)
 			changing := func(n int) {
 				if n == 1 {
 					if err := c.apply(p.dir); err != nil {
@@ -180,17 +180,17 @@ func TestChangesDuringBuild(t *testing.T) {
 					}
 				}
 			}
-			res := p.through(t, changing)
+			res := p.solveGated(t, changing)
 			if want := map[bool]int{false: 0, true: 2}[c.refused]; res.code != want {
 				t.Fatalf("exit code %d:\n%s", res.code, res.stderr)
 			}
 			if exists(t, before) {
-				p.holds(t, before, was)
+				p.wantSource(t, before, was)
 			}
 			if c.refused {
 				return
 			}
-			after, is := p.now(t)
+			after, is := p.current(t)
 			if c.path == "" {
 				if !exists(t, before) {
 					t.Error("what was planned could be built, and was not")
@@ -201,14 +201,13 @@ func TestChangesDuringBuild(t *testing.T) {
 			} else if exists(t, before) {
 				t.Error("an image of what is gone was published")
 			}
-			p.holds(t, after, is)
+			p.wantSource(t, after, is)
 		})
 	}
 }
 
-// through runs solve against the shared builder, and calls opened when it has planned: with 1 the first time, with 2 when it has
-// planned again.
-func (p *edited) through(t *testing.T, opened func(n int)) result {
+// solveGated runs solve on the shared builder, and calls opened after each planning, with the number of the planning.
+func (p *edited) solveGated(t *testing.T, opened func(n int)) result {
 	t.Helper()
 	gate := must(testenv.NewGate(filepath.Join(t.TempDir(), "gate"), env.builder, opened))(t)
 	defer gate.Close()
@@ -216,15 +215,15 @@ func (p *edited) through(t *testing.T, opened func(n int)) result {
 	return finish(t, cmd)
 }
 
-// TestNeverHoldsStill: a file that changes with every plan ends the solve, and nothing is published for it.
-func TestNeverHoldsStill(t *testing.T) {
+// TestConstantChanges checks that solve gives up and publishes nothing if a file changes after every plan.
+func TestConstantChanges(t *testing.T) {
 	p := &edited{project: small(t)}
 	p.reset(t, change{})
 	p.solve(t)
 	p.reset(t, change{})
 	var planned atomic.Int64
 	var tags []string
-	res := p.through(t, func(n int) {
+	res := p.solveGated(t, func(n int) {
 		planned.Store(int64(n))
 		tags = append(tags, p.plan(t).Images.Source)
 		write(t, p.dir, "server.js", fmt.Sprintf("console.log('attempt %d')\n", n))
@@ -241,8 +240,9 @@ func TestNeverHoldsStill(t *testing.T) {
 	}
 }
 
-// TestContentDecidesWhatIsSent: an edit of equal size and time reaches the builder, and a new time stamp sends nothing.
-func TestContentDecidesWhatIsSent(t *testing.T) {
+// TestTransferByContent checks that an edit with the same size and time reaches the builder, and that a new time stamp alone sends
+// nothing.
+func TestTransferByContent(t *testing.T) {
 	p := &edited{project: small(t)}
 	p.reset(t, change{})
 	home := t.TempDir()
@@ -263,8 +263,8 @@ func TestContentDecidesWhatIsSent(t *testing.T) {
 			t.Fatal(err)
 		}
 		solve(t)
-		tag, files := p.now(t)
-		p.holds(t, tag, files)
+		tag, files := p.current(t)
+		p.wantSource(t, tag, files)
 	}
 	t.Run("lock file", func(t *testing.T) {
 		for _, version := range []string{"7", "6"} {
@@ -297,9 +297,9 @@ func TestContentDecidesWhatIsSent(t *testing.T) {
 	})
 }
 
-// TestFrontendLockFilesAreThoseThatWereHashed: docker buildx sends the files' own time stamps, so that an edit of equal size and time is
-// hidden from the builder. The deps image holds the lock file that its tag was computed from nevertheless.
-func TestFrontendLockFilesAreThoseThatWereHashed(t *testing.T) {
+// TestFrontendLockFilesMatchTag checks that the deps image contains the lock file of its tag. docker buildx sends the files' own
+// time stamps, so the builder does not notice an edit with the same size and time.
+func TestFrontendLockFilesMatchTag(t *testing.T) {
 	p := withDependencies(t)
 	stamp := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, version := range []string{"1.0.1", "1.0.2"} {
@@ -314,9 +314,9 @@ func TestFrontendLockFilesAreThoseThatWereHashed(t *testing.T) {
 	}
 }
 
-// TestFrontendManifestIsThatOfTheSource: the version that is in the tags is read from package.json in one transfer, and package.json
-// comes to the image in another, which does not see an edit of equal size and time. No tag of the new version holds the old file.
-func TestFrontendManifestIsThatOfTheSource(t *testing.T) {
+// TestFrontendManifestMatchesTag checks that no tag of a new version contains the old package.json. One transfer of package.json
+// gives the version, another one the image's file, and that one misses an edit with the same size and time.
+func TestFrontendManifestMatchesTag(t *testing.T) {
 	p := withDependencies(t)
 	edit(t, filepath.Join(p.dir, "runtime.yaml"), "version: 1.0.0\n", "")
 	stamp := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -335,13 +335,13 @@ func TestFrontendManifestIsThatOfTheSource(t *testing.T) {
 	if want := "package.json came to the builder with two contents"; res.code == 0 || !strings.Contains(res.stderr, want) {
 		t.Errorf("exit code %d, want an error with %q:\n%s", res.code, want, res.stderr)
 	}
-	if res := release("1.0.2", stamp.Add(time.Second)); res.code != 0 { // what the error tells to do
+	if res := release("1.0.2", stamp.Add(time.Second)); res.code != 0 { // follows the error's advice
 		t.Errorf("exit code %d:\n%s", res.code, res.stderr)
 	}
 }
 
-// TestToolChangedInTheCache: a tool that the client has downloaded is changed in its cache after the plan. The image has the tool that the
-// checksum names. What changes while it is sent ends the transfer, as for the source (cmd/client, TestFetchWithoutChecksum).
+// TestToolChangedInTheCache changes a downloaded tool in the client's cache after the plan. The image must have the tool of the
+// checksum. A change during the transfer ends it, as for the source (cmd/client, TestFetchWithoutChecksum).
 func TestToolChangedInTheCache(t *testing.T) {
 	tool := "#!/bin/sh\necho a tool\n"
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, tool) }))

@@ -14,7 +14,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// TestTLS builds on a builder behind TLS that wants a client certificate.
+// TestTLS builds on a builder that requires TLS with a client certificate.
 func TestTLS(t *testing.T) {
 	ca := newAuthority(t, "builders")
 	server, user := t.TempDir(), t.TempDir()
@@ -36,7 +36,7 @@ func TestTLS(t *testing.T) {
 	})
 }
 
-// TestSSH builds on a builder that is reached through a real sshd, as docker and buildctl reach one.
+// TestSSH builds on a builder behind a real sshd, which the client reaches as docker and buildctl do.
 func TestSSH(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
@@ -52,7 +52,7 @@ func TestSSH(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := freePort(t)
-	// buildctl's address is the builder's on the far side; PATH there finds buildctl.
+	// On the remote side, PATH contains buildctl, and BUILDKIT_HOST names the builder.
 	write(t, dir, "sshd_config", fmt.Sprintf("Port %s\nListenAddress 127.0.0.1\nHostKey %s\nAuthorizedKeysFile %s\nStrictModes no\n"+
 		"UsePAM no\nPermitRootLogin yes\nPidFile none\nSetEnv PATH=%s:/usr/bin:/bin BUILDKIT_HOST=%s\n",
 		port, file("host"), file("authorized_keys"), filepath.Dir(env.Buildctl), env.builder.Addr))
@@ -67,7 +67,7 @@ func TestSSH(t *testing.T) {
 		t.Log(lines.Text())
 	}
 	go func() { _, _ = io.Copy(io.Discard, log) }()
-	// The user's own ssh settings do not count here.
+	// Ignore the user's own ssh settings.
 	write(t, dir, "bin/ssh", fmt.Sprintf("#!/bin/sh\nexec /usr/bin/ssh -F none -i %s -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \"$@\"\n", file("user")))
 	if err := os.Chmod(file("bin/ssh"), 0o755); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestEmbedded names neither builder nor repository: the private pair is started, shared and stopped.
+// TestEmbedded names neither builder nor repository. The client must start, share and stop the private pair.
 func TestEmbedded(t *testing.T) {
 	p := small(t)
 	home, port := t.TempDir(), freePort(t)
@@ -49,7 +49,7 @@ func TestEmbedded(t *testing.T) {
 	ended(t, home)
 }
 
-// ended waits until the private pair has stopped: it holds a lock as long as it runs.
+// ended waits until the private pair has stopped. The pair holds a lock while it runs.
 func ended(t *testing.T, home string) {
 	t.Helper()
 	lock := must(os.Open(filepath.Join(home, "state", "daemon.lock")))(t)

@@ -16,7 +16,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// fails runs solve, and wants its exit code and the cause in the first line of the error.
+// fails runs solve, and checks the exit code and the first line of the error.
 func (p *project) fails(t *testing.T, code int, first string, more ...string) result {
 	t.Helper()
 	res := client(t, p.dir, p.args("solve", append([]string{"--progress", "plain", "--retries", "0"}, more...)...)...)
@@ -29,7 +29,7 @@ func (p *project) fails(t *testing.T, code int, first string, more ...string) re
 	return res
 }
 
-// unpublished wants no tag of the project that a later plan would trust.
+// unpublished checks that no tag exists that a later plan would use.
 func (p *project) unpublished(t *testing.T, more ...string) {
 	t.Helper()
 	if made := p.plan(t, more...); made.Variant == "none" || made.Exists["source"] != "absent" {
@@ -37,7 +37,7 @@ func (p *project) unpublished(t *testing.T, more ...string) {
 	}
 }
 
-// TestBadInput is what is wrong with the project itself.
+// TestBadInput checks errors of the project itself.
 func TestBadInput(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -87,7 +87,7 @@ func remove(t *testing.T, dir, name string) {
 	}
 }
 
-// TestBadBase is what can be wrong with a base image.
+// TestBadBase checks errors of base images.
 func TestBadBase(t *testing.T) {
 	osRelease := func(text string) testenv.Blob { return layerOf(t, map[string]string{"etc/os-release": text}) }
 	here := ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH}
@@ -125,7 +125,7 @@ func TestBadBase(t *testing.T) {
 	})
 }
 
-// TestFailingStep shows step, exit code and what it said last.
+// TestFailingStep checks that the error of a failed step contains the step, its exit code and the end of its output.
 func TestFailingStep(t *testing.T) {
 	t.Run("extra", func(t *testing.T) {
 		p := small(t)
@@ -146,7 +146,7 @@ func TestFailingStep(t *testing.T) {
 	})
 }
 
-// TestRegistryFaults is a registry that denies, throttles, dies or answers nonsense. Nothing is built or published.
+// TestRegistryFaults checks a registry that denies, throttles, dies or sends invalid responses. Nothing may be built or published.
 func TestRegistryFaults(t *testing.T) {
 	status := func(code int) testenv.Fault {
 		return func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(code); return true }
@@ -160,7 +160,7 @@ func TestRegistryFaults(t *testing.T) {
 		name  string
 		fault func(repository string) testenv.Fault
 		first string
-		built bool // the fault strikes after the build
+		built bool // the fault occurs after the build
 	}{
 		{"denied", func(r string) testenv.Fault { return only("", r, status(403)) }, "denied", false},
 		{"throttled", func(r string) testenv.Fault { return only("", r, status(429)) }, "too many requests", false},
@@ -190,8 +190,8 @@ func TestRegistryFaults(t *testing.T) {
 	}
 }
 
-// TestAsking is what may go wrong while registries are asked: nothing is built.
-func TestAsking(t *testing.T) {
+// TestLookupFaults checks faults during lookups. Nothing may be built.
+func TestLookupFaults(t *testing.T) {
 	t.Run("a repository to reuse that is down", func(t *testing.T) {
 		p := small(t)
 		env.registry.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
@@ -249,7 +249,7 @@ func hangUp(w http.ResponseWriter, _ *http.Request) bool {
 	return true
 }
 
-// TestRetry gets over a registry that stumbles for longer than the builder itself has patience.
+// TestRetry checks that the client retries when a registry fails for longer than the builder itself retries.
 func TestRetry(t *testing.T) {
 	p := small(t)
 	path := strings.TrimPrefix(p.repository, env.registry.Host) + "/manifests"
@@ -268,7 +268,7 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// TestBuilderFaults is a builder that is not there, dies, or runs out of disk.
+// TestBuilderFaults checks a builder that is missing, dies, or runs out of disk space.
 func TestBuilderFaults(t *testing.T) {
 	t.Run("absent", func(t *testing.T) {
 		small(t).fails(t, 4, "connecting to builder unix:///nowhere/buildkitd.sock", "--addr", "unix:///nowhere/buildkitd.sock")
@@ -277,7 +277,7 @@ func TestBuilderFaults(t *testing.T) {
 		p := small(t)
 		builder := must(testenv.StartBuilder(t.Context(), env.Buildkitd, t.TempDir(), testenv.BuilderOptions{}))(t)
 		cmd := start(t, p.dir, p.args("solve", "--progress", "plain", "--retries", "0", "--addr", builder.Addr,
-			"--extra-deps", "sleep 20")...) // which goes on when the builder is dead
+			"--extra-deps", "sleep 20")...) // continues after the builder's death
 		onOutput(t, cmd, "[extra]", builder.Kill)
 		res := finish(t, cmd)
 		if res.code != 4 || !strings.Contains(res.errorLine(), "lost the connection") {
@@ -300,7 +300,7 @@ func TestBuilderFaults(t *testing.T) {
 	})
 }
 
-// TestInterrupt presses Ctrl-C in the middle of a step.
+// TestInterrupt interrupts the client during a step.
 func TestInterrupt(t *testing.T) {
 	p := small(t)
 	cmd := start(t, p.dir, p.args("solve", "--progress", "plain", "--extra-deps", "sleep 600")...)
@@ -312,7 +312,7 @@ func TestInterrupt(t *testing.T) {
 	p.unpublished(t, "--extra-deps", "sleep 600")
 }
 
-// onOutput does something when the client has printed a text on standard error.
+// onOutput calls do when the client prints a text on standard error.
 func onOutput(t *testing.T, cmd *run, text string, do func()) {
 	t.Helper()
 	cmd.Stderr = &trigger{Writer: cmd.Stderr, text: text, do: do}
@@ -334,8 +334,8 @@ func (w *trigger) Write(p []byte) (int, error) {
 	return w.Writer.Write(p)
 }
 
-// TestTogether runs two solves of one project at the same time.
-func TestTogether(t *testing.T) {
+// TestConcurrentSolves runs two solves of one project at the same time.
+func TestConcurrentSolves(t *testing.T) {
 	p := small(t)
 	var wg sync.WaitGroup
 	results := make([]result, 2)

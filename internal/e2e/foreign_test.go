@@ -10,9 +10,9 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// TestForeignStart enters on an image of the original's kind: without labels, with an older source in it. The old source
-// goes, the new one comes, and nothing is pulled.
-func TestForeignStart(t *testing.T) {
+// TestForeignDepsImage enters on an image like those of the original: without labels, and with an older source. The build must
+// replace the source without pulling the image.
+func TestForeignDepsImage(t *testing.T) {
 	p := &project{t.TempDir(), env.registry.Host + "/foreign"}
 	write(t, p.dir, "pyproject.toml", "[tool.poetry]\nname = \"openhands-ai\"\nversion = \"0.16.1\"\n")
 	write(t, p.dir, "poetry.lock", "# nothing\n")
@@ -23,7 +23,7 @@ func TestForeignStart(t *testing.T) {
 		"openhands/code/openhands/__init__.py": "x = 0\n", "openhands/code/openhands/stale.py": "z = 1\n",
 		"openhands/code/poetry.lock": "# nothing\n", "openhands/code/pyproject.toml": "", "openhands/poetry/kept": "kept\n",
 	})
-	// What would be noticed if it were pulled.
+	// This layer is large enough to reveal a pull.
 	big := layerOf(t, map[string]string{"big": strings.Repeat("x", 8<<20)})
 	config := ocispecs.Image{Platform: ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH}}
 	made := p.plan(t)

@@ -12,28 +12,28 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// notInTarget is what bake does not take in the name of a target.
-var notInTarget = regexp.MustCompile(`[^A-Za-z0-9_-]`)
+// invalidInTarget matches characters that are invalid in the name of a bake target.
+var invalidInTarget = regexp.MustCompile(`[^A-Za-z0-9_-]`)
 
-// bakery is a copy of examples/bake with bases of the tests, and its targets.
-type bakery struct {
+// bakeProject is a copy of examples/bake with the tests' bases, and its targets.
+type bakeProject struct {
 	*project
 	buildx testenv.Buildx
 	bases  []string
 	tags   map[string][]string // by target
 }
 
-// newBakery lets client and bake have the same names for the targets of both agents on n bases.
-func newBakery(t *testing.T, n int) *bakery {
+// newBakeProject returns a project for both agents on n bases. Client and bake use the same target names.
+func newBakeProject(t *testing.T, n int) *bakeProject {
 	t.Helper()
-	b := &bakery{project: &project{t.TempDir(), env.registry.Host + "/" + repositoryOf(t)}, buildx: *must(sharedBuildx())(t)}
+	b := &bakeProject{project: &project{t.TempDir(), env.registry.Host + "/" + repositoryOf(t)}, buildx: *must(sharedBuildx())(t)}
 	if err := os.CopyFS(b.dir, os.DirFS(filepath.Join("..", "..", "examples", "bake"))); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(b.dir, "runtime.yaml")
 	edit(t, file, "ghcr.io/rtbuild/rtbuild-frontend:1", frontendRef(t))
 	edit(t, file, "registry.example.com/team/agents", b.repository)
-	edit(t, file, "packages: [ca-certificates]", "user: root") // what the base of the tests has programs for
+	edit(t, file, "packages: [ca-certificates]", "user: root") // the tests' base has no programs to create a user
 	args := []string{"tags", "--format", "bake", "-f", "runtime.yaml"}
 	base := image(t, must(pushProbeBase())(t))
 	for i := range n {
@@ -54,12 +54,11 @@ func newBakery(t *testing.T, n int) *bakery {
 	return b
 }
 
-// planLine is the line of the progress that tells a plan: bake puts the target's name before the stage.
+// planLine matches the progress line of a plan. bake writes the target's name before the stage.
 var planLine = regexp.MustCompile(`^#\d+ \[\S+ plan\] (none|lock|versioned|scratch): `)
 
-// isSource reports whether a request is about a source tag. A versioned tag is shared by agents of one version, which write it
-// in turns.
-func (b *bakery) isSource(request string) bool {
+// isSource reports whether a request is for a source tag. Agents of one version share a versioned tag, and overwrite it.
+func (b *bakeProject) isSource(request string) bool {
 	for name, tags := range b.tags {
 		if _, tag, _ := strings.Cut(tags[0], "oh_"); strings.HasSuffix(name, "-source") && strings.HasSuffix(request, "/manifests/oh_"+tag) {
 			return true
@@ -68,8 +67,8 @@ func (b *bakery) isSource(request string) bool {
 	return false
 }
 
-// bake builds targets, and counts what their plans say and which source images and blobs are written to the registry.
-func (b *bakery) bake(t *testing.T, targets ...string) (variants map[string]int, written, uploads int) {
+// bake builds targets. It counts the variants of their plans, and the source images and blobs that are written to the registry.
+func (b *bakeProject) bake(t *testing.T, targets ...string) (variants map[string]int, written, uploads int) {
 	t.Helper()
 	env.registry.Traffic()
 	res := succeeds(t, buildxOn(t, &b.buildx, b.dir, append([]string{"bake", "--progress", "plain", "-f", "docker-bake.hcl", "-f", "tags.json"}, targets...)...))
@@ -94,13 +93,13 @@ func (b *bakery) bake(t *testing.T, targets ...string) (variants map[string]int,
 	return variants, written, uploads
 }
 
-// TestFrontendBake bakes two agents on five bases: twenty targets, of which nineteen exist the second time.
+// TestFrontendBake bakes two agents on five bases. Of these twenty targets, nineteen exist the second time.
 func TestFrontendBake(t *testing.T) {
-	b := newBakery(t, 5)
+	b := newBakeProject(t, 5)
 	if len(b.tags) != 20 {
 		t.Fatalf("the client has the targets %v", b.tags)
 	}
-	last := "shell-" + notInTarget.ReplaceAllString(b.bases[4], "-") + "-source"
+	last := "shell-" + invalidInTarget.ReplaceAllString(b.bases[4], "-") + "-source"
 	if len(b.tags[last]) != 1 {
 		t.Fatalf("no target %s in %v", last, b.tags)
 	}
@@ -122,7 +121,7 @@ func TestFrontendBake(t *testing.T) {
 	}
 	variants, written, uploads := b.bake(t)
 	t.Logf("the second bake: %v, %d source manifests, %d blobs", variants, written, uploads)
-	// Targets whose plans read alike share a line of the progress: what is not built is seen by what is not written.
+	// Targets with equal plans share a progress line, so the registry's requests show what is not built.
 	if variants["lock"] != 1 || variants["scratch"]+variants["versioned"] != 0 || written != 1 || uploads > 2 {
 		t.Errorf("of 20 targets with one to build: %v; %d source manifests and %d blobs are written", variants, written, uploads)
 	}

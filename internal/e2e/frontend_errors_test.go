@@ -15,7 +15,7 @@ import (
 
 var markedLine = regexp.MustCompile(`(?m)^ *([0-9]+) \| >>> (.*)$`)
 
-// marked is the first line that buildx marks; 0 if there is none.
+// marked returns the number of the first line that buildx marks, or 0.
 func marked(res result) int {
 	found := markedLine.FindStringSubmatch(res.stderr)
 	if found == nil {
@@ -25,7 +25,7 @@ func marked(res result) int {
 	return line
 }
 
-// markedText is what that line says.
+// markedText returns the text of that line.
 func markedText(res result) string {
 	if found := markedLine.FindStringSubmatch(res.stderr); found != nil {
 		return found[2]
@@ -33,7 +33,7 @@ func markedText(res result) string {
 	return ""
 }
 
-// refused builds, and wants exit code 1, a text in the error, and a line that is marked.
+// refused builds, and checks for exit code 1, a text in the error, and a marked line.
 func (p *project) refused(t *testing.T, want, line string, more ...string) result {
 	t.Helper()
 	res := buildx(t, p.dir, p.buildArgs(more...)...)
@@ -48,7 +48,7 @@ func (p *project) isRefused(t *testing.T, res result, want, line string) {
 	}
 }
 
-// TestFrontendErrors: what is wrong is said, and the line that causes it is marked.
+// TestFrontendErrors checks that errors name the problem and mark the line that causes it.
 func TestFrontendErrors(t *testing.T) {
 	ours := env.registry.Host + "/" + repositoryOf(t) + "/ours"
 	labels := depsLabels()
@@ -62,7 +62,7 @@ func TestFrontendErrors(t *testing.T) {
 		files map[string]string
 		args  []string
 		want  string
-		line  string // a part of the one that is marked
+		line  string // a part of the marked line
 	}{
 		{"unknown field", []string{"pakages: [git]"}, nil, nil, `unknown field "pakages": did you mean "packages"?`, "pakages: [git]"},
 		{"wrong type", []string{"expose: {a: b}"}, nil, nil, "expose must be", "expose: {a: b}"},
@@ -77,7 +77,7 @@ func TestFrontendErrors(t *testing.T) {
 		{"unreachable registry", nil, nil, []string{"REPOSITORY=127.0.0.1:1/x/y"}, "connection refused (it was given as build argument REPOSITORY)", "# syntax="},
 		{"bad repository", nil, nil, []string{"REPOSITORY=Not/Valid"}, "Not/Valid", "# syntax="},
 		{"wrong variant", nil, nil, []string{"VARIANT=versioned"}, "variant versioned cannot be built: no versioned image", "# syntax="},
-		{"everything ignored", []string{"ignore: ['*']"}, nil, nil, "nothing to hash", "profile: node"}, // where the default of source comes from
+		{"everything ignored", []string{"ignore: ['*']"}, nil, nil, "nothing to hash", "profile: node"}, // the profile sets the default of source
 		{"no source directory", []string{"source: [{path: lib}]"}, nil, nil, `"lib"`, "source: [{path: lib}]"},
 		{"link outside", []string{"cmd: [node]", "source: [{path: .}]"}, map[string]string{"->out": "/etc/hostname"}, nil, "leave the context", "source: [{path: .}]"},
 	} {
@@ -101,7 +101,7 @@ func TestFrontendErrors(t *testing.T) {
 	}
 }
 
-// TestFrontendFailedSteps: a failed step is told with its output, the line that asks for it and its exit code.
+// TestFrontendFailedSteps checks that the error of a failed step has its output, its line of the runtime file and its exit code.
 func TestFrontendFailedSteps(t *testing.T) {
 	p := withDependencies(t)
 	write(t, p.dir, "package.json", `{"name":"fail","version":"1.0.0"}`)
@@ -114,7 +114,7 @@ func TestFrontendFailedSteps(t *testing.T) {
 	}
 }
 
-// TestFrontendProjectErrors is what is wrong with the files of a project.
+// TestFrontendProjectErrors checks errors of a project's files.
 func TestFrontendProjectErrors(t *testing.T) {
 	base := must(pushProbeBase())(t)
 	for _, test := range []struct {
@@ -153,7 +153,7 @@ func TestFrontendProjectErrors(t *testing.T) {
 	}
 }
 
-// TestFrontendNotARuntimeFile has something else stand where the runtime file should be.
+// TestFrontendNotARuntimeFile replaces the runtime file by something else.
 func TestFrontendNotARuntimeFile(t *testing.T) {
 	p := probe(t)
 	write(t, p.dir, "runtime.yaml", "# syntax="+frontendRef(t)+"\n\n# a comment\nFROM debian:bookworm\nRUN true\n")
@@ -168,7 +168,7 @@ func TestFrontendNotARuntimeFile(t *testing.T) {
 	}
 }
 
-// TestFrontendUnknownTarget lists those that there are.
+// TestFrontendUnknownTarget checks that the error lists the existing targets.
 func TestFrontendUnknownTarget(t *testing.T) {
 	res := probe(t).refused(t, `unknown target "dep": it is one of source, deps, tools, system, extra, tags, plan`, "# syntax=", "--target", "dep")
 	if strings.Contains(res.stderr, "hash the source") {
@@ -176,7 +176,7 @@ func TestFrontendUnknownTarget(t *testing.T) {
 	}
 }
 
-// TestFrontendRegistryErrors: of what a registry answers, only that there is no such image leads to a build.
+// TestFrontendRegistryErrors checks that only "not found" leads to a build, and other errors of a registry do not.
 func TestFrontendRegistryErrors(t *testing.T) {
 	p := probe(t)
 	path := "/v2/" + strings.TrimPrefix(p.repository, env.registry.Host+"/") + "/manifests/"
@@ -202,7 +202,7 @@ func TestFrontendRegistryErrors(t *testing.T) {
 	}
 }
 
-// TestFrontendCalls asks for what is known of a build without building.
+// TestFrontendCalls checks the subrequests, which describe a build without building.
 func TestFrontendCalls(t *testing.T) {
 	p := probe(t)
 	for call, want := range map[string][]string{
@@ -260,7 +260,7 @@ func TestFrontendCalls(t *testing.T) {
 	})
 }
 
-// checked is what --call=check,format=json says.
+// checked is the output of --call=check,format=json.
 type checked struct {
 	Warnings []struct {
 		RuleName, Detail string
@@ -281,7 +281,7 @@ func (p *project) check(t *testing.T, code int, more ...string) checked {
 	return told
 }
 
-// rules are the findings, as RULE:LINE.
+// rules returns the findings as RULE:LINE.
 func (c checked) rules() string {
 	var all []string
 	for _, w := range c.Warnings {
@@ -294,7 +294,7 @@ func (c checked) rules() string {
 	return strings.Join(all, " ")
 }
 
-// TestFrontendCheck finds what could be better, and what keeps a build from starting.
+// TestFrontendCheck checks findings, and errors that prevent a build.
 func TestFrontendCheck(t *testing.T) {
 	p := probe(t)
 	write(t, p.dir, "id_rsa", "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----\n")

@@ -1,31 +1,26 @@
 package e2e
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// computed is the output with which the names, too, are computed in the builder.
+// computed is an output whose image names the frontend computes.
 const computed = `type=image,"name=*",push=true,oci-mediatypes=true`
 
-// publishes has the frontend build and publish into a repository, and wants a variant.
+// publishes builds with the frontend, publishes into a repository, and checks the variant.
 func (p *project) publishes(t *testing.T, variant, repository string, more ...string) {
 	t.Helper()
 	res := p.buildx(t, append([]string{"-o", computed, "--build-arg", "REPOSITORY=" + repository}, more...)...)
@@ -34,7 +29,7 @@ func (p *project) publishes(t *testing.T, variant, repository string, more ...st
 	}
 }
 
-// solves has the client do the same. The base is the file's.
+// solves does the same with the client. The runtime file names the base.
 func (p *project) solves(t *testing.T, variant, repository string, more ...string) {
 	t.Helper()
 	args := append([]string{"solve", "--progress", "plain", "--repository", repository}, more...)
@@ -43,13 +38,13 @@ func (p *project) solves(t *testing.T, variant, repository string, more ...strin
 	}
 }
 
-// names are the references of the images in a repository, as the client computes them.
+// names returns the references of the images in a repository, as computed by the client.
 func (p *project) names(t *testing.T, repository string) planned {
 	t.Helper()
 	return decode[planned](t, succeed(t, p.dir, "tags", "--format", "json", "--repository", repository).stdout)
 }
 
-// sameDigest wants two references to point to one manifest.
+// sameDigest checks that two references have the same digest.
 func sameDigest(t *testing.T, what, one, other string) {
 	t.Helper()
 	a, b := image(t, one), image(t, other)
@@ -59,7 +54,7 @@ func sameDigest(t *testing.T, what, one, other string) {
 	t.Errorf("%s: %s is %s, %s is %s\n%s\n%s", what, one, a.Digest, other, b.Digest, a.RawConfig(), b.RawConfig())
 }
 
-// agentTree is a project that client and frontend build.
+// agentTree is a project for both client and frontend.
 type agentTree struct {
 	name string
 	make func(t *testing.T) (p *project, args []string)
@@ -67,7 +62,7 @@ type agentTree struct {
 	deps func(t *testing.T, dir string) // changes the lock files; nil if there are none
 }
 
-// TestFrontendSameImages: client and frontend give the same manifests for the same input, under the same names.
+// TestFrontendSameImages checks that client and frontend make the same manifests for the same input, under the same names.
 func TestFrontendSameImages(t *testing.T) {
 	trees := []agentTree{
 		{"odd", oddTree, "lib/main.js", func(t *testing.T, dir string) {
@@ -124,7 +119,7 @@ func (tree agentTree) test(t *testing.T) {
 	})
 }
 
-// oddTree has links, programs, names of all kinds, files that no tag covers, and some that are left out.
+// oddTree returns a project with links, programs, unusual names, unhashed files and ignored files.
 func oddTree(t *testing.T) (*project, []string) {
 	p := withDependencies(t, "source: [{path: lib}, {path: data, hash: false}, {path: .hidden}]")
 	for name, content := range map[string]string{
@@ -148,7 +143,7 @@ func oddTree(t *testing.T) (*project, []string) {
 	return p, nil
 }
 
-// example is a copy of an example for the frontend, on the shared Debian.
+// example returns a copy of an example for the frontend, on the shared Debian base.
 func example(t *testing.T, name string) *project {
 	t.Helper()
 	p := newProject(t, name)
@@ -173,8 +168,8 @@ func pythonAgent(t *testing.T) (*project, []string) {
 	return example(t, "python-agent"), []string{"--secret", "id=pip.conf,src=" + conf}
 }
 
-// TestFrontendOtherBuilders: on builders that have seen nothing, client and frontend lay the same source over a deps image,
-// and pull none of it.
+// TestFrontendOtherBuilders checks that client and frontend make the same source image on fresh builders, without pulling the deps
+// image.
 func TestFrontendOtherBuilders(t *testing.T) {
 	p, _ := oddTree(t)
 	p.publishes(t, "scratch", p.repository, "--target", "deps")
@@ -192,7 +187,7 @@ func TestFrontendOtherBuilders(t *testing.T) {
 	sameDigest(t, "source", p.names(t, p.repository).Images.Source, p.repository+":frontend")
 }
 
-// TestFrontendPrepared: a folder that prepare wrote gives the images that solve makes of the project.
+// TestFrontendPrepared checks that a build folder of prepare gives the images that solve makes of the project.
 func TestFrontendPrepared(t *testing.T) {
 	p, _ := oddTree(t)
 	folder := &project{filepath.Join(t.TempDir(), "folder"), p.repository + "-folder"}
@@ -205,8 +200,8 @@ func TestFrontendPrepared(t *testing.T) {
 	sameDigest(t, "lock", want.Lock, got.Lock)
 }
 
-// TestFrontendForeignStart enters on an image of the original's kind, whose old source goes.
-func TestFrontendForeignStart(t *testing.T) {
+// TestFrontendForeignDepsImage enters on an image like those of the original. The build must remove its old source.
+func TestFrontendForeignDepsImage(t *testing.T) {
 	p := openhands(t)
 	old := layerOf(t, map[string]string{
 		"openhands/code/openhands/__init__.py": "x = 0\n", "openhands/code/openhands/stale.py": "z = 1\n", "openhands/poetry/kept": "kept\n",
@@ -230,209 +225,7 @@ func TestFrontendForeignStart(t *testing.T) {
 	}
 }
 
-// TestFrontendDefaultProvenance: buildx asks for provenance unless it is told not to, which makes an index of the tag. The
-// platform's manifest stays the same.
-func TestFrontendDefaultProvenance(t *testing.T) {
-	p := probe(t)
-	p.solves(t, "scratch", p.repository)
-	edit(t, filepath.Join(p.dir, "main.js"), "main", "edited")
-	p.solves(t, "lock", p.repository)
-	source := p.names(t, p.repository).Images.Source
-	succeeds(t, buildx(t, p.dir, "build", "-f", "runtime.yaml", "-o", "type=image,push=true,oci-mediatypes=true,name="+p.repository+":index",
-		"--build-arg", "VARIANT=lock", "."))
-	got := tag(t, p.repository+":index")
-	here := "linux/" + runtime.GOARCH
-	if !got.isIndex || got.manifestOf(here).Digest != image(t, source).Digest || got.attestationsOf(here) != 1 {
-		t.Errorf("beside %s the index holds %+v", image(t, source).Digest, got.Manifests)
-	}
-}
-
-// decode reads JSON.
-func decode[T any](t *testing.T, text string) (value T) {
-	t.Helper()
-	if err := json.Unmarshal([]byte(text), &value); err != nil {
-		t.Fatalf("%v in %s", err, text)
-	}
-	return value
-}
-
-// attestation gives what a tag's attestations say of this machine's platform, of a type that begins so; it is the predicate.
-func attestation[T any](t *testing.T, ref, kind string) (predicate T) {
-	t.Helper()
-	repository, _, _ := strings.Cut(strings.TrimPrefix(ref, env.registry.Host+"/"), ":")
-	got := tag(t, ref)
-	of := got.manifestOf("linux/" + runtime.GOARCH).Digest.String()
-	for _, d := range got.Manifests {
-		if d.Annotations["vnd.docker.reference.digest"] != of {
-			continue
-		}
-		manifest := decode[ocispecs.Manifest](t, string(download(t, "/v2/"+repository+"/manifests/"+d.Digest.String())))
-		for _, layer := range manifest.Layers {
-			if strings.HasPrefix(layer.Annotations["in-toto.io/predicate-type"], kind) {
-				data := string(download(t, "/v2/"+repository+"/blobs/"+layer.Digest.String()))
-				return decode[struct{ Predicate T }](t, data).Predicate
-			}
-		}
-	}
-	t.Fatalf("%s has no attestation of type %s: %+v", ref, kind, got.Manifests)
-	return predicate
-}
-
-// provenance is what of both versions of SLSA's provenance counts here.
-type provenance struct {
-	Materials       []struct{ URI string }
-	BuildDefinition struct{ ResolvedDependencies []struct{ URI string } }
-}
-
-// materials are what an image was made from, by its provenance.
-func materials(t *testing.T, ref string) string {
-	t.Helper()
-	made := attestation[provenance](t, ref, "https://slsa.dev/provenance/")
-	var all []string
-	for _, m := range append(made.Materials, made.BuildDefinition.ResolvedDependencies...) {
-		plain := must(url.PathUnescape(m.URI))(t)
-		all = append(all, plain)
-	}
-	return strings.Join(all, "\n")
-}
-
-// TestFrontendMaterials: what an image was made from is told, and nothing that was only looked at.
-func TestFrontendMaterials(t *testing.T) {
-	tool := []byte("#!/bin/sh\necho a tool\n")
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(tool) }))
-	t.Cleanup(server.Close)
-	sum := digest.FromBytes(tool).Encoded()
-	p := probe(t, fmt.Sprintf("tools: [{name: tool, version: \"1\", url: %q, sha256: {amd64: %s, arm64: %s}, to: bin}]", server.URL+"/tool", sum, sum),
-		"source: [{path: main.js}, {path: data, hash: false}]")
-	write(t, p.dir, "data/x", "1")
-	base := strings.Replace(strings.TrimPrefix(must(pushProbeBase())(t), env.registry.Host+"/"), ":", "@", 1)
-	made := p.names(t, p.repository)
-	own := strings.TrimPrefix(p.repository, env.registry.Host+"/")
-	tests := []struct {
-		name       string
-		before     func(t *testing.T)
-		target     string
-		variant    string
-		want, none []string // in the materials
-	}{
-		{"deps", nil, "deps", "scratch", []string{base + "?", server.URL + "/tool"}, []string{own}},
-		{"source", nil, "source", "lock", []string{own + "@" + made.Lock + "?"}, []string{base + "?", server.URL, made.Source, made.Versioned}},
-		{"stale source image", func(t *testing.T) { write(t, p.dir, "data/x", "2") }, "source", "lock",
-			[]string{own + "@" + made.Lock + "?"}, []string{base + "?", server.URL, made.Source, made.Versioned}},
-		{"existing source image", nil, "source", "none",
-			[]string{own + "@" + made.Source + "?"}, []string{base + "?", made.Versioned, own + "@" + made.Lock + "?"}},
-		{"stale versioned image", func(t *testing.T) { edit(t, filepath.Join(p.dir, "runtime.yaml"), "packages: []", "packages: [git]") },
-			"deps", "scratch", []string{base + "?", server.URL + "/tool"}, []string{own}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if test.before != nil {
-				test.before(t)
-			}
-			for _, mode := range []string{"mode=max,version=v1", "mode=min,version=v0.2"} {
-				ref := p.repository + ":" + notInTarget.ReplaceAllString(test.name+"-"+mode, "-")
-				meta := filepath.Join(t.TempDir(), "meta.json")
-				res := succeeds(t, buildx(t, p.dir, "build", "--progress", "plain", "-f", "runtime.yaml", "--target", test.target,
-					"--metadata-file", meta, "--provenance", mode, "-o", "type=image,push=true,oci-mediatypes=true,name="+ref, "."))
-				if !strings.Contains(res.stderr, "[plan] "+test.variant+": ") {
-					t.Errorf("%s: the variant is not %s:\n%s", mode, test.variant, res.stderr)
-				}
-				told := decode[struct {
-					Plan string `json:"frontend.rtbuild.plan"`
-				}](t, string(must(os.ReadFile(meta))(t)))
-				for platform, made := range decode[map[string]plan.JSON](t, told.Plan) {
-					if string(made.Variant) != test.variant || made.Reason == "" || len(made.Exists) == 0 {
-						t.Errorf("%s: of %s the metadata says %+v", mode, platform, made)
-					}
-				}
-				got := materials(t, ref)
-				for _, want := range test.want {
-					if !strings.Contains(got, want) {
-						t.Errorf("%s: %s is no material:\n%s", mode, want, got)
-					}
-				}
-				for _, none := range test.none {
-					if strings.Contains(got, none) {
-						t.Errorf("%s: %s is a material:\n%s", mode, none, got)
-					}
-				}
-			}
-			if test.variant != "none" {
-				p.publishes(t, test.variant, p.repository, "--target", test.target)
-			}
-		})
-	}
-}
-
-// scanned are the files that the bill of materials of an image covers.
-func scanned(t *testing.T, ref string) []string {
-	t.Helper()
-	var names []string
-	for _, file := range attestation[struct{ Files []struct{ FileName string } }](t, ref, "https://spdx.dev/Document").Files {
-		names = append(names, file.FileName)
-	}
-	return names
-}
-
-// TestFrontendBillOfMaterials has a scanner look at a source image: at its own layer, so that the deps image is not pulled, or
-// at all of it.
-func TestFrontendBillOfMaterials(t *testing.T) {
-	scanner := must(env.registry.PushScanner(t.Context(), env.dir))(t)
-	p := probe(t)
-	made := p.names(t, p.repository)
-	config := ocispecs.Image{
-		Platform: ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH}, Config: ocispecs.ImageConfig{Labels: depsLabels()},
-	}
-	// What would be noticed if it were pulled.
-	big := layerOf(t, map[string]string{"big": strings.Repeat("x", 16<<20)})
-	must(env.registry.PushImage(t.Context(), strings.TrimPrefix(p.repository, env.registry.Host+"/"), made.Lock, config, big))(t)
-	programs := image(t, scanner).Size() + image(t, frontendRef(t)).Size()
-	sbom := []string{"--attest", "type=sbom,generator=" + scanner}
-	frontend := func(args ...string) func(*testing.T, string) {
-		return func(t *testing.T, ref string) {
-			x := newBuildx(t, freshBuilder(t, testenv.BuilderOptions{}))
-			args := append(append([]string{"-o", "type=image,push=true,name=" + ref}, sbom...), args...)
-			succeeds(t, buildxOn(t, x, p.dir, p.buildArgs(args...)...))
-		}
-	}
-	tests := []struct {
-		name  string
-		build func(t *testing.T, ref string)
-		all   bool
-	}{
-		{"own layer", frontend(), false},
-		{"all", frontend("--build-arg", "SBOM_SCAN_ALL=1"), true},
-		{"client", func(t *testing.T, ref string) {
-			args := append([]string{"solve", "--progress", "plain", "--addr", freshBuilder(t, testenv.BuilderOptions{}).Addr}, sbom...)
-			succeed(t, p.dir, append(args, "-o", "type=image,push=true,name="+ref)...)
-		}, false},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			ref := p.repository + ":" + notInTarget.ReplaceAllString(test.name, "-")
-			env.registry.Traffic()
-			test.build(t, ref)
-			pulled, _, _ := env.registry.Traffic()
-			if isPulled := pulled > programs+1<<20; isPulled != test.all {
-				t.Errorf("%d bytes are pulled, of which frontend and scanner are %d", pulled, programs)
-			}
-			got := scanned(t, ref)
-			if !slices.Contains(got, "agent/code/main.js") || slices.Contains(got, "big") != test.all {
-				t.Errorf("it covers %v", got)
-			}
-		})
-	}
-	t.Run("existing image", func(t *testing.T) {
-		p.publishes(t, "lock", p.repository)
-		ref := p.repository + ":existing"
-		frontend()(t, ref) // which pulls it: the exporter looks for the layer of each file
-		if got := scanned(t, ref); !slices.Contains(got, "agent/code/main.js") || slices.Contains(got, "big") {
-			t.Errorf("it covers %v", got)
-		}
-	})
-}
-
-// TestFrontendTargets builds each target, and looks at what it publishes.
+// TestFrontendTargets builds each target, and checks what it publishes.
 func TestFrontendTargets(t *testing.T) {
 	p := withDependencies(t)
 	made := p.names(t, p.repository)
@@ -494,8 +287,8 @@ func TestFrontendTargets(t *testing.T) {
 	})
 }
 
-// TestFrontendPlatforms lays the source over deps images of two platforms, which runs none of their programs: an index with the
-// manifests that the client makes.
+// TestFrontendPlatforms adds the source to deps images of two platforms, which needs no emulation. The index must contain the
+// client's manifests.
 func TestFrontendPlatforms(t *testing.T) {
 	p := probe(t)
 	edit(t, filepath.Join(p.dir, "runtime.yaml"), must(pushProbeBase())(t), env.base)

@@ -3,28 +3,22 @@ package e2e
 import (
 	"archive/tar"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/opencontainers/go-digest"
-	"github.com/opencontainers/image-spec/specs-go"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/plan"
-	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// exported builds a target that gives a JSON file, and reads it.
+// exported builds a target that exports a JSON file, and reads it.
 func (p *project) exported(t *testing.T, target string, more ...string) plannedAll {
 	t.Helper()
 	out := t.TempDir()
@@ -36,7 +30,7 @@ func (p *project) exported(t *testing.T, target string, more ...string) plannedA
 	return made
 }
 
-// pushLabelled puts a small image with labels under a tag of the project's repository, or of another.
+// pushLabelled pushes a small image with labels.
 func pushLabelled(t *testing.T, repository, tag string, labels map[string]string) {
 	t.Helper()
 	config := ocispecs.Image{
@@ -47,14 +41,14 @@ func pushLabelled(t *testing.T, repository, tag string, labels map[string]string
 	must(env.registry.PushImage(t.Context(), name, tag, config, layerOf(t, map[string]string{"deps": tag})))(t)
 }
 
-// depsLabels are those of a deps image of ours.
+// depsLabels returns the labels of a deps image.
 func depsLabels() map[string]string {
 	return map[string]string{
 		plan.LabelStage: plan.StageDeps, plan.LabelRecipe: "1", plan.LabelUID: "0", plan.LabelGID: "0", plan.LabelLayers: "1",
 	}
 }
 
-// TestFrontendBuildArgs gives every build argument, and looks at the plan.
+// TestFrontendBuildArgs sets every build argument, and checks the plan.
 func TestFrontendBuildArgs(t *testing.T) {
 	p := probe(t)
 	before := p.exported(t, "plan")
@@ -125,7 +119,7 @@ func TestFrontendBuildArgs(t *testing.T) {
 	}
 }
 
-// TestFrontendProfile chooses between two profiles that a project could have.
+// TestFrontendProfile selects one of two profiles that fit a project.
 func TestFrontendProfile(t *testing.T) {
 	p := &project{t.TempDir(), env.registry.Host + "/" + repositoryOf(t)}
 	p.runtimeFile(t, "base: "+must(pushProbeBase())(t), "repository: "+p.repository)
@@ -138,7 +132,7 @@ func TestFrontendProfile(t *testing.T) {
 	}
 }
 
-// TestFrontendBadBuildArgs: what has no meaning is an error, what nobody knows a warning.
+// TestFrontendBadBuildArgs checks that an invalid value is an error, and an unknown build argument a warning.
 func TestFrontendBadBuildArgs(t *testing.T) {
 	p := probe(t)
 	for _, test := range []struct{ arg, want string }{
@@ -169,7 +163,7 @@ func TestFrontendBadBuildArgs(t *testing.T) {
 	}
 }
 
-// openhands is a project of the original's kind, for the frontend.
+// openhands returns a project of profile openhands for the frontend.
 func openhands(t *testing.T) *project {
 	t.Helper()
 	p := &project{t.TempDir(), env.registry.Host + "/" + repositoryOf(t)}
@@ -181,7 +175,7 @@ func openhands(t *testing.T) *project {
 	return p
 }
 
-// TestFrontendNoBrowser leaves the browser out.
+// TestFrontendNoBrowser builds without the browser.
 func TestFrontendNoBrowser(t *testing.T) {
 	p := openhands(t)
 	with, without := p.exported(t, "tags"), p.exported(t, "tags", "--build-arg", "NO_BROWSER=1")
@@ -190,7 +184,7 @@ func TestFrontendNoBrowser(t *testing.T) {
 	}
 }
 
-// TestFrontendDockerignore: it counts where the profile says so, for hashing and copying alike.
+// TestFrontendDockerignore checks that .dockerignore applies to hashing and copying if the profile uses it.
 func TestFrontendDockerignore(t *testing.T) {
 	p := probe(t)
 	before := p.exported(t, "tags")
@@ -217,58 +211,14 @@ func TestFrontendDockerignore(t *testing.T) {
 	})
 }
 
-// sees is an extra command that writes what a step sees.
-const sees = `extra: "{ env; echo limit=$(ulimit -Sn)/$(ulimit -Hn); cat /etc/hosts; hostname; cat /proc/self/cgroup; ` +
-	`df -k /dev/shm | tail -1; cat $HOME/.npmrc || true; test -S $SSH_AUTH_SOCK && echo has an agent; cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes || true; } > seen 2>&1"`
-
-// TestFrontendSteps has every step see what the command line says.
-func TestFrontendSteps(t *testing.T) {
-	p := probe(t, sees)
-	secret := filepath.Join(t.TempDir(), "npmrc")
-	write(t, filepath.Dir(secret), "npmrc", "//example.com/:_authToken=very-secret\n")
-	_, key := withAgent(t)
-	flags := []string{
-		"--add-host", "peer.example.com=10.1.2.3", "--ulimit", "nofile=1234:2345", "--shm-size", "32m", "--cgroup-parent", "/rtbuild-e2e",
-		"--resource", "memory=64m", "--secret", "id=npmrc,src=" + secret, "--ssh", "default=" + key, "--build-arg", "BUILDKIT_SANDBOX_HOSTNAME=sandbox.example.com",
-		"--build-arg", "HTTP_PROXY=http://one.example.com", "--build-arg", "no_proxy=two.example.com",
-	}
-	seen := p.probed(t, flags...)["/agent/code/seen"]
-	for _, want := range []string{
-		"10.1.2.3\tpeer.example.com\n", "limit=1234/2345\n", " 32768 ", "rtbuild-e2e", "67108864\n", "very-secret\n", "has an agent\n", "\nsandbox.example.com\n",
-		"HTTP_PROXY=http://one.example.com\n", "no_proxy=two.example.com\n", "NO_PROXY=two.example.com\n",
-	} {
-		if !strings.Contains(seen, want) {
-			t.Errorf("a step does not see %q", want)
-		}
-	}
-	if t.Failed() {
-		t.Logf("it sees\n%s", seen)
-	}
-	img := image(t, p.repository+":probe")
-	for _, secret := range []string{"one.example.com", "two.example.com", "very-secret", "HTTP_PROXY"} {
-		if strings.Contains(string(img.RawConfig()), secret) {
-			t.Errorf("the config tells of %q: %s", secret, img.RawConfig())
-		}
-	}
-	if _, ok := must(img.Tree(t.Context()))(t)["/root/.npmrc"]; ok {
-		t.Error("the image holds the secret")
-	}
-	t.Run("proxies are in no cache key", func(t *testing.T) {
-		flags[slices.Index(flags, "HTTP_PROXY=http://one.example.com")] = "HTTP_PROXY=http://other.example.com"
-		if res := p.buildx(t, flags...); !cached(res.stderr, "[extra]") {
-			t.Errorf("with another proxy it ran again:\n%s", res.stderr)
-		}
-	})
-}
-
-// rawManifest reads a manifest as it is.
+// rawManifest returns the bytes of a manifest.
 func rawManifest(t *testing.T, ref string) []byte {
 	t.Helper()
 	repository, name, _ := strings.Cut(strings.TrimPrefix(ref, env.registry.Host+"/"), ":")
 	return download(t, "/v2/"+repository+"/manifests/"+name)
 }
 
-// download reads a path of the shared registry.
+// download returns the content of a path of the shared registry.
 func download(t *testing.T, path string) []byte {
 	t.Helper()
 	req := must(http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+env.registry.Host+path, nil))(t)
@@ -282,191 +232,7 @@ func download(t *testing.T, path string) []byte {
 	return body
 }
 
-// layoutOf copies an image of the shared registry into an OCI layout, and gives it as a context.
-func layoutOf(t *testing.T, ref string) string {
-	t.Helper()
-	dir, manifest := t.TempDir(), rawManifest(t, ref)
-	img := image(t, ref)
-	repository, _, _ := strings.Cut(strings.TrimPrefix(ref, env.registry.Host+"/"), ":")
-	blob := func(d digest.Digest, data []byte) { write(t, dir, "blobs/sha256/"+d.Encoded(), string(data)) }
-	blob(img.Digest, manifest)
-	for _, d := range append(slices.Clone(img.Manifest.Layers), img.Manifest.Config) {
-		blob(d.Digest, download(t, "/v2/"+repository+"/blobs/"+d.Digest.String()))
-	}
-	index := ocispecs.Index{Versioned: specs.Versioned{SchemaVersion: 2}, Manifests: []ocispecs.Descriptor{
-		{MediaType: ocispecs.MediaTypeImageManifest, Digest: img.Digest, Size: int64(len(manifest))},
-	}}
-	write(t, dir, "index.json", string(must(json.Marshal(index))(t)))
-	write(t, dir, "oci-layout", `{"imageLayoutVersion":"1.0.0"}`)
-	return "oci-layout://" + dir + "@" + img.Digest.String()
-}
-
-// TestFrontendBaseContext takes the base from a context: by name it is another base, from a layout the same.
-func TestFrontendBaseContext(t *testing.T) {
-	p := probe(t)
-	base := must(pushProbeBase())(t)
-	before := p.exported(t, "tags")
-	other := p.exported(t, "tags", "--build-context", "base=docker-image://"+env.base)
-	if want := p.exported(t, "tags", "--build-arg", "BASE_IMAGE="+env.base); other.Versioned != want.Versioned || other.Versioned == before.Versioned {
-		t.Errorf("the versioned tag is %s, with the base as an argument %s", other.Versioned, want.Versioned)
-	}
-	p.buildx(t, "--push", "-t", p.repository+":registry")
-	res := p.buildx(t, "--push", "-t", p.repository+":layout", "--build-context", "base="+layoutOf(t, base))
-	one, two := image(t, p.repository+":registry"), image(t, p.repository+":layout")
-	if one.Digest != two.Digest {
-		t.Errorf("from the registry:\n%s\nfrom a layout:\n%s\n%s", one.RawConfig(), two.RawConfig(), res.stderr)
-	}
-	for spec, want := range map[string]string{
-		"base=" + t.TempDir():                   "is no image",
-		"deps=" + t.TempDir():                   "is no image",
-		"base=docker-image://" + base + "-none": "does not exist",
-	} {
-		res := buildx(t, p.dir, p.buildArgs("--build-context", spec)...)
-		if res.code != 1 || !strings.Contains(res.errorLine(), want) {
-			t.Errorf("%s: exit code %d, error %q, want %q in it\n%s", spec, res.code, res.errorLine(), want, res.stderr)
-		}
-	}
-}
-
-// served gives the address of a server of a directory's files.
-func served(t *testing.T, dir string) string {
-	t.Helper()
-	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
-	t.Cleanup(server.Close)
-	return server.URL
-}
-
-// commit makes a directory a repository, and gives it in the form that any web server can serve.
-func commit(t *testing.T, dir string) (bare string) {
-	t.Helper()
-	bare = filepath.Join(t.TempDir(), "project.git")
-	for _, args := range [][]string{
-		{"-C", dir, "init", "-q", "-b", "main"}, {"-C", dir, "add", "-A"},
-		{"-C", dir, "-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-q", "-m", "x"},
-		{"clone", "-q", "--bare", dir, bare}, {"-C", bare, "update-server-info"},
-	} {
-		cmd := exec.CommandContext(t.Context(), "git", args...)
-		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", args, err, out)
-		}
-	}
-	return bare
-}
-
-// TestFrontendContexts reads the same project from everywhere: same tags, same image.
-func TestFrontendContexts(t *testing.T) {
-	p := probe(t)
-	write(t, p.dir, "bin/run", "#!/bin/sh\n")
-	if err := os.Chmod(filepath.Join(p.dir, "bin/run"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("bin/run", filepath.Join(p.dir, "run")); err != nil {
-		t.Fatal(err)
-	}
-	write(t, p.dir, ".dockerignore", "ignored\n")
-	write(t, p.dir, "ignored/x", "x")
-	p.buildx(t, "--push", "-t", p.repository+":local")
-	want := image(t, p.repository+":local").Digest
-	bare := commit(t, p.dir)
-	archive := filepath.Join(t.TempDir(), "project.tar.gz")
-	if out, err := exec.Command("tar", "-czf", archive, "--exclude=.git", "-C", p.dir, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	empty := t.TempDir()
-	write(t, empty, "runtime.yaml", string(must(os.ReadFile(filepath.Join(p.dir, "runtime.yaml")))(t)))
-	git, web := served(t, filepath.Dir(bare)), served(t, filepath.Dir(archive))
-	file := filepath.Join(empty, "runtime.yaml")
-	for name, args := range map[string][]string{
-		"git":              {"-f", "runtime.yaml", git + "/project.git#main"},
-		"archive":          {"-f", "runtime.yaml", web + "/project.tar.gz"},
-		"source=directory": {"-f", file, "--build-context", "source=" + p.dir, empty},
-		"source=git":       {"-f", file, "--build-context", "source=" + git + "/project.git#main", empty},
-		"source=archive":   {"-f", file, "--build-context", "source=" + web + "/project.tar.gz", empty},
-		"other file":       {"-f", file, p.dir},
-	} {
-		t.Run(name, func(t *testing.T) {
-			tag := p.repository + ":" + notInRepository.ReplaceAllString(name, "-")
-			succeeds(t, buildx(t, empty, append([]string{"build", "--progress", "plain", "--provenance=false", "--push", "-t", tag}, args...)...))
-			if got := image(t, tag); got.Digest != want {
-				t.Errorf("digest %s, from the directory it is %s; it holds %q", got.Digest, want, added(t, tag))
-			}
-		})
-	}
-	t.Run("no archive", func(t *testing.T) {
-		page := served(t, empty) + "/runtime.yaml"
-		for name, args := range map[string][]string{
-			"the build context " + page + " is a file alone": {page},
-			"context source=" + page + " is a file alone":    {"-f", file, "--build-context", "source=" + page, empty},
-		} {
-			res := buildx(t, empty, append([]string{"build", "--progress", "plain"}, args...)...)
-			p.isRefused(t, res, name, "# syntax=")
-		}
-	})
-	t.Run("file from the web, project from here", func(t *testing.T) {
-		tag := p.repository + ":file"
-		succeeds(t, buildx(t, empty, "build", "--progress", "plain", "--provenance=false", "--push", "-t", tag,
-			"--build-context", "source="+p.dir, served(t, empty)+"/runtime.yaml"))
-		if got := image(t, tag); got.Digest != want {
-			t.Errorf("digest %s, from the directory it is %s; it holds %q", got.Digest, want, added(t, tag))
-		}
-	})
-	t.Run("standard input", func(t *testing.T) {
-		cmd := must(sharedBuildx())(t).Command(t.Context(), "build", "--progress", "plain", "--provenance=false", "--push",
-			"-t", p.repository+":stdin", "-f", "runtime.yaml", "-")
-		in := must(os.Open(archive))(t)
-		defer in.Close()
-		cmd.Stdin = in
-		succeeds(t, exits(t, cmd, empty))
-		if got := image(t, p.repository+":stdin").Digest; got != want {
-			t.Errorf("digest %s, from the directory it is %s", got, want)
-		}
-	})
-	t.Run("buildctl", func(t *testing.T) {
-		succeeds(t, buildctl(t, p.dir, "build", "--frontend", "gateway.v0", "--opt", "source="+frontendRef(t), "--opt", "filename=runtime.yaml",
-			"--local", "context=.", "--local", "dockerfile=.", "--output", "type=image,push=true,oci-mediatypes=true,name="+p.repository+":buildctl"))
-		if got := image(t, p.repository+":buildctl").Digest; got != want {
-			t.Errorf("digest %s, by buildx it is %s", got, want)
-		}
-	})
-}
-
-// TestFrontendLinks follows links to files that are not copied by themselves, and refuses those that leave the context.
-func TestFrontendLinks(t *testing.T) {
-	p := probe(t)
-	link := func(to, name string) {
-		t.Helper()
-		if err := os.Symlink(to, filepath.Join(p.dir, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(t, p.dir, ".dockerignore", "hidden\n")
-	write(t, p.dir, "hidden/file", "what a link leads to")
-	link("hidden/file", "linked")
-	files := p.probed(t)
-	if files["/agent/code/linked"] != "what a link leads to" || files["/agent/code/hidden/file"] != "" {
-		t.Errorf("the image holds %q", files)
-	}
-	before := p.exported(t, "tags")
-	write(t, p.dir, "hidden/file", "changed")
-	if after := p.exported(t, "tags"); after.Source == before.Source {
-		t.Error("what a link leads to is in no tag")
-	}
-	link("nowhere", "broken")
-	if res := p.buildx(t, "--target", "tags", "-o", "type=cacheonly"); !strings.Contains(res.stderr, "broken") {
-		t.Errorf("a broken link is not told:\n%s", res.stderr)
-	}
-	link("/etc/hostname", "outside")
-	link("../../etc/hostname", "above")
-	res := buildx(t, p.dir, p.buildArgs()...)
-	for _, want := range []string{"links that leave the context", "outside", "above"} {
-		if res.code != 1 || !strings.Contains(res.errorLine(), want) {
-			t.Errorf("exit code %d, error %q, want %q in it\n%s", res.code, res.errorLine(), want, res.stderr)
-		}
-	}
-}
-
-// TestFrontendManifests: the files that a manager reads besides the lock file are in the lock tag.
+// TestFrontendManifests checks that the lock tag covers the manifests that a manager reads besides the lock file.
 func TestFrontendManifests(t *testing.T) {
 	const workspaces = `{"name":"x","version":"1.0.0","workspaces":["packages/*"]}`
 	for name, test := range map[string]struct {
@@ -497,7 +263,7 @@ func TestFrontendManifests(t *testing.T) {
 	}
 }
 
-// TestFrontendPlatform plans for a platform that this machine need not be able to run.
+// TestFrontendPlatform plans for another platform, which needs no emulation.
 func TestFrontendPlatform(t *testing.T) {
 	p := probe(t)
 	one := p.exported(t, "plan", "--platform", "linux/s390x")
@@ -510,7 +276,7 @@ func TestFrontendPlatform(t *testing.T) {
 	}
 }
 
-// TestFrontendImage tells what the options do to an image.
+// TestFrontendImage checks what the options change in an image.
 func TestFrontendImage(t *testing.T) {
 	p := probe(t)
 	meta := filepath.Join(t.TempDir(), "meta.json")
@@ -553,86 +319,7 @@ func TestFrontendImage(t *testing.T) {
 	}
 }
 
-// withDependencies is a project that a stand-in for npm installs.
-func withDependencies(t *testing.T, lines ...string) *project {
-	t.Helper()
-	p := probe(t, lines...)
-	edit(t, filepath.Join(p.dir, "runtime.yaml"), "dependencies: {manager: none}", "dependencies: {manager: npm}")
-	write(t, p.dir, "package.json", `{"name":"`+repositoryOf(t)+`","version":"1.0.0"}`)
-	write(t, p.dir, "package-lock.json", `{"name":"x","version":"1.0.0","lockfileVersion":3,"packages":{"":{"name":"x","version":"1.0.0"}}}`)
-	return p
-}
-
-// TestFrontendDependencies: the deps stage has secrets and caches, and leaves none of them.
-func TestFrontendDependencies(t *testing.T) {
-	p := withDependencies(t)
-	secret := filepath.Join(t.TempDir(), "npmrc")
-	write(t, filepath.Dir(secret), "npmrc", "//example.com/:_authToken=very-secret\n")
-	build := func(more ...string) map[string]string {
-		t.Helper()
-		return p.probed(t, append([]string{"--target", "deps", "--secret", "id=npmrc,src=" + secret}, more...)...)
-	}
-	first := build()
-	if !strings.Contains(first["/agent/code/node_modules/seen"], "very-secret") {
-		t.Errorf("the image holds %q", first)
-	}
-	if _, ok := tree(t, p.repository+":probe")["/root/.npmrc"]; ok {
-		t.Error("the image holds the secret")
-	}
-	const run = "/agent/code/node_modules/run"
-	for flag, again := range map[string]bool{
-		"--no-cache-filter=deps": true, "--no-cache": true, "--no-cache-filter=system,source,extra": false, "--provenance=false": false,
-	} {
-		t.Run(flag, func(t *testing.T) {
-			before := build()[run] // without a flag, the last one that was run
-			if after := build(flag)[run]; before == "" || (after != before) != again {
-				t.Errorf("the run was %s, it is %s", before, after)
-			}
-		})
-	}
-	t.Run("cache namespace", func(t *testing.T) {
-		var runs []int
-		for n, namespace := range []string{"one", "one", "other"} {
-			write(t, p.dir, "package.json", fmt.Sprintf(`{"name":"x","version":"1.0.0","author":"%d"}`, n))
-			files := build("--build-arg", "BUILDKIT_CACHE_MOUNT_NS="+p.repository+"-"+namespace)
-			runs = append(runs, strings.Count(files["/agent/code/node_modules/runs"], "run\n"))
-		}
-		if !slices.Equal(runs, []int{1, 2, 1}) {
-			t.Errorf("the caches have seen %v runs", runs)
-		}
-	})
-}
-
-// TestFrontendOtherBuilder has another builder take the steps' results from a registry, and one step the host's network.
-func TestFrontendOtherBuilder(t *testing.T) {
-	p := withDependencies(t, `extra: "ls /sys/class/net > interfaces; wc -l < /proc/net/route >> interfaces"`)
-	cache := p.repository + ":cache"
-	p.buildx(t, "--cache-to", "type=registry,mode=max,ref="+cache)
-	b := newBuildx(t, freshBuilder(t, testenv.BuilderOptions{Args: []string{"--allow-insecure-entitlement", "network.host"}}))
-	t.Run("cache-from", func(t *testing.T) {
-		res := succeeds(t, buildxOn(t, b, p.dir, p.buildArgs("--cache-from", cache)...))
-		for _, step := range []string{"make /agent/code", "npm ci", "[extra]"} {
-			if !cached(res.stderr, step) {
-				t.Errorf("%s ran again:\n%s", step, res.stderr)
-			}
-		}
-	})
-	t.Run("network", func(t *testing.T) {
-		if got := p.probed(t, "--network", "none")["/agent/code/interfaces"]; got != "lo\n1\n" {
-			t.Errorf("without a network a step has %q", got)
-		}
-		res := buildx(t, p.dir, p.buildArgs("--network", "host")...)
-		if res.code != 1 || !strings.Contains(res.stderr, "network.host") {
-			t.Errorf("exit code %d:\n%s", res.code, res.stderr)
-		}
-		succeeds(t, buildxOn(t, b, p.dir, p.buildArgs("--network", "host", "--allow", "network.host", "--push", "-t", p.repository+":host")...))
-		if got := added(t, p.repository+":host")["/agent/code/interfaces"]; got == "lo\n1\n" || got == "" {
-			t.Errorf("on the host's network a step has %q", got)
-		}
-	})
-}
-
-// TestFrontendPull looks for the base anew: what stands on an older one is built again.
+// TestFrontendPull checks that --pull resolves the base again, and rebuilds images of an older base.
 func TestFrontendPull(t *testing.T) {
 	p := probe(t)
 	labels := depsLabels()
@@ -647,7 +334,7 @@ func TestFrontendPull(t *testing.T) {
 	}
 }
 
-// TestFrontendSourcePolicy: a policy of the user's decides over the base.
+// TestFrontendSourcePolicy checks that a user's source policy applies to the base.
 func TestFrontendSourcePolicy(t *testing.T) {
 	p := probe(t)
 	base := must(pushProbeBase())(t)

@@ -24,10 +24,10 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// frontendLabel is a label of BuildKit's in the Dockerfile of the frontend image.
+// frontendLabel matches BuildKit's labels in the Dockerfile of the frontend image.
 var frontendLabel = regexp.MustCompile(`(moby\.buildkit\.frontend\.\S+?)="([^"]*)"`)
 
-// pushFrontend puts the frontend image into the shared registry, with the labels that it is released with.
+// pushFrontend pushes the frontend image to the shared registry, with the labels of a release.
 var pushFrontend = sync.OnceValues(func() (string, error) {
 	ctx := context.Background()
 	file, err := testenv.BuildFrontend(ctx, env.dir, runtime.GOARCH)
@@ -51,18 +51,18 @@ var pushFrontend = sync.OnceValues(func() (string, error) {
 	return env.registry.Host + "/rtbuild-frontend:dev", err
 })
 
-// frontendRef is what a "# syntax=" line names.
+// frontendRef returns the frontend's reference, for a "# syntax=" line.
 func frontendRef(t *testing.T) string {
 	t.Helper()
 	return must(pushFrontend())(t)
 }
 
-// sharedBuildx is buildx on the shared builder.
+// sharedBuildx returns buildx for the shared builder.
 var sharedBuildx = sync.OnceValues(func() (*testenv.Buildx, error) {
 	return testenv.NewBuildx(env.Buildx, filepath.Join(env.dir, "buildx"), env.builder.Addr)
 })
 
-// newBuildx is buildx on another builder.
+// newBuildx returns buildx for another builder.
 func newBuildx(t *testing.T, b *testenv.Builder) *testenv.Buildx {
 	t.Helper()
 	return must(testenv.NewBuildx(env.Buildx, filepath.Join(t.TempDir(), "buildx"), b.Addr))(t)
@@ -80,7 +80,7 @@ func buildxOn(t *testing.T, b *testenv.Buildx, dir string, args ...string) resul
 	return exits(t, b.Command(t.Context(), args...), dir)
 }
 
-// buildctl runs buildctl on the shared builder, as a user without settings.
+// buildctl runs buildctl on the shared builder, without a user's settings.
 func buildctl(t *testing.T, dir string, args ...string) result {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), env.Buildctl, append([]string{"--addr", env.builder.Addr}, args...)...)
@@ -88,7 +88,7 @@ func buildctl(t *testing.T, dir string, args ...string) result {
 	return exits(t, cmd, dir)
 }
 
-// exits runs a program to its end, whatever its exit code.
+// exits runs a program to its end. Any exit code is accepted.
 func exits(t *testing.T, cmd *exec.Cmd, dir string) result {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -101,7 +101,7 @@ func exits(t *testing.T, cmd *exec.Cmd, dir string) result {
 	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }
 
-// Stand-ins for installers, which would need a network. They tell what they see, and fail where they are asked to.
+// Stand-ins for installers that need no network. They write down what they see, and fail on request.
 const (
 	standInNPM = `#!/bin/sh
 set -eu
@@ -115,10 +115,11 @@ if grep -q fail package.json; then echo 'npm error code EFAIL' >&2; exit 7; fi
 	standInApt = `#!/bin/sh
 case "$*" in *no-such-package*) echo 'E: Unable to locate package no-such-package' >&2; exit 100;; esac
 `
-	probeLayers = 2 // of the base with the stand-ins
+	probeLayers = 2 // number of layers of the base with the stand-ins
 )
 
-// pushProbeBase puts a Debian under node:22, as the official image of Node.js describes itself: so nothing has to be installed.
+// pushProbeBase pushes a Debian base as node:22, with the config of the official Node.js image, so that nothing has to be
+// installed.
 var pushProbeBase = sync.OnceValues(func() (string, error) {
 	layer, err := testenv.Base(context.Background())
 	if err != nil {
@@ -135,12 +136,12 @@ var pushProbeBase = sync.OnceValues(func() (string, error) {
 	return env.registry.Host + "/node:22", err
 })
 
-// standIns is a layer of them, with a Node.js that nobody runs.
+// standIns returns a layer with the stand-ins, and with a Node.js that is never run.
 func standIns() (testenv.Blob, error) {
 	return programs(map[string]string{"opt/bin/apt-get": standInApt, "opt/bin/npm": standInNPM, "opt/bin/node": "#!/bin/sh\n"})
 }
 
-// programs is a layer of programs.
+// programs returns a layer with programs.
 func programs(files map[string]string) (testenv.Blob, error) {
 	var data bytes.Buffer
 	archive := tar.NewWriter(&data)
@@ -156,8 +157,7 @@ func programs(files map[string]string) (testenv.Blob, error) {
 	return testenv.BytesBlob(ocispecs.MediaTypeImageLayer, data.Bytes()), err
 }
 
-// probe is a project for the frontend that installs nothing and needs no network: its lines of the runtime file tell the rest.
-// It lets its extra command, if there is one, see what a step sees.
+// probe returns a project for the frontend that installs nothing and needs no network. lines are added to its runtime file.
 func probe(t *testing.T, lines ...string) *project {
 	t.Helper()
 	p := &project{t.TempDir(), env.registry.Host + "/" + repositoryOf(t)}
@@ -177,17 +177,17 @@ func (p *project) runtimeFile(t *testing.T, lines ...string) {
 
 var notInRepository = regexp.MustCompile(`[^a-z0-9/]+`)
 
-// repositoryOf is a repository's name for a test alone.
+// repositoryOf returns the name of a test's own repository.
 func repositoryOf(t *testing.T) string {
 	return strings.Trim(notInRepository.ReplaceAllString(strings.ToLower(t.Name()), "-"), "-")
 }
 
-// buildArgs are the arguments for buildx: no attestations, plain progress, the project's own runtime file.
+// buildArgs returns arguments for buildx: no attestations, plain progress, the project's runtime file.
 func (p *project) buildArgs(more ...string) []string {
 	return append([]string{"build", "--progress", "plain", "--provenance=false", "-f", filepath.Join(p.dir, "runtime.yaml")}, append(more, p.dir)...)
 }
 
-// buildx builds the project by its "# syntax=" line, and wants success.
+// buildx builds the project with its "# syntax=" line. It must succeed.
 func (p *project) buildx(t *testing.T, more ...string) result {
 	t.Helper()
 	return succeeds(t, buildx(t, p.dir, p.buildArgs(more...)...))
@@ -201,14 +201,14 @@ func succeeds(t *testing.T, res result) result {
 	return res
 }
 
-// probed builds the project, and gives the content of every file that the image has over its base.
+// probed builds the project, and returns the content of every file that the image adds to its base.
 func (p *project) probed(t *testing.T, more ...string) map[string]string {
 	t.Helper()
 	p.buildx(t, append([]string{"--push", "-t", p.repository + ":probe"}, more...)...)
 	return added(t, p.repository+":probe")
 }
 
-// added gives the content of every file that an image has over the base of probe.
+// added returns the content of every file that an image adds to the base of probe.
 func added(t *testing.T, ref string) map[string]string {
 	t.Helper()
 	img := image(t, ref)

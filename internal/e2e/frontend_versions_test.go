@@ -16,8 +16,8 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// TestFrontendOldestBuildKit does all of a small build on the oldest BuildKit and on the newest. Over one deps image both lay
-// the same source, from the frontend and from the client.
+// TestFrontendOldestBuildKit runs a small build on the oldest BuildKit and on the newest. Both must make the same source image on
+// one deps image, with the frontend and with the client.
 func TestFrontendOldestBuildKit(t *testing.T) {
 	p := withDependencies(t)
 	made := p.names(t, p.repository)
@@ -61,7 +61,7 @@ func TestFrontendOldestBuildKit(t *testing.T) {
 	})
 }
 
-// TestFrontendNewerFile: a file that says more than the frontend knows may be for a newer one.
+// TestFrontendNewerFile checks that the error for an unknown field suggests a newer frontend.
 func TestFrontendNewerFile(t *testing.T) {
 	tests := []struct {
 		name, line, want string
@@ -81,8 +81,8 @@ func TestFrontendNewerFile(t *testing.T) {
 	}
 }
 
-// guarded is a registry that only users with a password may use, over TLS of a private authority, and buildx on a builder that
-// trusts it.
+// guarded returns a registry that requires credentials and has a certificate of a private authority, and buildx on a builder that
+// trusts the authority.
 func guarded(t *testing.T, guard func(user, password string) testenv.RegistryOption) (*testenv.Registry, *testenv.Buildx) {
 	t.Helper()
 	dir := t.TempDir()
@@ -90,12 +90,12 @@ func guarded(t *testing.T, guard func(user, password string) testenv.RegistryOpt
 	r := must(testenv.StartRegistry(t.Context(), filepath.Join(dir, "registry"), testenv.WithTLS(ca), guard("alice", "secret")))(t)
 	t.Cleanup(r.Close)
 	x := newBuildx(t, freshBuilder(t, testenv.BuilderOptions{Config: r.BuilderConfig()}))
-	x.Env = append(x.Env, "SSL_CERT_FILE="+ca.File) // tokens are fetched by buildx
+	x.Env = append(x.Env, "SSL_CERT_FILE="+ca.File) // buildx fetches tokens itself
 	return r, x
 }
 
-// TestFrontendCredentials: the frontend looks for images with the credentials of whoever runs buildx. Without them nothing is
-// built.
+// TestFrontendCredentials checks that the frontend looks up images with the credentials of the user of buildx. Without credentials,
+// nothing is built.
 func TestFrontendCredentials(t *testing.T) {
 	for name, guard := range map[string]func(user, password string) testenv.RegistryOption{
 		"password": testenv.WithPassword, "token": testenv.WithToken,
@@ -131,7 +131,7 @@ func TestFrontendCredentials(t *testing.T) {
 	}
 }
 
-// pushNodeBases puts bases of both architectures under node:both, which describe themselves as Node.js's official image does.
+// pushNodeBases pushes bases of both architectures as node:both, with the config of the official Node.js image.
 func pushNodeBases(t *testing.T) string {
 	t.Helper()
 	var images []ocispecs.Descriptor
@@ -151,8 +151,8 @@ func pushNodeBases(t *testing.T) string {
 	return env.registry.Host + "/node:both"
 }
 
-// TestFrontendEmulated builds for another architecture from the base on, by emulation. Client and frontend find each other's
-// deps steps in the builder's cache: their manifests are equal for each platform.
+// TestFrontendEmulated builds for another architecture from scratch, with emulation. Client and frontend must share the deps steps
+// in the builder's cache, and make equal manifests for each platform.
 func TestFrontendEmulated(t *testing.T) {
 	for _, architecture := range []string{"amd64", "arm64"} {
 		if err := testenv.Runs(architecture); err != nil {
@@ -177,7 +177,7 @@ func TestFrontendEmulated(t *testing.T) {
 		if img.Config.Config.Labels[plan.LabelPlatform] != name || "linux/"+img.Config.Architecture != name {
 			t.Errorf("%s is for %s, labels %v", name, img.Config.Architecture, img.Config.Config.Labels)
 		}
-		// The shell that has made the code directory is the platform's own.
+		// The platform's own shell has created the code directory.
 		files := must(img.Tree(t.Context()))(t)
 		if got := files["/agent/code/main.js"].Digest; got != digest.FromString("// main\n") || files["/bin/dash"].Digest == "" && files["/usr/bin/dash"].Digest == "" {
 			t.Errorf("%s: main.js is %s", name, got)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestGraph: graph lists what a build from scratch would contact, and builds and publishes nothing.
+// TestGraph checks that graph lists the addresses of a build from scratch, and neither builds nor publishes.
 func TestGraph(t *testing.T) {
 	p := small(t)
 	res := succeed(t, p.dir, p.args("graph", "--addresses", "--progress", "plain")...)

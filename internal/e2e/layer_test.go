@@ -13,13 +13,13 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// layerOf is a layer that holds files of root.
+// layerOf returns a layer with files of root.
 func layerOf(t *testing.T, files map[string]string) testenv.Blob {
 	t.Helper()
 	return layerOwned(t, 0, files)
 }
 
-// layerOwned is a layer that holds files of a user and its group, and so their directories.
+// layerOwned returns a layer with files and directories of a user and its group.
 func layerOwned(t *testing.T, owner int, files map[string]string) testenv.Blob {
 	t.Helper()
 	var data bytes.Buffer

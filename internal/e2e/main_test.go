@@ -1,5 +1,5 @@
-// Package e2e runs the client as its users do: as a binary, against a real buildkitd and a real registry, on a Debian base
-// and real npm packages. It needs root, and what hack/deps installs.
+// Package e2e runs the client as its users do: as a binary, with a real buildkitd, a real registry, a Debian base and real npm
+// packages. It needs root, and the programs that hack/deps installs.
 package e2e
 
 import (
@@ -17,14 +17,14 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// env is what all tests share: each builds in a repository of its own.
+// env holds what all tests share. Each test builds in its own repository.
 var env struct {
 	testenv.Binaries
 	dir      string
 	registry *testenv.Registry
 	builder  *testenv.Builder
 	base     string         // reference of the Debian base
-	closers  []func() error // of what outlives a test, the last first
+	closers  []func() error // close what outlives a test, in reverse order
 }
 
 func TestMain(m *testing.M) {
@@ -71,7 +71,7 @@ func testAll(m *testing.M) (code int, err error) {
 	return code, err
 }
 
-// freshBuilder starts a builder that has seen nothing.
+// freshBuilder starts a builder with an empty state.
 func freshBuilder(t *testing.T, o testenv.BuilderOptions) *testenv.Builder {
 	t.Helper()
 	b, err := testenv.StartBuilder(context.Background(), env.Buildkitd, t.TempDir(), o)
@@ -86,20 +86,20 @@ func freshBuilder(t *testing.T, o testenv.BuilderOptions) *testenv.Builder {
 	return b
 }
 
-// result is what a run of the client left behind.
+// result is the result of a run of the client.
 type result struct {
 	stdout, stderr string
 	code           int
 }
 
-// errorLine is the first line of the error.
+// errorLine returns the first line of the error.
 func (r result) errorLine() string {
 	_, rest, _ := strings.Cut("\n"+r.stderr, "\nERROR: ")
 	line, _, _ := strings.Cut(rest, "\n")
 	return line
 }
 
-// start prepares a run of the client, on the shared builder and as a user without settings.
+// start prepares a run of the client on the shared builder, without a user's settings.
 func start(t *testing.T, dir string, args ...string) *run {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), env.Client, args...)
@@ -135,7 +135,7 @@ func finish(t *testing.T, r *run) result {
 	return result{r.stdout.String(), r.stderr.String(), r.ProcessState.ExitCode()}
 }
 
-// succeed runs the client and wants exit code 0.
+// succeed runs the client, and checks for exit code 0.
 func succeed(t *testing.T, dir string, args ...string) result {
 	t.Helper()
 	res := client(t, dir, args...)
@@ -145,7 +145,7 @@ func succeed(t *testing.T, dir string, args ...string) result {
 	return res
 }
 
-// write puts a file into a directory.
+// write writes a file in a directory.
 func write(t *testing.T, dir, name, content string) {
 	t.Helper()
 	file := filepath.Join(dir, filepath.FromSlash(name))

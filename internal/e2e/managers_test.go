@@ -16,15 +16,16 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// elsewhere is where the repositories of the bases are said to be. There is no such host: only a mirror can give the packages.
-const elsewhere = "http://packages.invalid/main"
+// unreachable is the address of the package repositories in the bases. The host does not exist, so the packages must come from a
+// mirror.
+const unreachable = "http://packages.invalid/main"
 
-// rpmDistros are distributions whose managers Debian has, too.
+// rpmDistros lists distributions whose package managers are also in Debian.
 var rpmDistros = []struct {
 	testenv.RPMDistro
-	accounts string   // the package of useradd and its like, which a base need not have
-	missing  string   // what the manager says of a package that it does not find
-	state    []string // what the manager keeps of its own
+	accounts string   // the package of useradd and similar programs, which a base may lack
+	missing  string   // the manager's message about a package that it does not find
+	state    []string // the manager's own files
 }{
 	{
 		testenv.RPMDistro{
@@ -42,10 +43,10 @@ var rpmDistros = []struct {
 	},
 }
 
-// packages are those of every rpm repository here: each has a file that shows that it is installed, and no more.
+// packages lists the packages of every rpm repository here. Each contains only a file that shows that it is installed.
 var packages = []string{"git", "jq", "python3", "shadow", "shadow-utils"}
 
-// makeRPMs makes a repository of them.
+// makeRPMs creates a repository of packages, and returns its directory.
 func makeRPMs(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -55,14 +56,14 @@ func makeRPMs(t *testing.T) (dir string) {
 	return dir
 }
 
-// rpmRepository serves packages, and knows what was asked for.
+// rpmRepository serves packages, and records requests.
 type rpmRepository struct {
 	*httptest.Server
 	mu    sync.Mutex
 	asked map[string]int
 }
 
-// serveRPMs serves a repository, by HTTPS if there is a certificate.
+// serveRPMs serves a repository, with HTTPS if there is a certificate.
 func serveRPMs(t *testing.T, dir string, certificates ...tls.Certificate) *rpmRepository {
 	t.Helper()
 	r := &rpmRepository{asked: map[string]int{}}
@@ -90,25 +91,25 @@ func (r *rpmRepository) gave(name string) bool {
 	return r.asked[name+".rpm"] > 0
 }
 
-// onRPMs is a project without dependencies, that is built on a base whose packages come from a mirror.
+// onRPMs returns a project without dependencies, on a base whose packages come from a mirror.
 func onRPMs(t *testing.T, mirror string, lines ...string) *project {
 	t.Helper()
 	p := &project{t.TempDir(), env.registry.Host + "/" + strings.ToLower(t.Name())}
 	write(t, p.dir, "agent.py", "print('here')\n")
 	write(t, p.dir, "runtime.yaml", strings.Join(append([]string{
 		"profile: python", "dependencies: {manager: none}", "cmd: [python3, agent.py]",
-		"network: {mirrors: {'" + elsewhere + "': '" + mirror + "'}}",
+		"network: {mirrors: {'" + unreachable + "': '" + mirror + "'}}",
 	}, lines...), "\n")+"\n")
 	return p
 }
 
-// TestRPMManagers runs the system stage with the real dnf and the real zypper, each on a base that has no other.
+// TestRPMManagers runs the system stage with the real dnf and the real zypper, each on a base without another manager.
 func TestRPMManagers(t *testing.T) {
 	rpms, second := makeRPMs(t), freshBuilder(t, testenv.BuilderOptions{})
 	for _, distro := range rpmDistros {
 		t.Run(distro.Manager, func(t *testing.T) {
 			repository := serveRPMs(t, rpms)
-			base := must(env.registry.PushRPMBase(t.Context(), distro.RPMDistro, elsewhere))(t)
+			base := must(env.registry.PushRPMBase(t.Context(), distro.RPMDistro, unreachable))(t)
 			p := onRPMs(t, repository.URL, "packages: [git, jq]")
 			p.solve(t, "--base-image", base)
 			made := p.plan(t, "--base-image", base)
@@ -158,7 +159,7 @@ func TestRPMManagers(t *testing.T) {
 	}
 }
 
-// within reports whether a name is one of these, or below it.
+// within reports whether a name is in dirs, or below one of them.
 func within(name string, dirs []string) bool {
 	for _, dir := range dirs {
 		if name == dir || strings.HasPrefix(name, dir+"/") {
@@ -168,7 +169,7 @@ func within(name string, dirs []string) bool {
 	return false
 }
 
-// TestRPMManagerPrivateCA: packages come over HTTPS from a server whose authority only --ca-file knows.
+// TestRPMManagerPrivateCA installs packages over HTTPS, from a server with an authority that only --ca-file names.
 func TestRPMManagerPrivateCA(t *testing.T) {
 	ca := newAuthority(t, "private")
 	certificate := must(ca.Certificate(x509.ExtKeyUsageServerAuth))(t)
@@ -176,7 +177,7 @@ func TestRPMManagerPrivateCA(t *testing.T) {
 	for _, distro := range rpmDistros {
 		t.Run(distro.Manager, func(t *testing.T) {
 			repository := serveRPMs(t, rpms, certificate)
-			base := must(env.registry.PushRPMBase(t.Context(), distro.RPMDistro, elsewhere))(t)
+			base := must(env.registry.PushRPMBase(t.Context(), distro.RPMDistro, unreachable))(t)
 			p := onRPMs(t, repository.URL, "packages: [git]")
 			p.fails(t, 1, "", "--base-image", base)
 			p.solve(t, "--base-image", base, "--ca-file", ca.File)
@@ -187,7 +188,7 @@ func TestRPMManagerPrivateCA(t *testing.T) {
 	}
 }
 
-// TestNoManager is a base that rtbuild cannot install packages on, and what can be done about it.
+// TestNoManager checks a base without a supported package manager, and the remedies of the error.
 func TestNoManager(t *testing.T) {
 	const (
 		unknown = "ID=plan9\nPRETTY_NAME=\"Plan 9\"\n"
@@ -206,7 +207,7 @@ func TestNoManager(t *testing.T) {
 	tests := []struct {
 		name, base string
 		lines      []string
-		want       []string // in the error; none is success
+		want       []string // in the error; empty for success
 	}{
 		{"unknown distribution", push("unknown", unknown, debian), []string{"packages: [git]"},
 			[]string{"the base image is Plan 9 (os-release ID=plan9) and has no package manager", offer}},
@@ -219,7 +220,7 @@ func TestNoManager(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := onRPMs(t, elsewhere+"/mirror", tt.lines...)
+			p := onRPMs(t, unreachable+"/mirror", tt.lines...)
 			p.repository = env.registry.Host + "/nomanager-runtime"
 			if len(tt.want) == 0 {
 				p.solve(t, "--base-image", tt.base)

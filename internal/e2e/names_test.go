@@ -16,7 +16,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// pushStandIns puts a base on which nothing has to be installed under REPOSITORY:1.
+// pushStandIns pushes a base on which nothing has to be installed as REPOSITORY:1.
 func pushStandIns(t *testing.T, repository string, config dockerspec.DockerOCIImage, more ...testenv.Blob) {
 	t.Helper()
 	config.Platform = ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH}
@@ -25,7 +25,7 @@ func pushStandIns(t *testing.T, repository string, config dockerspec.DockerOCIIm
 	must(env.registry.PushDockerImage(t.Context(), repository, "1", config, layers...))(t)
 }
 
-// TestVersionedOfAnotherBase has two bases whose names the versioned tag does not tell apart.
+// TestVersionedOfAnotherBase checks two bases that share a versioned tag.
 func TestVersionedOfAnotherBase(t *testing.T) {
 	p := probe(t)
 	var bases []string
@@ -51,7 +51,7 @@ func TestVersionedOfAnotherBase(t *testing.T) {
 	}
 }
 
-// TestDepsOfOtherLockFiles has a deps image under the lock tag that was made from other files: by client and frontend it is stale.
+// TestDepsOfOtherLockFiles checks that client and frontend treat a deps image as stale if it was made from other lock files.
 func TestDepsOfOtherLockFiles(t *testing.T) {
 	p := probe(t)
 	p.solves(t, "scratch", p.repository)
@@ -80,7 +80,7 @@ func TestDepsOfOtherLockFiles(t *testing.T) {
 	}
 }
 
-// TestTriggers has a base with ONBUILD triggers: they are told of, and not carried on.
+// TestTriggers checks that ONBUILD triggers of a base are reported, and neither run nor copied.
 func TestTriggers(t *testing.T) {
 	p := probe(t)
 	var config dockerspec.DockerOCIImage
@@ -102,7 +102,7 @@ func TestTriggers(t *testing.T) {
 	}
 }
 
-// refuseTag lets the registry keep a tag where it is, as Harbor does.
+// refuseTag returns a fault that makes a tag immutable, as in Harbor.
 func refuseTag(ref string) testenv.Fault {
 	tag := ref[strings.LastIndex(ref, ":")+1:]
 	return func(w http.ResponseWriter, r *http.Request) bool {
@@ -115,7 +115,7 @@ func refuseTag(ref string) testenv.Fault {
 	}
 }
 
-// TestImmutableTags has a registry that lets no tag be moved.
+// TestImmutableTags checks a registry with immutable tags.
 func TestImmutableTags(t *testing.T) {
 	defer env.registry.SetFault(nil)
 	t.Run("the versioned tag", func(t *testing.T) {
@@ -143,7 +143,8 @@ func TestImmutableTags(t *testing.T) {
 	})
 }
 
-// TestPlatformOfAnotherMachine has another machine publish its platform while this one, which was told no platform, builds.
+// TestPlatformOfAnotherMachine checks that a platform which another machine publishes during a build stays in the tag. The build
+// does not name its platform.
 func TestPlatformOfAnotherMachine(t *testing.T) {
 	p := small(t)
 	repository := strings.TrimPrefix(p.repository, env.registry.Host+"/")
@@ -174,8 +175,8 @@ func TestPlatformOfAnotherMachine(t *testing.T) {
 	}
 }
 
-// TestFrontendWithoutARepository has an exporter that takes the names from the frontend, and a frontend that knows none.
-func TestFrontendWithoutARepository(t *testing.T) {
+// TestFrontendWithoutRepository checks an export that takes its names from the frontend if there is no repository.
+func TestFrontendWithoutRepository(t *testing.T) {
 	p := probe(t)
 	p.runtimeFile(t, "profile: node", "base: "+must(pushProbeBase())(t), "version: 1.0.0", "user: root", "packages: []", "dependencies: {manager: none}")
 	for _, target := range []string{"source", "deps"} {
@@ -191,7 +192,7 @@ func TestFrontendWithoutARepository(t *testing.T) {
 	image(t, p.repository+":named")
 }
 
-// TestFrontendReuse has lists of repositories as people write them.
+// TestFrontendReuse checks lists of repositories in all accepted forms.
 func TestFrontendReuse(t *testing.T) {
 	p := probe(t)
 	pushLabelled(t, p.repository+"-locked", p.names(t, p.repository).Lock, depsLabels())
@@ -211,7 +212,7 @@ func TestFrontendReuse(t *testing.T) {
 	}
 }
 
-// TestShortNames has a base and a repository that do not name the Docker Hub they are in. The builder has a mirror of it.
+// TestShortNames checks a base and a repository on Docker Hub without the registry's name. The builder has a mirror of Docker Hub.
 func TestShortNames(t *testing.T) {
 	b := freshBuilder(t, testenv.BuilderOptions{Config: "[registry.\"docker.io\"]\n  mirrors = [\"" + env.registry.Host + "\"]\n"})
 	pushStandIns(t, "library/short", dockerspec.DockerOCIImage{})
@@ -228,8 +229,8 @@ func TestShortNames(t *testing.T) {
 	}
 }
 
-// TestFrontendLockOnAGivenDepsImage asks for the variant lock although the source image exists.
-func TestFrontendLockOnAGivenDepsImage(t *testing.T) {
+// TestFrontendLockOnGivenDepsImage requests the variant lock although the source image exists.
+func TestFrontendLockOnGivenDepsImage(t *testing.T) {
 	p := probe(t)
 	p.publishes(t, "scratch", p.repository, "--target", "deps")
 	p.publishes(t, "lock", p.repository)
@@ -240,8 +241,8 @@ func TestFrontendLockOnAGivenDepsImage(t *testing.T) {
 	}
 }
 
-// TestFrontendPlatformsThatDisagree has a tag whose index is for this platform and whose image is not.
-func TestFrontendPlatformsThatDisagree(t *testing.T) {
+// TestFrontendPlatformMismatch checks a tag whose index names another platform than its image.
+func TestFrontendPlatformMismatch(t *testing.T) {
 	p := probe(t)
 	repository := strings.TrimPrefix(p.repository, env.registry.Host+"/")
 	config := ocispecs.Image{Platform: ocispecs.Platform{OS: "linux", Architecture: "s390x"}}

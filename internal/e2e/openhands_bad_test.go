@@ -21,7 +21,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// onBase pushes the Debian base with a layer of further entries on it, of mode 0755 if they say none, and gives its reference.
+// onBase pushes the Debian base with a layer of further entries, and returns its reference. The default mode is 0755.
 func onBase(t *testing.T, name string, config ocispecs.ImageConfig, entries ...tar.Header) string {
 	t.Helper()
 	var data bytes.Buffer
@@ -46,19 +46,19 @@ func onBase(t *testing.T, name string, config ocispecs.ImageConfig, entries ...t
 	return env.registry.Host + "/bases:" + name
 }
 
-// having is a file with content.
-func having(name, content string) tar.Header {
+// fileWith returns a file with content.
+func fileWith(name, content string) tar.Header {
 	return tar.Header{Name: name, Typeflag: tar.TypeReg, PAXRecords: map[string]string{"content": content}}
 }
 
-// gone is a whiteout.
-func gone(name string) tar.Header {
+// whiteout returns a whiteout of a file.
+func whiteout(name string) tar.Header {
 	return tar.Header{Name: path.Join(path.Dir(name), ".wh."+path.Base(name)), Typeflag: tar.TypeReg}
 }
 
 const osRelease = "etc/os-release"
 
-// TestOpenhandsBases: what a base must not be is said before anything is downloaded.
+// TestOpenhandsBases checks that unsupported bases are reported before anything is downloaded.
 func TestOpenhandsBases(t *testing.T) {
 	libc := map[string]string{"amd64": "usr/lib/x86_64-linux-gnu/libc.so.6", "arm64": "usr/lib/aarch64-linux-gnu/libc.so.6"}[runtime.GOARCH]
 	tests := []struct {
@@ -67,19 +67,19 @@ func TestOpenhandsBases(t *testing.T) {
 		entries []tar.Header
 		want    string
 	}{
-		{"an old glibc", ocispecs.ImageConfig{}, []tar.Header{having(libc, "GNU C Library (Debian GLIBC 2.24-11) stable release version 2.24, by Roland McGrath et al.")},
+		{"an old glibc", ocispecs.ImageConfig{}, []tar.Header{fileWith(libc, "GNU C Library (Debian GLIBC 2.24-11) stable release version 2.24, by Roland McGrath et al.")},
 			"openvscode-server 1.98.2 needs glibc 2.28 or newer, but the base image BASE has glibc 2.24: use a base of a newer Debian or Ubuntu, or one of glibc, or turn the editor off with components: {editor: false}"},
-		{"musl", ocispecs.ImageConfig{}, []tar.Header{gone(libc), having(osRelease, "ID=alpine\nPRETTY_NAME=\"Alpine Linux\"\n"), having("sbin/apk", ""), having("usr/lib/ld-musl-x86_64.so.1", "")},
+		{"musl", ocispecs.ImageConfig{}, []tar.Header{whiteout(libc), fileWith(osRelease, "ID=alpine\nPRETTY_NAME=\"Alpine Linux\"\n"), fileWith("sbin/apk", ""), fileWith("usr/lib/ld-musl-x86_64.so.1", "")},
 			"uv 0.11.8 needs glibc 2.17 or newer, but the base image BASE has musl: use a base of a newer Debian or Ubuntu, or one of glibc"},
-		{"no package manager", ocispecs.ImageConfig{}, []tar.Header{having(osRelease, "ID=nixos\nPRETTY_NAME=NixOS\n")},
+		{"no package manager", ocispecs.ImageConfig{}, []tar.Header{fileWith(osRelease, "ID=nixos\nPRETTY_NAME=NixOS\n")},
 			"the base image is NixOS (os-release ID=nixos) and has no package manager that rtbuild knows (apt, apk, dnf, microdnf, yum, zypper), but packages are to be installed: use a base that has one, or one that brings what is needed, with packages: []"},
-		{"distroless", ocispecs.ImageConfig{}, []tar.Header{gone("usr/bin/apt-get")},
+		{"distroless", ocispecs.ImageConfig{}, []tar.Header{whiteout("usr/bin/apt-get")},
 			"the base image is Debian GNU/Linux 12 (bookworm) (os-release ID=debian) and has no package manager"},
-		{"no shell", ocispecs.ImageConfig{}, []tar.Header{gone("usr/bin/sh"), gone("usr/bin/dash")},
+		{"no shell", ocispecs.ImageConfig{}, []tar.Header{whiteout("usr/bin/sh"), whiteout("usr/bin/dash")},
 			"base image BASE (Debian GNU/Linux 12 (bookworm)) has no /bin/sh, which the build's steps need"},
 		{"a link at the prefix", ocispecs.ImageConfig{}, []tar.Header{{Name: "openhands", Typeflag: tar.TypeSymlink, Linkname: "srv"}},
 			"base image BASE has a link at /openhands, where the runtime is to be: remove it from the base, or take another prefix"},
-		{"a file at the prefix", ocispecs.ImageConfig{}, []tar.Header{having("openhands", "")},
+		{"a file at the prefix", ocispecs.ImageConfig{}, []tar.Header{fileWith("openhands", "")},
 			"base image BASE has a file at /openhands, where the runtime is to be"},
 		{"a volume at the prefix", ocispecs.ImageConfig{Volumes: map[string]struct{}{"/openhands": {}}}, nil,
 			"base image BASE declares a volume at /openhands, so its containers would hide the runtime at /openhands behind it"},
@@ -99,12 +99,12 @@ func TestOpenhandsBases(t *testing.T) {
 	}
 }
 
-// TestOpenhandsUsers makes the user on bases where its name or its ids are taken.
+// TestOpenhandsUsers creates the user on bases that already use its name or its IDs.
 func TestOpenhandsUsers(t *testing.T) {
 	passwd, group := "root:x:0:0:root:/root:/bin/bash\n", "root:x:0:\nsudo:x:27:\n"
 	tests := []struct {
 		name, passwd, group string
-		want                []string // lines of /etc/passwd behind root's
+		want                []string // lines of /etc/passwd after root's
 		owner               string   // of /openhands
 		more                []tar.Header
 	}{
@@ -122,8 +122,8 @@ func TestOpenhandsUsers(t *testing.T) {
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			base := onBase(t, "user-"+string(rune('a'+i)), ocispecs.ImageConfig{}, append(test.more,
-				having("etc/passwd", passwd+test.passwd), having("etc/group", group+test.group),
-				having("etc/shadow", "root:*:20000:0:99999:7:::\nopenhands:*:20000:0:99999:7:::\n"), having("home/a/file", "mine"))...)
+				fileWith("etc/passwd", passwd+test.passwd), fileWith("etc/group", group+test.group),
+				fileWith("etc/shadow", "root:*:20000:0:99999:7:::\nopenhands:*:20000:0:99999:7:::\n"), fileWith("home/a/file", "mine"))...)
 			p := openhands(t)
 			p.runtimeFile(t, "base: "+base, "repository: "+p.repository, "packages: []", "components: {docker: false, editor: false, browser: false}")
 			out := t.TempDir()
@@ -151,14 +151,14 @@ func TestOpenhandsUsers(t *testing.T) {
 	}
 }
 
-// TestOpenhandsDownloads: mirrors that do not answer, and files that are not what they should be.
+// TestOpenhandsDownloads checks mirrors that do not answer, and files with wrong content.
 func TestOpenhandsDownloads(t *testing.T) {
 	builtOpenhands(t)
 	defer oh.mirror.Fault(nil)
 	tests := []struct {
 		name  string
 		fault func(http.ResponseWriter, *http.Request) bool
-		from  string // in github.com's place, for the builder's own downloads
+		from  string // replaces github.com for the builder's own downloads
 		want  []string
 	}{
 		{"another file", func(w http.ResponseWriter, r *http.Request) bool {
@@ -207,7 +207,7 @@ func TestOpenhandsDownloads(t *testing.T) {
 	}
 }
 
-// TestOpenhandsNewerLock shows Poetry's own words for a lock file that it cannot read.
+// TestOpenhandsNewerLock checks that the error contains Poetry's message about a lock file that it cannot read.
 func TestOpenhandsNewerLock(t *testing.T) {
 	built := builtOpenhands(t)
 	p := &project{t.TempDir(), built.repository}
@@ -222,8 +222,8 @@ func TestOpenhandsNewerLock(t *testing.T) {
 	}
 }
 
-// TestOpenhandsDirtyExtra: of what an extra command leaves, the image holds what lies in the file system, and neither what lies where
-// every step begins anew nor the places of secrets. What it started ends with it.
+// TestOpenhandsDirtyExtra checks what an extra command leaves. The image must contain its files, but not those in temporary
+// directories of a step or in mount points of secrets. Processes that the command starts must end with it.
 func TestOpenhandsDirtyExtra(t *testing.T) {
 	p := builtOpenhands(t)
 	npmrc := filepath.Join(t.TempDir(), "npmrc")

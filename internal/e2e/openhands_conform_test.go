@@ -17,7 +17,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// unpacked is the file system of the image, as root would see it.
+// unpacked is the directory of the image's unpacked file system.
 type unpacked string
 
 var ohRoot = sync.OnceValues(func() (unpacked, error) {
@@ -25,7 +25,7 @@ var ohRoot = sync.OnceValues(func() (unpacked, error) {
 	return unpacked(dir), nil
 })
 
-// openhandsRoot exports the image once.
+// openhandsRoot exports the image once, and returns its file system.
 func openhandsRoot(t *testing.T) unpacked {
 	t.Helper()
 	p := builtOpenhands(t)
@@ -36,7 +36,7 @@ func openhandsRoot(t *testing.T) unpacked {
 	return root
 }
 
-// at describes what lies at a path: "drwxr-xr-x 1000:1000", for a link with its target.
+// at describes a path: "drwxr-xr-x 1000:1000", with the target for a link.
 func (r unpacked) at(t *testing.T, path string) string {
 	t.Helper()
 	info, err := os.Lstat(filepath.Join(string(r), path))
@@ -56,7 +56,7 @@ func (r unpacked) read(t *testing.T, path string) string {
 	return string(must(os.ReadFile(filepath.Join(string(r), path)))(t))
 }
 
-// below lists what lies below a directory, directories with a slash.
+// below lists the entries below a directory. Directories end with a slash.
 func (r unpacked) below(t *testing.T, dir string) []string {
 	t.Helper()
 	var names []string
@@ -78,13 +78,13 @@ func (r unpacked) below(t *testing.T, dir string) []string {
 	return names
 }
 
-// lines are those of a file that match an expression.
+// lines returns a file's lines that match an expression.
 func (r unpacked) lines(t *testing.T, path, expression string) []string {
 	t.Helper()
 	return regexp.MustCompile("(?m)"+expression).FindAllString(r.read(t, path), -1)
 }
 
-// TestOpenhandsConfig: section "Image config".
+// TestOpenhandsConfig checks section "Image config".
 func TestOpenhandsConfig(t *testing.T) {
 	p := builtOpenhands(t)
 	config := image(t, p.images(t).Source).Config.Config
@@ -111,7 +111,7 @@ func TestOpenhandsConfig(t *testing.T) {
 	}
 }
 
-// images are the references of the project's images.
+// images returns the references of the project's images.
 func (p *project) images(t *testing.T) (all struct{ Lock, Versioned, Source string }) {
 	t.Helper()
 	var said struct {
@@ -124,7 +124,7 @@ func (p *project) images(t *testing.T) (all struct{ Lock, Versioned, Source stri
 	return all
 }
 
-// TestOpenhandsFiles: sections "System" to "Source", by path.
+// TestOpenhandsFiles checks the paths of sections "System" to "Source".
 func TestOpenhandsFiles(t *testing.T) {
 	root := openhandsRoot(t)
 	user, own := "1000:1000", "0:0"
@@ -157,7 +157,7 @@ func TestOpenhandsFiles(t *testing.T) {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
-	// Poetry's installer has left files that all may write to, now and then.
+	// Poetry's installer sometimes leaves world-writable files.
 	public := []string{"workspace/", "code/openhands/__init__.py"}
 	for _, name := range root.below(t, "/openhands") {
 		info, err := os.Lstat(filepath.Join(string(root), "openhands", name))
@@ -185,7 +185,7 @@ func TestOpenhandsFiles(t *testing.T) {
 	}
 }
 
-// TestOpenhandsTexts: what the files of the system say, by line.
+// TestOpenhandsTexts checks lines of system files.
 func TestOpenhandsTexts(t *testing.T) {
 	root := openhandsRoot(t)
 	interpreter := root.lines(t, "/etc/environment", `^OH_INTERPRETER_PATH=(.*)$`)
@@ -220,7 +220,7 @@ func TestOpenhandsTexts(t *testing.T) {
 	}
 }
 
-// TestOpenhandsPackages: the packages of section "System".
+// TestOpenhandsPackages checks the packages of section "System".
 func TestOpenhandsPackages(t *testing.T) {
 	root := openhandsRoot(t)
 	installed := root.lines(t, "/var/lib/dpkg/status", `^Package: .*$`)
@@ -234,7 +234,7 @@ func TestOpenhandsPackages(t *testing.T) {
 	}
 }
 
-// TestOpenhandsSource: exactly the source, less *.md of what is hashed.
+// TestOpenhandsSource checks that the image contains exactly the source, without *.md of hashed paths.
 func TestOpenhandsSource(t *testing.T) {
 	root := openhandsRoot(t)
 	want := []string{
@@ -251,7 +251,7 @@ func TestOpenhandsSource(t *testing.T) {
 	}
 }
 
-// TestOpenhandsDependencies: main and runtime, and neither dev nor the project itself.
+// TestOpenhandsDependencies checks that groups main and runtime are installed, and neither dev nor the project itself.
 func TestOpenhandsDependencies(t *testing.T) {
 	root := openhandsRoot(t)
 	var got []string
@@ -267,7 +267,7 @@ func TestOpenhandsDependencies(t *testing.T) {
 	}
 }
 
-// TestOpenhandsRuns: what the image is for, as root and as the user.
+// TestOpenhandsRuns runs the image's programs, as root and as the user.
 func TestOpenhandsRuns(t *testing.T) {
 	root := openhandsRoot(t)
 	const (
@@ -276,7 +276,7 @@ func TestOpenhandsRuns(t *testing.T) {
 	)
 	tests := []struct {
 		name, as, script string
-		want             string // a part of what it prints
+		want             string // a part of the output
 	}{
 		{"python", "root", "bash -lc 'type python; python -c \"import ssl, sqlite3; print(1)\"'", "python is " + conda + "python\n1\n"},
 		{"python", "openhands", "type python; python -c 'import ssl, sqlite3; print(1)'", "python is " + conda + "python\n1\n"},
@@ -300,7 +300,7 @@ func TestOpenhandsRuns(t *testing.T) {
 		{"quotes in a login's variables", "openhands", "printenv TELLS; printenv SHOUTS || echo 'left out'", "it's on\nleft out\n"},
 		{"sourcing /etc/environment", "root", ". /etc/environment; echo $GIT_EDITOR $TELLS", "code --wait it's on\n"},
 	}
-	// One container for all: what it prints is cut at lines that no program prints.
+	// One container runs all programs. Unique lines separate their outputs.
 	var script strings.Builder
 	for i, test := range tests {
 		command := test.script
@@ -325,7 +325,7 @@ func TestOpenhandsRuns(t *testing.T) {
 	}
 }
 
-// TestOpenhandsAgent starts the agent in the image as its container's start would, and has it run a command.
+// TestOpenhandsAgent starts the agent in a container, and lets it run a command.
 func TestOpenhandsAgent(t *testing.T) {
 	root := openhandsRoot(t)
 	config := image(t, builtOpenhands(t).images(t).Source).Config.Config

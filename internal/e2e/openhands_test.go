@@ -18,27 +18,27 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testmirror"
 )
 
-// oh is a checkout as OpenHands', built from scratch once, in a network that lets through only what graph --addresses names. The
-// base is Debian's, and so are all packages; what cannot be reached from everywhere is a stand-in of testmirror, over HTTPS of an
-// authority that no image knows.
+// oh is a project like OpenHands, built from scratch once. The builder's network allows only the addresses that graph --addresses
+// lists. The base and its packages are Debian's. Sites that tests cannot reach are stand-ins of testmirror, with HTTPS and an
+// authority that no image trusts.
 var oh struct {
 	once    sync.Once
 	mirror  *testmirror.Mirror
 	mirrors map[string]string
 	ca      string
 	*project
-	base    string
-	builder *testenv.Builder
-	walled  *wall
-	listed  []string
+	base     string
+	builder  *testenv.Builder
+	firewall *firewall
+	listed   []string
 }
 
-// builtOpenhands gives the checkout, built.
+// builtOpenhands returns the project, and builds it first if necessary.
 func builtOpenhands(t *testing.T) *project {
 	t.Helper()
 	oh.once.Do(func() { buildOpenhands(t) })
 	if oh.project == nil {
-		t.Fatal("it was not built: see the first test of openhands")
+		t.Fatal("openhands was not built: see the first test of openhands")
 	}
 	return oh.project
 }
@@ -58,26 +58,26 @@ func buildOpenhands(t *testing.T) {
 	}
 	write(t, p.dir, "runtime.yaml", openhandsYAML(t, oh.base, `env: {TELLS: "it's on", SHOUTS: "it's $HOME"}`))
 	oh.listed = strings.Fields(succeed(t, p.dir, p.openhandsArgs("graph", "--addresses", "--progress", "plain")...).stdout)
-	oh.builder, oh.walled = walledBuilder(t, testenv.BuilderOptions{Env: []string{"SSL_CERT_FILE=" + oh.ca}}, oh.listed, env.registry.Host)
-	res := succeed(t, p.dir, p.openhandsArgs("solve", "--progress", "plain", "--addr", oh.builder.Addr, "--build-arg", "HTTP_PROXY="+oh.walled.proxy, "--build-arg", "HTTPS_PROXY="+oh.walled.proxy)...)
+	oh.builder, oh.firewall = isolatedBuilder(t, testenv.BuilderOptions{Env: []string{"SSL_CERT_FILE=" + oh.ca}}, oh.listed, env.registry.Host)
+	res := succeed(t, p.dir, p.openhandsArgs("solve", "--progress", "plain", "--addr", oh.builder.Addr, "--build-arg", "HTTP_PROXY="+oh.firewall.proxy, "--build-arg", "HTTPS_PROXY="+oh.firewall.proxy)...)
 	if !strings.Contains(res.stderr, "scratch: ") {
 		t.Errorf("not from scratch:\n%s", res.stderr)
 	}
-	// Until here the mirror was reached by the proxy alone. The builder's own downloads, for the frontend, know none.
-	oh.mirror.ServeTLS(must(oh.walled.inside.Listen(secure.Addr().String()))(t), certificate)
+	// The build above reached the mirror through the proxy. The builder's own downloads, for the frontend, do not use a proxy.
+	oh.mirror.ServeTLS(must(oh.firewall.inside.Listen(secure.Addr().String()))(t), certificate)
 	oh.project = p
 }
 
-// openhandsArgs leaves the base to runtime.yaml.
+// openhandsArgs returns the client's arguments without a base, which runtime.yaml names.
 func (p *project) openhandsArgs(command string, more ...string) []string {
 	args := []string{command, "--repository", p.repository}
-	if command != "tags" { // which asks nobody
+	if command != "tags" { // tags needs no network
 		args = append(args, "--ca-file", oh.ca)
 	}
 	return append(args, more...)
 }
 
-// openhandsYAML is a runtime file that takes what is stood in for from the mirror, by the digests of the stand-ins.
+// openhandsYAML returns a runtime file with the mirror's addresses, and with the digests of its stand-ins.
 func openhandsYAML(t *testing.T, base string, more ...string) string {
 	t.Helper()
 	var tools []map[string]any
@@ -91,14 +91,14 @@ func openhandsYAML(t *testing.T, base string, more ...string) string {
 	return fmt.Sprintf("base: %s\nruntime: {python: 3.13}\nnetwork:\n  mirrors: %s\ntools: %s\n%s\n", base, mirrors, list, strings.Join(more, "\n"))
 }
 
-// TestOpenhandsClosedNetwork wants the build to have asked for nothing that graph --addresses did not name, and to have asked the
-// mirrors as the real sites would be.
+// TestOpenhandsClosedNetwork checks that the build used only the addresses of graph --addresses, and sent valid requests to the
+// mirrors.
 func TestOpenhandsClosedNetwork(t *testing.T) {
 	builtOpenhands(t)
-	oh.walled.mu.Lock()
-	defer oh.walled.mu.Unlock()
-	if len(oh.walled.refused) > 0 {
-		t.Errorf("refused:\n%s", strings.Join(oh.walled.refused, "\n"))
+	oh.firewall.mu.Lock()
+	defer oh.firewall.mu.Unlock()
+	if len(oh.firewall.refused) > 0 {
+		t.Errorf("refused:\n%s", strings.Join(oh.firewall.refused, "\n"))
 	}
 	for _, r := range oh.mirror.Requests() {
 		folder := oh.mirrors[r.Site]
@@ -109,12 +109,12 @@ func TestOpenhandsClosedNetwork(t *testing.T) {
 	for _, fault := range oh.mirror.Faults() {
 		t.Errorf("the mirror was asked as no real site is: %s", fault)
 	}
-	if !oh.walled.passed["http://"+env.registry.Host] || !slices.ContainsFunc(slices.Collect(maps.Keys(oh.walled.passed)), func(address string) bool {
+	if !oh.firewall.passed["http://"+env.registry.Host] || !slices.ContainsFunc(slices.Collect(maps.Keys(oh.firewall.passed)), func(address string) bool {
 		return strings.HasSuffix(address, "/debian")
 	}) {
-		t.Errorf("the registry or Debian was not asked through the wall; passed: %q", slices.Sorted(maps.Keys(oh.walled.passed)))
+		t.Errorf("the registry or Debian got no request through the firewall; passed: %q", slices.Sorted(maps.Keys(oh.firewall.passed)))
 	}
-	if oh.walled.tunnels == 0 {
+	if oh.firewall.tunnels == 0 {
 		t.Error("no step used the proxy for HTTPS")
 	}
 	if !slices.Contains(oh.listed, oh.mirrors["https://pypi.org"]) {
@@ -122,15 +122,15 @@ func TestOpenhandsClosedNetwork(t *testing.T) {
 	}
 }
 
-// TestOpenhandsFrontend builds the same through the frontend image, on the builder that has made the steps already, and wants the
-// same manifests.
+// TestOpenhandsFrontend builds the same with the frontend image, on the builder that has cached the steps. The manifests must be
+// the same.
 func TestOpenhandsFrontend(t *testing.T) {
 	p := builtOpenhands(t)
 	buildx := newBuildx(t, oh.builder)
 	again := &project{p.dir, p.repository + "-frontend"}
 	for _, target := range []string{"deps", "source"} {
 		args := p.buildArgs("--target", target, "-o", computed, "--build-arg", "REPOSITORY="+again.repository,
-			"--build-arg", "BUILDKIT_SYNTAX="+frontendRef(t), "--build-arg", "HTTP_PROXY="+oh.walled.proxy, "--build-arg", "HTTPS_PROXY="+oh.walled.proxy, "--secret", "id=rtbuild-ca,src="+oh.ca)
+			"--build-arg", "BUILDKIT_SYNTAX="+frontendRef(t), "--build-arg", "HTTP_PROXY="+oh.firewall.proxy, "--build-arg", "HTTPS_PROXY="+oh.firewall.proxy, "--secret", "id=rtbuild-ca,src="+oh.ca)
 		res := succeeds(t, buildxOn(t, buildx, p.dir, args...))
 		for _, step := range []string{"install Docker Engine", "add micromamba", "poetry sync"} {
 			if target == "deps" && !cached(res.stderr, step) {

@@ -10,7 +10,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// sameImage wants two images to have the same files and config, and says what differs.
+// sameImage checks that two images have the same files and config.
 func sameImage(t *testing.T, from, to string) {
 	t.Helper()
 	if res := client(t, env.dir, "diff", "--exit-code", from, to); res.code != 0 {
@@ -19,14 +19,14 @@ func sameImage(t *testing.T, from, to string) {
 	}
 }
 
-// TestOpenhandsVariants: lock and versioned end in the image that a build from scratch gives.
+// TestOpenhandsVariants checks that lock and versioned give the image of a build from scratch.
 func TestOpenhandsVariants(t *testing.T) {
 	built := builtOpenhands(t)
 	p := &project{t.TempDir(), built.repository}
 	if err := os.CopyFS(p.dir, os.DirFS(built.dir)); err != nil {
 		t.Fatal(err)
 	}
-	// Each is made from scratch again by a builder of its own, which has seen nothing.
+	// A fresh builder makes each image again from scratch.
 	again := &project{p.dir, built.repository + "-again"}
 	solve := func(t *testing.T, p *project, want, addr string, more ...string) {
 		t.Helper()
@@ -62,8 +62,8 @@ func TestOpenhandsVariants(t *testing.T) {
 	}
 }
 
-// TestOpenhandsForeign enters on an image of the original's kind: the same dependencies, no labels, and an older source with the
-// editor's extensions. It gives the files that it gives on an image of our own, and pulls none.
+// TestOpenhandsForeign enters on an image like those of the original: the same dependencies, no labels, and an older source with the
+// editor's extensions. The result must have the same files as on a deps image of rtbuild, and nothing may be pulled.
 func TestOpenhandsForeign(t *testing.T) {
 	built := builtOpenhands(t)
 	ours, p := built.images(t), &project{built.dir, built.repository + "-original"}
@@ -97,7 +97,7 @@ func TestOpenhandsForeign(t *testing.T) {
 	}
 }
 
-// dropRuntimeWheel moves wheel from the group runtime to dev, with the hash that Poetry computes of the manifest.
+// dropRuntimeWheel moves wheel from the group runtime to dev, and updates Poetry's hash of the manifest.
 func dropRuntimeWheel(t *testing.T, dir string) {
 	t.Helper()
 	manifest, lock := filepath.Join(dir, "pyproject.toml"), filepath.Join(dir, "poetry.lock")
@@ -107,8 +107,8 @@ func dropRuntimeWheel(t *testing.T, dir string) {
 	edit(t, lock, `groups = ["runtime"]`, `groups = ["dev"]`)
 }
 
-// TestOpenhandsUbuntu builds on a Debian that says it is Ubuntu, whose packages cannot be reached from everywhere. What the profile
-// has there besides is real: from Debian, and from npm's registry.
+// TestOpenhandsUbuntu builds on a Debian base that claims to be Ubuntu, because tests cannot reach Ubuntu's packages. The profile's
+// further steps for Ubuntu use real packages of Debian and of npm's registry.
 func TestOpenhandsUbuntu(t *testing.T) {
 	built := builtOpenhands(t)
 	debian := image(t, oh.base)

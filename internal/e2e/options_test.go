@@ -10,12 +10,12 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// askAgent is a script that wants one key of the SSH agent, by the agent's protocol: a request for its identities, whose
-// answer has their number behind five bytes.
+// askAgent is a script that expects one key in the SSH agent. It requests the identities; the response has their number after five
+// bytes.
 const askAgent = `node -e "const s=require('net').connect(process.env.SSH_AUTH_SOCK);s.write(Buffer.from([0,0,0,1,11]));` +
 	`let b=Buffer.alloc(0);s.on('data',d=>{b=Buffer.concat([b,d]);if(b.length>=9)process.exit(b.readUInt32BE(5)===1?0:9)})"`
 
-// withAgent is a small project whose installation needs an SSH key.
+// withAgent returns a small project whose installation needs an SSH key.
 func withAgent(t *testing.T) (p *project, key string) {
 	t.Helper()
 	p = small(t)
@@ -28,10 +28,10 @@ func withAgent(t *testing.T) (p *project, key string) {
 	return p, key
 }
 
-// installed reports whether npm ran: it says so. The builder does not say CACHED of a step whose result it fetches.
+// installed reports whether npm ran, by its output. The builder does not print CACHED for a step whose result it fetches.
 func installed(r result) bool { return strings.Contains(r.stderr, "added 1 package") }
 
-// TestOptionsSteps has every step get what the flags say, and other builders get the steps' results.
+// TestOptionsSteps checks that flags reach every step, and that other builders reuse the steps' results.
 func TestOptionsSteps(t *testing.T) {
 	p, key := withAgent(t)
 	p.fails(t, 1, "npm ci", "--ssh", "other="+key)
@@ -71,7 +71,7 @@ func TestOptionsSteps(t *testing.T) {
 	})
 }
 
-// TestOptionsAttest asks for attestations: they come beside the image, and go when the image goes.
+// TestOptionsAttest checks that attestations are published with the image, and disappear with it.
 func TestOptionsAttest(t *testing.T) {
 	p := twoPlatforms(t)
 	res := p.solve(t, "--provenance", "mode=max")
@@ -120,7 +120,7 @@ func TestOptionsAnnotations(t *testing.T) {
 	}
 }
 
-// TestOptionsBuilder builds on builders that docker buildx create has made.
+// TestOptionsBuilder builds on builders of docker buildx create.
 func TestOptionsBuilder(t *testing.T) {
 	config := t.TempDir()
 	buildx := func(args ...string) {
@@ -161,7 +161,7 @@ func TestOptionsBuilder(t *testing.T) {
 	}
 }
 
-// TestOptionsInvalid is told before anything is done.
+// TestOptionsInvalid checks that invalid options are reported before the build.
 func TestOptionsInvalid(t *testing.T) {
 	p := small(t)
 	p.repository = env.registry.Host + "/invalid"

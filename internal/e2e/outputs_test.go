@@ -16,7 +16,7 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// metadata is what --metadata-file holds.
+// metadata is the content of --metadata-file.
 type metadata struct {
 	Digest  string `json:"containerimage.digest"`
 	Exports []struct {
@@ -26,7 +26,7 @@ type metadata struct {
 	} `json:"exports"`
 }
 
-// TestExports writes one build to several places at once.
+// TestExports exports one build to several destinations.
 func TestExports(t *testing.T) {
 	p := small(t)
 	dir := t.TempDir()
@@ -67,7 +67,7 @@ func TestExports(t *testing.T) {
 	}
 }
 
-// TestOutputAlone publishes nothing, and what exists can be exported.
+// TestOutputAlone checks that -o without --push publishes nothing, and can export an existing image.
 func TestOutputAlone(t *testing.T) {
 	p := small(t)
 	dir := t.TempDir()
@@ -83,7 +83,7 @@ func TestOutputAlone(t *testing.T) {
 	}
 }
 
-// TestPushedOutput publishes in order what -o pushes under the image's own name.
+// TestPushedOutput checks that the tags are written in order if -o pushes the image's own name.
 func TestPushedOutput(t *testing.T) {
 	p := small(t)
 	p.solve(t, "-o", "type=registry")
@@ -92,7 +92,7 @@ func TestPushedOutput(t *testing.T) {
 	}
 }
 
-// TestStdout keeps an archive on standard output whole.
+// TestStdout checks that nothing else is written to standard output with an archive.
 func TestStdout(t *testing.T) {
 	p := small(t)
 	res := p.solve(t, "-o", "-")
@@ -115,7 +115,7 @@ func TestStdout(t *testing.T) {
 	}
 }
 
-// TestTwoUsers builds for two user ids on one builder: they share no cache that one of them may not write to.
+// TestTwoUsers builds for two user IDs on one builder. They must not share a cache that one of them cannot write to.
 func TestTwoUsers(t *testing.T) {
 	p := small(t)
 	p.solve(t)
@@ -126,8 +126,8 @@ func TestTwoUsers(t *testing.T) {
 	}
 }
 
-// TestSameDigest builds one source over one deps image, on two fresh builders, from two checkouts with other time stamps and
-// another umask.
+// TestSameDigest builds one source on one deps image, on two fresh builders and from two checkouts with different time stamps and
+// umasks. The digests must be the same.
 func TestSameDigest(t *testing.T) {
 	p := small(t)
 	p.solve(t)
@@ -151,7 +151,7 @@ func TestSameDigest(t *testing.T) {
 	}
 }
 
-// TestLabels looks at what later builds rely on.
+// TestLabels checks the labels that later builds rely on.
 func TestLabels(t *testing.T) {
 	p := small(t)
 	p.solve(t, "--label", "a=b", "--annotation", "c=d")
@@ -180,7 +180,7 @@ func TestLabels(t *testing.T) {
 	}
 }
 
-// TestMovedBase tells of a base that has moved, and acts upon it with --pull alone.
+// TestMovedBase checks that a moved base is reported, and that only --pull rebuilds for it.
 func TestMovedBase(t *testing.T) {
 	p := small(t)
 	old := image(t, env.base)
@@ -212,7 +212,7 @@ func TestMovedBase(t *testing.T) {
 	}
 }
 
-// TestReuse enters on images of other repositories and of an earlier version.
+// TestReuse enters on deps images of other repositories and of an earlier version.
 func TestReuse(t *testing.T) {
 	p := small(t)
 	p.solve(t)
@@ -241,7 +241,7 @@ func TestReuse(t *testing.T) {
 	})
 }
 
-// TestExtra runs a command on top of the source.
+// TestExtra runs an extra command after the source stage.
 func TestExtra(t *testing.T) {
 	p := small(t)
 	without := p.plan(t).Source

@@ -23,14 +23,14 @@ import (
 
 const both = "linux/amd64,linux/arm64"
 
-// tagged is what a tag points to: an index, or a platform's manifest as one of it alone.
+// tagged is the index of a tag. A single manifest is represented as an index with one entry.
 type tagged struct {
 	ocispecs.Index
 	digest  digest.Digest
 	isIndex bool
 }
 
-// manifestOf gives a platform's entry; its digest is empty if there is none.
+// manifestOf returns a platform's entry. Its digest is empty if there is none.
 func (g tagged) manifestOf(platform string) ocispecs.Descriptor {
 	for _, d := range g.Manifests {
 		if d.Platform != nil && platforms.Format(*d.Platform) == platform {
@@ -40,7 +40,7 @@ func (g tagged) manifestOf(platform string) ocispecs.Descriptor {
 	return ocispecs.Descriptor{}
 }
 
-// attestationsOf are the entries that speak of a platform's manifest.
+// attestationsOf counts the attestations of a platform's manifest.
 func (g tagged) attestationsOf(platform string) int {
 	n := 0
 	for _, d := range g.Manifests {
@@ -51,7 +51,7 @@ func (g tagged) attestationsOf(platform string) int {
 	return n
 }
 
-// tag reads what a reference of the shared registry points to.
+// tag reads the manifest or index of a reference of the shared registry.
 func tag(t *testing.T, ref string) tagged {
 	t.Helper()
 	repository, name, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(ref), env.registry.Host+"/"), ":")
@@ -75,7 +75,7 @@ func tag(t *testing.T, ref string) tagged {
 	return got
 }
 
-// pushDeps puts deps images for platforms under the lock tag: source is laid over them unpulled, which needs no emulation.
+// pushDeps pushes deps images for platforms under the lock tag. Adding source to them needs no emulation.
 func (p *project) pushDeps(t *testing.T, list ...string) {
 	t.Helper()
 	repository := strings.TrimPrefix(p.repository, env.registry.Host+"/")
@@ -96,7 +96,7 @@ func (p *project) pushDeps(t *testing.T, list ...string) {
 	must(env.registry.PushManifest(t.Context(), repository, made.Lock, index.MediaType, index))(t)
 }
 
-// plannedAll is what plan --format json says of several platforms.
+// plannedAll is the output of plan --format json for several platforms.
 type plannedAll struct {
 	planned
 	Platforms map[string]planned
@@ -112,7 +112,7 @@ func (p *project) planAll(t *testing.T, more ...string) plannedAll {
 	return made
 }
 
-// variants are the variants of the platforms, in the order of their names.
+// variants returns the variants of the platforms, in the order of the platforms' names.
 func (m plannedAll) variants() string {
 	var all []string
 	for _, name := range []string{"linux/amd64", "linux/arm64", "linux/s390x"} {
@@ -123,7 +123,7 @@ func (m plannedAll) variants() string {
 	return strings.Join(all, " ")
 }
 
-// twoPlatforms is a project whose deps images exist for amd64 and arm64.
+// twoPlatforms returns a project with deps images for amd64 and arm64.
 func twoPlatforms(t *testing.T) *project {
 	t.Helper()
 	p := small(t)
@@ -131,13 +131,13 @@ func twoPlatforms(t *testing.T) *project {
 	return p
 }
 
-// touch changes the source, and with it the source tag.
+// touch changes the source, and thereby the source tag.
 func (p *project) touch(t *testing.T) {
 	t.Helper()
 	write(t, p.dir, "server.js", "// "+t.Name()+"\n")
 }
 
-// TestPlatformsTogether publishes an index, twice: the second time there is nothing to do.
+// TestPlatformsTogether publishes an index twice. The second time, there must be nothing to do.
 func TestPlatformsTogether(t *testing.T) {
 	p := twoPlatforms(t)
 	made := p.planAll(t, "--platform", both)
@@ -176,15 +176,15 @@ func TestPlatformsTogether(t *testing.T) {
 	p.solve(t, "--platform", both, "--addr", "unix:///nowhere")
 }
 
-// TestPlatformsBeside publishes one platform after the other: the tag keeps what it holds for others, as it is.
-func TestPlatformsBeside(t *testing.T) {
+// TestPlatformsMerged publishes one platform after the other. The tag must keep the other platforms unchanged.
+func TestPlatformsMerged(t *testing.T) {
 	p := twoPlatforms(t)
 	res := p.solve(t, "--platform", "linux/arm64")
 	first := tag(t, res.stdout)
 	if first.isIndex || first.manifestOf("linux/arm64").Digest == "" {
 		t.Fatalf("the first is %+v", first)
 	}
-	// This machine's, whether it is named or not.
+	// This machine's platform, named or not.
 	p.solve(t)
 	second := tag(t, res.stdout)
 	if len(second.Manifests) != 2 || second.manifestOf("linux/arm64").Digest != first.digest {
@@ -201,7 +201,7 @@ func TestPlatformsBeside(t *testing.T) {
 	}
 }
 
-// TestPlatformsMissing builds what one platform lacks, when both are asked for.
+// TestPlatformsMissing builds for two platforms, one of which lacks an image.
 func TestPlatformsMissing(t *testing.T) {
 	p := twoPlatforms(t)
 	res := p.solve(t, "--platform", "linux/arm64")
@@ -220,14 +220,14 @@ func TestPlatformsMissing(t *testing.T) {
 	}
 }
 
-// archived lists an archive.
+// archived lists the files of an archive.
 func archived(t *testing.T, file string) []string {
 	t.Helper()
 	return strings.Fields(string(must(exec.Command("tar", "-tf", file).Output())(t)))
 }
 
-// TestPlatformsAtOnce has two clients that publish a platform each, at the same time and into a tag that is not there yet.
-func TestPlatformsAtOnce(t *testing.T) {
+// TestPlatformsConcurrently runs two clients that publish one platform each, at the same time and into a new tag.
+func TestPlatformsConcurrently(t *testing.T) {
 	p := twoPlatforms(t)
 	for n := range 5 {
 		write(t, p.dir, "server.js", fmt.Sprintf("// %d\n", n))
@@ -247,7 +247,7 @@ func TestPlatformsAtOnce(t *testing.T) {
 	}
 }
 
-// TestPlatformsUnsupported wants a platform that the builder cannot run, where programs have to run.
+// TestPlatformsUnsupported builds steps for a platform that the builder cannot run.
 func TestPlatformsUnsupported(t *testing.T) {
 	p := small(t)
 	res := p.fails(t, 4, "cannot run the steps for linux/s390x: it runs linux/", "--platform", "linux/s390x")
@@ -257,8 +257,8 @@ func TestPlatformsUnsupported(t *testing.T) {
 	p.fails(t, 2, "hold one platform", "--platform", both, "-o", "type=docker,dest="+filepath.Join(t.TempDir(), "x.tar"))
 }
 
-// TestPlatformsFromScratch builds for two platforms from the base on, one of them by emulation; then one of them lacks
-// its deps image, and gets it beside the other's.
+// TestPlatformsFromScratch builds for two platforms from scratch, one of them with emulation. Then it removes one platform's deps
+// image, which the next build must add to the other's.
 func TestPlatformsFromScratch(t *testing.T) {
 	for _, architecture := range []string{"amd64", "arm64"} {
 		if err := testenv.Runs(architecture); err != nil {
@@ -267,7 +267,7 @@ func TestPlatformsFromScratch(t *testing.T) {
 	}
 	base := must(env.registry.PushBases(t.Context()))(t)
 	p := small(t)
-	// What the unpacked base of the other platform has programs for; node is merged, not run.
+	// The other platform's unpacked base has only the programs for this. Node is merged, not run.
 	write(t, p.dir, "runtime.yaml", "profile: node\nuser: root\ndependencies: {manager: none}\n")
 	args := []string{"--base-image", base, "--platform", both}
 	if made := p.planAll(t, args...); made.variants() != "scratch scratch" {

@@ -11,7 +11,7 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// TestPoetryCache: of Poetry's artifacts steps share what poetry.lock names by hash, and nothing else.
+// TestPoetryCache checks that steps share only those of Poetry's artifacts that poetry.lock names with their hash.
 func TestPoetryCache(t *testing.T) {
 	program := must(filepath.Abs("../../llb/poetry_cache.py"))(t)
 	dir := t.TempDir()
@@ -48,7 +48,7 @@ files = [
 		"2/2/b-1-py3-none-any.whl":        "b",
 		"3/3/c-1-py3-none-any.whl":        "not c",
 		"4/4/e-1-py3-none-any.whl":        "built from a repository",
-		"5/5/another-1-py3-none-any.whl":  "b", // another name than the lock's
+		"5/5/another-1-py3-none-any.whl":  "b", // a name that is not in the lock file
 		"../elsewhere/d-py3-none-any.whl": "d",
 	} {
 		write(t, filepath.Join(dir, "own"), name, content)

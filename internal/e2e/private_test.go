@@ -18,7 +18,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// pair is a private pair of a test's own.
+// pair is a test's own private pair.
 type pair struct {
 	home, port string
 }
@@ -36,7 +36,7 @@ func newPair(t *testing.T) *pair {
 
 func (p *pair) registry() string { return "127.0.0.1:" + p.port }
 
-// client runs the client with no builder named.
+// client runs the client without naming a builder.
 func (p *pair) client(t *testing.T, dir string, args ...string) result {
 	t.Helper()
 	cmd := start(t, dir, args...)
@@ -60,7 +60,7 @@ async function main() {
 main()
 `
 
-// servePackage serves a package to npm, and gives its address and checksum.
+// servePackage serves a package to npm, and returns its address and checksum.
 func servePackage(t *testing.T, files map[string]string) (address, integrity string) {
 	t.Helper()
 	var data bytes.Buffer
@@ -80,8 +80,9 @@ func servePackage(t *testing.T, files map[string]string) (address, integrity str
 	return server.URL + "/intruder-1.0.0.tgz", "sha512-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// TestABuildStepCannotWriteToThePrivateRegistry: steps use the host's network, so they reach it.
-func TestABuildStepCannotWriteToThePrivateRegistry(t *testing.T) {
+// TestPrivateRegistryRefusesSteps checks that build steps cannot write to the private registry, which they reach through the host's
+// network.
+func TestPrivateRegistryRefusesSteps(t *testing.T) {
 	at, p := newPair(t), small(t)
 	address, integrity := servePackage(t, map[string]string{
 		"package.json": `{"name":"intruder","version":"1.0.0","scripts":{"postinstall":"node try.js"}}`,
@@ -93,7 +94,7 @@ func TestABuildStepCannotWriteToThePrivateRegistry(t *testing.T) {
 		"node_modules/intruder":{"version":"1.0.0","resolved":%q,"integrity":%q,"hasInstallScript":true}}}`, address, address, integrity))
 	write(t, p.dir, "server.js", "")
 	rootfs := filepath.Join(t.TempDir(), "rootfs")
-	// CAP_NET_RAW, capability 13, would let a step read the token that others send.
+	// With CAP_NET_RAW, capability 13, a step could read the token of other requests.
 	noRaw := `c=$(sed -n 's/^CapBnd:[[:space:]]*//p' /proc/self/status) && test $((0x$c >> 13 & 1)) = 0`
 	res := at.client(t, p.dir, "solve", "--progress", "plain", "--base-image", env.base, "--push", "-o", rootfs, "--extra-deps", noRaw)
 	if res.code != 0 {
@@ -114,7 +115,7 @@ func TestABuildStepCannotWriteToThePrivateRegistry(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(images, "base")); !os.IsNotExist(err) {
 		t.Errorf("it has left a repository behind: %v", err)
 	}
-	if all := must(os.ReadDir(images))(t); len(all) != 1 { // the build itself may write
+	if all := must(os.ReadDir(images))(t); len(all) != 1 { // only the build itself can write
 		t.Errorf("repositories: %v", all)
 	}
 	token := strings.TrimSpace(string(must(os.ReadFile(filepath.Join(at.home, "state/registry.token")))(t)))
@@ -130,8 +131,8 @@ func read(t *testing.T, elem ...string) string {
 	return string(must(os.ReadFile(filepath.Join(elem...)))(t))
 }
 
-// TestThePrivateRegistryByItsName: it is the same registry, with a lease and the token.
-func TestThePrivateRegistryByItsName(t *testing.T) {
+// TestPrivateRegistryByName checks that naming the private registry uses it with a lease and the token.
+func TestPrivateRegistryByName(t *testing.T) {
 	at, p := newPair(t), small(t)
 	args := []string{"solve", "--progress", "plain", "--base-image", env.base, "--repository", at.registry() + "/named"}
 	t.Run("another builder is not handed the token", func(t *testing.T) {
@@ -175,8 +176,8 @@ func TestThePrivateRegistryByItsName(t *testing.T) {
 	}
 }
 
-// TestThePrivateBuilderTrustsTheCAFile: the base is pulled from a registry with a private CA, and the images pushed to it.
-func TestThePrivateBuilderTrustsTheCAFile(t *testing.T) {
+// TestPrivateBuilderTrustsCAFile pulls the base from a registry with a private CA, and pushes the images to it.
+func TestPrivateBuilderTrustsCAFile(t *testing.T) {
 	at, p := newPair(t), small(t)
 	authority := newAuthority(t, "the company")
 	registry := must(testenv.StartRegistry(t.Context(), t.TempDir(), testenv.WithTLS(authority)))(t)
@@ -193,7 +194,7 @@ func TestThePrivateBuilderTrustsTheCAFile(t *testing.T) {
 	if res := at.client(t, p.dir, args...); res.code != 3 || !strings.Contains(res.stderr, "--ca-file") {
 		t.Errorf("without: exit code %d: %s", res.code, res.stderr)
 	}
-	// The client trusts it by the system's variable here, the builder does not: its own advice must be true.
+	// Here, the client trusts the CA by the system's variable, and the builder does not. The error's advice must work.
 	t.Run("and says so", func(t *testing.T) {
 		cmd := start(t, p.dir, append(args, "--force-rebuild")...)
 		other := newPair(t)
@@ -209,8 +210,8 @@ func TestThePrivateBuilderTrustsTheCAFile(t *testing.T) {
 	})
 }
 
-// TestThePrivateBuilderUsesMirrors: the base has a name that nobody serves, and lies in a mirror.
-func TestThePrivateBuilderUsesMirrors(t *testing.T) {
+// TestPrivateBuilderUsesMirrors pulls a base whose registry does not exist from a mirror.
+func TestPrivateBuilderUsesMirrors(t *testing.T) {
 	at, p := newPair(t), small(t)
 	config := t.TempDir()
 	write(t, config, "registry.invalid/hosts.toml", fmt.Sprintf("[host.\"http://%s\"]\ncapabilities = [\"pull\", \"resolve\"]\n", env.registry.Host))

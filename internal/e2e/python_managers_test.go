@@ -15,15 +15,16 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testmirror"
 )
 
-// TestPythonManagers installs by Poetry and by uv: exactly what the lock file says, and no more after it has dropped something.
+// TestPythonManagers installs with Poetry and with uv. The image must contain exactly the packages of the lock file, also after one
+// is dropped.
 func TestPythonManagers(t *testing.T) {
-	builtOpenhands(t) // which starts the mirror
+	builtOpenhands(t) // starts the mirror
 	uv, _ := (&profile.Runtime{}).Release("uv", "")
 	tests := []struct {
 		manager string
 		write   func(string, *testmirror.Mirror) error
 		yaml    string
-		drop    func(t *testing.T, dir string) // takes wheel out of what is installed
+		drop    func(t *testing.T, dir string) // removes wheel from the installed packages
 	}{
 		{"poetry", testmirror.PoetryProject, "packages: [python3-poetry]", dropByPoetry},
 		{"poetry of PyPI", testmirror.PoetryProject, "", dropByPoetry},
@@ -62,8 +63,8 @@ func TestPythonManagers(t *testing.T) {
 	}
 }
 
-// dropByPoetry moves wheel from the group main to dev, as poetry remove and poetry add --group dev would, with the hash that
-// Poetry computes of the manifest.
+// dropByPoetry moves wheel from the group main to dev, and updates Poetry's hash of the manifest, as poetry remove and poetry add
+// --group dev would.
 func dropByPoetry(t *testing.T, dir string) {
 	t.Helper()
 	manifest, lock := filepath.Join(dir, "pyproject.toml"), filepath.Join(dir, "poetry.lock")
@@ -92,7 +93,7 @@ func (p *project) answersPython(t *testing.T) {
 	}
 }
 
-// holdsProjects looks for projects in the virtual environment, by the beginning of their directories' names.
+// holdsProjects checks whether projects are in the virtual environment, by prefixes of directory names.
 func (p *project) holdsProjects(t *testing.T, projects map[string]bool) {
 	t.Helper()
 	files := tree(t, p.images(t).Lock)

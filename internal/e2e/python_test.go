@@ -18,13 +18,13 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// TestPython builds the Python agent on wheels of Debian's packages, calls it, and drops a requirement.
+// TestPython builds the Python agent with wheels of Debian's packages, calls it, and drops a requirement.
 func TestPython(t *testing.T) {
 	wheels := t.TempDir()
 	if out, err := exec.CommandContext(t.Context(), "../../hack/wheels", wheels, "python3-bottle", "python3-waitress").CombinedOutput(); err != nil {
 		t.Fatalf("hack/wheels: %v\n%s", err, out)
 	}
-	var meanwhile atomic.Pointer[func()] // what else happens when pip asks
+	var meanwhile atomic.Pointer[func()] // called when pip sends a request
 	index := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if f := meanwhile.Swap(nil); f != nil {
 			(*f)()
@@ -53,7 +53,7 @@ func TestPython(t *testing.T) {
 		again := *p
 		again.repository += "-again"
 		builder := freshBuilder(t, testenv.BuilderOptions{})
-		compressed := func() { compressesAhead(t, builder) }
+		compressed := func() { waitForPrecompression(t, builder) }
 		meanwhile.Store(&compressed)
 		again.solve(t, "--secret", "id=pip.conf,src="+conf, "--addr", builder.Addr)
 		if meanwhile.Load() != nil {
@@ -68,8 +68,8 @@ func TestPython(t *testing.T) {
 	})
 }
 
-// compressesAhead waits until the builder has compressed the layer of system's packages. A step of deps is running meanwhile.
-func compressesAhead(t *testing.T, builder *testenv.Builder) {
+// waitForPrecompression waits until the builder has compressed the layer of system's packages, while a deps step is running.
+func waitForPrecompression(t *testing.T, builder *testenv.Builder) {
 	content := filepath.Join(builder.Dir, "runc-overlayfs/content/blobs/sha256")
 	events := must(fsnotify.NewWatcher())(t)
 	defer events.Close()

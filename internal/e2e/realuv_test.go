@@ -20,7 +20,7 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// realUV serves the real uv, from its wheel, packed as its releases are, and gives the lines of a runtime file that take it from there.
+// realUV serves the real uv from its wheel, packed like its releases. It returns the lines of a runtime file for it.
 func realUV(t *testing.T) string {
 	t.Helper()
 	release, _ := (&profile.Runtime{}).Release("uv", "")
@@ -52,7 +52,7 @@ func fetched(t *testing.T, url string) []byte {
 	return body
 }
 
-// repack gives a gzipped tar archive of one program of a wheel.
+// repack returns a gzipped tar archive with one program of a wheel.
 func repack(t *testing.T, wheel []byte, name string) []byte {
 	t.Helper()
 	files := must(zip.NewReader(bytes.NewReader(wheel), int64(len(wheel))))(t)

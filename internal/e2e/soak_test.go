@@ -15,12 +15,12 @@ import (
 	"time"
 )
 
-// How often the long tests repeat: RTBUILD_SOAK, else what the project promises.
-func repeats(t *testing.T, promised int) int {
+// repeats returns how often a soak test repeats: RTBUILD_SOAK, or standard by default.
+func repeats(t *testing.T, standard int) int {
 	t.Helper()
 	text := os.Getenv("RTBUILD_SOAK")
 	if text == "" {
-		return promised
+		return standard
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
@@ -29,8 +29,8 @@ func repeats(t *testing.T, promised int) int {
 	return n
 }
 
-// TestSoakChanges: each kind of change strikes at a random moment of a solve, again and again. Whatever was published is what its
-// tag stands for, and the solve afterwards gives the image of the tree.
+// TestSoakChanges repeats each kind of change at random moments of a solve. Every published tag must match its content, and the
+// next solve must give the image of the current project.
 func TestSoakChanges(t *testing.T) {
 	p := &edited{project: small(t)}
 	p.reset(t, change{})
@@ -39,7 +39,7 @@ func TestSoakChanges(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			for range repeats(t, 20) {
 				p.reset(t, c)
-				before, was := p.now(t)
+				before, was := p.current(t)
 				strike := time.Duration(rand.Int64N(int64(longest(c.locks))))
 				cmd := start(t, p.dir, p.args("solve", "--progress", "plain")...)
 				timer := time.AfterFunc(strike, func() {
@@ -48,7 +48,7 @@ func TestSoakChanges(t *testing.T) {
 					}
 				})
 				res := finish(t, cmd)
-				if timer.Stop() { // the solve was faster
+				if timer.Stop() { // the solve ended before the change
 					if err := c.apply(p.dir); err != nil {
 						t.Fatal(err)
 					}
@@ -56,17 +56,17 @@ func TestSoakChanges(t *testing.T) {
 				if res.code != 0 && res.code != 2 {
 					t.Fatalf("struck after %s: exit code %d:\n%s", strike, res.code, res.stderr)
 				}
-				// A mode is in no tag, so that the tag may stand for what was there afterwards.
+				// No tag covers a file's mode, so the tag may have either mode.
 				if c.name != "mode" && exists(t, before) {
-					p.holds(t, before, was)
+					p.wantSource(t, before, was)
 				}
 				if c.refused {
 					p.fails(t, 2, "leave the context")
 					continue
 				}
 				p.solve(t)
-				after, is := p.now(t)
-				p.holds(t, after, is)
+				after, is := p.current(t)
+				p.wantSource(t, after, is)
 				if t.Failed() {
 					t.Fatalf("struck after %s:\n%s", strike, res.stderr)
 				}
@@ -75,7 +75,7 @@ func TestSoakChanges(t *testing.T) {
 	}
 }
 
-// longest is about how long a solve takes: of the source alone, or of dependencies, too.
+// longest estimates the duration of a solve, of the source alone or with dependencies.
 func longest(deps bool) time.Duration {
 	if deps {
 		return 6 * time.Second
@@ -83,8 +83,8 @@ func longest(deps bool) time.Duration {
 	return 600 * time.Millisecond
 }
 
-// TestSoakKills kills the client, the builder, or the registry with the builder, at a random moment of a solve. Nothing hangs; what is
-// believed afterwards is what it stands for.
+// TestSoakKills kills the client, the builder, or registry and builder at random moments of a solve. Nothing may hang, and existing
+// tags must match their content.
 func TestSoakKills(t *testing.T) {
 	p := &edited{project: small(t)}
 	home, port := t.TempDir(), freePort(t)
@@ -102,7 +102,7 @@ func TestSoakKills(t *testing.T) {
 			if variant == "scratch" {
 				args = append(args, "--force-rebuild")
 			}
-			// A solve that ends before it is struck says nothing: the next one is struck earlier.
+			// A solve that ends before the kill proves nothing, so the next kill comes earlier.
 			for most := longest(variant != "lock"); ; most = most * 2 / 3 {
 				p.reset(t, change{locks: variant != "lock"})
 				if strike(t, pair(args...), time.Duration(rand.Int64N(int64(most))), func(client *run) bool { return kill(home, victim, client) }) {
@@ -132,7 +132,7 @@ func TestSoakKills(t *testing.T) {
 	ended(t, home)
 }
 
-// strike runs a client and does something to it after a while. It reports whether that was done while the client ran.
+// strike runs a client, and calls do after a delay. It reports whether the client was still running.
 func strike(t *testing.T, client *run, after time.Duration, do func(client *run) bool) bool {
 	t.Helper()
 	if err := client.Start(); err != nil {
@@ -155,7 +155,7 @@ func strike(t *testing.T, client *run, after time.Duration, do func(client *run)
 	}
 }
 
-// kill ends one of the processes of a solve, and reports whether it was there.
+// kill kills one of the processes of a solve, and reports whether it was running.
 func kill(home, victim string, client *run) (done bool) {
 	if victim == "client" {
 		return client.Process.Kill() == nil
@@ -170,7 +170,7 @@ func kill(home, victim string, client *run) (done bool) {
 	return done
 }
 
-// processes are those that were started with a home of the private pair.
+// processes returns the processes that were started with a private pair's home.
 func processes(home string) []int {
 	var all []int
 	dirs, _ := filepath.Glob("/proc/[0-9]*")

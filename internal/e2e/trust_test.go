@@ -22,7 +22,7 @@ func newAuthority(t *testing.T, name string) *testenv.Authority {
 	return must(testenv.NewAuthority(filepath.Join(t.TempDir(), "ca.pem"), name))(t)
 }
 
-// issue writes a certificate into a directory, see [testenv.Authority.Issue].
+// issue writes a certificate into a directory; see [testenv.Authority.Issue].
 func issue(t *testing.T, a *testenv.Authority, dir string, usage x509.ExtKeyUsage) {
 	t.Helper()
 	if err := a.Issue(dir, usage); err != nil {
@@ -30,10 +30,10 @@ func issue(t *testing.T, a *testenv.Authority, dir string, usage x509.ExtKeyUsag
 	}
 }
 
-// TestPrivateCA: steps trust it; it is in no layer, no history and no cache key.
+// TestPrivateCA checks that steps trust a private CA, and that it is in no layer, history or cache key.
 func TestPrivateCA(t *testing.T) {
 	p := small(t)
-	// The step proves what it was given by its success alone: it leaves nothing of it behind.
+	// The step succeeds only if it has the CA, and leaves no trace of it.
 	extra := `grep -q "BEGIN CERTIFICATE" "$SSL_CERT_FILE" && test "$NODE_EXTRA_CA_CERTS" = "$SSL_CERT_FILE"`
 	first := newAuthority(t, "first")
 	secret := strings.Split(string(must(os.ReadFile(first.File))(t)), "\n")[1]
@@ -64,7 +64,7 @@ func TestPrivateCA(t *testing.T) {
 	}
 }
 
-// cached reports whether plain progress says so of every step whose name has a text in it.
+// cached reports whether every step with text in its name is CACHED in plain progress.
 func cached(progress, text string) bool {
 	found := false
 	for line := range strings.Lines(progress) {
@@ -80,7 +80,7 @@ func cached(progress, text string) bool {
 	return found
 }
 
-// proxy is a real HTTP proxy that counts what goes through.
+// proxy starts a real HTTP proxy that counts requests.
 func proxy(t *testing.T) (url string, requests *atomic.Int64) {
 	t.Helper()
 	requests = &atomic.Int64{}
@@ -103,7 +103,7 @@ func proxy(t *testing.T) (url string, requests *atomic.Int64) {
 	return server.URL, requests
 }
 
-// tunnel is a proxy's answer to CONNECT.
+// tunnel handles CONNECT.
 func tunnel(w http.ResponseWriter, r *http.Request) {
 	there, err := net.Dial("tcp", r.Host)
 	if err != nil {
@@ -115,13 +115,13 @@ func tunnel(w http.ResponseWriter, r *http.Request) {
 		there.Close()
 		return
 	}
-	// The answer comes after the hijacking: else the server may have read the beginning of what follows it.
+	// Respond after the hijacking. Otherwise, the server may already have read the beginning of the tunnel's data.
 	_, _ = io.WriteString(here, "HTTP/1.1 200 Connection established\r\n\r\n")
 	go func() { _, _ = io.Copy(there, sent); there.Close() }()
 	go func() { _, _ = io.Copy(here, there); here.Close() }()
 }
 
-// TestProxy: steps and downloads go through it; it is in no config and no cache key.
+// TestProxy checks that steps and downloads use the proxy, and that it is in no config or cache key.
 func TestProxy(t *testing.T) {
 	p := small(t)
 	url, requests := proxy(t)
@@ -145,8 +145,8 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// TestProxyPassword: what is published with a provenance holds no proxy's password, and neither does what is printed. A mode that would
-// publish it is refused before the build.
+// TestProxyPassword checks that neither a published provenance nor the output contains the proxy's password. A provenance mode that
+// would publish it must be refused before the build.
 func TestProxyPassword(t *testing.T) {
 	p := small(t)
 	url, requests := proxy(t)
@@ -183,7 +183,7 @@ func TestProxyPassword(t *testing.T) {
 	}
 }
 
-// published are the files in which the shared registry keeps what it was given.
+// published returns the files of the shared registry.
 func published(t *testing.T) []string {
 	t.Helper()
 	var files []string
@@ -199,7 +199,7 @@ func published(t *testing.T) []string {
 	return files
 }
 
-// TestSecret mounts credentials where the tool reads them, and leaves nothing of them.
+// TestSecret mounts credentials at the tool's path, and checks that the image does not contain them.
 func TestSecret(t *testing.T) {
 	p := small(t)
 	file := filepath.Join(t.TempDir(), "npmrc")

@@ -18,12 +18,12 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// project is a copy of an example in a directory of its own, that is built into a repository of its own.
+// project is a copy of an example, with its own directory and its own repository.
 type project struct {
 	dir, repository string
 }
 
-// newProject copies examples/NAME. The base is the shared one.
+// newProject copies examples/NAME. It uses the shared base.
 func newProject(t *testing.T, example string) *project {
 	t.Helper()
 	p := &project{t.TempDir(), env.registry.Host + "/" + strings.ToLower(t.Name())}
@@ -33,7 +33,7 @@ func newProject(t *testing.T, example string) *project {
 	return p
 }
 
-// small is a project with one dependency and no packages: what is under test is something else.
+// small returns a project with one dependency and no packages, for tests of something else.
 func small(t *testing.T) *project {
 	t.Helper()
 	p := &project{t.TempDir(), env.registry.Host + "/" + strings.ToLower(strings.ReplaceAll(t.Name(), "=", "_"))}
@@ -49,7 +49,7 @@ const (
 	isNumber6 = "sha512-Wu1VHeILBK8KAWJUAiSZQX94GmOE45Rg6/538fKwiloUu21KncEkYGPqob2oSZ5mUT73vLGrHQjKw3KMPwfDzg=="
 )
 
-// lockOf is a package-lock.json with a version of is-number. It names no registry, as npm's omit-lockfile-registry-resolved.
+// lockOf returns a package-lock.json with a version of is-number. Like npm's omit-lockfile-registry-resolved, it names no registry.
 func lockOf(version, integrity string) string {
 	return fmt.Sprintf(`{"name":"small","version":"1.0.0","lockfileVersion":3,"requires":true,"packages":{
 "":{"name":"small","version":"1.0.0","dependencies":{"is-number":%q}},
@@ -66,7 +66,7 @@ func (p *project) solve(t *testing.T, more ...string) result {
 	return succeed(t, p.dir, p.args("solve", append([]string{"--progress", "plain"}, more...)...)...)
 }
 
-// planned is what plan --format json says.
+// planned is the output of plan --format json.
 type planned struct {
 	Variant, From, Reason, Lock, Versioned, Source string
 	Images                                         struct{ Lock, Versioned, Source string }
@@ -116,7 +116,7 @@ func sameTree(t *testing.T, a, b map[string]testenv.Entry) {
 	}
 }
 
-// sameConfig compares what an image's config says to whoever runs it.
+// sameConfig compares the configs of two images, as far as they affect a container.
 func sameConfig(t *testing.T, a, b *testenv.Image) {
 	t.Helper()
 	x, y := must(json.Marshal(a.Config.Config))(t), must(json.Marshal(b.Config.Config))(t)
@@ -128,7 +128,7 @@ func sameConfig(t *testing.T, a, b *testenv.Image) {
 	}
 }
 
-// TestVariants is a day's work on a real agent: from scratch, nothing to do, a source edit, a changed dependency.
+// TestVariants builds a real agent from scratch, without changes, after a source edit, and after a change of dependencies.
 func TestVariants(t *testing.T) {
 	p := newProject(t, "node-agent")
 	if made := p.plan(t); made.Variant != "scratch" || len(made.Publish) != 3 || made.Publish[2] != made.Images.Source {
@@ -142,7 +142,7 @@ func TestVariants(t *testing.T) {
 		if made := p.plan(t); made.Variant != "none" || len(made.Publish) != 0 {
 			t.Errorf("the plan is %+v", made)
 		}
-		// The builder is not asked: there is none at this address.
+		// No builder listens at this address: the client must not contact it.
 		res := p.solve(t, "--addr", "unix:///nowhere")
 		if res.stdout != first.stdout {
 			t.Errorf("stdout is %q, want %q", res.stdout, first.stdout)
@@ -154,7 +154,7 @@ func TestVariants(t *testing.T) {
 	t.Run("versioned", func(t *testing.T) { changeDependency(t, p) })
 }
 
-// cleanLayers wants nothing in our layers that an installer left for itself.
+// cleanLayers checks that the image's own layers contain no leftovers of installers.
 func cleanLayers(t *testing.T, p *project) {
 	img := image(t, p.plan(t).Images.Source)
 	for n := range img.Manifest.Layers[1:] {
@@ -189,7 +189,7 @@ func answers(t *testing.T, p *project) {
 	})
 }
 
-// runs starts the project's image and gives the address at which its agent listens.
+// runs starts the project's image, and calls visit with the address of its agent.
 func (p *project) runs(t *testing.T, visit func(url string)) {
 	t.Helper()
 	rootfs := filepath.Join(t.TempDir(), "rootfs")
@@ -232,7 +232,7 @@ func call(t *testing.T, method, url, body string) string {
 	}
 }
 
-// editSource renames a file: the image has the new one alone, on the deps image that nobody pulled.
+// editSource renames a file. The image must contain only the new file, and the deps image must not be pulled.
 func editSource(t *testing.T, p *project) {
 	if err := os.Rename(filepath.Join(p.dir, "src/shell.js"), filepath.Join(p.dir, "src/sh.js")); err != nil {
 		t.Fatal(err)
@@ -261,7 +261,7 @@ func editSource(t *testing.T, p *project) {
 	}
 }
 
-// changeDependency drops a dependency: the image is the one that a build from scratch gives.
+// changeDependency drops a dependency. The image must equal that of a build from scratch.
 func changeDependency(t *testing.T, p *project) {
 	edit(t, filepath.Join(p.dir, "package.json"), `"version": "1.0.0"`, `"version": "1.0.0", "author": "somebody"`)
 	edit(t, filepath.Join(p.dir, "package-lock.json"), `"version": "1.0.0"`, `"version": "1.0.0" `)

@@ -14,24 +14,24 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// wall stands around a builder whose network leads nowhere: it passes on what is on its list, and remembers the rest.
-type wall struct {
+// firewall is the only connection of an isolated builder. It forwards allowed requests, and records the others.
+type firewall struct {
 	inside *testenv.Namespace
 	proxy  string // for --build-arg HTTP_PROXY and HTTPS_PROXY
 
 	mu      sync.Mutex
 	allowed []string
 	refused []string
-	passed  map[string]bool // those of the list that were asked for
+	passed  map[string]bool // allowed addresses that were requested
 	tunnels int
 }
 
-// walledBuilder starts a builder in a network of its own, for as long as the tests last. What listens on this machine's loopback
-// at hosts can be reached from inside by the same address, all else by the proxy; everything only as far as it is on the list.
-func walledBuilder(t *testing.T, o testenv.BuilderOptions, allowed []string, hosts ...string) (*testenv.Builder, *wall) {
+// isolatedBuilder starts a builder in an isolated network, which runs until all tests end. From inside, hosts on this machine's
+// loopback have the same address, and everything else goes through the proxy. Both are limited to the allowed addresses.
+func isolatedBuilder(t *testing.T, o testenv.BuilderOptions, allowed []string, hosts ...string) (*testenv.Builder, *firewall) {
 	t.Helper()
 	inside := must(testenv.NewNamespace())(t)
-	w := &wall{inside: inside, allowed: allowed, passed: map[string]bool{}}
+	w := &firewall{inside: inside, allowed: allowed, passed: map[string]bool{}}
 	server := &http.Server{Handler: w}
 	env.closers = append(env.closers, inside.Close, server.Close)
 	for _, address := range append(hosts, "127.0.0.1:0") {
@@ -40,18 +40,18 @@ func walledBuilder(t *testing.T, o testenv.BuilderOptions, allowed []string, hos
 		w.proxy = "http://" + listener.Addr().(*net.TCPAddr).String()
 	}
 	o.Inside = inside
-	dir := must(os.MkdirTemp(env.dir, "walled-"))(t)
+	dir := must(os.MkdirTemp(env.dir, "isolated-"))(t)
 	builder := must(testenv.StartBuilder(context.Background(), env.Buildkitd, dir, o))(t)
 	env.closers = append(env.closers, builder.Stop)
 	return builder, w
 }
 
-// ServeHTTP takes requests for itself as a proxy, and those that think that they have reached whom they ask.
-func (w *wall) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+// ServeHTTP handles requests to a proxy, and requests to hosts.
+func (w *firewall) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	if r.URL.Host == "" {
 		r.URL.Scheme, r.URL.Host = "http", r.Host
 	}
-	if !w.lets(r) {
+	if !w.allows(r) {
 		http.Error(out, "the address is not on the list", http.StatusForbidden)
 		return
 	}
@@ -62,8 +62,8 @@ func (w *wall) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.Out.Host = p.In.Host }}).ServeHTTP(out, r)
 }
 
-// lets says whether a request may pass. Of a tunnel only the host is seen.
-func (w *wall) lets(r *http.Request) bool {
+// allows reports whether a request is allowed. For a tunnel, it knows only the host.
+func (w *firewall) allows(r *http.Request) bool {
 	address := r.URL.Scheme + "://" + r.URL.Host + r.URL.Path
 	if r.Method == http.MethodConnect {
 		address = "https://" + strings.TrimSuffix(r.Host, ":443")
