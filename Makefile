@@ -15,17 +15,17 @@ build:
 	go build -C hack/tools/buildkit -ldflags "-s -w -X $(BUILDKIT)/version.Version=$$(go list -m -f '{{.Version}}' $(BUILDKIT))" \
 		-o '$(CURDIR)/bin/' $(BUILDKIT)/cmd/buildkitd $(BUILDKIT)/cmd/buildctl
 
-# buildkitd goes where the client looks for it first, out of the way of one in PATH.
+# The client looks for buildkitd in libexec first. There, it does not shadow another one in PATH.
 install: build
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/libexec/rtbuild'
 	install -m 0755 bin/rtbuild-client '$(DESTDIR)$(PREFIX)/bin/rtbuild-client'
 	install -m 0755 bin/buildkitd bin/buildctl '$(DESTDIR)$(PREFIX)/libexec/rtbuild/'
 
-# All tests: needs root. make test PKG=./internal/e2e runs those of one package.
+# All tests; needs root. make test PKG=./internal/e2e runs the tests of one package.
 test: $(if $(PKG),,vet)
 	hack/test $(PKG)
 
-# Packages whose tests run a real builder: they need what hack/deps installs.
+# Packages whose tests run a real builder. They need the programs that hack/deps installs.
 REAL = cmd/client internal/embedded internal/e2e internal/testmirror
 
 # Tests that need nothing but Go.
@@ -39,25 +39,25 @@ vet:
 demo: build
 	hack/demo
 
-# The image of the "# syntax=" line: make frontend REGISTRY=host/path
+# The frontend image for "# syntax=" lines: make frontend REGISTRY=host/path
 frontend: build
 	VERSION='$(VERSION)' hack/frontend '$(REGISTRY)' '$(or $(TAG),dev)'
 
 bench:
 	hack/bench
 
-# The long repetitions: changes at random moments, kills, more versions of BuildKit. RTBUILD_SOAK=N repeats each kind N times.
+# Long tests: changes and kills at random moments, and more versions of BuildKit. RTBUILD_SOAK=N repeats each kind N times.
 soak:
 	hack/deps
 	go test -v -count 1 -tags soak -timeout 10h -run Soak ./internal/e2e
 
-# Every fuzz target for a time: make fuzz FUZZTIME=10m
+# Every fuzz target, for FUZZTIME each: make fuzz FUZZTIME=10m
 fuzz:
 	hack/fuzz '$(or $(FUZZTIME),10m)'
 
 LINT = go tool -modfile=hack/tools/golangci-lint/go.mod
 
-# Code, spelling, the go.mod of every module, and what the tests of the root package hold: lengths, links.
+# Code, spelling, every go.mod, and the root package's tests of file lengths and links.
 lint:
 	$(LINT) golangci-lint run
 	$(LINT) misspell -error $$(git ls-files '*.md' '*.yaml' '*.yml' '*.hcl' Makefile hack cmd/frontend/Dockerfile | grep -v -e 'go\.mod$$' -e 'go\.sum$$')
@@ -65,4 +65,4 @@ lint:
 	go test .
 
 clean:
-	rm -rf bin .demo || rootlesskit rm -rf .demo # a normal user's builder leaves files under other ids
+	rm -rf bin .demo || rootlesskit rm -rf .demo # an unprivileged builder leaves files with other user IDs

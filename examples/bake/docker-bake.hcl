@@ -1,4 +1,4 @@
-# Builds every agent on every base, by the runtime file in this directory. See README.md.
+# Builds every agent on every base, with the runtime file in this directory. See README.md.
 variable "AGENTS" {
   default = "echo,shell"
 }
@@ -7,7 +7,7 @@ variable "BASES" {
   default = "debian:bookworm,ubuntu:24.04"
 }
 
-# The name of a target, as rtbuild-client tags --format bake writes it.
+# The name of a target, as in the output of rtbuild-client tags --format bake.
 function "id" {
   params = [agent, base, role]
   result = "${agent}-${regex_replace(base, "[^A-Za-z0-9_-]", "-")}-${role}"
@@ -19,7 +19,7 @@ group "default" {
 
 target "common" {
   dockerfile = "../../runtime.yaml"
-  attest     = ["type=provenance,disabled=true"] # with a provenance, a tag is an index that differs in every run
+  attest     = ["type=provenance,disabled=true"] # a provenance makes the tag an index that differs in every run
   output     = ["type=image,push=true,oci-mediatypes=true"]
 }
 

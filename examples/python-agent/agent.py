@@ -34,7 +34,7 @@ def run():
 def main():
     host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8080"))
     server = waitress.create_server(app, host=host, port=port)
-    # As the first process of a container it would not be ended by a signal that it does not handle.
+    # The first process of a container ignores signals that it does not handle.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(f"agent listens on {host}:{server.effective_port}", flush=True)
     server.run()

@@ -1,6 +1,5 @@
-// Command pushbase makes a Debian base image with mmdebstrap and puts it into the registry at HOST, as the demo and the
-// benchmarks need it where no hub is reachable. It prints the image's reference. FILE holds the token of a private
-// registry, as rtbuild-client serve names it.
+// Command pushbase makes a Debian base image with mmdebstrap, pushes it to the registry at HOST, and prints its reference. The demo
+// uses it, so that it needs no hub. FILE contains the token of a private registry; rtbuild-client serve prints its path.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// A small agent tool server: the Model Context Protocol over HTTP, and two plain routes for those who only have curl.
+// A small agent tool server: the Model Context Protocol over HTTP, and two plain routes for curl.
 import express from "express";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import { createServer } from "./tools.js";

@@ -1,4 +1,4 @@
-// An agent that runs the command that it was sent.
+// An agent that runs the commands that it receives.
 const http = require('node:http');
 const { execFile } = require('node:child_process');
 
