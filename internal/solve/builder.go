@@ -14,7 +14,10 @@ import (
 	"strings"
 	"time"
 
+	controlapi "github.com/moby/buildkit/api/services/control"
 	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
 
 	// Builders behind containers, pods and ssh are dialled by BuildKit's own helpers.
 	_ "github.com/moby/buildkit/client/connhelper/dockercontainer"
@@ -29,9 +32,18 @@ import (
 // dialTimeout is how long a builder may take to answer before it counts as absent.
 const dialTimeout = 20 * time.Second
 
+// Client is what a buildkitd is asked through: BuildKit's *client.Client.
+type Client interface {
+	Build(context.Context, client.SolveOpt, string, gateway.BuildFunc, chan *client.SolveStatus) (*client.SolveResponse, error)
+	Solve(context.Context, *llb.Definition, client.SolveOpt, chan *client.SolveStatus) (*client.SolveResponse, error)
+	ListWorkers(context.Context, ...client.ListWorkersOption) ([]*client.WorkerInfo, error)
+	ControlClient() controlapi.ControlClient
+	Close() error
+}
+
 // Builder is a buildkitd that answered.
 type Builder struct {
-	*client.Client
+	Client
 	Addr    string
 	Version string
 	Private bool // rtbuild runs this builder for the user

@@ -42,6 +42,7 @@ type Attempt struct {
 	Status  *client.SolveStatus                            // what is reported first
 	During  func(ctx context.Context, opt client.SolveOpt) // is called while the build runs; may be nil
 	Err     error                                          // of the solve, where the build function succeeds
+	Late    func()                                         // is called when that error is on its way; may be nil
 	Digests []string                                       // what the history says that each export made; nil is a builder without a history
 	Answer  map[string]string                              // of all exports
 }
@@ -75,6 +76,9 @@ func (b *Builder) Build(
 		b.mu.Lock()
 		b.results = append(b.results, res)
 		b.mu.Unlock()
+	}
+	if attempt.Late != nil {
+		attempt.Late()
 	}
 	if attempt.Err != nil {
 		return nil, attempt.Err
