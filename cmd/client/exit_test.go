@@ -18,7 +18,7 @@ func TestAPortThatIsNoneIsAUsageError(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "requirements.txt"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	const want = `invalid RTBUILD_REGISTRY_PORT "http": it is a port, 1 to 65535`
+	const want = `invalid RTBUILD_REGISTRY_PORT "http": must be a port from 1 to 65535`
 	for name, args := range map[string][]string{
 		"serve":                          {"serve"},
 		"plan in the private registry":   {"plan", "--base-image", "debian:bookworm", dir},

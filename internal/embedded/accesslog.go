@@ -7,26 +7,26 @@ import (
 	"sync"
 )
 
-// access is a line of the registry's access log, which tells what a build has pulled and pushed.
+// access is a line of the registry's access log, which shows what a build has pulled and pushed.
 type access struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
 	Status int    `json:"status"`
 	In     int64  `json:"in"`  // body of the request, in bytes
-	Out    int64  `json:"out"` // body of the answer, in bytes
+	Out    int64  `json:"out"` // body of the response, in bytes
 }
 
-// logged writes a line of JSON to log for every request.
+// logged returns a handler that writes a line of JSON to log for every request.
 func logged(next http.Handler, log io.Writer) http.Handler {
 	var mu sync.Mutex
 	lines := json.NewEncoder(log)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		in, out := &countedBody{ReadCloser: r.Body}, &countedAnswer{ResponseWriter: w, status: http.StatusOK}
+		in, out := &countedBody{ReadCloser: r.Body}, &countedResponse{ResponseWriter: w, status: http.StatusOK}
 		r.Body = in
 		next.ServeHTTP(out, r)
 		mu.Lock()
 		defer mu.Unlock()
-		_ = lines.Encode(access{r.Method, r.URL.Path, out.status, in.n, out.n}) // a full disk must not stop the registry
+		_ = lines.Encode(access{r.Method, r.URL.Path, out.status, in.n, out.n}) // ignore the error: a full disk must not stop the registry
 	})
 }
 
@@ -41,22 +41,22 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-type countedAnswer struct {
+type countedResponse struct {
 	http.ResponseWriter
 	status int
 	n      int64
 }
 
-func (a *countedAnswer) WriteHeader(status int) {
+func (a *countedResponse) WriteHeader(status int) {
 	a.status = status
 	a.ResponseWriter.WriteHeader(status)
 }
 
-func (a *countedAnswer) Write(p []byte) (int, error) {
+func (a *countedResponse) Write(p []byte) (int, error) {
 	n, err := a.ResponseWriter.Write(p)
 	a.n += int64(n)
 	return n, err
 }
 
 // Unwrap is for http.ResponseController.
-func (a *countedAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+func (a *countedResponse) Unwrap() http.ResponseWriter { return a.ResponseWriter }

@@ -13,36 +13,36 @@ import (
 	"time"
 )
 
-// Limits of buildkitd's start and stop. Starting takes less than a second, unless the machine is very busy; stopping
-// waits for steps that are cancelled.
+// Limits for buildkitd's start and stop. A start takes less than a second, unless the machine is very busy. A stop waits for
+// steps that are cancelled.
 const (
 	startLimit = time.Minute
 	stopLimit  = 10 * time.Second
 )
 
-// builder is the private buildkitd, which runs once it was asked for.
+// builder is the private buildkitd. It starts when the first client asks for it.
 type builder struct {
 	home   *home
 	host   *host
 	opt    Options
 	notice func(string) // called when buildkitd dies
 
-	starting sync.Mutex // held while it starts or stops
-	mu       sync.Mutex // guards what follows
+	starting sync.Mutex // held while buildkitd starts or stops
+	mu       sync.Mutex // guards the fields below
 	child    *child
-	trust    Trust           // that child was started with
-	users    map[*peer]Trust // clients that have asked for it
-	left     chan struct{}   // closed, and replaced, when one of them goes
+	trust    Trust           // of child
+	users    map[*peer]Trust // the clients that have asked for the builder
+	left     chan struct{}   // closed, and replaced, when one of them leaves
 	stopped  bool
 }
 
 func newBuilder(h *home, opt Options, notice func(string)) *builder {
-	return &builder{home: h, host: thisHost(), opt: opt, notice: notice, users: map[*peer]Trust{}, left: make(chan struct{})}
+	return &builder{home: h, host: currentHost(), opt: opt, notice: notice, users: map[*peer]Trust{}, left: make(chan struct{})}
 }
 
 func (b *builder) address() string { return "unix://" + filepath.Join(b.home.run, "buildkitd.sock") }
 
-// running is the address of a buildkitd that answers, or "".
+// running returns the address of buildkitd if it runs, else "".
 func (b *builder) running() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -52,23 +52,23 @@ func (b *builder) running() string {
 	return b.address()
 }
 
-// start gives the address of buildkitd when it answers. It starts it if it does not run, and again if it runs with
-// another trust and nobody else needs that.
-func (b *builder) start(ctx context.Context, who *peer, trust Trust) (string, error) {
+// start returns the address of buildkitd when it is ready. It starts buildkitd unless it runs. It restarts one with another
+// trust, unless other clients need that.
+func (b *builder) start(ctx context.Context, client *peer, trust Trust) (string, error) {
 	b.starting.Lock()
 	defer b.starting.Unlock()
-	fits, err := b.settle(ctx, who, trust)
+	fits, err := b.waitForFit(ctx, client, trust)
 	if err != nil {
 		return "", err
 	}
 	if fits {
 		return b.address(), nil
 	}
-	b.end(leisurely)
+	b.stopChild(graceful)
 	if err := missing(b.host.needs(b.opt)); err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("buildkitd did not answer within %s", startLimit))
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("buildkitd was not ready within %s", startLimit))
 	defer cancel()
 	c, err := b.launch(ctx, trust)
 	if err != nil {
@@ -81,11 +81,11 @@ func (b *builder) start(ctx context.Context, who *peer, trust Trust) (string, er
 	return b.address(), nil
 }
 
-// launch starts buildkitd and waits until it says that it serves.
+// launch starts buildkitd and waits until it is ready.
 func (b *builder) launch(ctx context.Context, trust Trust) (*child, error) {
-	// One that was killed with its daemon may not be quite dead.
+	// An earlier buildkitd that was killed with its daemon may not have ended yet.
 	if err := waitUnlocked(ctx, filepath.Join(b.home.builderRoot(), "buildkitd.lock")); err != nil {
-		return nil, fmt.Errorf("waiting for an earlier one to end: %w", err)
+		return nil, fmt.Errorf("waiting for an earlier buildkitd to end: %w", err)
 	}
 	ready, err := newReadiness(filepath.Join(b.home.run, "notify.sock"))
 	if err != nil {
@@ -111,14 +111,14 @@ func (b *builder) launch(ctx context.Context, trust Trust) (*child, error) {
 	case <-ready.serving:
 		return c, nil
 	case <-c.done:
-		return nil, fmt.Errorf("it ended before it answered (%v): %w", c.err, ErrBuilderDied) //nolint:errorlint // none if it ended well
+		return nil, fmt.Errorf("it ended before it was ready (%v): %w", c.err, ErrBuilderDied) //nolint:errorlint // nil if it exited with 0
 	case <-ctx.Done():
-		c.stop(prompt.builder) // it has nothing to end yet
+		c.stop(quick.builder) // no steps run yet
 		return nil, context.Cause(ctx)
 	}
 }
 
-// command is how buildkitd is run here.
+// command writes buildkitd's configuration, and returns the command that runs it on this machine.
 func (b *builder) command(trust Trust) (*exec.Cmd, error) {
 	config := filepath.Join(b.home.state, "buildkitd.toml")
 	if err := os.MkdirAll(b.home.builderRoot(), 0o700); err != nil {
@@ -138,8 +138,7 @@ func (b *builder) command(trust Trust) (*exec.Cmd, error) {
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = "/"
-	// runc keeps its state below XDG_RUNTIME_DIR if it is not root; Debian has it in a directory that is not in everybody's
-	// PATH.
+	// Without root, runc keeps its state below XDG_RUNTIME_DIR. Debian installs runc in a directory that is only in root's PATH.
 	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+b.home.run, "PATH="+strings.Join(b.host.path, ":"), runcEnv+"="+b.host.program("runc"))
 	if trust.CAFile != "" {
 		cmd.Env = append(cmd.Env, "SSL_CERT_FILE="+trust.CAFile)
@@ -147,7 +146,7 @@ func (b *builder) command(trust Trust) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// watch tells when buildkitd ends by itself. The next request starts it again.
+// watch reports when buildkitd ends by itself. The next request starts it again.
 func (b *builder) watch(c *child) {
 	<-c.done
 	b.mu.Lock()
@@ -161,39 +160,39 @@ func (b *builder) watch(c *child) {
 	}
 }
 
-// stop ends buildkitd for good.
+// stop stops buildkitd and does not let it start again.
 func (b *builder) stop(e ending) {
 	b.starting.Lock()
 	defer b.starting.Unlock()
 	b.mu.Lock()
 	b.stopped = true
 	b.mu.Unlock()
-	b.end(e)
+	b.stopChild(e)
 }
 
-// end stops buildkitd if it runs.
-func (b *builder) end(e ending) {
+// stopChild stops buildkitd if it runs.
+func (b *builder) stopChild(e ending) {
 	b.mu.Lock()
 	c := b.child
-	b.child = nil // nobody is told that it died
+	b.child = nil // so watch does not report it
 	b.mu.Unlock()
 	if c != nil {
 		if e.kill {
-			defer hurry(c.pid)()
+			defer keepKillingSteps(c.pid)()
 		}
 		waitForSteps(b.home.builderRoot(), e.steps)
 		c.stop(e.builder)
 	}
 }
 
-// stepLimit is how long steps of cancelled solves may take to end, and stepPoll how often they are looked for.
+// stepLimit is how long the steps of cancelled solves may take to end, and stepPoll how often waitForSteps looks for them.
 const (
 	stepLimit = 5 * time.Second
 	stepPoll  = 50 * time.Millisecond
 )
 
-// waitForSteps waits until no container runs: a buildkitd that ends in the middle of a step leaves it running, and its
-// mounts behind. Each has a directory below its worker's executor; nothing tells when it goes.
+// waitForSteps waits until no container runs: a buildkitd that stops during a step leaves the step running and its mounts behind.
+// Each container has a directory in its worker's executor directory. There is no event for its removal, so waitForSteps polls.
 func waitForSteps(root string, limit time.Duration) {
 	deadline := time.Now().Add(limit)
 	for time.Now().Before(deadline) {
@@ -210,7 +209,7 @@ func isDirectory(name string) bool {
 	return err == nil && fi.IsDir()
 }
 
-// readiness hears when buildkitd serves, by systemd's notification protocol.
+// readiness waits for buildkitd to be ready, by systemd's notification protocol.
 type readiness struct {
 	path    string
 	conn    *net.UnixConn

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// child is a process that does not outlive us.
+// child is a process that the kernel kills when this process ends.
 type child struct {
 	pid  int
 	done chan struct{} // closed when it has ended
-	err  error         // how; read it after done
+	err  error         // its exit error; read it after done
 }
 
-// startChild starts a process in a group of its own, which gets no Ctrl-C from our terminal.
+// startChild starts a process in its own process group, so that it gets no Ctrl-C from the terminal.
 func startChild(cmd *exec.Cmd) (*child, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	c := &child{done: make(chan struct{})}
@@ -36,7 +36,7 @@ func startChild(cmd *exec.Cmd) (*child, error) {
 	return c, <-started
 }
 
-// stop asks the process to end, and after the limit ends its group.
+// stop sends SIGTERM to the process, and SIGKILL to its group after the limit.
 func (c *child) stop(limit time.Duration) {
 	_ = syscall.Kill(c.pid, syscall.SIGTERM)
 	timer := time.NewTimer(limit)

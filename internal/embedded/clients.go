@@ -2,10 +2,10 @@ package embedded
 
 import "sync"
 
-// clients counts the leases.
+// clients are the clients with a lease.
 type clients struct {
 	untilIdle bool
-	idle      chan struct{} // closed when the last one has gone, if that is the end
+	idle      chan struct{} // closed when the last one has left, if untilIdle
 
 	mu     sync.Mutex
 	closed bool
@@ -16,7 +16,7 @@ func newClients(untilIdle bool) *clients {
 	return &clients{untilIdle: untilIdle, idle: make(chan struct{}), peers: map[*peer]struct{}{}}
 }
 
-// add reports false if it is too late to come.
+// add adds a client, and reports whether the daemon still takes clients.
 func (c *clients) add(p *peer) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -27,7 +27,7 @@ func (c *clients) add(p *peer) bool {
 	return true
 }
 
-// remove forgets a client. The decision to end is made here, under the lock that add takes: nobody is greeted by a
+// remove removes a client. If it is the last, remove closes idle under the same lock as add, so no client gets a greeting from a
 // daemon that stops.
 func (c *clients) remove(p *peer) {
 	p.close()
@@ -40,7 +40,7 @@ func (c *clients) remove(p *peer) {
 	}
 }
 
-// closeAll ends all leases and takes no more.
+// closeAll ends all leases and refuses new ones.
 func (c *clients) closeAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -50,8 +50,8 @@ func (c *clients) closeAll() {
 	}
 }
 
-// tell sends a notice to all clients.
-func (c *clients) tell(text string) {
+// broadcast sends a notice to all clients.
+func (c *clients) broadcast(text string) {
 	c.mu.Lock()
 	peers := make([]*peer, 0, len(c.peers))
 	for p := range c.peers {
@@ -59,6 +59,6 @@ func (c *clients) tell(text string) {
 	}
 	c.mu.Unlock()
 	for _, p := range peers {
-		_ = p.send(message{Notice: text}) // who cannot be told is about to go
+		_ = p.send(message{Notice: text}) // ignore the error: the client is leaving
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// config is buildkitd's configuration. Its limits for the cache are ours: the default keeps a fifth of the disk free, and
-// on a developer's full disk that is no cache at all.
+// config returns buildkitd's configuration. It sets its own limits for the cache: the default keeps a fifth of the disk free,
+// which leaves no cache on a developer's full disk.
 func (b *builder) config(trust Trust) (string, error) {
 	sandbox := b.host.uid == 0 || b.host.mountsProc()
 	runc, err := b.home.installRunc()
@@ -17,13 +17,13 @@ func (b *builder) config(trust Trust) (string, error) {
 	}
 	lines := []string{
 		"root = " + quote(b.home.builderRoot()),
-		`insecure-entitlements = ["network.host"]`, // steps use the host's network anyway
+		`insecure-entitlements = ["network.host"]`, // steps use the host's network in any case
 		"[grpc]",
 		"address = [" + quote(b.address()) + "]",
 		"[otel]",
-		"socketPath = " + quote(filepath.Join(b.home.run, "otel.sock")), // the default is every buildkitd's
+		"socketPath = " + quote(filepath.Join(b.home.run, "otel.sock")), // all buildkitds share the default
 		"[worker.oci]",
-		`networkMode = "host"`, // CNI plugins are one thing less that a machine needs
+		`networkMode = "host"`, // needs no CNI plugins
 		"binary = " + quote(runc),
 		"noProcessSandbox = " + strconv.FormatBool(!sandbox),
 		`reservedSpace = "5GB"`,
@@ -36,8 +36,8 @@ func (b *builder) config(trust Trust) (string, error) {
 	return strings.Join(lines, "\n") + "\n" + registries, err
 }
 
-// quote gives a basic string of TOML, whose escapes JSON's are.
+// quote returns a basic string of TOML, which has the same escapes as JSON.
 func quote(text string) string {
-	data, _ := json.Marshal(text) // a string always has a JSON form
+	data, _ := json.Marshal(text) // encoding a string cannot fail
 	return string(data)
 }

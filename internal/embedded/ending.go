@@ -11,31 +11,31 @@ import (
 	"time"
 )
 
-// ending says how long the parts of a daemon may take to end, one after another.
+// ending are the time limits for stopping the parts of a daemon, one after another.
 type ending struct {
-	steps    time.Duration // until no step of a build runs
-	builder  time.Duration // then, until buildkitd has ended by itself
-	registry time.Duration // then, until requests under way are answered
-	kill     bool          // end the steps, rather than wait for them
+	steps    time.Duration // until no build step runs
+	builder  time.Duration // then, until buildkitd has ended
+	registry time.Duration // then, until the registry's running requests have ended
+	kill     bool          // kill the steps instead of waiting for them
 }
 
 var (
-	// leisurely is the end when the last client has gone: nobody waits for it, and steps of cancelled solves end by themselves.
-	leisurely = ending{steps: stepLimit, builder: stopLimit, registry: drain}
-	// prompt is the end that somebody asks for by a signal: all of it within 2 s. Steps are killed, so that buildkitd takes their
-	// mounts away; whatever else it is at is cut off, which its state and the registry's survive as they survive a crash.
-	prompt = ending{steps: 600 * time.Millisecond, builder: 600 * time.Millisecond, registry: 200 * time.Millisecond, kill: true}
+	// graceful is for a daemon whose last client has left: nobody waits for it, and the steps of cancelled solves end by themselves.
+	graceful = ending{steps: stepLimit, builder: stopLimit, registry: registryStopLimit}
+	// quick is for a daemon that gets a signal: everything ends within 2 s. It kills the steps, so that buildkitd removes their
+	// mounts. Other work is cut off. The state of buildkitd and of the registry survives that, as it survives a crash.
+	quick = ending{steps: 600 * time.Millisecond, builder: 600 * time.Millisecond, registry: 200 * time.Millisecond, kill: true}
 )
 
-// process is what Linux tells everybody of a process: proc_pid_status(5).
+// process is a process in /proc: proc_pid_status(5).
 type process struct {
 	pid, parent int
 	name        string
-	depth       int // how many PID namespaces it is in, as seen from here
+	depth       int // the number of its nested PID namespaces
 }
 
-// hurry kills the steps of a buildkitd, and those that it may still begin, until it is told to stop.
-func hurry(buildkitd int) (stop func()) {
+// keepKillingSteps kills the steps of a buildkitd, including those that it still starts, until stop is called.
+func keepKillingSteps(buildkitd int) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -56,7 +56,8 @@ func hurry(buildkitd int) (stop func()) {
 	}
 }
 
-// killSteps kills the processes that runc has started below buildkitd: each is a step, whose other processes end with it.
+// killSteps kills the processes that runc has started below buildkitd. Each is the first process of a step: the others end with
+// it.
 func killSteps(buildkitd int) {
 	all := processes()
 	for _, p := range all {
@@ -67,8 +68,7 @@ func killSteps(buildkitd int) {
 	}
 }
 
-// descends reports whether the process pid was started by the process from, or by one that descends from it. Our own process does not
-// descend from buildkitd, which it started.
+// descends reports whether the process pid is a descendant of the process from.
 func descends(all map[int]process, pid, from int) bool {
 	for range len(all) {
 		p, ok := all[pid]

@@ -80,7 +80,7 @@ var guardTests = []struct {
 	{name: "nor by POST", method: "POST", path: "/token", as: "owner", status: 405},
 }
 
-func TestTheRegistryIsReadByAllAndWrittenByItsOwner(t *testing.T) {
+func TestGuard(t *testing.T) {
 	ctx, s := newSite(t)
 	lease := s.acquire(ctx, t)
 	for _, test := range guardTests {
@@ -110,7 +110,7 @@ func TestTheRegistryIsReadByAllAndWrittenByItsOwner(t *testing.T) {
 	}
 }
 
-// requestAs makes a request as somebody.
+// requestAs returns a request with the credentials of a user.
 func requestAs(ctx context.Context, t *testing.T, lease *Lease, method, path, as string) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+lease.Registry()+path, nil)
@@ -133,7 +133,7 @@ func requestAs(ctx context.Context, t *testing.T, lease *Lease, method, path, as
 	return req
 }
 
-// fetchToken asks for a bearer token as Docker does.
+// fetchToken fetches a bearer token as Docker does.
 func fetchToken(t *testing.T, lease *Lease, user, password string) string {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodGet, "http://"+lease.Registry()+"/token?service=rtbuild&scope=repository:x:pull,push", nil)
@@ -155,7 +155,7 @@ func fetchToken(t *testing.T, lease *Lease, user, password string) string {
 	return answer.Token
 }
 
-func TestAPasswordGivesTheTokenThatWrites(t *testing.T) {
+func TestTokenForPassword(t *testing.T) {
 	ctx, s := newSite(t)
 	lease := s.acquire(ctx, t)
 	user, password := lease.Login()
@@ -167,7 +167,7 @@ func TestAPasswordGivesTheTokenThatWrites(t *testing.T) {
 	}
 }
 
-func TestTheTokenIsKeptAndShownToNobody(t *testing.T) {
+func TestTokenIsKeptSecret(t *testing.T) {
 	ctx, s := newSite(t)
 	lease := s.acquire(ctx, t)
 	_, token := lease.Login()
@@ -192,7 +192,7 @@ func TestTheTokenIsKeptAndShownToNobody(t *testing.T) {
 	}
 }
 
-func TestEachInstallationHasATokenOfItsOwn(t *testing.T) {
+func TestTokenPerHome(t *testing.T) {
 	ctx, one := newSite(t)
 	_, other := newSite(t)
 	_, a := one.acquire(ctx, t).Login()
@@ -202,7 +202,7 @@ func TestEachInstallationHasATokenOfItsOwn(t *testing.T) {
 	}
 }
 
-// tokenTests are files that are not believed.
+// tokenTests are token files that are refused.
 var tokenTests = []struct {
 	name string
 	make func(t *testing.T, file string) error
@@ -210,26 +210,26 @@ var tokenTests = []struct {
 }{
 	{"others may read it", func(_ *testing.T, file string) error {
 		return os.WriteFile(file, []byte(strings.Repeat("x", 30)), 0o640)
-	}, "only this user may read"},
-	{"it is empty", func(_ *testing.T, file string) error { return os.WriteFile(file, nil, 0o600) }, "holds no token"},
-	{"it is short", func(_ *testing.T, file string) error { return os.WriteFile(file, []byte("short\n"), 0o600) }, "holds no token"},
+	}, "only this user can read"},
+	{"it is empty", func(_ *testing.T, file string) error { return os.WriteFile(file, nil, 0o600) }, "contains no token"},
+	{"it is short", func(_ *testing.T, file string) error { return os.WriteFile(file, []byte("short\n"), 0o600) }, "contains no token"},
 	{"it is a link", func(t *testing.T, file string) error {
 		other := filepath.Join(t.TempDir(), "other")
 		if err := os.WriteFile(other, []byte(strings.Repeat("x", 30)), 0o600); err != nil {
 			return err
 		}
 		return os.Symlink(other, file)
-	}, "only this user may read"},
-	{"it is a pipe", func(_ *testing.T, file string) error { return syscall.Mkfifo(file, 0o600) }, "only this user may read"},
+	}, "only this user can read"},
+	{"it is a pipe", func(_ *testing.T, file string) error { return syscall.Mkfifo(file, 0o600) }, "only this user can read"},
 	{"it is another user's", func(_ *testing.T, file string) error {
 		if err := os.WriteFile(file, []byte(strings.Repeat("x", 30)), 0o600); err != nil {
 			return err
 		}
 		return os.Chown(file, 65534, 65534)
-	}, "only this user may read"},
+	}, "only this user can read"},
 }
 
-func TestATokenThatIsNotOursAloneIsRefused(t *testing.T) {
+func TestTokenFileOfOthersIsRefused(t *testing.T) {
 	for _, test := range tokenTests {
 		t.Run(test.name, func(t *testing.T) {
 			h, err := newHome(Options{Dir: t.TempDir()})

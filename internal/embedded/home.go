@@ -11,21 +11,21 @@ import (
 	"syscall"
 )
 
-// longestRun is how long the path of the directory with the sockets may be: a socket's path has 108 bytes, and the
-// longest name below the directory is rootlesskit/api.sock.
+// longestRun is the longest path of the directory with the sockets, in bytes. A socket's path may have 108, and the longest name
+// in the directory is rootlesskit/api.sock.
 const longestRun = 80
 
-// home is where one user's pair lives.
+// home has the directories and the port of one user's private pair.
 type home struct {
 	state string // locks, logs, the builder's configuration
 	data  string // the builder's root, the registry's blobs
-	run   string // sockets: below state, unless its path is too long for them
+	run   string // sockets; in state, unless that path is too long
 	port  port
 }
 
 func newHome(opt Options) (*home, error) {
 	h := &home{}
-	if err := h.place(opt.dir()); err != nil {
+	if err := h.setDirs(opt.dir()); err != nil {
 		return nil, err
 	}
 	h.run = filepath.Join(h.state, "run")
@@ -37,10 +37,10 @@ func newHome(opt Options) (*home, error) {
 	return h, err
 }
 
-// dir is the one directory for everything, or "".
+// dir returns the directory for state and data that the user names, or "".
 func (o Options) dir() string { return cmp.Or(o.Dir, os.Getenv(HomeEnv)) }
 
-func (h *home) place(dir string) (err error) {
+func (h *home) setDirs(dir string) (err error) {
 	if dir != "" {
 		dir, err = filepath.Abs(dir)
 		h.state, h.data = filepath.Join(dir, "state"), filepath.Join(dir, "data")
@@ -53,26 +53,26 @@ func (h *home) place(dir string) (err error) {
 	return err
 }
 
-// StateDir is the user's directory for what rtbuild keeps from one run to the next.
+// StateDir returns the user's directory for rtbuild's state.
 func StateDir() (string, error) {
 	h := &home{}
-	err := h.place(Options{}.dir())
+	err := h.setDirs(Options{}.dir())
 	return h.state, err
 }
 
-// userDir is rtbuild's directory by the XDG base directory specification, which ignores relative paths.
+// userDir returns rtbuild's directory by the XDG base directory specification, which ignores relative paths.
 func userDir(env, below string) (string, error) {
 	if dir := os.Getenv(env); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "rtbuild"), nil
 	}
 	user, err := os.UserHomeDir()
 	if err != nil {
-		return "", fmt.Errorf("looking for the user's directories: %w (%w): set HOME, %s or %s", errNoHome, err, env, HomeEnv)
+		return "", fmt.Errorf("finding the user's directories: %w (%w): set HOME, %s or %s", errNoHome, err, env, HomeEnv)
 	}
 	return filepath.Join(user, below, "rtbuild"), nil
 }
 
-// shortRun is a directory for the sockets of a home whose own path is too long for them.
+// shortRun returns a directory for the sockets of a home with a long path.
 func shortRun(state string) string {
 	sum := sha256.Sum256([]byte(state))
 	name := hex.EncodeToString(sum[:6])
@@ -86,46 +86,47 @@ func shortRun(state string) string {
 func (h *home) make() error {
 	for _, dir := range []string{h.state, h.data, filepath.Dir(h.run), h.run} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("making the directories of the private builder: %w", err)
+			return fmt.Errorf("creating the directories of the private builder: %w", err)
 		}
 	}
 	return h.check()
 }
 
-// check refuses directories that are not the user's alone. Who could write to them could answer in the daemon's place:
-// /tmp is everybody's, and a named directory may be somebody else's. Who could write to the data could change images; it may not exist yet.
+// check refuses directories that other users can write to. In the directories of the sockets and locks, another user could pose as
+// the daemon: one may be in /tmp, and a named one may belong to somebody else. In the data, another user could change images; it may
+// not exist yet.
 func (h *home) check() error {
 	for _, dir := range []string{h.state, filepath.Dir(h.run), h.run} {
-		if err := ownedByUs(dir); err != nil {
+		if err := checkPrivate(dir); err != nil {
 			return err
 		}
 	}
 	for _, dir := range []string{h.data, h.registryRoot(), h.builderRoot()} {
-		if err := ownedByUs(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := checkPrivate(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
 	return nil
 }
 
-func ownedByUs(dir string) error {
+func checkPrivate(dir string) error {
 	fi, err := os.Lstat(dir)
 	if err != nil {
 		return err
 	}
 	if !ours(fi) || !fi.IsDir() || fi.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%s is not a directory that only this user may write to: remove it, or set %s to another, short path", dir, HomeEnv)
+		return fmt.Errorf("%s is not a directory that only this user can write to: remove it, or set %s to another, short path", dir, HomeEnv)
 	}
 	return nil
 }
 
-// ours reports whether a file is this user's.
+// ours reports whether this user owns a file.
 func ours(fi os.FileInfo) bool {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	return ok && int(st.Uid) == os.Geteuid()
 }
 
-// registry is the registry's host and port.
+// registry returns the registry's host and port.
 func (h *home) registry() string { return fmt.Sprintf("127.0.0.1:%d", h.port.number) }
 
 func (h *home) socket() string       { return filepath.Join(h.run, "daemon.sock") }

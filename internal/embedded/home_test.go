@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// longDir is too long for a socket.
+// longDir is a path that is too long for a socket.
 var longDir = "/" + strings.Repeat("long/", 30)
 
-// homeTests are what the environment and the options say, and where that leads.
+// homeTests are environments and options, and the directories that follow from them.
 var homeTests = []struct {
 	name             string
 	env              map[string]string
@@ -87,31 +87,31 @@ func TestHome(t *testing.T) {
 	}
 }
 
-func TestADirectoryThatOthersMayWriteToIsRefused(t *testing.T) {
+func TestWritableStateIsRefused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "open")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := ownedByUs(dir); err != nil {
+	if err := checkPrivate(dir); err != nil {
 		t.Error(err)
 	}
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := ownedByUs(dir); err == nil {
+	if err := checkPrivate(dir); err == nil {
 		t.Error("no error")
 	}
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(t.TempDir(), link); err != nil {
 		t.Fatal(err)
 	}
-	if err := ownedByUs(link); err == nil {
+	if err := checkPrivate(link); err == nil {
 		t.Error("no error for a link")
 	}
 }
 
-// TestNoDirectoryThatOthersMayWriteToIsUsed: who may write to the registry's blobs or the builder's root decides what images hold.
-func TestNoDirectoryThatOthersMayWriteToIsUsed(t *testing.T) {
+// TestWritableDataIsRefused: who can write to the registry's blobs or the builder's root can change images.
+func TestWritableDataIsRefused(t *testing.T) {
 	for name, dir := range map[string]func(h *home) string{
 		"state": func(h *home) string { return h.state }, "data": func(h *home) string { return h.data },
 		"registry": (*home).registryRoot, "builder": (*home).builderRoot, "sockets": func(h *home) string { return h.run },
@@ -134,19 +134,19 @@ func TestNoDirectoryThatOthersMayWriteToIsUsed(t *testing.T) {
 			if err := os.Chmod(made, 0o777); err != nil {
 				t.Fatal(err)
 			}
-			if err := h.make(); err == nil || !strings.Contains(err.Error(), made+" is not a directory that only this user may write to") {
+			if err := h.make(); err == nil || !strings.Contains(err.Error(), made+" is not a directory that only this user can write to") {
 				t.Errorf("one that all may write to: %v", err)
 			}
 			if err := os.Chmod(made, 0o700); err != nil {
 				t.Fatal(err)
 			}
 			if os.Geteuid() != 0 {
-				return // only root may give a directory away
+				return // only root may change the owner of a directory
 			}
 			if err := os.Chown(made, 65534, 65534); err != nil {
 				t.Fatal(err)
 			}
-			if err := h.make(); err == nil || !strings.Contains(err.Error(), made+" is not a directory that only this user may write to") {
+			if err := h.make(); err == nil || !strings.Contains(err.Error(), made+" is not a directory that only this user can write to") {
 				t.Errorf("another user's: %v", err)
 			}
 		})

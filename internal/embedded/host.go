@@ -12,20 +12,19 @@ import (
 	"strings"
 )
 
-// fewestIDs is how many subordinate ids a user needs: Debian's images have files of user 65534, and the user itself
-// stands for 0.
+// fewestIDs is how many subordinate ids a user needs: Debian's images have files of user 65534, and id 0 is mapped to the user.
 const fewestIDs = 65534
 
-// host is the machine as the builder sees it. Tests give it another root and other directories.
+// host is the machine that the builder runs on. Tests set another root and other directories.
 type host struct {
-	root string   // of /etc and /proc
-	path []string // where programs are
-	self string   // our own binary's directory
+	root string   // the parent of /etc and /proc
+	path []string // the directories of programs
+	self string   // the directory of this program
 	uid  int
 	user string // the user's name, or the id if it has none
 }
 
-func thisHost() *host {
+func currentHost() *host {
 	h := &host{root: "/", uid: os.Geteuid(), user: strconv.Itoa(os.Geteuid())}
 	if u, err := user.Current(); err == nil {
 		h.user = u.Username
@@ -34,7 +33,7 @@ func thisHost() *host {
 		h.self = filepath.Dir(self)
 	}
 	h.path = filepath.SplitList(os.Getenv("PATH"))
-	// Debian installs runc where only root's PATH leads.
+	// Debian installs runc in a directory that is only in root's PATH.
 	for _, dir := range []string{"/usr/local/sbin", "/usr/sbin", "/sbin"} {
 		if !slices.Contains(h.path, dir) {
 			h.path = append(h.path, dir)
@@ -43,7 +42,7 @@ func thisHost() *host {
 	return h
 }
 
-// program is the path of a program, or "".
+// program returns the path of a program, or "".
 func (h *host) program(name string) string {
 	for _, dir := range h.path {
 		if file := filepath.Join(dir, name); filepath.IsAbs(file) && executable(file) {
@@ -58,7 +57,7 @@ func executable(file string) bool {
 	return err == nil && fi.Mode().IsRegular() && fi.Mode().Perm()&0o111 != 0
 }
 
-// buildkitd is the path of the buildkitd to run, or "".
+// buildkitd returns the path of the buildkitd to run, or "".
 func (h *host) buildkitd(opt Options) string {
 	if named := namedBuildkitd(opt); named != "" {
 		if abs, err := filepath.Abs(named); err == nil && executable(abs) {
@@ -66,7 +65,7 @@ func (h *host) buildkitd(opt Options) string {
 		}
 		return ""
 	}
-	// In a build directory both lie side by side; installed, ours is kept out of the way of one in PATH.
+	// A build directory contains both programs. make install puts rtbuild's buildkitd outside PATH, where it cannot hide another.
 	for _, dir := range []string{".", "../libexec/rtbuild"} {
 		if file := filepath.Join(h.self, dir, "buildkitd"); h.self != "" && executable(file) {
 			return file
@@ -77,7 +76,7 @@ func (h *host) buildkitd(opt Options) string {
 
 func namedBuildkitd(opt Options) string { return cmp.Or(opt.Buildkitd, os.Getenv(BuildkitdEnv)) }
 
-// read gives a file's lines, none if it is not there.
+// read returns a file's lines, or nil if it cannot be read.
 func (h *host) read(name string) []string {
 	file, err := os.Open(filepath.Join(h.root, name))
 	if err != nil {
@@ -91,12 +90,12 @@ func (h *host) read(name string) []string {
 	return lines
 }
 
-// setting is the value of a file that holds one, or "".
+// setting returns the content of a file with one value, or "".
 func (h *host) setting(name string) string {
 	return strings.TrimSpace(strings.Join(h.read(name), "\n"))
 }
 
-// rangeNeed checks the ids that may be mapped into the user's namespaces: subuid(5).
+// rangeNeed checks the subordinate ids of the user: subuid(5).
 func (h *host) rangeNeed(file, flag string) Need {
 	n := Need{Name: file}
 	ids := 0
@@ -113,12 +112,12 @@ func (h *host) rangeNeed(file, flag string) Need {
 	n.OK = ids >= fewestIDs
 	n.Found = fmt.Sprintf("%d ids for %s", ids, h.user)
 	if !n.OK {
-		n.Hint = fmt.Sprintf("the user needs 65536 ids of its own there, which no other line has: usermod %s 100000-165535 %s", flag, h.user)
+		n.Hint = fmt.Sprintf("the user needs 65536 ids there that no other user has: usermod %s 100000-165535 %s", flag, h.user)
 	}
 	return n
 }
 
-// namespaceNeed checks the switches by which distributions turn user namespaces off.
+// namespaceNeed checks the settings with which distributions disable user namespaces.
 func (h *host) namespaceNeed() Need {
 	n := Need{Name: "user namespaces"}
 	switch {
@@ -143,7 +142,7 @@ func (h *host) hasProfile(program string) bool {
 // capSysAdmin is the bit of the capability to mount: linux/capability.h.
 const capSysAdmin = 21
 
-// mountNeed checks that root is not one in a container that may do nothing.
+// mountNeed checks that root may mount, which it may not in an unprivileged container.
 func (h *host) mountNeed() Need {
 	n := Need{Name: "the right to mount"}
 	for _, line := range h.read("/proc/self/status") {
@@ -160,8 +159,8 @@ func (h *host) mountNeed() Need {
 	return n
 }
 
-// mountsProc reports whether a user namespace may mount a proc of its own, which a sandbox for steps' processes needs.
-// The kernel forbids it where parts of the outer one are covered, as in most containers.
+// mountsProc reports whether a user namespace may mount its own /proc, which a sandbox for steps needs. The kernel forbids it if
+// other mounts cover parts of the outer /proc, as in most containers.
 func (h *host) mountsProc() bool {
 	for _, line := range h.read("/proc/self/mountinfo") {
 		fields := strings.Fields(line)

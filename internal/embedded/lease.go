@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// Lease keeps the private registry and builder alive until it is closed or its process ends.
+// Lease keeps the private pair running until Close, or until its process ends.
 type Lease struct {
 	hello *hello
 	peer  *peer
@@ -18,10 +18,11 @@ type Lease struct {
 
 	mu      sync.Mutex // one request at a time
 	replies chan message
-	gone    chan struct{} // closed when the connection is
+	gone    chan struct{} // closed with the connection
 }
 
-// Acquire joins the daemon that runs, or starts one by Options.Command. The registry answers when it returns.
+// Acquire returns a lease on the running daemon, or starts one with Options.Command. The registry is ready when Acquire returns.
+// The error wraps ErrPortTaken if another program has the registry's port.
 func Acquire(ctx context.Context, opt Options) (*Lease, error) {
 	h, err := newHome(opt)
 	if err != nil {
@@ -43,15 +44,15 @@ func Acquire(ctx context.Context, opt Options) (*Lease, error) {
 	return l, nil
 }
 
-// moved says why the registry is not where it was expected.
+// moved returns a message that says why the registry has another address than expected.
 func (h *home) moved(address string) string {
 	if h.port.kept {
-		return fmt.Sprintf("the private registry already runs on %s: it keeps that address until it is stopped", address)
+		return fmt.Sprintf("the private registry is already running on %s: it keeps this address until it stops", address)
 	}
-	return fmt.Sprintf("another program listens on %s: the private registry is on %s from now on, as %s says", h.registry(), address, h.portFile())
+	return fmt.Sprintf("another program listens on %s: the private registry's address is %s from now on; its port is in %s", h.registry(), address, h.portFile())
 }
 
-// startOrJoin starts a daemon, unless another client was quicker.
+// startOrJoin starts a daemon, unless another client has started one meanwhile.
 func startOrJoin(ctx context.Context, h *home, opt Options) (*Lease, error) {
 	start, err := takeLock(ctx, h.startLock())
 	if err != nil {
@@ -65,7 +66,7 @@ func startOrJoin(ctx context.Context, h *home, opt Options) (*Lease, error) {
 	return l, err
 }
 
-// join connects to the daemon that runs.
+// join returns a lease on the running daemon. The error wraps errNoDaemon if none runs.
 func join(ctx context.Context, h *home, opt Options) (*Lease, error) {
 	if err := h.check(); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -78,12 +79,12 @@ func join(ctx context.Context, h *home, opt Options) (*Lease, error) {
 	if err != nil {
 		return nil, errors.Join(errNoDaemon, err)
 	}
-	waiting, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("%s does not answer; its log is %s", h.socket(), h.daemonLog()))
+	waiting, cancel := context.WithTimeoutCause(ctx, ioTimeout, fmt.Errorf("%s does not respond; its log is %s", h.socket(), h.daemonLog()))
 	defer cancel()
 	return newLease(waiting, newPeer(conn), h, opt)
 }
 
-// newLease waits for the greeting.
+// newLease waits for the daemon's greeting.
 func newLease(ctx context.Context, p *peer, h *home, opt Options) (*Lease, error) {
 	hello, err := p.greeting(ctx)
 	if err != nil {
@@ -95,7 +96,7 @@ func newLease(ctx context.Context, p *peer, h *home, opt Options) (*Lease, error
 	return l, nil
 }
 
-// read takes what the daemon says until the connection ends.
+// read receives the daemon's messages until the connection ends.
 func (l *Lease) read() {
 	defer close(l.gone)
 	for {
@@ -109,26 +110,25 @@ func (l *Lease) read() {
 		}
 		select {
 		case l.replies <- m:
-		default: // to a request that was given up
+		default: // the caller has stopped waiting for this reply
 		}
 	}
 }
 
-// Registry is the registry's host and port, on loopback.
+// Registry returns the registry's host and port, on loopback.
 func (l *Lease) Registry() string { return l.hello.Registry }
 
-// Login is the user and the password with which the registry is written to. They are for the private builder and this
-// process alone.
+// Login returns the user and the password for writing to the registry. Only the private builder and this process may have them.
 func (l *Lease) Login() (user, password string) { return User, l.hello.Token }
 
-// Builder starts the private buildkitd if it does not run with this trust, and gives its address when it answers. The
-// error is ErrMissing if something it needs is not there, ErrBuilderDied if it did not come up, ErrBusy if other clients
-// use one with another trust, ErrGone if the daemon has ended.
+// Builder starts the private buildkitd, unless it runs with this trust, and returns its address when it is ready. The error wraps
+// ErrMissing if the machine lacks something that it needs, ErrBuilderDied if it did not start, ErrBusy if other clients use one
+// with another trust, and ErrGone if the daemon has ended. If ctx ends, the error is its cause.
 func (l *Lease) Builder(ctx context.Context, trust Trust) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
-	case <-l.replies: // came after its request was given up
+	case <-l.replies: // a late reply to a request whose caller has stopped waiting
 	default:
 	}
 	if err := l.peer.send(request{Builder: true, Trust: trust}); err != nil {
@@ -147,8 +147,8 @@ func (l *Lease) Builder(ctx context.Context, trust Trust) (string, error) {
 	}
 }
 
-// Err returns nil as long as the daemon lives, and else ErrGone. What the registry said is the daemon's own answer only if this is nil
-// afterwards: another program may listen on a port that has become free.
+// Err returns nil while the daemon runs, and later an error that wraps ErrGone. Call it after each response of the registry: if the
+// daemon has ended, another program may have sent the response.
 func (l *Lease) Err() error {
 	select {
 	case <-l.gone:
@@ -162,7 +162,7 @@ func (l *Lease) lost() error {
 	return fmt.Errorf("the private registry and builder (process %d) have ended; their log is %s: %w", l.hello.PID, l.log, ErrGone)
 }
 
-// Close gives the lease back. It does not wait for what the last lease's end sets off.
+// Close ends the lease. If it was the last one, the daemon stops; Close does not wait for that.
 func (l *Lease) Close() error {
 	err := l.peer.conn.Close()
 	<-l.gone

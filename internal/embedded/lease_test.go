@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-func TestTwoClientsShareADaemonUntilTheLastHasGone(t *testing.T) {
+func TestLastClientStopsTheDaemon(t *testing.T) {
 	ctx, s := newSite(t)
 	first := s.acquire(ctx, t)
 	second := s.acquire(ctx, t)
@@ -60,8 +60,8 @@ func TestManyClientsStartOneDaemon(t *testing.T) {
 	}
 }
 
-// Each round's first client meets a daemon that is stopping, or has just stopped.
-func TestClientsComeWhileADaemonStops(t *testing.T) {
+// In each round, the first client finds a daemon that is stopping, or has just stopped.
+func TestAcquireWhileADaemonStops(t *testing.T) {
 	ctx, s := newSite(t)
 	var wg sync.WaitGroup
 	for range 4 {
@@ -80,7 +80,7 @@ func TestClientsComeWhileADaemonStops(t *testing.T) {
 	wg.Wait()
 }
 
-func TestAKilledClientGivesItsLeaseBack(t *testing.T) {
+func TestKilledClientReleasesItsLease(t *testing.T) {
 	ctx, s := newSite(t)
 	client := s.client(ctx, t)
 	if err := client.Process.Kill(); err != nil {
@@ -89,7 +89,7 @@ func TestAKilledClientGivesItsLeaseBack(t *testing.T) {
 	s.waitStopped(ctx, t)
 }
 
-func TestADaemonOutlivesTheClientThatStartedIt(t *testing.T) {
+func TestDaemonOutlivesItsFirstClient(t *testing.T) {
 	ctx, s := newSite(t)
 	client := s.client(ctx, t)
 	lease := s.acquire(ctx, t)
@@ -100,7 +100,7 @@ func TestADaemonOutlivesTheClientThatStartedIt(t *testing.T) {
 	answers(t, lease.Registry())
 }
 
-func TestAKilledDaemonIsReplaced(t *testing.T) {
+func TestKilledDaemonIsReplaced(t *testing.T) {
 	ctx, s := newSite(t)
 	old := s.acquire(ctx, t)
 	if err := syscall.Kill(old.hello.PID, syscall.SIGKILL); err != nil {
@@ -117,7 +117,7 @@ func TestAKilledDaemonIsReplaced(t *testing.T) {
 	answers(t, fresh.Registry())
 }
 
-func TestAPortOfAnotherProgramIsNamed(t *testing.T) {
+func TestPortTaken(t *testing.T) {
 	ctx, s := newSite(t)
 	listener, err := net.Listen("tcp", s.home.registry())
 	if err != nil {
@@ -139,7 +139,7 @@ func TestAPortOfAnotherProgramIsNamed(t *testing.T) {
 	}
 }
 
-func TestADaemonThatDoesNotStartIsNamedWithItsLog(t *testing.T) {
+func TestDaemonThatDoesNotStart(t *testing.T) {
 	ctx, s := newSite(t)
 	s.opt.Command = []string{"/bin/sh", "-c", "echo it went wrong; exit 3"}
 	_, err := Acquire(ctx, s.opt)
@@ -148,7 +148,7 @@ func TestADaemonThatDoesNotStartIsNamedWithItsLog(t *testing.T) {
 	}
 }
 
-func TestWithoutACommandNoDaemonIsStarted(t *testing.T) {
+func TestNoCommand(t *testing.T) {
 	ctx, s := newSite(t)
 	s.opt.Command = nil
 	if l, err := Acquire(ctx, s.opt); !errors.Is(err, errNoDaemon) {
@@ -156,9 +156,9 @@ func TestWithoutACommandNoDaemonIsStarted(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedClientDoesNotWait(t *testing.T) {
+func TestInterruptedAcquire(t *testing.T) {
 	ctx, s := newSite(t)
-	start, err := takeLock(ctx, s.home.startLock()) // somebody starts a daemon, slowly
+	start, err := takeLock(ctx, s.home.startLock()) // another process is starting a daemon
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,12 +187,12 @@ func TestInspectWaitsForADaemonThatStops(t *testing.T) {
 	ctx, s := newSite(t)
 	_ = s.acquire(ctx, t).Close()
 	status, err := Inspect(ctx, s.opt)
-	if err != nil || status.Problem != nil { // it runs, has ended, but never seems to be another program
+	if err != nil || status.Problem != nil { // the daemon runs or has ended, but must not look like another program
 		t.Errorf("status %+v, %v", status, err)
 	}
 }
 
-func TestRelativePathsOfTheEnvironmentReachTheDaemon(t *testing.T) {
+func TestRelativePathsReachTheDaemon(t *testing.T) {
 	ctx, s := newSite(t)
 	t.Chdir(filepath.Dir(s.opt.Dir))
 	t.Setenv(HomeEnv, filepath.Base(s.opt.Dir))

@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// lock is a file that one process at a time holds. The kernel gives it back when its last holder dies.
+// lock is a locked file. The kernel unlocks it when the last process that has it open ends.
 type lock struct{ file *os.File }
 
-// takeLock waits for a lock file.
+// takeLock locks a file, and waits for other holders.
 func takeLock(ctx context.Context, path string) (*lock, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -23,7 +23,8 @@ func takeLock(ctx context.Context, path string) (*lock, error) {
 	return &lock{file}, nil
 }
 
-// flock waits for the lock on a file, which it closes if it fails. An abandoned wait ends when the lock is free.
+// flock waits for the lock on a file. If it fails, it closes the file. After ctx has ended, the goroutine that waits ends when the
+// lock is free.
 func flock(ctx context.Context, file *os.File) error {
 	locked := make(chan error)
 	go func() {
@@ -48,7 +49,7 @@ func flock(ctx context.Context, file *os.File) error {
 	}
 }
 
-// waitUnlocked returns when nobody holds a lock on a file, or there is no such file.
+// waitUnlocked waits until no process holds the lock on a file, or the file does not exist.
 func waitUnlocked(ctx context.Context, path string) error {
 	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -63,5 +64,5 @@ func waitUnlocked(ctx context.Context, path string) error {
 	return file.Close()
 }
 
-// release gives this process's hold back; another process that inherited the file keeps its own.
+// release closes the file. A process that has inherited it still holds the lock.
 func (l *lock) release() { _ = l.file.Close() }

@@ -14,7 +14,7 @@ const (
 	tailBytes = 16 << 10
 )
 
-// newLog begins a log file. The one before is kept, as a daemon is often started again before anybody looks.
+// newLog creates a log file and keeps the previous one: a daemon is often restarted before anybody reads its log.
 func newLog(path string) (*os.File, error) {
 	if err := os.Rename(path, path+".old"); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -22,7 +22,7 @@ func newLog(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 }
 
-// tail gives the last lines of a log, indented below an error, or nothing.
+// tail returns the last lines of a log, indented for use below an error, or "".
 func tail(path string) string {
 	file, err := os.Open(path)
 	if err != nil {

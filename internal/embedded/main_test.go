@@ -24,16 +24,16 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// What the test binary does when it is started as another process of the tests.
+// The roles of the test binary when a test starts it as another process.
 const (
 	asDaemon = "serve"  // the background daemon
 	asClient = "client" // a client that holds a lease until it is killed
 	asBuild  = "build"  // a client that builds something
-	asServe  = "byhand" // a daemon that is run by hand
-	asThief  = "thief"  // another user, who tries what is not allowed
+	asServe  = "byhand" // a daemon in the foreground
+	asThief  = "thief"  // another user, without the right to write
 )
 
-// testLimit ends what would hang. Nothing is expected to take near as long.
+// testLimit ends a test that hangs. No test needs nearly as long.
 const testLimit = 2 * time.Minute
 
 func TestMain(m *testing.M) {
@@ -80,7 +80,7 @@ func self() string {
 	return path
 }
 
-// holdLease prints the registry's address once the lease is there, then waits to be killed.
+// holdLease takes a lease, prints the registry's address, and waits to be killed.
 func holdLease(ctx context.Context, opt Options) error {
 	l, err := Acquire(ctx, opt)
 	if err != nil {
@@ -91,7 +91,7 @@ func holdLease(ctx context.Context, opt Options) error {
 	return l.Close()
 }
 
-// steal prints what comes of reading the token, joining the daemon, writing to the registry and reading it.
+// steal tries to read the token, join the daemon, write to the registry and read it. It prints the results.
 func steal(token, socket, registry string) {
 	_, err := os.ReadFile(token)
 	fmt.Println("token:", errors.Unwrap(err))
@@ -110,7 +110,7 @@ func steal(token, socket, registry string) {
 	}
 }
 
-// realRegistry is distribution's, as the client has it.
+// realRegistry returns distribution's registry, as the client does.
 func realRegistry(ctx context.Context, root string) (http.Handler, error) {
 	config := &configuration.Configuration{Storage: configuration.Storage{
 		"filesystem": configuration.Parameters{"rootdirectory": root},
@@ -120,7 +120,7 @@ func realRegistry(ctx context.Context, root string) (http.Handler, error) {
 	return handlers.NewApp(ctx, config), nil
 }
 
-// lines collects what is logged, and lets a test wait for a line.
+// lines collects log lines. A test can wait for one.
 type lines struct {
 	mu   sync.Mutex
 	all  []string
@@ -158,14 +158,14 @@ func (l *lines) wait(ctx context.Context, t *testing.T, text string) string {
 	}
 }
 
-// site is a home of its own for one test.
+// site is the home of one test.
 type site struct {
 	opt  Options
 	home *home
 	log  *lines
 }
 
-// newSite makes a home whose daemon must have ended when the test does.
+// newSite makes a home. Its daemon must end before the test does.
 func newSite(t *testing.T) (context.Context, *site) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), testLimit)
@@ -182,12 +182,12 @@ func newSite(t *testing.T) (context.Context, *site) {
 	s.home = h
 	t.Cleanup(func() {
 		s.waitStopped(ctx, t)
-		_ = os.RemoveAll(h.run) // it is elsewhere if the test's name is long
+		_ = os.RemoveAll(h.run) // outside the test's directory if its path is long
 	})
 	return ctx, s
 }
 
-// waitStopped returns when no daemon lives, and checks that it has left nothing behind.
+// waitStopped waits until no daemon runs, and checks that it has left nothing behind.
 func (s *site) waitStopped(ctx context.Context, t *testing.T) {
 	t.Helper()
 	life, err := takeLock(ctx, s.home.daemonLock())
@@ -232,7 +232,7 @@ func (s *site) client(ctx context.Context, t *testing.T) *exec.Cmd {
 	return cmd
 }
 
-// answers checks that a registry answers.
+// answers checks that a registry responds.
 func answers(t *testing.T, registry string) {
 	t.Helper()
 	res, err := http.Get("http://" + registry + "/v2/_catalog")
@@ -255,7 +255,7 @@ func freePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// buildkitd is a real one: the one that is named, or the one that rtbuild installs.
+// buildkitd is the real program: the one that the environment names, or the one that rtbuild installs.
 var buildkitd = sync.OnceValues(func() (string, error) {
 	if path := os.Getenv(BuildkitdEnv); path != "" {
 		return path, nil
@@ -272,7 +272,7 @@ func needBuildkitd(t *testing.T) string {
 	return path
 }
 
-// copyFile makes a program available below a directory that everybody may read.
+// copyFile copies a program, and makes it readable for all users.
 func copyFile(t *testing.T, from, to string) {
 	t.Helper()
 	in, err := os.Open(from)

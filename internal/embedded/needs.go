@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// Need is something without which the private builder does not run.
+// Need is something that the private builder needs on this machine.
 type Need struct {
 	Name  string `json:"name"`
 	OK    bool   `json:"ok"`
-	Found string `json:"found,omitempty"` // where or what it is
-	Hint  string `json:"hint,omitempty"`  // what to do if it is not there
+	Found string `json:"found,omitempty"` // its path or value
+	Hint  string `json:"hint,omitempty"`  // what to do if it is missing
 }
 
-// needs checks everything, so that its reader installs once and not piece by piece.
+// needs checks all needs, so that the user can install everything at once.
 func (h *host) needs(opt Options) []Need {
 	list := []Need{h.buildkitdNeed(opt), h.programNeed("runc", "apt-get install runc")}
 	if h.uid == 0 {
@@ -49,7 +49,7 @@ func (h *host) programNeed(name, hint string) Need {
 	return Need{Name: name, OK: true, Found: found}
 }
 
-// missing is an ErrMissing that names all that is not there, or nil.
+// missing returns an error that wraps ErrMissing and names everything that is missing, or nil.
 func missing(needs []Need) error {
 	var lines []string
 	for _, n := range needs {
@@ -60,6 +60,6 @@ func missing(needs []Need) error {
 	if lines == nil {
 		return nil
 	}
-	return fmt.Errorf("the private buildkitd cannot run here: %w:%s\nor name a builder that runs elsewhere with --addr and --repository",
+	return fmt.Errorf("the private buildkitd cannot run here: %w:%s\nor use another builder with --addr and --repository",
 		ErrMissing, strings.Join(lines, ""))
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// machine makes a host from files, all others being absent.
+// machine makes a host with these files only.
 func machine(t *testing.T, uid int, files map[string]string) *host {
 	t.Helper()
 	h := &host{root: t.TempDir(), uid: uid, user: "dev"}
@@ -25,7 +25,7 @@ func machine(t *testing.T, uid int, files map[string]string) *host {
 	return h
 }
 
-// whole has all that a normal user needs.
+// whole has everything that a normal user needs.
 func whole() map[string]string {
 	return map[string]string{
 		"bin/buildkitd": "", "bin/runc": "", "bin/rootlesskit": "", "bin/newuidmap": "", "bin/newgidmap": "",
@@ -34,7 +34,7 @@ func whole() map[string]string {
 	}
 }
 
-// needsTests are machines, and what is said to be missing on them.
+// needsTests are machines, and what they lack.
 var needsTests = []struct {
 	name  string
 	uid   int
@@ -136,7 +136,7 @@ func TestMissingNamesEverything(t *testing.T) {
 	}
 }
 
-func TestBuildkitdBesideOurBinaryComesFirst(t *testing.T) {
+func TestBuildkitdNextToTheProgram(t *testing.T) {
 	t.Setenv(BuildkitdEnv, "")
 	h := machine(t, 0, map[string]string{"bin/buildkitd": "", "own/buildkitd": ""})
 	h.self = filepath.Join(h.root, "own")

@@ -12,28 +12,28 @@ import (
 	"syscall"
 )
 
-// firstPort is root's; other users' follow by their id. The range ends below the ports that kernels give to outgoing
-// connections.
+// firstPort is root's port; that of another user is its id higher, modulo portRange. The range ends below the ports that kernels
+// use for outgoing connections.
 const (
 	firstPort = 5790
 	portRange = 20000
 )
 
-// A port that is taken when a user needs one for the first time is passed over: users whose ids are portRange apart start
-// with the same. The step has no divisor in common with the range, so all ports are different.
+// If the port is taken at a user's first start, the next try is portStep higher: users whose ids are portRange apart start with the
+// same port. portStep and portRange have no common divisor, so all tries differ.
 const (
 	portTries = 16
 	portStep  = 1237
 )
 
-// port is the private registry's.
+// port is the port of the private registry.
 type port struct {
 	number int
 	named  bool // by an option or the environment
-	kept   bool // references contain it: no other will do
+	kept   bool // references contain it, so it must not change
 }
 
-// findPort gives the port that is named, or the one of the first start, or the one to try first.
+// findPort returns the port that the user names, or that of the first start, or the one to try first.
 func (h *home) findPort(opt Options) (port, error) {
 	if text := os.Getenv(PortEnv); opt.Port != 0 || text != "" {
 		number := cmp.Or(opt.Port, atoi(text))
@@ -44,7 +44,7 @@ func (h *home) findPort(opt Options) (port, error) {
 	}
 	data, err := os.ReadFile(h.portFile())
 	if errors.Is(err, os.ErrNotExist) {
-		// Images of a version that did not write the port down are at the first one.
+		// A registry without a port file is of an early version, which always used the first port.
 		_, err := os.Stat(h.registryRoot())
 		return port{number: defaultPort(os.Getuid(), 0), kept: err == nil}, nil
 	}
@@ -53,12 +53,12 @@ func (h *home) findPort(opt Options) (port, error) {
 	}
 	number := atoi(strings.TrimSpace(string(data)))
 	if !isPort(number) {
-		return port{}, fmt.Errorf("reading the private registry's port from %s: it is a port, 1 to 65535: write the port there that the images' references have, or remove the file", h.portFile())
+		return port{}, fmt.Errorf("reading the private registry's port from %s: must be a port from 1 to 65535: write the port of the images' references to the file, or remove the file", h.portFile())
 	}
 	return port{number: number, kept: true}, nil
 }
 
-// atoi is a number, or -1 for everything else.
+// atoi returns a number, or -1 if the text is not one.
 func atoi(text string) int {
 	number, err := strconv.Atoi(text)
 	if err != nil {
@@ -69,10 +69,10 @@ func atoi(text string) int {
 
 func isPort(number int) bool { return 1 <= number && number <= 65535 }
 
-// defaultPort is where a user's registry is looked for first, and where after some ports were found taken.
+// defaultPort returns the port to try for a user after some ports were found taken.
 func defaultPort(uid, taken int) int { return firstPort + (max(uid, 0)+taken*portStep)%portRange }
 
-// listen takes the registry's port. Where none was used before, it takes the first that is free.
+// listen listens on the registry's port. If the registry has had none before, it takes the first free one.
 func (h *home) listen(ctx context.Context) (net.Listener, error) {
 	tries := portTries
 	if h.port.kept {
@@ -93,20 +93,20 @@ func (h *home) listen(ctx context.Context) (net.Listener, error) {
 		}
 	}
 	h.port.number = first
-	return nil, h.taken()
+	return nil, h.portTaken()
 }
 
-// taken says what to do about a port that another program has.
-func (h *home) taken() error {
-	change := "write a free port into " + h.portFile()
+// portTaken returns the error for a port that another program has.
+func (h *home) portTaken() error {
+	change := "write a free port to " + h.portFile()
 	if h.port.named {
-		change = fmt.Sprintf("set %s to a free port and keep it", PortEnv)
+		change = fmt.Sprintf("set %s permanently to a free port", PortEnv)
 	}
-	return fmt.Errorf("another program, perhaps another user's, listens on %s, the private registry's address (%w): stop it, ss -ltnp names it; or %s, "+
-		"and images are built again, since their references contain the port; or name a registry with --repository", h.registry(), ErrPortTaken, change)
+	return fmt.Errorf("another program, perhaps another user's, listens on %s, the private registry's address (%w): stop it (ss -ltnp shows it); or %s "+
+		"(images are then built again, since their references contain the port); or name another registry with --repository", h.registry(), ErrPortTaken, change)
 }
 
-// keepPort writes the port down that the first start has found.
+// keepPort writes the port of the first start to a file.
 func (h *home) keepPort() error {
 	if h.port.named {
 		return nil
@@ -115,8 +115,8 @@ func (h *home) keepPort() error {
 	if _, err := os.Stat(h.portFile()); err == nil {
 		return nil
 	}
-	if err := writeWhole(h.portFile(), strconv.Itoa(h.port.number)+"\n"); err != nil {
-		return fmt.Errorf("writing the private registry's port down: %w", err)
+	if err := writeFileAtomic(h.portFile(), strconv.Itoa(h.port.number)+"\n"); err != nil {
+		return fmt.Errorf("writing the private registry's port: %w", err)
 	}
 	return nil
 }

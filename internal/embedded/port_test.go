@@ -30,7 +30,7 @@ func TestUsersStartWithDifferentPorts(t *testing.T) {
 	}
 }
 
-// unnamedPort makes a home whose registry has the user's own port.
+// unnamedPort makes a home without a named port.
 func unnamedPort(t *testing.T) (context.Context, *site) {
 	t.Helper()
 	t.Setenv(PortEnv, "")
@@ -40,7 +40,7 @@ func unnamedPort(t *testing.T) (context.Context, *site) {
 	return ctx, s
 }
 
-// again looks at the home anew, as the next process does.
+// again reads the home again, as the next process does.
 func (s *site) again(t *testing.T) {
 	t.Helper()
 	var err error
@@ -49,8 +49,8 @@ func (s *site) again(t *testing.T) {
 	}
 }
 
-// Homes of one user start with the same port, as users do whose ids are 20,000 apart.
-func TestInstallationsThatStartWithOnePortKeepTwo(t *testing.T) {
+// Homes of one user start with the same port, like users whose ids are 20,000 apart.
+func TestHomesOfOneUserGetDifferentPorts(t *testing.T) {
 	ctx, one := unnamedPort(t)
 	_, other := unnamedPort(t)
 	first, second := one.acquire(ctx, t), other.acquire(ctx, t)
@@ -77,7 +77,7 @@ func TestInstallationsThatStartWithOnePortKeepTwo(t *testing.T) {
 	}
 }
 
-func TestAPortThatImagesAreNamedByIsNotLeft(t *testing.T) {
+func TestKeptPortDoesNotChange(t *testing.T) {
 	tests := []struct {
 		name string
 		make func(h *home, free int) error
@@ -108,7 +108,7 @@ func TestAPortThatImagesAreNamedByIsNotLeft(t *testing.T) {
 	}
 }
 
-func TestAPortThatIsNoneIsNamedWithItsFile(t *testing.T) {
+func TestInvalidPortFile(t *testing.T) {
 	_, s := newSite(t)
 	t.Setenv(PortEnv, "")
 	s.opt.Port = 0
@@ -122,7 +122,7 @@ func TestAPortThatIsNoneIsNamedWithItsFile(t *testing.T) {
 	}
 }
 
-func TestANamedPortIsNotWrittenDown(t *testing.T) {
+func TestNamedPortIsNotKept(t *testing.T) {
 	ctx, s := newSite(t)
 	_ = s.acquire(ctx, t)
 	if _, err := os.Stat(s.home.portFile()); !errors.Is(err, os.ErrNotExist) {
@@ -130,8 +130,8 @@ func TestANamedPortIsNotWrittenDown(t *testing.T) {
 	}
 }
 
-// A socket in a directory of another user is that user's daemon, which would tell where "our" registry is.
-func TestASocketInADirectoryThatIsNotOursIsNotBelieved(t *testing.T) {
+// A socket in another user's directory belongs to that user's daemon, which could name any registry.
+func TestSocketOfAnotherUserIsRefused(t *testing.T) {
 	for name, which := range map[string]func(*home) string{
 		"state": func(h *home) string { return h.state }, "run": func(h *home) string { return h.run },
 	} {
@@ -159,7 +159,7 @@ func TestASocketInADirectoryThatIsNotOursIsNotBelieved(t *testing.T) {
 	}
 }
 
-// asUser makes a command that runs as another user, with a home of its own that a test process can write to.
+// asUser returns a command that runs as another user, with a home that it can write to.
 func asUser(ctx context.Context, t *testing.T, uid int, args ...string) *exec.Cmd {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -186,7 +186,7 @@ func asUser(ctx context.Context, t *testing.T, uid int, args ...string) *exec.Cm
 	return cmd
 }
 
-func TestUsersWhoseIDsAreFarApartDoNotShareARegistry(t *testing.T) {
+func TestUsersWithTheSameFirstPort(t *testing.T) {
 	ctx, s := unnamedPort(t)
 	lease := s.acquire(ctx, t)
 	other := asUser(ctx, t, portRange, asClient) // its first port is root's

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// testUser is the normal user that root's tests become. useradd gives it its subordinate ids.
+// testUser is the normal user for tests that run as root. useradd gives it subordinate ids.
 const testUser = "rtbuild-test"
 
 func TestANormalUserBuilds(t *testing.T) {
@@ -55,7 +55,7 @@ func TestANormalUsersBuilderDiesWithItsDaemon(t *testing.T) {
 	}
 }
 
-// asNormalUser gives a process that acquires and builds as somebody who is not root.
+// asNormalUser returns a command that takes a lease and builds as a normal user.
 func asNormalUser(ctx context.Context, t *testing.T, port int) *exec.Cmd {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "rtbuild-rootless-")
@@ -95,7 +95,7 @@ func asNormalUser(ctx context.Context, t *testing.T, port int) *exec.Cmd {
 	return cmd
 }
 
-// become makes a process run as the test user, whose home it is to be.
+// become makes a command run as the test user, with this home.
 func become(ctx context.Context, t *testing.T, cmd *exec.Cmd, home string) {
 	t.Helper()
 	u, err := user.Lookup(testUser)
@@ -117,7 +117,7 @@ func become(ctx context.Context, t *testing.T, cmd *exec.Cmd, home string) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 }
 
-// removeMapped removes a directory with files of mapped ids, which only root may, or its owner in a namespace.
+// removeMapped removes a directory with files of subordinate ids. Only root may do that, or the owner in a user namespace.
 func removeMapped(t *testing.T, dir string) {
 	if os.RemoveAll(dir) == nil {
 		return

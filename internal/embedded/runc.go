@@ -11,37 +11,37 @@ import (
 	"syscall"
 )
 
-// runcName is the name under which our own binary is started in the place of runc, and runcEnv tells it where runc is.
+// runcName is the name under which this program runs in place of runc. runcEnv is the variable with the path of runc.
 const (
 	runcName = "rtbuild-runc"
 	runcEnv  = "RTBUILD_RUNC"
 )
 
-// netRaw is the capability to read what others send. Steps share the machine's network: with it, one that runs as root could read
-// the registry's token off the loopback interface.
+// netRaw is the capability to read all network traffic. Steps share the machine's network. With this capability, a step that runs
+// as root could read the registry's token from the loopback interface.
 const netRaw = "CAP_NET_RAW"
 
 // IsRunc reports whether buildkitd started this process to run a step.
 func IsRunc() bool { return filepath.Base(os.Args[0]) == runcName }
 
-// Runc takes CAP_NET_RAW from the step that it is to run, and becomes runc. It returns only an error.
+// Runc removes CAP_NET_RAW from the step in its arguments, and replaces this process by runc. It returns only if that fails.
 func Runc() error {
 	if err := restrict(os.Args[1:]); err != nil {
-		return fmt.Errorf("taking %s from a build step: %w", netRaw, err)
+		return fmt.Errorf("removing %s from a build step: %w", netRaw, err)
 	}
 	real := os.Getenv(runcEnv)
 	//nolint:gosec // installRunc sets the variable
 	return fmt.Errorf("starting %s: %w", real, syscall.Exec(real, append([]string{"runc"}, os.Args[1:]...), os.Environ()))
 }
 
-// installRunc puts our binary where buildkitd looks for runc, and gives its path.
+// installRunc makes a link to this program for buildkitd to run as runc, and returns its path.
 func (h *home) installRunc() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
 	link := filepath.Join(h.run, runcName)
-	if there, err := os.Readlink(link); err == nil && there == self {
+	if target, err := os.Readlink(link); err == nil && target == self {
 		return link, nil
 	}
 	if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -50,7 +50,8 @@ func (h *home) installRunc() (string, error) {
 	return link, os.Symlink(self, link)
 }
 
-// restrict changes what a command line of runc starts: the bundle of run and create, the process of exec.
+// restrict removes the capability from the file that a command line of runc names: the bundle of run and create, the process of
+// exec.
 func restrict(args []string) error {
 	starts := slices.ContainsFunc(args, func(arg string) bool { return arg == "run" || arg == "create" || arg == "exec" })
 	for i, arg := range args[:max(0, len(args)-1)] {
@@ -67,7 +68,7 @@ func restrict(args []string) error {
 	return nil
 }
 
-// rewrite takes the capability out of all sets of capabilities, which lie in a JSON file under keys.
+// rewrite removes the capability from all capability sets in a JSON file; keys lead to the object that holds them.
 func rewrite(file string, keys ...string) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -75,13 +76,13 @@ func rewrite(file string, keys ...string) error {
 	}
 	var whole map[string]any
 	numbers := json.NewDecoder(bytes.NewReader(data))
-	numbers.UseNumber() // they are written as they were read
+	numbers.UseNumber() // keeps numbers as they are
 	if err := numbers.Decode(&whole); err != nil {
 		return fmt.Errorf("reading %s: %w", file, err)
 	}
 	at := whole
 	for _, key := range keys {
-		at, _ = at[key].(map[string]any) // none: nothing to take
+		at, _ = at[key].(map[string]any) // nil if there are no capabilities
 	}
 	for name, set := range at {
 		if list, ok := set.([]any); ok {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestStepsCannotReadTheNetwork: whatever runc is told to start has no CAP_NET_RAW, and nothing else changes.
-func TestStepsCannotReadTheNetwork(t *testing.T) {
+// TestStepsLackNetRaw: processes that runc starts have no CAP_NET_RAW. Nothing else changes.
+func TestStepsLackNetRaw(t *testing.T) {
 	const (
 		sets    = `{"bounding":["CAP_CHOWN","CAP_NET_RAW"],"effective":["CAP_NET_RAW"],"permitted":["CAP_NET_RAW","CAP_KILL"]}`
 		without = `{"bounding":["CAP_CHOWN"],"effective":[],"permitted":["CAP_KILL"]}`

@@ -9,18 +9,19 @@ import (
 	"time"
 )
 
-// drain is how long a registry's requests under way may take when the daemon stops.
-const drain = 5 * time.Second
+// registryStopLimit is how long the registry's running requests may take when the daemon stops.
+const registryStopLimit = 5 * time.Second
 
-// Serve runs the private registry, and the builder for clients that ask for it, until ctx ends; with Options.UntilIdle,
-// until the last client has gone. Where another daemon runs, it holds a lease on that one, and takes over if it ends.
+// Serve runs the private registry, and the builder for clients that ask for it. It returns when ctx ends, or, with
+// Options.UntilIdle, when the last client has left. If another daemon runs, Serve holds a lease on that one, and takes over when it
+// ends. The error wraps ErrPortTaken if another program has the registry's port.
 func Serve(ctx context.Context, opt Options) error {
 	first, start, err := inherited()
 	if err != nil {
 		return err
 	}
 	if first == nil {
-		return serveByHand(ctx, opt)
+		return serveForeground(ctx, opt)
 	}
 	h, err := newHome(opt)
 	if err == nil {
@@ -32,8 +33,8 @@ func Serve(ctx context.Context, opt Options) error {
 	return err
 }
 
-// serveByHand becomes the daemon, or joins the one that runs for as long as that does.
-func serveByHand(ctx context.Context, opt Options) error {
+// serveForeground runs the daemon for the command serve. If another daemon runs, it first holds a lease on that one until it ends.
+func serveForeground(ctx context.Context, opt Options) error {
 	h, err := newHome(opt)
 	if err != nil {
 		return err
@@ -64,7 +65,7 @@ func serveByHand(ctx context.Context, opt Options) error {
 	return nil
 }
 
-// ended takes the end that was asked for as success.
+// ended returns nil if ctx has ended, since that is success, and else err.
 func ended(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil
@@ -72,14 +73,14 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-// daemon is the process that holds the private pair.
+// daemon runs the private pair.
 type daemon struct {
 	home     *home
 	opt      Options
 	clients  *clients
 	builder  *builder
 	registry *server
-	listener net.Listener // of the socket
+	listener net.Listener // on the socket
 }
 
 func newDaemon(h *home, opt Options) *daemon {
@@ -88,8 +89,8 @@ func newDaemon(h *home, opt Options) *daemon {
 	return d
 }
 
-// run serves until it is over. The start lock is given back when clients can connect; first is a client that already
-// is.
+// run runs the daemon until it ends. It releases the start lock when clients can connect. first is a client that is connected
+// already, or nil.
 func (d *daemon) run(ctx context.Context, start *lock, first *peer) error {
 	defer start.release()
 	life, err := takeLock(ctx, d.home.daemonLock())
@@ -97,7 +98,7 @@ func (d *daemon) run(ctx context.Context, start *lock, first *peer) error {
 		return err
 	}
 	defer life.release()
-	asked := ctx
+	outer := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if err := d.listen(ctx); err != nil {
@@ -115,38 +116,38 @@ func (d *daemon) run(ctx context.Context, start *lock, first *peer) error {
 	case <-d.clients.idle:
 	case err = <-d.registry.failed:
 	}
-	e := leisurely
-	if asked.Err() != nil {
-		e = prompt
+	e := graceful
+	if outer.Err() != nil {
+		e = quick
 	}
 	d.stop(cancel, e)
 	return err
 }
 
-// listen opens the registry's port, then the socket: who gets a greeting can use the registry.
+// listen opens the registry's port first and then the socket, so that a client with a greeting can use the registry.
 func (d *daemon) listen(ctx context.Context) (err error) {
 	if d.registry, err = newServer(ctx, d.home, d.opt); err != nil {
 		return err
 	}
-	// The daemon lock is ours, so whoever made the socket is dead.
+	// This process holds the daemon lock, so the daemon that made the socket has ended.
 	if err := os.Remove(d.home.socket()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		d.registry.stop(drain)
+		d.registry.stop(registryStopLimit)
 		return err
 	}
 	if d.listener, err = net.Listen("unix", d.home.socket()); err != nil {
-		d.registry.stop(drain)
+		d.registry.stop(registryStopLimit)
 		return fmt.Errorf("listening for clients: %w", err)
 	}
 	return nil
 }
 
-// announce tells whoever runs serve by hand what it may want to know, and brings the builder up for it.
+// announce logs the registry's address. For the command serve, it also logs how to log in, and starts the builder.
 func (d *daemon) announce(ctx context.Context) {
 	d.opt.log(fmt.Sprintf("registry on %s, data in %s", d.home.registry(), d.home.data))
 	if d.opt.UntilIdle {
 		return
 	}
-	d.opt.log(fmt.Sprintf("everybody on this machine may pull from it; to push, log in: docker login -u %s --password-stdin %s < %s",
+	d.opt.log(fmt.Sprintf("every user of this machine may pull from it; to push, log in: docker login -u %s --password-stdin %s < %s",
 		User, d.home.registry(), d.home.tokenFile()))
 	go func() {
 		address, err := d.builder.start(ctx, nil, Trust{})
@@ -160,7 +161,7 @@ func (d *daemon) announce(ctx context.Context) {
 	}()
 }
 
-// stop turns clients away, then ends the builder, then the registry, which the builder may still push to.
+// stop disconnects the clients, then stops the builder, and then the registry: the builder may still push to it.
 func (d *daemon) stop(cancel context.CancelFunc, e ending) {
 	_ = d.listener.Close() // removes the socket too
 	d.clients.closeAll()
@@ -169,10 +170,10 @@ func (d *daemon) stop(cancel context.CancelFunc, e ending) {
 	d.registry.stop(e.registry)
 }
 
-// notice tells everybody what happened.
+// notice logs a message and sends it to all clients.
 func (d *daemon) notice(text string) {
 	d.opt.log(text)
-	d.clients.tell(text)
+	d.clients.broadcast(text)
 }
 
 func (d *daemon) acceptAll(ctx context.Context) {
@@ -181,7 +182,7 @@ func (d *daemon) acceptAll(ctx context.Context) {
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil { // out of descriptors: the next one may go through
+		if err != nil { // probably out of file descriptors: try again
 			d.opt.log(fmt.Sprintf("WARNING: accepting a client: %v", err))
 			time.Sleep(100 * time.Millisecond)
 			continue
@@ -190,7 +191,7 @@ func (d *daemon) acceptAll(ctx context.Context) {
 	}
 }
 
-// accept counts a client and serves it, or hangs up if the daemon is stopping.
+// accept adds a client and serves it. If the daemon is stopping, accept closes the connection.
 func (d *daemon) accept(ctx context.Context, p *peer) {
 	if !d.clients.add(p) {
 		p.close()
@@ -198,24 +199,24 @@ func (d *daemon) accept(ctx context.Context, p *peer) {
 	}
 	go func() {
 		defer d.clients.remove(p)
-		defer d.builder.leave(p)
+		defer d.builder.removeUser(p)
 		greeting := &hello{Protocol: protocol, PID: os.Getpid(), Registry: d.home.registry(), Token: d.registry.token, Builder: d.builder.running()}
 		if p.send(message{Hello: greeting}) != nil {
 			return
 		}
-		d.answer(ctx, p)
+		d.handle(ctx, p)
 	}()
 }
 
-// answer serves a client's requests until it goes.
-func (d *daemon) answer(ctx context.Context, p *peer) {
+// handle serves a client's requests until it leaves.
+func (d *daemon) handle(ctx context.Context, p *peer) {
 	for {
 		var r request
 		if p.in.Decode(&r) != nil {
 			return
 		}
-		d.builder.enter(p, r.Trust)
-		// Beside the reading, which notices when the client goes.
+		d.builder.addUser(p, r.Trust)
+		// In a goroutine, so that the loop notices when the client leaves.
 		go func() {
 			address, err := d.builder.start(ctx, p, r.Trust)
 			m := message{Address: address}

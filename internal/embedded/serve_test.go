@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// serve runs a daemon in this process, as `serve` does. Its end is awaited by the function that it returns.
+// serve runs a daemon in this process, as the command serve does. stop waits until it has ended.
 func (s *site) serve(ctx context.Context, t *testing.T) (stop func()) {
 	t.Helper()
 	serving, cancel := context.WithCancel(ctx)

@@ -12,12 +12,12 @@ import (
 
 // server is the registry's HTTP server.
 type server struct {
-	token  string // with which it is written to
+	token  string // for writing
 	http   *http.Server
-	failed chan error // why it ended, if nobody asked it to
+	failed chan error // receives the error if the server ends by itself
 }
 
-// newServer makes the registry and lets it answer.
+// newServer starts the registry.
 func newServer(ctx context.Context, h *home, opt Options) (*server, error) {
 	if opt.Handler == nil {
 		return nil, errors.New("no registry to serve")
@@ -38,12 +38,12 @@ func newServer(ctx context.Context, h *home, opt Options) (*server, error) {
 	return s, nil
 }
 
-// serve answers on a listener.
+// serve starts the registry on a listener.
 func (h *home) serve(ctx context.Context, listener net.Listener, token string, opt Options) (*server, error) {
 	if err := h.keepPort(); err != nil {
 		return nil, err
 	}
-	// The registry outlives ctx: it takes what the builder pushes until that has stopped.
+	// The registry must not end with ctx: the builder may push until it has stopped.
 	handler, err := opt.Handler(context.WithoutCancel(ctx), h.registryRoot())
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (h *home) serve(ctx context.Context, listener net.Listener, token string, o
 	return s, nil
 }
 
-// stop waits for requests under way, but not for ever.
+// stop waits for running requests until the limit, and closes the server.
 func (s *server) stop(limit time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()

@@ -13,7 +13,7 @@ import (
 	"syscall"
 )
 
-// inheritedEnv tells a background daemon that it inherits its first lease and the start lock.
+// inheritedEnv is set for a background daemon, which inherits its first lease and the start lock.
 const inheritedEnv = "RTBUILD_INHERITED_LEASE"
 
 // File descriptors that a background daemon inherits.
@@ -22,15 +22,15 @@ const (
 	startFD = 4
 )
 
-// spawn starts a background daemon and gives the lease that it inherits. The daemon shares the start lock, so it stays
-// taken until the daemon serves, even if we are killed meanwhile.
+// spawn starts a background daemon, and returns the lease that the daemon inherits. The daemon inherits the start lock, too. So the
+// lock is held until the daemon serves, even if this process is killed meanwhile.
 func spawn(ctx context.Context, h *home, opt Options, start *lock) (*Lease, error) {
 	if len(opt.Command) == 0 {
 		return nil, errNoDaemon
 	}
 	ours, theirs, err := socketPair()
 	if err != nil {
-		return nil, fmt.Errorf("making a lease: %w", err)
+		return nil, fmt.Errorf("creating a lease: %w", err)
 	}
 	err = run(h, opt, theirs, start.file)
 	_ = theirs.Close()
@@ -45,7 +45,7 @@ func spawn(ctx context.Context, h *home, opt Options, start *lock) (*Lease, erro
 	return l, err
 }
 
-// run starts the daemon's process in a session of its own, so that it outlives our terminal and its Ctrl-C.
+// run starts the daemon's process in its own session, so that it survives the terminal and gets no Ctrl-C.
 func run(h *home, opt Options, inherited ...*os.File) error {
 	log, err := newLog(h.daemonLog())
 	if err != nil {
@@ -53,7 +53,7 @@ func run(h *home, opt Options, inherited ...*os.File) error {
 	}
 	defer log.Close()
 	cmd := exec.Command(opt.Command[0], opt.Command[1:]...)
-	cmd.Dir = "/" // the directory we are in can go away
+	cmd.Dir = "/" // the working directory may be removed
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = inherited
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -61,7 +61,7 @@ func run(h *home, opt Options, inherited ...*os.File) error {
 	if h.port.named {
 		cmd.Env = append(cmd.Env, PortEnv+"="+strconv.Itoa(h.port.number))
 	}
-	// Relative paths mean another place to the daemon.
+	// The daemon has another working directory, so it needs absolute paths.
 	if opt.dir() != "" {
 		cmd.Env = append(cmd.Env, HomeEnv+"="+filepath.Dir(h.state))
 	}
@@ -75,11 +75,11 @@ func run(h *home, opt Options, inherited ...*os.File) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	go func() { _ = cmd.Wait() }() // no zombie while we live
+	go func() { _ = cmd.Wait() }() // leaves no zombie process
 	return nil
 }
 
-// socketPair gives two ends of a connection: one to use, one to hand on.
+// socketPair returns the two ends of a connection: one for this process, one for the daemon.
 func socketPair() (net.Conn, *os.File, error) {
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -93,18 +93,19 @@ func socketPair() (net.Conn, *os.File, error) {
 	return conn, theirs, err
 }
 
-// fileConn takes over a file that is a socket.
+// fileConn returns the connection of a file that is a socket, and closes the file.
 func fileConn(file *os.File) (net.Conn, error) {
 	defer file.Close()
 	return net.FileConn(file)
 }
 
-// inherited gives the lease and the start lock that a client handed to us, or nil where we were started by hand.
+// inherited returns the lease and the start lock that this process inherited from a client, or nil if it is not a background
+// daemon.
 func inherited() (*peer, *lock, error) {
 	if os.Getenv(inheritedEnv) == "" {
 		return nil, nil, nil
 	}
-	_ = os.Unsetenv(inheritedEnv) // it is not for our children
+	_ = os.Unsetenv(inheritedEnv) // child processes must not get it
 	syscall.CloseOnExec(startFD)
 	start := &lock{os.NewFile(startFD, "start.lock")}
 	conn, err := fileConn(os.NewFile(leaseFD, "lease"))

@@ -5,17 +5,18 @@ import (
 	"errors"
 )
 
-// Status is what is known of the private pair without starting it.
+// Status describes the private pair.
 type Status struct {
 	Registry    string `json:"registry"`          // host and port
 	Running     bool   `json:"running"`           // a daemon runs
 	PID         int    `json:"pid,omitempty"`     // its process
 	Builder     string `json:"builder,omitempty"` // buildkitd's address, if it runs
 	State, Data string `json:"-"`
-	Problem     error  `json:"-"` // why a daemon could not run, ErrPortTaken for instance; nil if it could
+	Problem     error  `json:"-"` // why a daemon cannot run, such as ErrPortTaken; nil if it can
 }
 
-// Inspect looks at the private pair. It fails if it cannot tell where it would be.
+// Inspect returns the status of the private pair without starting it. It returns an error if the directories or the port are
+// unknown.
 func Inspect(ctx context.Context, opt Options) (*Status, error) {
 	h, err := newHome(opt)
 	if err != nil {
@@ -32,8 +33,8 @@ func Inspect(ctx context.Context, opt Options) (*Status, error) {
 		s.Problem = err
 		return s, nil
 	}
-	// A daemon that is stopping still has the port.
-	waiting, cancel := context.WithTimeout(ctx, stepLimit+stopLimit+drain)
+	// A daemon that is stopping may still have the port.
+	waiting, cancel := context.WithTimeout(ctx, stepLimit+stopLimit+registryStopLimit)
 	defer cancel()
 	if s.Problem = waitUnlocked(waiting, h.daemonLock()); s.Problem != nil {
 		return s, nil
@@ -47,8 +48,8 @@ func Inspect(ctx context.Context, opt Options) (*Status, error) {
 	return s, listener.Close()
 }
 
-// Address is where the private registry is, or would be if it ran: host and port. It is empty if this user cannot have one.
-// Used tells whether it has been there: until then its port may still be another program's.
+// Address returns the host and port that the private registry has, or would have if it ran. It is empty if this user cannot have
+// one. used reports whether the registry has had this address: before, another program may have the port.
 func Address(ctx context.Context, opt Options) (address string, used bool, err error) {
 	h, err := newHome(opt)
 	if errors.Is(err, errNoHome) {
@@ -58,11 +59,11 @@ func Address(ctx context.Context, opt Options) (address string, used bool, err e
 		return "", false, err
 	}
 	lease, err := join(ctx, h, opt)
-	if err != nil { // whoever needs it is told why
+	if err != nil { // Acquire returns the error if the caller needs the registry
 		return h.registry(), h.port.kept, nil
 	}
 	return lease.Registry(), true, lease.Close()
 }
 
-// Needs is what the private builder needs on this machine, each with what to do if it is not there.
-func Needs(opt Options) []Need { return thisHost().needs(opt) }
+// Needs checks everything that the private builder needs on this machine.
+func Needs(opt Options) []Need { return currentHost().needs(opt) }

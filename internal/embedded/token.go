@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// User is the name under which the private registry is written to. The password is the token.
+// User is the user name for writing to the private registry. The password is the token.
 const User = "rtbuild"
 
-// shortestToken is how long a token must be to count as one: 128 bits in base32.
+// shortestToken is the length of the shortest valid token: 128 bits in base32.
 const shortestToken = 26
 
-// readToken gives the token that writes to the private registry, and makes it at the first start. The caller holds the
-// daemon's lock, so nobody else makes one meanwhile.
+// readToken returns the token for writing to the private registry, and makes one at the first start. The caller must hold the
+// daemon lock, so that no other process makes one meanwhile.
 func (h *home) readToken() (string, error) {
 	name := h.tokenFile()
 	fi, err := os.Lstat(name)
@@ -27,7 +27,7 @@ func (h *home) readToken() (string, error) {
 		return "", fmt.Errorf("reading the private registry's token: %w", err)
 	}
 	if !ours(fi) || !fi.Mode().IsRegular() || fi.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("reading the private registry's token: %s is not a file that only this user may read: remove it, a new one is made", name)
+		return "", fmt.Errorf("reading the private registry's token: %s is not a file that only this user can read: remove it, and a new one will be made", name)
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -35,22 +35,22 @@ func (h *home) readToken() (string, error) {
 	}
 	token := strings.TrimSpace(string(data))
 	if len(token) < shortestToken {
-		return "", fmt.Errorf("reading the private registry's token: %s holds no token: remove it, a new one is made", name)
+		return "", fmt.Errorf("reading the private registry's token: %s contains no token: remove it, and a new one will be made", name)
 	}
 	return token, nil
 }
 
-// makeToken writes a new token. The file has its name only when it is complete.
+// makeToken makes a token and writes it to its file.
 func (h *home) makeToken() (string, error) {
 	token := rand.Text()
-	if err := writeWhole(h.tokenFile(), token+"\n"); err != nil {
+	if err := writeFileAtomic(h.tokenFile(), token+"\n"); err != nil {
 		return "", fmt.Errorf("making the private registry's token: %w", err)
 	}
 	return token, nil
 }
 
-// writeWhole writes a file that only this user may read. A crash leaves all of it or nothing.
-func writeWhole(name, text string) error {
+// writeFileAtomic writes a file that only this user can read. After a crash, the file is complete or does not exist.
+func writeFileAtomic(name, text string) error {
 	temp, err := os.CreateTemp(filepath.Dir(name), ".new-*") // mode 0600
 	if err != nil {
 		return err

@@ -12,10 +12,10 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// Trust is how a client wants the private buildkitd to reach registries and other servers. The zero value is the
-// machine's own way. All files are named by absolute paths.
+// Trust has a client's settings for the private buildkitd: how it reaches registries and other servers. The zero value leaves
+// buildkitd's defaults. All paths of files are absolute.
 type Trust struct {
-	CAFile     string                           `json:"caFile,omitempty"`     // PEM bundle that stands for the system's
+	CAFile     string                           `json:"caFile,omitempty"`     // PEM bundle that replaces the system's
 	Registries map[string]config.RegistryConfig `json:"registries,omitempty"` // by the name in references
 }
 
@@ -24,7 +24,7 @@ func (t Trust) equal(other Trust) bool {
 		(len(t.Registries) == 0 || reflect.DeepEqual(t.Registries, other.Registries))
 }
 
-// toml is the part of buildkitd's configuration that tells of registries. The private registry's own entry is fixed.
+// toml returns the part of buildkitd's configuration about registries. The entry of the private registry is fixed.
 func (t Trust) toml(private string) (string, error) {
 	plain := true
 	all := maps.Clone(t.Registries)
@@ -36,14 +36,14 @@ func (t Trust) toml(private string) (string, error) {
 	return string(text), err
 }
 
-// enter notes that a client wants the builder. Its goroutine calls leave when it goes.
-func (b *builder) enter(p *peer, trust Trust) {
+// addUser records that a client uses the builder, and with which trust. The client's goroutine calls removeUser when it leaves.
+func (b *builder) addUser(p *peer, trust Trust) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.users[p] = trust
 }
 
-func (b *builder) leave(p *peer) {
+func (b *builder) removeUser(p *peer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.users, p)
@@ -51,18 +51,18 @@ func (b *builder) leave(p *peer) {
 	b.left = make(chan struct{})
 }
 
-// grace is how long a client that has just ended may still count.
+// grace is how long waitForFit waits for clients that are just ending.
 const grace = time.Second
 
-// settle is fits, once those clients no longer count that are just ending.
-func (b *builder) settle(ctx context.Context, who *peer, trust Trust) (bool, error) {
+// waitForFit calls fits until its error is not ErrBusy. It gives clients that are just ending some time to leave.
+func (b *builder) waitForFit(ctx context.Context, client *peer, trust Trust) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	for {
 		b.mu.Lock()
 		left := b.left
 		b.mu.Unlock()
-		fits, err := b.fits(who, trust)
+		fits, err := b.fits(client, trust)
 		if !errors.Is(err, ErrBusy) {
 			return fits, err
 		}
@@ -74,9 +74,9 @@ func (b *builder) settle(ctx context.Context, who *peer, trust Trust) (bool, err
 	}
 }
 
-// fits reports whether the buildkitd that runs has the trust that a client wants. It is an error if it has not, and may
-// not be stopped, or if it may not be started any more.
-func (b *builder) fits(who *peer, trust Trust) (bool, error) {
+// fits reports whether buildkitd runs with the trust that a client wants. The error is ErrBusy if it runs with another trust that
+// other clients need, and ErrGone if the daemon is stopping.
+func (b *builder) fits(client *peer, trust Trust) (bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
@@ -89,13 +89,13 @@ func (b *builder) fits(who *peer, trust Trust) (bool, error) {
 	}
 	others := 0
 	for user, wanted := range b.users {
-		if user != who && !wanted.equal(trust) {
+		if user != client && !wanted.equal(trust) {
 			others++
 		}
 	}
 	if others == 0 {
 		return false, nil
 	}
-	return false, fmt.Errorf("the private buildkitd works for %d other clients (%w) with other --ca-file, --registry-config or hosts.toml files, which it reads when it starts: "+
-		"wait until they have ended, give the same as they have, or name another builder with --addr and --repository", others, ErrBusy)
+	return false, fmt.Errorf("%d other clients use the private buildkitd (%w) with other --ca-file, --registry-config or hosts.toml files, which it reads only at its start: "+
+		"wait until they have ended, use the same files, or name another builder with --addr and --repository", others, ErrBusy)
 }

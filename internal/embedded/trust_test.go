@@ -11,12 +11,12 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// mirrored is a trust that shows in buildkitd.toml.
+// mirrored returns a trust that changes buildkitd.toml.
 func mirrored(host string) Trust {
 	return Trust{Registries: map[string]config.RegistryConfig{"docker.io": {Mirrors: []string{host}}}}
 }
 
-// configured reads what the private buildkitd was started with.
+// configured reads the configuration of the private buildkitd.
 func (s *site) configured(t *testing.T) map[string]config.RegistryConfig {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(s.home.state, "buildkitd.toml"))
@@ -32,10 +32,10 @@ func (s *site) configured(t *testing.T) map[string]config.RegistryConfig {
 	return file.Registry
 }
 
-func TestABuilderWithAnotherTrustIsStartedUnlessOthersUseIt(t *testing.T) {
+func TestBuilderWithAnotherTrust(t *testing.T) {
 	ctx, s := newSite(t)
 	s.opt.Buildkitd = needBuildkitd(t)
-	// Each start leaves a line.
+	// Each start logs a line.
 	starts := filepath.Join(t.TempDir(), "starts")
 	script := filepath.Join(t.TempDir(), "buildkitd")
 	text := "#!/bin/sh\necho started >> " + starts + "\nexec " + s.opt.Buildkitd + " \"$@\"\n"
@@ -43,7 +43,7 @@ func TestABuilderWithAnotherTrustIsStartedUnlessOthersUseIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.opt.Buildkitd = script
-	idle := s.acquire(ctx, t) // holds a lease, and has not asked for the builder
+	idle := s.acquire(ctx, t) // holds a lease, but does not use the builder
 	steps := []struct {
 		name    string
 		trusts  []Trust // of clients, one after the other; all stay until the last has asked
@@ -93,7 +93,7 @@ func TestABuilderWithAnotherTrustIsStartedUnlessOthersUseIt(t *testing.T) {
 	}
 }
 
-func TestNobodySaysHowOurOwnRegistryIsReached(t *testing.T) {
+func TestPrivateRegistrySettingsAreFixed(t *testing.T) {
 	no := false
 	trust := Trust{Registries: map[string]config.RegistryConfig{"127.0.0.1:1": {PlainHTTP: &no, Mirrors: []string{"evil.example"}}}}
 	text, err := trust.toml("127.0.0.1:1")

@@ -10,36 +10,36 @@ import (
 	"time"
 )
 
-// protocol is raised when the messages change, so that a client never misunderstands a daemon of another version.
+// protocol is the version of the messages. It must change with them, so that a client recognises a daemon of another version.
 const protocol = 2
 
-// patience is how long the other side of the socket may take to read or write a message. Both are local.
-const patience = 10 * time.Second
+// ioTimeout is how long the other side of the socket may take to read or write a message. Both sides are on one machine.
+const ioTimeout = 10 * time.Second
 
-// hello is the daemon's greeting: the lease begins with it.
+// hello is the daemon's greeting, its first message on a lease.
 type hello struct {
 	Protocol int    `json:"protocol"`
 	PID      int    `json:"pid"`
 	Registry string `json:"registry"`
-	Token    string `json:"token"`             // with which the registry is written to
+	Token    string `json:"token"`             // for writing to the registry
 	Builder  string `json:"builder,omitempty"` // buildkitd's address, if it runs
 }
 
-// request is what a client asks for.
+// request is a message of a client.
 type request struct {
-	Builder bool  `json:"builder"`
-	Trust   Trust `json:"trust"` // that the builder is to have
+	Builder bool  `json:"builder"` // asks for the builder
+	Trust   Trust `json:"trust"`   // for the builder
 }
 
-// message is what the daemon says: one of its fields is set.
+// message is a message of the daemon. One of its fields is set.
 type message struct {
 	Hello   *hello  `json:"hello,omitempty"`
-	Address string  `json:"address,omitempty"` // answers a request for the builder
-	Error   *remote `json:"error,omitempty"`   // answers a request, or stands in for the greeting
-	Notice  string  `json:"notice,omitempty"`  // answers nothing: something happened
+	Address string  `json:"address,omitempty"` // the reply to a request for the builder
+	Error   *remote `json:"error,omitempty"`   // the reply to a request, or instead of the greeting
+	Notice  string  `json:"notice,omitempty"`  // an event, not a reply
 }
 
-// remote is an error that has crossed the socket. It keeps its cause by name.
+// remote is an error that was sent over the socket. Kind names the sentinel that it wraps.
 type remote struct {
 	Text string `json:"text"`
 	Kind string `json:"kind,omitempty"`
@@ -61,7 +61,7 @@ func (r *remote) Error() string { return r.Text }
 
 func (r *remote) Unwrap() error { return kinds[r.Kind] }
 
-// peer is one end of a lease's connection. JSON values follow each other on it.
+// peer is one end of a lease's connection, which carries a sequence of JSON values.
 type peer struct {
 	conn net.Conn
 	in   *json.Decoder
@@ -77,13 +77,13 @@ func newPeer(conn net.Conn) *peer {
 func (p *peer) send(v any) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_ = p.conn.SetWriteDeadline(time.Now().Add(patience))
+	_ = p.conn.SetWriteDeadline(time.Now().Add(ioTimeout))
 	return p.out.Encode(v)
 }
 
 func (p *peer) close() { _ = p.conn.Close() }
 
-// greeting reads what the daemon says first, and returns errNoDaemon if it hangs up instead.
+// greeting reads the daemon's greeting. The error wraps errNoDaemon if the daemon closes the connection instead.
 func (p *peer) greeting(ctx context.Context) (*hello, error) {
 	stop := context.AfterFunc(ctx, func() { _ = p.conn.SetReadDeadline(time.Now()) })
 	defer stop()
@@ -97,7 +97,7 @@ func (p *peer) greeting(ctx context.Context) (*hello, error) {
 	case m.Error != nil:
 		return nil, m.Error
 	case m.Hello == nil || m.Hello.Protocol != protocol:
-		return nil, fmt.Errorf("the private registry is run by another version of rtbuild: wait until its clients have ended, or stop its serve%s", m.pid())
+		return nil, fmt.Errorf("another version of rtbuild runs the private registry: wait until its clients have ended, or stop its command serve%s", m.pid())
 	}
 	return m.Hello, nil
 }
