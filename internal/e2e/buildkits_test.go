@@ -160,7 +160,7 @@ func TestSameDigestAfterOtherExports(t *testing.T) {
 func TestOneCompression(t *testing.T) {
 	p := small(t)
 	res := client(t, p.dir, p.args("solve", "--push", "-o", "type=oci,compression=zstd,dest="+filepath.Join(t.TempDir(), "oci.tar"))...)
-	if want := "one build compresses its layers in one way, not by gzip and by zstd"; res.code != 2 || !strings.HasPrefix(res.errorLine(), want) {
+	if want := "one build cannot compress its layers both by gzip and by zstd"; res.code != 2 || !strings.HasPrefix(res.errorLine(), want) {
 		t.Errorf("exit code %d, error %q, want %q", res.code, res.errorLine(), want)
 	}
 }

@@ -1,5 +1,5 @@
-// Package solve talks to buildkitd: it dials the daemon, opens sessions with what steps may use, runs the build
-// function, shows progress and collects what each export returned.
+// Package solve runs solves on a buildkitd. It connects to the daemon, opens a session with the files and secrets that steps may
+// use, runs the build function, shows progress, repeats a solve after a passing fault, and returns the result of each export.
 package solve
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 
-	// Builders behind containers, pods and ssh are dialled by BuildKit's own helpers.
+	// BuildKit's own helpers connect to builders in containers and pods, and through ssh.
 	_ "github.com/moby/buildkit/client/connhelper/dockercontainer"
 	_ "github.com/moby/buildkit/client/connhelper/kubepod"
 	_ "github.com/moby/buildkit/client/connhelper/nerdctlcontainer"
@@ -29,7 +29,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/builders"
 )
 
-// dialTimeout is how long a builder may take to answer before it counts as absent.
+// dialTimeout is how long Connect waits for a builder's response.
 const dialTimeout = 20 * time.Second
 
 // Client is what a buildkitd is asked through: BuildKit's *client.Client.
@@ -41,15 +41,15 @@ type Client interface {
 	Close() error
 }
 
-// Builder is a buildkitd that answered.
+// Builder is a connection to a buildkitd.
 type Builder struct {
 	Client
 	Addr    string
 	Version string
-	Private bool // rtbuild runs this builder for the user
+	Private bool // whether this is the private builder, which rtbuild runs itself
 }
 
-// Connect dials a builder and waits until it answers. Errors are *BuilderError.
+// Connect connects to a builder and waits for its response. The error is a *BuilderError.
 func Connect(ctx context.Context, at builders.Address) (*Builder, error) {
 	c, err := client.New(ctx, at.Addr, tlsOptions(at)...)
 	if err != nil {
@@ -60,12 +60,12 @@ func Connect(ctx context.Context, at builders.Address) (*Builder, error) {
 	info, err := c.Info(waiting)
 	if err != nil {
 		_ = c.Close()
-		return nil, &BuilderError{Addr: at.Addr, Doing: "connecting to", Err: errors.Join(refused(at.Addr), err)}
+		return nil, &BuilderError{Addr: at.Addr, Doing: "connecting to", Err: errors.Join(dialError(at.Addr), err)}
 	}
 	return &Builder{Client: c, Addr: at.Addr, Version: info.BuildkitVersion.Version, Private: at.Private}, nil
 }
 
-// name tells apart the builder whose trust our flags decide.
+// name names the builder for advice about trust. Flags set the trust of the private builder, but not of another.
 func (b *Builder) name() string {
 	if b.Private {
 		return "the private builder"
@@ -73,8 +73,8 @@ func (b *Builder) name() string {
 	return "the builder"
 }
 
-// refused finds the plain cause of an address that nobody listens on, which gRPC hides behind a timeout.
-func refused(addr string) error {
+// dialError returns the error of a plain connection to an address, or nil. gRPC hides that error behind a timeout.
+func dialError(addr string) error {
 	u, err := url.Parse(addr)
 	if err != nil || u.Scheme != "unix" && u.Scheme != "tcp" {
 		return nil
@@ -86,7 +86,7 @@ func refused(addr string) error {
 	return err
 }
 
-// tlsOptions are the client options for the TLS of an address.
+// tlsOptions returns the client options for the TLS settings of an address.
 func tlsOptions(d builders.Address) []client.ClientOpt {
 	if d.Dir != "" {
 		d.CACert = cmp.Or(d.CACert, inDir(d.Dir, "ca.pem"))
@@ -122,7 +122,7 @@ func inDir(dir, name string) string {
 	return file
 }
 
-// BuilderError says that a builder could not be used at all: exit code 4.
+// BuilderError says that a builder cannot be used, or that the connection was lost. The client exits with code 4.
 type BuilderError struct {
 	Addr  string
 	Doing string // "connecting to", "building on"
@@ -131,15 +131,15 @@ type BuilderError struct {
 
 func (e *BuilderError) Error() string {
 	return fmt.Sprintf("%s builder %s: %v\ncheck that buildkitd runs there and that --addr, --builder or BUILDKIT_HOST is right "+
-		"(rtbuild-client doctor tells more); without them, rtbuild runs a private one%s", e.Doing, e.Addr, e.Err, e.start())
+		"(rtbuild-client doctor checks more); without them, rtbuild runs a private builder%s", e.Doing, e.Addr, e.Err, e.start())
 }
 
-// start is how a builder is started that buildx has made and that may not have run yet.
+// start returns advice for a buildx builder, which may not have been started yet.
 func (e *BuilderError) start() string {
 	if !strings.HasPrefix(e.Addr, "docker-container://buildx_buildkit_") {
 		return ""
 	}
-	return "\na builder that buildx has made is started by: docker buildx inspect --bootstrap NAME"
+	return "\nstart a builder of buildx with: docker buildx inspect --bootstrap NAME"
 }
 
 func (e *BuilderError) Unwrap() error { return e.Err }

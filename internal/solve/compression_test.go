@@ -2,7 +2,7 @@ package solve
 
 import "testing"
 
-// One build has one compression: BuildKit gives a layer that it has compressed to every later export.
+// TestSameCompression: BuildKit uses a compressed layer for every later export, so a build has one compression.
 func TestSameCompression(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -18,11 +18,11 @@ func TestSameCompression(t *testing.T) {
 		{"a level of gzip", []string{"type=image,compression-level=9"}, "9", ""},
 		{
 			"two kinds", []string{"type=image", "type=oci,dest=a,compression=zstd"}, "",
-			"one build compresses its layers in one way, not by gzip and by zstd: run the command once for each",
+			"one build cannot compress its layers both by gzip and by zstd: run the command once for each",
 		},
 		{
 			"two levels", []string{"type=image,compression=zstd", "type=docker,dest=a,compression=zstd,compression-level=9"}, "",
-			"one build compresses its layers in one way, not by zstd and by zstd 9: run the command once for each",
+			"one build cannot compress its layers both by zstd and by zstd 9: run the command once for each",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

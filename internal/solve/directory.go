@@ -10,11 +10,11 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// directoryExport writes the image's files into a directory, into what is there already, as BuildKit's local exporter does.
+// directoryExport writes the image's files to a directory, in addition to its content, as BuildKit's local exporter does.
 //
-// It takes BuildKit's tar exporter: the local one asks for file after file on the stream on which they come, and with some
-// thousand files both sides end up waiting for each other. In golang.org/x/net's HTTP/2 server, which is the session's on
-// our side, a stream's window updates queue behind its data, so a blocked request blocks the answers to all before it.
+// It uses BuildKit's tar exporter instead. The local one requests file after file on the stream that carries them, and with some
+// thousand files both sides wait for each other: in golang.org/x/net's HTTP/2 server, which serves the session, the window
+// updates of a stream queue behind its data. So a blocked request blocks the responses to all earlier ones.
 func directoryExport(dest string, attrs map[string]string) Export {
 	return Export{
 		ExportEntry: client.ExportEntry{Type: client.ExporterTar, Attrs: attrs, Output: func(map[string]string) (io.WriteCloser, error) {
@@ -27,7 +27,7 @@ func directoryExport(dest string, attrs map[string]string) Export {
 	}
 }
 
-// unpacker is a pipe at whose other end an archive is unpacked.
+// unpacker is a pipe that unpacks the archive that is written to it.
 type unpacker struct {
 	*io.PipeWriter
 	done chan error
@@ -37,9 +37,9 @@ func unpack(dest string) *unpacker {
 	r, w := io.Pipe()
 	u := &unpacker{w, make(chan error, 1)}
 	go func() {
-		_, err := archive.Apply(context.Background(), dest, r, unpackOptions()...) // it ends when the pipe does
+		_, err := archive.Apply(context.Background(), dest, r, unpackOptions()...) // ends with the pipe
 		if err == nil {
-			_, err = io.Copy(io.Discard, r) // what pads the archive
+			_, err = io.Copy(io.Discard, r) // the archive's padding
 		}
 		_ = r.CloseWithError(err)
 		u.done <- err
@@ -47,13 +47,13 @@ func unpack(dest string) *unpacker {
 	return u
 }
 
-// Close ends the archive and waits until all of it is on disk.
+// Close ends the archive and waits until it is unpacked.
 func (u *unpacker) Close() error {
 	_ = u.PipeWriter.Close()
 	return <-u.done
 }
 
-// unpackOptions give a normal user what such a user may have: files of their own, and no devices.
+// unpackOptions returns the options for a normal user, who may not change the owner of files or make devices.
 func unpackOptions() []archive.ApplyOpt {
 	if os.Geteuid() == 0 {
 		return nil

@@ -16,23 +16,24 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// DownloadsName is the name under which a build asks for the directory of Downloads.
+// DownloadsName is the name of the local directory of Downloads in a solve.
 const DownloadsName = "tools"
 
-// Downloads fetches tools on this machine, with its trust and proxy, and gives them to the builder as a directory. The builder's own
-// downloads know neither. Like the source, a file is hashed again while it is sent, because others may write to the cache.
+// Downloads downloads tools on this machine, with the client's certificate authorities and proxy, which the builder's own downloads
+// do not use. The builder gets the files as a local directory. They are hashed again while they are sent, like the source,
+// because other programs may write to the cache.
 type Downloads struct {
-	// Local is the directory of all files that were fetched.
+	// Local is the directory with all files that were fetched.
 	Local *Local
 
-	ctx   context.Context // of the command: a graph that asks for files has none
+	ctx   context.Context // of the command
 	files *trust.Downloads
 }
 
-// DownloadOptions say how files are fetched.
+// DownloadOptions configure Downloads.
 type DownloadOptions struct {
-	CAFile string          // certificate authorities beside the system's
-	Proxy  *bkllb.ProxyEnv // nil is no proxy
+	CAFile string          // certificate authorities in addition to the system's
+	Proxy  *bkllb.ProxyEnv // nil uses no proxy
 	Warn   func(string)
 }
 
@@ -56,8 +57,8 @@ func OpenDownloads(ctx context.Context, here Installation, opts DownloadOptions)
 	return d, err
 }
 
-// Fetch returns a state that holds a file under its name, with mode 0755. The file's checksum decides what the builder is sent; where
-// none is known, it is the checksum that the file turned out to have.
+// Fetch downloads a file and returns a state with it, with mode 0755. The state depends on the checksum: that of the download, or
+// that of the content if the download has none.
 func (d *Downloads) Fetch(file llb.Download) (bkllb.State, error) {
 	got, err := d.files.Fetch(d.ctx, trust.File{Name: file.Name, URL: file.URL, SHA256: file.SHA256})
 	if err != nil {
@@ -72,12 +73,12 @@ func (d *Downloads) Fetch(file llb.Download) (bkllb.State, error) {
 		&bkllb.CopyInfo{Mode: &bkllb.ChmodOpt{Mode: 0o755}}), bkllb.WithCustomName("[tools] take "+file.Title)), nil
 }
 
-// list adds a file to those that the builder may ask for.
+// list adds a file to the local directory.
 func (d *Downloads) list(got trust.Fetched) error {
 	e := tags.Entry{Path: got.Path, Mode: 0o644, Size: got.Size}
 	sum, err := hex.DecodeString(got.SHA256)
 	if err != nil || copy(e.SHA256[:], sum) != len(e.SHA256) {
-		return fmt.Errorf("%q is no sha256", got.SHA256)
+		return fmt.Errorf("%q is not a sha256", got.SHA256)
 	}
 	d.Local.Add(e)
 	return nil

@@ -17,7 +17,7 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// TestFetchWithoutChecksum: a tool without a known checksum is given to the builder under the checksum that it has. An error shows no token of
+// TestFetchWithoutChecksum: the state of a tool without a known checksum has the checksum of its content. An error shows no token of
 // the address.
 func TestFetchWithoutChecksum(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())

@@ -17,10 +17,10 @@ import (
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
 )
 
-// StepError says which step of the image failed, how, and what it said last: exit code 1.
+// StepError says which step of a build failed, why, and with which last output. The client exits with code 1.
 type StepError struct {
 	Step     string
-	ExitCode int // 0 if the step did not come so far
+	ExitCode int // 0 if the step did not run
 	Lines    []string
 	Err      error
 }
@@ -39,22 +39,22 @@ func (e *StepError) Error() string {
 	return text.String()
 }
 
-// cause says why a step did not run. BuildKit does not look at the status of a download that has a checksum (v0.34.2,
-// httpSourceHandler.Snapshot): it takes an error page for the file.
+// cause returns why a step did not run. BuildKit ignores the HTTP status of a download with a checksum (v0.34.2,
+// httpSourceHandler.Snapshot), so an error page shows as a wrong checksum.
 func (e *StepError) cause() string {
-	sums := mismatch.FindStringSubmatch(e.Err.Error())
+	sums := digestMismatch.FindStringSubmatch(e.Err.Error())
 	if sums == nil {
 		return e.Err.Error()
 	}
-	return fmt.Sprintf("its sha256 is %s, expected %s: another file lies at that address, or the server sent an error page instead of it", sums[1], sums[2])
+	return fmt.Sprintf("its sha256 is %s, expected %s: the address has another file now, or the server sent an error page", sums[1], sums[2])
 }
 
-// mismatch is how BuildKit says that a download is not what its checksum says.
-var mismatch = regexp.MustCompile(`digest mismatch sha256:(\w+): sha256:(\w+)`)
+// digestMismatch matches BuildKit's error for a download with a wrong checksum.
+var digestMismatch = regexp.MustCompile(`digest mismatch sha256:(\w+): sha256:(\w+)`)
 
 func (e *StepError) Unwrap() error { return e.Err }
 
-// PushError says that an image could not be published: exit code 3.
+// PushError says that an image could not be pushed. The client exits with code 3.
 type PushError struct {
 	Refs string
 	From string // the builder that pushed
@@ -65,20 +65,20 @@ func (e *PushError) Error() string {
 	return fmt.Sprintf("pushing %s: %v%s%s", e.Refs, e.Err, imagebuild.TrustAdvice(e.Err, e.From), e.advice())
 }
 
-// unmovable is how the exporter says that a tag was not written: of the registry's answer it keeps the status alone. Registries
-// whose tags are immutable give these (Amazon ECR 400, Harbor 412).
-var unmovable = regexp.MustCompile(`unexpected status from PUT request to \S+/manifests/[^:/\s]+: (400|409|412) `)
+// tagRefused matches the exporter's error for a tag that the registry did not accept. The exporter only keeps the status. For an
+// immutable tag, Amazon ECR sends 400 and Harbor 412.
+var tagRefused = regexp.MustCompile(`unexpected status from PUT request to \S+/manifests/[^:/\s]+: (400|409|412) `)
 
 func (e *PushError) advice() string {
-	if !unmovable.MatchString(e.Err.Error()) {
+	if !tagRefused.MatchString(e.Err.Error()) {
 		return ""
 	}
-	return "; if the registry keeps tags where they are (immutable tags), let this one be moved, or choose another name or --repository"
+	return "; if tags are immutable in this registry, allow this tag to move, or choose another name or --repository"
 }
 
 func (e *PushError) Unwrap() error { return e.Err }
 
-// explain turns what a solve returned into what its reader needs. cause is what our own build function returned.
+// explain turns the error of a solve into one of the types of this package, if one fits. cause is the error of the build function.
 func (r *Runner) explain(ctx context.Context, job Job, cause, err error) error {
 	if err == nil {
 		return nil
@@ -95,8 +95,8 @@ func (r *Runner) explain(ctx context.Context, job Job, cause, err error) error {
 		return &BuilderError{Addr: r.Builder.Addr, Doing: "building: lost the connection to", Err: err}
 	case cause != nil:
 		return cause
-	case resolving.MatchString(err.Error()):
-		ref := resolving.FindStringSubmatch(err.Error())[1]
+	case resolveFailure.MatchString(err.Error()):
+		ref := resolveFailure.FindStringSubmatch(err.Error())[1]
 		return &imagebuild.ImageError{Ref: ref, Platform: "the builder's platform", Err: err}
 	case isPush(err):
 		return &PushError{Refs: job.names(), From: r.Builder.name(), Err: err}
@@ -121,25 +121,25 @@ func isLost(err error) bool {
 		strings.Contains(err.Error(), "transport is closing")
 }
 
-// BuildKit's exporter gives an error without a type for what a registry answered.
+// BuildKit's exporter returns untyped errors for a registry's responses. These patterns recognise them.
 var (
-	pushing    = regexp.MustCompile(`failed to push |unexpected status from (PUT|POST|PATCH|HEAD) request|failed to (copy|do request)|push access denied|insufficient_scope`)
-	passing    = regexp.MustCompile(`unexpected status.*: (5\d\d|429) |connection re(set|fused)|EOF|i/o timeout|provided digest did not match`)
-	permission = regexp.MustCompile(`40[13] |denied|insufficient_scope`)
+	pushFailure    = regexp.MustCompile(`failed to push |unexpected status from (PUT|POST|PATCH|HEAD) request|failed to (copy|do request)|push access denied|insufficient_scope`)
+	transientCause = regexp.MustCompile(`unexpected status.*: (5\d\d|429) |connection re(set|fused)|EOF|i/o timeout|provided digest did not match`)
+	deniedCause    = regexp.MustCompile(`40[13] |denied|insufficient_scope`)
 )
 
-// resolving is how the solver says that it could not get an image that it needs itself, such as a scanner.
-var resolving = regexp.MustCompile(`failed to resolve source metadata for (\S+): `)
+// resolveFailure matches the solver's error for an image that the solver itself needs, such as a scanner.
+var resolveFailure = regexp.MustCompile(`failed to resolve source metadata for (\S+): `)
 
-func isPush(err error) bool { return pushing.MatchString(err.Error()) }
+func isPush(err error) bool { return pushFailure.MatchString(err.Error()) }
 
-// worthRetrying reports whether the same solve may go through a moment later: a lost connection, a registry that
-// stumbled. A failing step never is.
-func worthRetrying(err error) bool {
+// isTransient reports whether the same solve may succeed when it is repeated: after a lost connection or a temporary error of a
+// registry, but never after a failed step.
+func isTransient(err error) bool {
 	var push *PushError
 	var builder *BuilderError
 	if errors.As(err, &push) {
-		return passing.MatchString(err.Error()) && !permission.MatchString(err.Error())
+		return transientCause.MatchString(err.Error()) && !deniedCause.MatchString(err.Error())
 	}
 	return errors.As(err, &builder)
 }

@@ -17,24 +17,24 @@ import (
 	"time"
 )
 
-// Installation is rtbuild as one user has it on one machine. A builder keeps a copy of every directory that it was given,
-// and compares sizes and time stamps to learn what has changed. An installation names these copies, and makes the time stamps
-// from contents: so two machines never update one copy, and no edit hides behind an equal size and time.
+// Installation identifies one user's rtbuild on one machine to builders. A builder keeps a copy of every local directory, and
+// compares sizes and time stamps to find changes. An Installation names these copies, so that two machines never update the same
+// one. It derives the time stamps from the content, so that every change of a file is found.
 type Installation struct {
 	secret []byte
 }
 
-// installationFile is the file below the user's state directory that holds the secret.
+// installationFile is the file with the secret, in the user's state directory.
 const installationFile = "installation"
 
-// OpenInstallation reads the installation's secret from a directory, and makes it if there is none. A directory that cannot
-// be used, or none (""), is no error: the installation is then new each time, so that builders get every file anew.
+// OpenInstallation reads the installation's secret from a directory, and makes one if needed. If the directory is "" or cannot be
+// used, it returns a new installation: builders then receive every file again.
 func OpenInstallation(dir string) Installation {
 	if dir != "" {
 		file := filepath.Join(dir, installationFile)
 		secret, err := readSecret(file)
 		if err != nil {
-			secret, err = makeSecret(file, errors.Is(err, errUnusable))
+			secret, err = makeSecret(file, errors.Is(err, errInvalidSecret))
 		}
 		if err == nil {
 			return Installation{secret}
@@ -43,8 +43,8 @@ func OpenInstallation(dir string) Installation {
 	return Installation{newSecret()}
 }
 
-// errUnusable is a secret that a crash has cut off, or that others may read.
-var errUnusable = errors.New("it is no secret")
+// errInvalidSecret means that a secret was cut off by a crash, or that other users can read it.
+var errInvalidSecret = errors.New("not a valid secret")
 
 func readSecret(file string) ([]byte, error) {
 	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -57,15 +57,15 @@ func readSecret(file string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || info.Size() != int64(len(newSecret())) {
-		return nil, errUnusable
+		return nil, errInvalidSecret
 	}
 	return io.ReadAll(f)
 }
 
 func newSecret() []byte { return []byte(rand.Text() + rand.Text()) }
 
-// makeSecret writes a new secret, whole or not at all. Of two processes that do so at once, the first wins, unless it replaces one
-// that is unusable.
+// makeSecret writes a new secret atomically. If two processes do so at once, both get the first one's, unless they replace an
+// invalid secret.
 func makeSecret(file string, replace bool) ([]byte, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return nil, err
@@ -90,20 +90,21 @@ func makeSecret(file string, replace bool) ([]byte, error) {
 	return readSecret(file)
 }
 
-// SharedKey names a directory of this machine and user to a builder. It does not tell them.
+// SharedKey returns a builder's name for the copy of a directory. It depends on the machine, the user and the directory, but does
+// not reveal them.
 func (i Installation) SharedKey(dir string) string {
-	host, _ := os.Hostname() // a home directory may be that of several machines
+	host, _ := os.Hostname() // several machines may share a home directory
 	return "rtbuild:" + hex.EncodeToString(i.sum("shared key", host, strconv.Itoa(os.Getuid()), dir))
 }
 
-// Time stamps lie between 1987 and 2021: archives cannot hold those before 1980, and some programs warn of those to come.
+// Time stamps are between 1987 and 2021: archives cannot store those before 1980, and some programs warn about those in the future.
 const (
 	firstTime = 1 << 29
 	timeBits  = 30
 )
 
-// modTime is the time stamp of a file with a content. It is made with the secret: whoever can choose two contents cannot
-// look for two that have one time stamp.
+// modTime returns the time stamp for a content. It depends on the secret, so that nobody can search for two contents with the same
+// time stamp.
 func (i Installation) modTime(content [sha256.Size]byte) time.Time {
 	sum := i.sum("time", string(content[:]))
 	seconds := binary.BigEndian.Uint64(sum) >> (64 - timeBits)
@@ -111,7 +112,7 @@ func (i Installation) modTime(content [sha256.Size]byte) time.Time {
 	return time.Unix(firstTime+int64(seconds), int64(nanoseconds))
 }
 
-// sum is a keyed digest of fields.
+// sum returns a keyed digest of fields.
 func (i Installation) sum(fields ...string) []byte {
 	mac := hmac.New(sha256.New, i.secret)
 	for _, field := range fields {

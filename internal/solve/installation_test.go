@@ -11,8 +11,8 @@ import (
 
 func timeOf(seconds int64) time.Time { return time.Unix(seconds, 0) }
 
-// TestTimeStampsAreOfContents: equal contents have one time stamp, others have others, and so do other installations.
-func TestTimeStampsAreOfContents(t *testing.T) {
+// TestModTime: time stamps are the same for the same content and installation, and different otherwise.
+func TestModTime(t *testing.T) {
 	dir := t.TempDir()
 	here, again, elsewhere := OpenInstallation(dir), OpenInstallation(dir), OpenInstallation(t.TempDir())
 	one, other := sha256.Sum256([]byte("1.0.1")), sha256.Sum256([]byte("1.0.2"))
@@ -33,7 +33,7 @@ func TestTimeStampsAreOfContents(t *testing.T) {
 	}
 }
 
-// TestSharedKeyNamesMachineUserAndPath: a builder keeps the copies of each apart.
+// TestSharedKeyNamesMachineUserAndPath: keys of different directories and installations differ.
 func TestSharedKeyNamesMachineUserAndPath(t *testing.T) {
 	dir := t.TempDir()
 	here, elsewhere := OpenInstallation(dir), OpenInstallation(t.TempDir())
@@ -45,8 +45,8 @@ func TestSharedKeyNamesMachineUserAndPath(t *testing.T) {
 	}
 }
 
-// TestInstallationIsKept: whatever is found where the secret should be, there is one afterwards, for this user alone. Where nothing can
-// be kept, all installations differ.
+// TestInstallationIsKept: OpenInstallation replaces an invalid secret by a new one, which only this user can read. If it cannot write
+// one, all installations differ.
 func TestInstallationIsKept(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -40,8 +40,8 @@ func TestJobAttrs(t *testing.T) {
 	}
 }
 
-// Annotations go where they have a place, what BuildKit's versions choose differently is said, and the exports stay as they
-// were.
+// TestJobEntries: entries sets annotations and the attributes whose defaults differ between versions, and does not change the
+// exports.
 func TestJobEntries(t *testing.T) {
 	docker := Export{ExportEntry: client.ExportEntry{Type: client.ExporterDocker, Attrs: map[string]string{"name": "x"}}}
 	oci := Export{ExportEntry: client.ExportEntry{Type: client.ExporterOCI, Attrs: map[string]string{"name": "y"}}}
@@ -82,7 +82,7 @@ func TestCacheImports(t *testing.T) {
 				{Type: "registry", Attrs: map[string]string{"ref": "a/b"}},
 				{Type: "local", Attrs: map[string]string{"digest": "sha256:x", "src": "d"}},
 			}},
-		{name: "nonsense", text: "{", err: "reading the caches to use"},
+		{name: "nonsense", text: "{", err: "reading the caches to import"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := cacheImports(map[string]string{"cache-imports": tt.text})
@@ -99,7 +99,7 @@ func TestCacheImports(t *testing.T) {
 	}
 }
 
-// What the solver says in words only becomes an error of a kind.
+// TestExplain: untyped errors of the solver become typed errors.
 func TestExplain(t *testing.T) {
 	r := &Runner{Builder: &Builder{Addr: "unix:///x"}}
 	job := Job{Exports: []Export{DigestExport("host/repo")}}

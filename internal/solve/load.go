@@ -11,7 +11,8 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// LoadExport streams the image into Docker's own store, as docker buildx build --load does.
+// LoadExport returns an export that loads the image into the Docker engine, as docker buildx build --load does. It is an error if
+// there is no docker command.
 func LoadExport(ctx context.Context, name string) (Export, error) {
 	if _, err := exec.LookPath("docker"); err != nil {
 		return Export{}, fmt.Errorf("--load needs the docker command: %w", err)
@@ -26,7 +27,7 @@ func LoadExport(ctx context.Context, name string) (Export, error) {
 
 // dockerLoad is a running docker load.
 type dockerLoad struct {
-	ctx    context.Context // of the command that loads; the session's callbacks have none
+	ctx    context.Context // of the command: the session's callbacks get none
 	cmd    *exec.Cmd
 	stderr bytes.Buffer
 }

@@ -22,16 +22,16 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// Local is a directory that a builder may ask for: an exact list of entries as they were hashed, since BuildKit's patterns
-// cannot say what the source hash counts. Owners and modes are normalised.
+// Local is a local directory for a solve. It has an exact list of entries as they were hashed, since BuildKit's patterns cannot
+// express which files the source hash covers. Owners and modes are normalised.
 //
-// A file is hashed again while it is sent. If it is no longer what it was, its end is not sent, so that no builder takes it for
-// whole, and Ended is closed. Whoever solves must then end the solve: fsutil's sender keeps a failure to itself until the
-// receiver asks for another file.
+// Local hashes a file again while it sends it. If the file has changed, Local does not send its end, so that no builder takes it
+// for complete, and closes Ended. The caller must then cancel the solve: fsutil's sender does not report a failure until the
+// receiver requests another file.
 type Local struct {
-	root  *os.Root
-	here  Installation
-	ended chan struct{}
+	root    *os.Root
+	install Installation
+	ended   chan struct{}
 
 	mu      sync.Mutex
 	stats   []*types.Stat // in fsutil's order
@@ -39,43 +39,43 @@ type Local struct {
 	changed *tags.ChangedError
 }
 
-// How a file can differ from what was hashed. One that is gone is fs.ErrNotExist.
+// How a file can differ from the one that was hashed. A missing file is fs.ErrNotExist.
 var (
 	errContent = errors.New("its content is different")
 	errKind    = errors.New("it is no longer a regular file")
 )
 
-// NewLocal gives entries of a directory to builders. The directories that lead to them need not be listed. Time stamps are
-// the installation's.
+// NewLocal returns a Local with entries of a directory, and with time stamps of the installation. Parent directories of entries are
+// added.
 func NewLocal(dir string, entries []tags.Entry, i Installation) (*Local, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	l := &Local{root: root, here: i, files: map[string]tags.Entry{}, ended: make(chan struct{})}
+	l := &Local{root: root, install: i, files: map[string]tags.Entry{}, ended: make(chan struct{})}
 	l.Add(entries...)
 	return l, nil
 }
 
-// Add lists more entries. A builder that has begun to ask may not see them any more.
+// Add adds entries. A builder whose transfer has begun may not see them.
 func (l *Local) Add(entries ...tags.Entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range withParents(entries, l.listed()) {
 		stat := &types.Stat{Path: e.Path, Mode: uint32(e.Mode), Linkname: e.Link}
 		if e.Mode.IsRegular() {
-			stat.Size, stat.ModTime = e.Size, l.here.modTime(e.SHA256).UnixNano()
+			stat.Size, stat.ModTime = e.Size, l.install.modTime(e.SHA256).UnixNano()
 			l.files[e.Path] = e
 		}
 		l.stats = append(l.stats, stat)
 	}
-	// fsutil wants the order of a walk: names compared directory by directory.
+	// fsutil requires the order of a walk, which compares names directory by directory.
 	slices.SortFunc(l.stats, func(a, b *types.Stat) int {
 		return strings.Compare(walkKey(a.Path), walkKey(b.Path))
 	})
 }
 
-// listed are the paths of the entries.
+// listed returns the paths of the entries.
 func (l *Local) listed() map[string]bool {
 	seen := make(map[string]bool, len(l.stats))
 	for _, stat := range l.stats {
@@ -84,7 +84,7 @@ func (l *Local) listed() map[string]bool {
 	return seen
 }
 
-// withParents gives the entries that are not listed yet, and the directories that lead to them.
+// withParents returns the entries that are not in seen, and their parent directories.
 func withParents(entries []tags.Entry, seen map[string]bool) []tags.Entry {
 	entries = slices.DeleteFunc(slices.Clone(entries), func(e tags.Entry) bool {
 		known := seen[e.Path]
@@ -102,10 +102,10 @@ func withParents(entries []tags.Entry, seen map[string]bool) []tags.Entry {
 
 func walkKey(p string) string { return strings.ReplaceAll(p, "/", "\x00") }
 
-// Close gives the directory back.
+// Close closes the directory.
 func (l *Local) Close() error { return l.root.Close() }
 
-// Changed gives the first change that was met while sending, or nil.
+// Changed returns the first change that was found while sending, or nil.
 func (l *Local) Changed() *tags.ChangedError {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -123,7 +123,7 @@ func (l *Local) Has(p string) bool {
 	return ok
 }
 
-// Walk implements fsutil.FS. As with filepath.WalkDir, fs.SkipDir skips a directory, or what is left of a file's.
+// Walk implements fsutil.FS. As with filepath.WalkDir, fs.SkipDir skips a directory, or the rest of a file's directory.
 func (l *Local) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) error {
 	l.mu.Lock()
 	stats := slices.Clone(l.stats)
@@ -157,8 +157,8 @@ func (l *Local) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) erro
 	return nil
 }
 
-// Open implements fsutil.FS. It never fails: fsutil's sender takes a file that cannot be opened for an empty one
-// (sender.sendFile), but heeds what reading returns.
+// Open implements fsutil.FS. It never returns an error: fsutil's sender would send an empty file (sender.sendFile). Errors come from
+// Read instead.
 func (l *Local) Open(p string) (io.ReadCloser, error) {
 	l.mu.Lock()
 	e, ok := l.files[strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(p)), "/")]
@@ -173,8 +173,8 @@ func (l *Local) Open(p string) (io.ReadCloser, error) {
 	return &verified{Closer: f, file: io.LimitReader(f, e.Size+1), entry: e, sum: sha256.New(), fail: l.fail}, nil
 }
 
-// open opens a regular file where the scan found it. A directory on the way may have become a link, which os.Root follows within its
-// root: the content decides then.
+// open opens a regular file. A directory in its path may have become a link, which os.Root follows within its root. The hash of the
+// content detects that.
 func (l *Local) open(name string) (*os.File, error) {
 	name = filepath.FromSlash(name)
 	before, err := l.root.Lstat(name)
@@ -184,7 +184,7 @@ func (l *Local) open(name string) (*os.File, error) {
 	if !before.Mode().IsRegular() {
 		return nil, errKind
 	}
-	f, err := l.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe may have taken its place
+	f, err := l.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe may have replaced it
 	if err != nil {
 		return nil, err
 	}
@@ -195,11 +195,11 @@ func (l *Local) open(name string) (*os.File, error) {
 	return f, nil
 }
 
-// fail keeps the first change.
+// fail records the first change, and returns the change as an error.
 func (l *Local) fail(p string, err error) error {
 	var at *fs.PathError
 	if errors.As(err, &at) {
-		err = at.Err // the path is named already
+		err = at.Err // ChangedError names the path
 	}
 	changed := &tags.ChangedError{Path: p, Err: err}
 	l.mu.Lock()
@@ -217,11 +217,10 @@ type failing struct{ err error }
 // Read implements io.Reader.
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// verified is a file that must have the content of an entry. That is known only at its end: whoever reads it does not get
-// io.EOF otherwise.
+// verified reads a file that must have the content of an entry. If it has not, Read returns an error instead of io.EOF.
 type verified struct {
 	io.Closer
-	file  io.Reader // one byte more than the entry has, at most
+	file  io.Reader // at most one byte longer than the entry
 	entry tags.Entry
 	sum   hash.Hash
 	size  int64

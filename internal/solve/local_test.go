@@ -20,7 +20,7 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// scanned gives a project of three files to a builder, one of them by a link.
+// scanned returns the Local of a project with three files, one of them a link.
 func scanned(t *testing.T) (dir string, local *Local) {
 	t.Helper()
 	dir = t.TempDir()
@@ -50,12 +50,12 @@ func put(t *testing.T, dir, name, content string) {
 	}
 }
 
-// TestSendsOnlyWhatWasHashed: each way in which a file can change between the scan and the transfer ends the transfer.
+// TestSendsOnlyWhatWasHashed: every kind of change between the scan and the transfer ends the transfer.
 func TestSendsOnlyWhatWasHashed(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(dir string) error
-		path   string // nil error where it is empty
+		path   string // empty if there is no error
 		is     error
 	}{
 		{"nothing", func(string) error { return nil }, "", nil},
@@ -89,7 +89,7 @@ func TestSendsOnlyWhatWasHashed(t *testing.T) {
 		}, "app.js", errKind},
 		{"another link for a link", func(dir string) error {
 			return errors.Join(os.Remove(dir+"/vendor"), os.Symlink("/", dir+"/vendor"))
-		}, "", nil}, // what was hashed is still where it was
+		}, "", nil}, // the content is still the same
 		{"what a link led to", func(dir string) error { return os.WriteFile(dir+"/hidden/b.js", []byte("c"), 0o644) }, "vendor/b.js", errContent},
 	}
 	for _, tt := range tests {
@@ -116,7 +116,7 @@ func TestSendsOnlyWhatWasHashed(t *testing.T) {
 	}
 }
 
-// receive transfers all files by fsutil's own sender. It gives those of which the end arrived.
+// receive transfers all files with fsutil's own sender. It returns the files that arrived completely.
 func receive(t *testing.T, local *Local) (map[string]string, error) {
 	t.Helper()
 	sender, receiver := pipe(t.Context())
@@ -126,7 +126,7 @@ func receive(t *testing.T, local *Local) (map[string]string, error) {
 		return fsutil.Send(t.Context(), sender, local, nil)
 	})
 	whole := map[string]string{}
-	all.Go(func() error { // as the solve's end does
+	all.Go(func() error { // like the end of a solve
 		select {
 		case <-local.Ended():
 		case <-receiver.gone:
@@ -138,7 +138,7 @@ func receive(t *testing.T, local *Local) (map[string]string, error) {
 	return whole, errors.Join(all.Wait(), err)
 }
 
-// readAll asks for each file when its stat comes, and ends when all have come or the sender hangs up.
+// readAll requests each file after its stat. It returns after all files, or when the sender closes the connection.
 func readAll(c *conn, whole map[string]string) error {
 	paths, content := map[uint32]string{}, map[uint32]*bytes.Buffer{}
 	var id uint32
@@ -207,7 +207,7 @@ func (c *conn) RecvMsg(m any) error {
 		return io.ErrClosedPipe
 	case <-c.gone:
 	}
-	select { // what came before the end
+	select { // data that was sent before the end
 	case data := <-c.in:
 		return m.(*types.Packet).UnmarshalVT(data)
 	default:
@@ -215,7 +215,7 @@ func (c *conn) RecvMsg(m any) error {
 	}
 }
 
-// TestListsParents: a walk gives each directory before what is in it, listed or not, in fsutil's order.
+// TestListsParents: a walk visits each directory before its content, in fsutil's order, even if it was not listed.
 func TestListsParents(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, "a/b/c", "1")
@@ -234,7 +234,7 @@ func TestListsParents(t *testing.T) {
 	}
 }
 
-// TestWalkSkips: BuildKit's patterns skip what a builder does not ask for.
+// TestWalkSkips: with BuildKit's patterns, a walk skips the files that a builder does not request.
 func TestWalkSkips(t *testing.T) {
 	dir := t.TempDir()
 	local, err := NewLocal(dir, []tags.Entry{{Path: "a/x", Mode: 0o644}, {Path: "b/y", Mode: 0o644}, {Path: "b/z/1", Mode: 0o644}, {Path: "c", Mode: 0o644}}, Installation{})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,20 +18,20 @@ import (
 	"github.com/rtbuild/rtbuild/internal/options"
 )
 
-// Export is an export of a solve. What is written takes its name when the solve has succeeded: a failed one leaves an
-// older file alone.
+// Export is an export of a solve. Call Commit after a successful solve and Abort otherwise: an output file gets its name only with
+// Commit, so that a failed solve leaves an older file unchanged.
 type Export struct {
 	client.ExportEntry
-	kind   string // what the user asked for, where BuildKit's exporter is another one
+	kind   string // the user's name for the type, if it differs from BuildKit's exporter
 	stdout bool
 	commit func() error
 	abort  func()
 }
 
-// Kind is the type of the export as the user names it.
+// Kind returns the type of the export as the user names it.
 func (e Export) Kind() string { return cmp.Or(e.kind, e.Type) }
 
-// Commit makes what was written final.
+// Commit gives an output file its name.
 func (e Export) Commit() error {
 	if e.commit == nil {
 		return nil
@@ -38,14 +39,14 @@ func (e Export) Commit() error {
 	return e.commit()
 }
 
-// Abort removes what was written. After Commit it does nothing.
+// Abort removes an output file. After Commit it does nothing.
 func (e Export) Abort() {
 	if e.abort != nil {
 		e.abort()
 	}
 }
 
-// IsNamed reports whether the export carries an image's name.
+// IsNamed reports whether the export is an image, which can have a name.
 func (e Export) IsNamed() bool {
 	return e.IsImage() || e.Type == client.ExporterOCI || e.Type == client.ExporterDocker
 }
@@ -53,25 +54,43 @@ func (e Export) IsNamed() bool {
 // ToStdout reports whether the export is written to standard output.
 func (e Export) ToStdout() bool { return e.stdout }
 
-// IsImage reports whether the export goes to the builder's image store or a registry, so that it can have names.
+// IsImage reports whether the export goes to the builder's image store or to a registry.
 func (e Export) IsImage() bool { return e.Type == client.ExporterImage }
 
-// ImageExport stores the image in the builder under names, and pushes it.
+// ImageExport returns an export that stores the image in the builder under names, and pushes it if push is true.
 func ImageExport(push bool, names ...string) Export {
 	return Export{ExportEntry: client.ExportEntry{Type: client.ExporterImage, Attrs: map[string]string{
 		"name": strings.Join(names, ","), "push": strconv.FormatBool(push),
 	}}}
 }
 
-// DigestExport pushes the image to a repository, by its digest alone.
+// DigestExport returns an export that pushes the image to a repository by its digest, without a tag.
 func DigestExport(repository string) Export {
 	e := ImageExport(true, repository)
 	e.Attrs["push-by-digest"] = "true"
 	return e
 }
 
-// ParseOutput reads one --output as buildx does: "type=oci,dest=image.tar", a directory, or "-" for a tar on stdout. Files
-// are not touched before the build has something to write. A value that cannot be used is an *options.Error.
+// entry returns the export for BuildKit. It sets attributes whose defaults differ between versions of BuildKit: OCI's media types,
+// and attestations as OCI artifacts, which Docker's media types do not support.
+func (e Export) entry(annotations map[string]string) client.ExportEntry {
+	entry := e.ExportEntry
+	if !e.IsNamed() {
+		return entry
+	}
+	entry.Attrs = map[string]string{"oci-mediatypes": "true"}
+	maps.Copy(entry.Attrs, e.Attrs)
+	if oci, _ := strconv.ParseBool(entry.Attrs["oci-mediatypes"]); oci && entry.Attrs["oci-artifact"] == "" {
+		entry.Attrs["oci-artifact"] = "true"
+	}
+	if e.Type != client.ExporterDocker {
+		maps.Copy(entry.Attrs, annotations)
+	}
+	return entry
+}
+
+// ParseOutput parses one --output as buildx does: "type=oci,dest=image.tar", a directory, or "-" for a tar on standard output. It
+// creates no files. The error is an *options.Error.
 func ParseOutput(s string) (Export, error) {
 	e, err := parseOutput(s)
 	if err != nil {
@@ -105,7 +124,7 @@ func parseOutput(s string) (Export, error) {
 	return export(kind, attrs, dest)
 }
 
-// export makes an entry of a type, its attributes and its destination.
+// export returns the export for a type, attributes and a destination.
 func export(kind string, attrs map[string]string, dest string) (Export, error) {
 	entry := Export{ExportEntry: client.ExportEntry{Type: kind, Attrs: attrs}}
 	switch kind {
@@ -155,20 +174,20 @@ func toFile(entry Export, dest string) (Export, error) {
 	return entry, nil
 }
 
-// keepOpen is standard output, which is not ours to close.
+// keepOpen is standard output, which Close must not close.
 type keepOpen struct{ io.Writer }
 
 func (keepOpen) Close() error { return nil }
 
-// errNothing is why a file has not come to be.
-var errNothing = errors.New("nothing was written")
+// errNotWritten is the error of Commit if the solve wrote no file.
+var errNotWritten = errors.New("nothing was written")
 
-// pendingFile is a file that is written under another name first. It may be aborted while it is written: the name goes at once.
+// pendingFile is an output file with a temporary name. It may be aborted while it is being written.
 type pendingFile struct {
 	dest string
 
 	mu   sync.Mutex
-	temp string // empty: there is none, or it has been aborted
+	temp string // the temporary name; empty before open, and after commit or abort
 }
 
 func (p *pendingFile) open(map[string]string) (io.WriteCloser, error) {
@@ -179,25 +198,25 @@ func (p *pendingFile) open(map[string]string) (io.WriteCloser, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.temp = f.Name()
-	return f, f.Chmod(0o644) // as readable as the shell would make it
+	return f, f.Chmod(0o644) // CreateTemp uses 0600
 }
 
 func (p *pendingFile) commit() error {
-	temp := p.take()
+	temp := p.claim()
 	if temp == "" {
-		return fmt.Errorf("%s: %w", p.dest, errNothing)
+		return fmt.Errorf("%s: %w", p.dest, errNotWritten)
 	}
 	return os.Rename(temp, p.dest)
 }
 
 func (p *pendingFile) abort() {
-	if temp := p.take(); temp != "" {
+	if temp := p.claim(); temp != "" {
 		_ = os.Remove(temp)
 	}
 }
 
-// take gives the name to one of those who want it.
-func (p *pendingFile) take() string {
+// claim returns the temporary name, and empties it so that only one caller gets it.
+func (p *pendingFile) claim() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	temp := p.temp

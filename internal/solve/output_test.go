@@ -54,7 +54,7 @@ func TestParseOutput(t *testing.T) {
 	}
 }
 
-// A failed solve leaves an older file alone.
+// TestPendingFile: a failed solve leaves an older file unchanged.
 func TestPendingFile(t *testing.T) {
 	dest := filepath.Join(t.TempDir(), "image.tar")
 	if err := os.WriteFile(dest, []byte("old"), 0o600); err != nil {
@@ -94,7 +94,7 @@ func TestPendingFile(t *testing.T) {
 	}
 }
 
-// Who interrupts a solve may not wait until the builder lets go of the file: its name goes at once, and it takes nobody's place.
+// TestAbortWhileWriting: after an interrupt, the temporary file is removed at once, although the builder may still write to it.
 func TestAbortWhileWriting(t *testing.T) {
 	dest := filepath.Join(t.TempDir(), "out.tar")
 	e, err := ParseOutput("type=oci,dest=" + dest)
@@ -109,7 +109,7 @@ func TestAbortWhileWriting(t *testing.T) {
 	if _, err := w.Write([]byte("more")); err != nil {
 		t.Error(err)
 	}
-	if err := e.Commit(); !errors.Is(err, errNothing) {
+	if err := e.Commit(); !errors.Is(err, errNotWritten) {
 		t.Errorf("Commit gives %v", err)
 	}
 	if all, _ := os.ReadDir(filepath.Dir(dest)); len(all) != 0 {
@@ -118,7 +118,7 @@ func TestAbortWhileWriting(t *testing.T) {
 	_ = w.Close()
 }
 
-// The directory is whole when the export's stream is closed, and a broken archive is an error.
+// TestDirectoryExport: the directory is complete when the export's stream is closed, and a broken archive is an error.
 func TestDirectoryExport(t *testing.T) {
 	var whole bytes.Buffer
 	archive := tar.NewWriter(&whole)

@@ -10,7 +10,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// PlatformError says that a builder cannot run programs of a platform.
+// PlatformError says that a builder cannot run programs of some platforms.
 type PlatformError struct {
 	Addr   string
 	Lacks  []ocispecs.Platform
@@ -36,15 +36,15 @@ func formatAll(all []ocispecs.Platform) string {
 	return strings.Join(names, ", ")
 }
 
-// CheckPlatforms asks the builder whether it can run programs of these platforms, itself or by emulation. The error is a
-// *PlatformError if it cannot.
+// CheckPlatforms checks that the builder can run programs of these platforms, natively or with emulation. The error is a
+// *PlatformError if it cannot, or a *BuilderError.
 func (b *Builder) CheckPlatforms(ctx context.Context, wanted []ocispecs.Platform) error {
 	if len(wanted) == 0 {
 		return nil
 	}
 	workers, err := b.ListWorkers(ctx)
 	if err != nil {
-		return &BuilderError{Addr: b.Addr, Doing: "asking for the platforms of", Err: err}
+		return &BuilderError{Addr: b.Addr, Doing: "listing the platforms of", Err: err}
 	}
 	e := &PlatformError{Addr: b.Addr}
 	for _, w := range workers {

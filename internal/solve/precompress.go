@@ -10,13 +10,13 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// precompressor lets the builder compress early layers while later layers build. An exporter begins when all layers are there, and
-// compresses each on one core. The builder keeps the result with the layers, where the job's own export finds it. Failures are
-// dropped: the job has them too, and reports them.
+// precompressor makes the builder compress layers while later layers build. The exporter itself starts only after the last layer, and
+// compresses each layer on one core. The builder stores the compressed layers, and the exporter finds them. precompressor ignores
+// errors, since the job fails with the same ones.
 type precompressor struct {
 	runner *Runner
 	job    Job
-	attrs  map[string]string // of the export; nil if none of the job's compresses
+	attrs  map[string]string // of the export; nil if no export of the job compresses layers
 
 	ctx    context.Context // ends with the job
 	cancel context.CancelFunc
@@ -26,21 +26,21 @@ type precompressor struct {
 func (r *Runner) precompressor(ctx context.Context, job Job) *precompressor {
 	p := &precompressor{runner: r, job: job}
 	p.ctx, p.cancel = context.WithCancel(ctx)
-	// A cache of another builder may hold what a step makes. Only the job asks for it, so nothing may run before.
+	// A cache may have the result of a step. Only the job itself uses the cache, so no step may run before it.
 	if len(job.Imports) > 0 {
 		return p
 	}
 	if i := slices.IndexFunc(job.Exports, Export.IsNamed); i >= 0 {
 		p.attrs = job.Exports[i].entry(nil).Attrs
-		maps.DeleteFunc(p.attrs, func(key, _ string) bool { return !slices.Contains(shapesLayers, key) })
+		maps.DeleteFunc(p.attrs, func(key, _ string) bool { return !slices.Contains(layerAttrs, key) })
 	}
 	return p
 }
 
-// shapesLayers are the attributes of an export on which the bytes of its layers depend.
-var shapesLayers = []string{"oci-mediatypes", "compression", "compression-level", "force-compression"}
+// layerAttrs are the attributes of an export that change the bytes of its layers.
+var layerAttrs = []string{"oci-mediatypes", "compression", "compression-level", "force-compression"}
 
-// start begins to compress a state.
+// start starts to compress the layers of a state.
 func (p *precompressor) start(def *llb.Definition) {
 	if p.attrs == nil {
 		return
@@ -55,12 +55,12 @@ func (p *precompressor) start(def *llb.Definition) {
 			Exports:     []client.ExportEntry{{Type: client.ExporterImage, Attrs: p.attrs}},
 			LocalMounts: p.job.mounts(), SharedKey: p.job.SharedKey, Session: p.runner.Session,
 			AllowedEntitlements: p.job.Allowed, CompatibilityVersion: compatibilityVersion,
-			Internal: true, // not a build of its own in the builder's history
+			Internal: true, // keeps it out of the builder's history
 		}, ignored)
 	})
 }
 
-// stop ends what has not come to its end.
+// stop cancels the running solves and waits for their end.
 func (p *precompressor) stop() {
 	p.cancel()
 	p.solves.Wait()

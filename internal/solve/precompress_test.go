@@ -7,7 +7,7 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// TestPrecompress: layers are compressed early in the way of the job's first image, and not at all where that would be in vain.
+// TestPrecompress: layers are precompressed like the job's first image, or not at all if that would be useless.
 func TestPrecompress(t *testing.T) {
 	export := func(kind string, attrs map[string]string) Export {
 		return Export{ExportEntry: client.ExportEntry{Type: kind, Attrs: attrs}}
@@ -34,7 +34,7 @@ func TestPrecompress(t *testing.T) {
 				t.Errorf("attributes (-want +got):\n%s", diff)
 			}
 			if test.want == nil {
-				a.start(nil) // asks no builder, of which there is none
+				a.start(nil) // there is no builder, so it must not start a solve
 			}
 		})
 	}

@@ -13,10 +13,10 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// logLines is how many of a failed step's last lines an error repeats.
+// logLines is how many of a failed step's last lines an error shows.
 const logLines = 10
 
-// Progress shows the solves of one command in one display, and remembers what steps said.
+// Progress shows the progress of all solves of a command in one display. It keeps the last output of each step for errors.
 type Progress struct {
 	printer progresswriter.Writer
 	multi   *progresswriter.MultiWriter
@@ -41,14 +41,14 @@ func NewProgress(ctx context.Context, mode string) (*Progress, error) {
 	}, nil
 }
 
-// Close ends the display and waits until all is shown.
+// Close waits until everything is shown, and ends the display.
 func (p *Progress) Close() error {
 	close(p.held.Status())
 	<-p.printer.Done()
 	return p.printer.Err()
 }
 
-// channel gives a solve somewhere to report to. done is closed when all that it reported has been taken.
+// channel returns the channel for the status of a solve. done is closed after all of it has been received.
 func (p *Progress) channel() (status chan *client.SolveStatus, done <-chan struct{}) {
 	seen := make(chan *client.SolveStatus)
 	finished := make(chan struct{})
@@ -75,7 +75,7 @@ func (p *Progress) remember(s *client.SolveStatus) {
 	}
 }
 
-// step gives the name and the last lines of a vertex.
+// step returns the name and the last lines of a vertex.
 func (p *Progress) step(vertex digest.Digest) (name string, lines []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,13 +85,13 @@ func (p *Progress) step(vertex digest.Digest) (name string, lines []string) {
 	return p.names[vertex], lines
 }
 
-// tail is the end of what a step has printed, by lines. A program's write may end anywhere in one, and its two streams come in turns.
+// tail has the last lines of a step's output. A chunk may end in the middle of a line, and the chunks of both streams alternate.
 type tail struct {
 	lines []string
-	rest  map[int]string // what each stream has of a line that has not ended
+	rest  map[int]string // the incomplete last line of each stream
 }
 
-// longestLine is how much is kept of a line that does not end.
+// longestLine limits how much is kept of an incomplete line, in bytes.
 const longestLine = 4096
 
 func (t *tail) write(stream int, text string) {
@@ -106,7 +106,7 @@ func (t *tail) add(lines ...string) {
 	t.lines = t.lines[max(0, len(t.lines)-logLines):]
 }
 
-// last gives the last lines, those that have not ended at the end.
+// last returns the last lines, followed by the incomplete ones.
 func (t *tail) last() []string {
 	all := tail{lines: slices.Clone(t.lines)}
 	for _, stream := range slices.Sorted(maps.Keys(t.rest)) {

@@ -10,7 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// TestStepLinesAreWhole: a failed step's lines are cut where lines end, not where a program's writes do.
+// TestStepLinesAreWhole: a failed step's output is split at line ends, not at the ends of chunks.
 func TestStepLinesAreWhole(t *testing.T) {
 	type write struct {
 		stream int
