@@ -111,7 +111,7 @@ func TestFrontendMaterials(t *testing.T) {
 			[]string{own + "@" + made.Lock + "?"}, []string{base + "?", server.URL, made.Source, made.Versioned}},
 		{"existing source image", nil, "source", "none",
 			[]string{own + "@" + made.Source + "?"}, []string{base + "?", made.Versioned, own + "@" + made.Lock + "?"}},
-		{"stale versioned image", func(t *testing.T) { edit(t, filepath.Join(p.dir, "runtime.yaml"), "packages: []", "packages: [git]") },
+		{"stale deps image (versioned)", func(t *testing.T) { edit(t, filepath.Join(p.dir, "runtime.yaml"), "packages: []", "packages: [git]") },
 			"deps", "scratch", []string{base + "?", server.URL + "/tool"}, []string{own}},
 	}
 	for _, test := range tests {

@@ -76,7 +76,7 @@ func TestFrontendErrors(t *testing.T) {
 		{"failing EXTRA_DEPS", nil, nil, []string{"EXTRA_DEPS=exit 8"}, "exit code 8", "# syntax="},
 		{"unreachable registry", nil, nil, []string{"REPOSITORY=127.0.0.1:1/x/y"}, "connection refused (it was given as build argument REPOSITORY)", "# syntax="},
 		{"bad repository", nil, nil, []string{"REPOSITORY=Not/Valid"}, "Not/Valid", "# syntax="},
-		{"wrong variant", nil, nil, []string{"VARIANT=versioned"}, "variant versioned cannot be built: no versioned image", "# syntax="},
+		{"wrong variant", nil, nil, []string{"VARIANT=versioned"}, "variant versioned cannot be built: no deps image under the versioned tag", "# syntax="},
 		{"everything ignored", []string{"ignore: ['*']"}, nil, nil, "nothing to hash", "profile: node"}, // the profile sets the default of source
 		{"no source directory", []string{"source: [{path: lib}]"}, nil, nil, `"lib"`, "source: [{path: lib}]"},
 		{"link outside", []string{"cmd: [node]", "source: [{path: .}]"}, map[string]string{"->out": "/etc/hostname"}, nil, "leave the context", "source: [{path: .}]"},

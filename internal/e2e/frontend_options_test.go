@@ -88,7 +88,7 @@ func TestFrontendBuildArgs(t *testing.T) {
 		{"REUSE_FROM", []string{"REUSE_FROM=" + elsewhere + "," + p.repository + "-locked"}, func(m planned) bool {
 			return m.Variant == "lock" && strings.HasPrefix(m.From, p.repository+"-locked:"+before.Lock+"@") && m.Images == before.Images
 		}},
-		{"lock image", []string{"REPOSITORY=" + p.repository + "-locked"}, func(m planned) bool { return m.Variant == "lock" }},
+		{"deps image (lock)", []string{"REPOSITORY=" + p.repository + "-locked"}, func(m planned) bool { return m.Variant == "lock" }},
 		{"FORCE_REBUILD", []string{"FORCE_REBUILD=1", "REPOSITORY=" + p.repository + "-locked"}, func(m planned) bool {
 			return m.Variant == "scratch" && m.Reason == "rebuild forced"
 		}},
@@ -138,7 +138,7 @@ func TestFrontendBadBuildArgs(t *testing.T) {
 	for _, test := range []struct{ arg, want string }{
 		{"FORCE_REBUILD=maybe", `invalid build argument FORCE_REBUILD "maybe": must be true or false`},
 		{"VARIANT=lok", `invalid build argument VARIANT "lok": must be none, lock, versioned or scratch`},
-		{"VARIANT=lock", "variant lock cannot be built: no lock image"},
+		{"VARIANT=lock", "variant lock cannot be built: no deps image under the lock tag"},
 		{"SOURCE_DATE_EPOCH=today", `invalid build argument SOURCE_DATE_EPOCH "today": must be a number of seconds since 1970`},
 		{"PROFILE=nodejs", `nodejs`},
 		{"BASE_IMAGE=Debian:x", `Debian:x`},

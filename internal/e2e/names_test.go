@@ -203,7 +203,7 @@ func TestFrontendReuse(t *testing.T) {
 	for list, want := range map[string]string{
 		"a/x:1":          `invalid build argument REUSE_FROM "a/x:1": must be a repository without a tag`,
 		"a/x, b/Y":       `invalid build argument REUSE_FROM "b/Y": must be a repository without a tag`,
-		"127.0.0.1:1/ab": "build argument REUSE_FROM: looking for the lock image",
+		"127.0.0.1:1/ab": "build argument REUSE_FROM: looking for the deps image",
 	} {
 		res := buildx(t, p.dir, p.buildArgs("--target", "plan", "--build-arg", "REUSE_FROM="+list)...)
 		if res.code != 1 || !strings.Contains(res.errorLine(), want) || strings.Contains(res.stderr, ">>> repository") {

@@ -60,7 +60,7 @@ func TestFailures(t *testing.T) {
 		{name: "a frontend that does not run as an image", change: func(s *scene) { s.Self = nil }, text: "use BuildKit v0.19.0 or newer"},
 
 		{name: "the source image is denied", change: lookup("source", fakegateway.ErrDenied), text: "looking for the source image", at: "runtime.yaml:3", asked: "source"},
-		{name: "the lock image is unreachable", change: lookup("lock", fakegateway.ErrUnreachable), text: "looking for the lock image", at: "runtime.yaml:3", asked: "source lock"},
+		{name: "the deps image (lock) is unreachable", change: lookup("lock", fakegateway.ErrUnreachable), text: "looking for the deps image", at: "runtime.yaml:3", asked: "source lock"},
 		{name: "a registry that stumbles", change: lookup("lock", fakegateway.ErrUnavailable), text: "503", at: "runtime.yaml:3", asked: "source lock"},
 		{name: "another repository is denied", change: func(s *scene) {
 			s.set("build-arg:REUSE_FROM", "x.example.com/a")

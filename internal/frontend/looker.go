@@ -31,7 +31,7 @@ type looker struct {
 // Lookup implements planning.Looker.
 func (l *looker) Lookup(ctx context.Context, ref string, platform ocispecs.Platform) (*plan.Image, error) {
 	role := l.role(ref)
-	dgst, config, err := l.resolve(ctx, fmt.Sprintf("[plan] does the %s image %s exist?", role, ref), ref, platform)
+	dgst, config, err := l.resolve(ctx, fmt.Sprintf("[plan] does the %s %s exist?", planning.ImageName(role), ref), ref, platform)
 	if err != nil {
 		return nil, lookupFailed(&imagebuild.ImageError{Ref: ref, Platform: platforms.Format(platform), Err: err})
 	}
@@ -41,7 +41,7 @@ func (l *looker) Lookup(ctx context.Context, ref string, platform ocispecs.Platf
 	}
 	if err := disagreement(img, platform); err != nil {
 		return nil, planning.Because(planning.ErrBroken, fmt.Errorf(
-			"the %s image %s is broken, its parts are for different platforms: %w: push it again, or delete the tag", role, ref, err))
+			"the %s %s is broken, its parts are for different platforms: %w: push it again, or delete the tag", planning.ImageName(role), ref, err))
 	}
 	if !plan.SamePlatform(img.Platform, platform) {
 		return nil, planning.Because(planning.ErrOtherPlatform, fmt.Errorf("image %s is for %s", ref, platforms.Format(img.Platform)))
@@ -121,7 +121,7 @@ func explain(err error) error {
 	var image *imagebuild.ImageError
 	switch {
 	case errors.As(err, &image):
-		text = fmt.Errorf("looking for the %s image: %w%s%s", lookup.Role, image, imagebuild.TrustAdvice(image.Err, "the builder"), deniedAdvice(lookup))
+		text = fmt.Errorf("looking for the %s: %w%s%s", planning.ImageName(lookup.Role), image, imagebuild.TrustAdvice(image.Err, "the builder"), deniedAdvice(lookup))
 	case !errors.Is(err, planning.ErrBroken):
 		return lookup.Err
 	}

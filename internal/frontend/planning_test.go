@@ -57,19 +57,19 @@ func TestLookup(t *testing.T) {
 		{"absent", fakegateway.Image{Err: errors.New("r.example.com/a:lock: not found")}, ours, planning.ErrAbsent, ""},
 		{"absent for the platform", fakegateway.Image{Err: fakegateway.ErrOtherPlatform}, ours, planning.ErrOtherPlatform, ""},
 		{"for another platform", fakegateway.Image{Config: `{"os":"linux","architecture":"arm64"}`}, ours, planning.ErrBroken,
-			"the lock image r.example.com/a:lock is broken, its parts are for different platforms: the config says linux/arm64, the tag says linux/amd64: " +
+			"the deps image r.example.com/a:lock is broken, its parts are for different platforms: the config says linux/arm64, the tag says linux/amd64: " +
 				"push it again, or delete the tag"},
 		{"its parts disagree", fakegateway.Image{Config: `{"os":"linux","architecture":"amd64","config":{"Labels":{"io.rtbuild.platform":"linux/s390x"}}}`}, theirs, planning.ErrBroken,
-			"build argument REUSE_FROM: the lock image x.example.com/a:lock is broken, its parts are for different platforms: the config says linux/amd64, " +
+			"build argument REUSE_FROM: the deps image x.example.com/a:lock is broken, its parts are for different platforms: the config says linux/amd64, " +
 				"the config's label io.rtbuild.platform says linux/s390x: push it again, or delete the tag"},
 		{"denied", fakegateway.Image{Err: errors.New("401 Unauthorized")}, ours, planning.ErrDenied,
-			"looking for the lock image: the builder may not read image r.example.com/a:lock: log in to its registry: failed to resolve source metadata for r.example.com/a:lock: 401 Unauthorized" +
+			"looking for the deps image: the builder may not read image r.example.com/a:lock: log in to its registry: failed to resolve source metadata for r.example.com/a:lock: 401 Unauthorized" +
 				"; if the repository does not exist yet, --build-arg FORCE_REBUILD=1 builds without looking"},
 		{"denied elsewhere", fakegateway.Image{Err: errors.New("403 Forbidden")}, theirs, planning.ErrDenied,
-			"build argument REUSE_FROM: looking for the lock image: the builder may not read image x.example.com/a:lock: log in to its registry: failed to resolve source metadata for x.example.com/a:lock: 403 Forbidden" +
+			"build argument REUSE_FROM: looking for the deps image: the builder may not read image x.example.com/a:lock: log in to its registry: failed to resolve source metadata for x.example.com/a:lock: 403 Forbidden" +
 				"; if the repository does not exist, leave it out"},
 		{"unreachable", fakegateway.Image{Err: errors.New("connection refused")}, ours, planning.ErrUnreachable,
-			"looking for the lock image: the builder cannot resolve image r.example.com/a:lock: failed to resolve source metadata for r.example.com/a:lock: connection refused"},
+			"looking for the deps image: the builder cannot resolve image r.example.com/a:lock: failed to resolve source metadata for r.example.com/a:lock: connection refused"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := fakegateway.New()
@@ -79,7 +79,7 @@ func TestLookup(t *testing.T) {
 			if !errors.Is(err, tt.want) || (img == nil) != (tt.want != nil) {
 				t.Fatalf("got %v, %v", img, err)
 			}
-			if title := "[plan] does the lock image " + tt.ref + " exist?"; len(c.Lookups()) != 1 || c.Lookups()[0].Title != title {
+			if title := "[plan] does the deps image " + tt.ref + " exist?"; len(c.Lookups()) != 1 || c.Lookups()[0].Title != title {
 				t.Errorf("asked %+v", c.Lookups())
 			}
 			if tt.text == "" {

@@ -38,7 +38,7 @@ func TestPlatforms(t *testing.T) {
 	if err := json.Unmarshal(res.Metadata["frontend.rtbuild.plan"], &plans); err != nil || plans["linux/amd64"].Variant != plan.Lock || plans["linux/arm64"].Variant != plan.Scratch {
 		t.Errorf("the metadata are %v, %v", plans, err)
 	}
-	// Both platforms are published: the source tag, and nothing of the lock image that one of them stands on.
+	// Both platforms are published: the source tag, and nothing of the deps image (lock) that one of them stands on.
 	if names := string(res.Metadata[exptypes.ExporterImageNameKey]); names != s.names().Images.Source {
 		t.Errorf("the names are %s", names)
 	}

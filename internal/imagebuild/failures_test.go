@@ -76,7 +76,7 @@ func TestBuildFails(t *testing.T) {
 			s.Fetch = func(llb.Download) (bkllb.State, error) { return bkllb.State{}, errStep }
 		}, is: isStep, asks: 1, solves: 1},
 		{name: "a step of the deps image", change: func(s *scene) { s.failing["[deps] npm ci"] = errStep }, is: isStep, asks: 1, solves: 2},
-		{name: "a step of a versioned image", change: func(s *scene) { s.on(plan.Versioned, lockRef); s.failing["[deps] npm ci"] = errStep }, is: isStep, asks: 1, solves: 1},
+		{name: "a step of a deps image (versioned)", change: func(s *scene) { s.on(plan.Versioned, lockRef); s.failing["[deps] npm ci"] = errStep }, is: isStep, asks: 1, solves: 1},
 		{name: "the extra command", change: func(s *scene) {
 			s.on(plan.Lock, lockRef)
 			s.Runtime.Extra, s.failing["[extra] false"] = "false", errStep

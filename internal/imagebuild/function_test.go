@@ -145,7 +145,7 @@ func TestBuild(t *testing.T) {
 		stage  string // the label
 	}{
 		{name: "from scratch", asked: []string{base}, solved: []string{look, upToDeps, base + ": system tools deps source"}, stage: "source"},
-		{name: "on a lock image", change: func(s *scene) { s.on(plan.Lock, lockRef) }, asked: []string{lockRef}, solved: []string{lock}, stage: "source"},
+		{name: "on a deps image (lock)", change: func(s *scene) { s.on(plan.Lock, lockRef) }, asked: []string{lockRef}, solved: []string{lock}, stage: "source"},
 		{name: "an extra command is run at once", change: func(s *scene) { s.on(plan.Lock, lockRef); s.Runtime.Extra = "true" }, asked: []string{lockRef},
 			solved: []string{lockRef + ": source extra now"}, stage: "source"},
 		{name: "a deps image", change: func(s *scene) { s.Stage = plan.StageDeps }, asked: []string{base}, solved: []string{look, upToDeps}, stage: "deps"},
@@ -159,7 +159,7 @@ func TestBuild(t *testing.T) {
 			s.on(plan.Versioned, lockRef)
 			s.Images[lockRef] = fakegateway.Image{Config: foreignConfig}
 		}, asked: []string{lockRef}, solved: []string{lockRef + ": source deps now", lockRef + ": source deps"}, stage: "source"},
-		{name: "a lock image that rtbuild did not make", change: func(s *scene) {
+		{name: "a deps image (lock) that rtbuild did not make", change: func(s *scene) {
 			s.on(plan.Lock, lockRef)
 			s.Images[lockRef] = fakegateway.Image{Config: foreignConfig}
 		}, asked: []string{lockRef}, solved: []string{lock}, stage: "source"},

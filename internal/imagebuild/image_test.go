@@ -38,7 +38,7 @@ func (s *scene) last() fakegateway.Solve {
 	return all[len(all)-1]
 }
 
-// onForeign lets the build enter on a lock image that rtbuild did not make.
+// onForeign lets the build enter on a deps image (lock) that rtbuild did not make.
 func onForeign(s *scene) {
 	s.on(plan.Lock, lockRef)
 	s.Images[lockRef] = fakegateway.Image{Config: foreignConfig}
@@ -76,8 +76,8 @@ func TestOwner(t *testing.T) {
 	}{
 		{"ids that are free in the base", func(*scene) {}, 1000, 1000},
 		{"ids that another user has", func(s *scene) { s.base["etc/passwd"].Data = []byte("other:x:1000:1000::/:/bin/sh\n") }, 1001, 1000},
-		{"the labels of a lock image", func(s *scene) { s.on(plan.Lock, lockRef) }, 4000, 5000},
-		{"the labels of a versioned image", func(s *scene) { s.on(plan.Versioned, lockRef) }, 4000, 5000},
+		{"the labels of a deps image (lock)", func(s *scene) { s.on(plan.Lock, lockRef) }, 4000, 5000},
+		{"the labels of a deps image (versioned)", func(s *scene) { s.on(plan.Versioned, lockRef) }, 4000, 5000},
 		{"an image without labels", onForeign, 1000, 1000},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -100,10 +100,10 @@ func TestOldSource(t *testing.T) {
 		want   bool
 	}{
 		{"from scratch", func(*scene) {}, false},
-		{"a lock image", func(s *scene) { s.on(plan.Lock, lockRef) }, false},
-		{"a lock image that rtbuild did not make", onForeign, true},
-		{"a versioned image", func(s *scene) { s.on(plan.Versioned, lockRef) }, false},
-		{"a versioned image that rtbuild did not make", func(s *scene) { onForeign(s); s.Variant = plan.Versioned }, true},
+		{"a deps image (lock)", func(s *scene) { s.on(plan.Lock, lockRef) }, false},
+		{"a deps image (lock) that rtbuild did not make", onForeign, true},
+		{"a deps image (versioned)", func(s *scene) { s.on(plan.Versioned, lockRef) }, false},
+		{"a deps image (versioned) that rtbuild did not make", func(s *scene) { onForeign(s); s.Variant = plan.Versioned }, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newScene()
@@ -178,7 +178,7 @@ func TestFacts(t *testing.T) {
 		{"the plan's reference has none", func(s *scene) {
 			s.Entry = imagebuild.EntryImage{Ref: "debian:bookworm", Digest: pinned, Config: []byte(baseConfig)}
 		}, pinned.String(), base + "@" + pinned.String(), baseConfig},
-		{"a lock image, which knows its base", func(s *scene) {
+		{"a deps image (lock), which knows its base", func(s *scene) {
 			s.on(plan.Versioned, lockRef)
 			s.Images[lockRef] = fakegateway.Image{Config: strings.Replace(lockConfig, `"Labels":{`, `"Labels":{"`+
 				ocispecs.AnnotationBaseImageDigest+`":"`+pinned.String()+`","`+ocispecs.AnnotationBaseImageName+`":"`+base+`",`, 1)}
@@ -247,7 +247,7 @@ func TestStagesAreTold(t *testing.T) {
 		{"from scratch", func(*scene) {}, []string{"system", "system", "system tools"}},
 		{"tools", func(s *scene) { s.Stage = imagebuild.StageTools }, []string{"system", "system"}},
 		{"system, whose packages are large", func(s *scene) { s.Stage = imagebuild.StageSystem }, []string{"system"}},
-		{"on a lock image", func(s *scene) { s.on(plan.Lock, lockRef) }, nil},
+		{"on a deps image (lock)", func(s *scene) { s.on(plan.Lock, lockRef) }, nil},
 		{"nobody listens", func(s *scene) { s.OnStageDefined = nil }, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -108,7 +108,7 @@ func TestTriggers(t *testing.T) {
 	}{
 		{"none", func(*scene) {}, ""},
 		{"the base's", func(s *scene) { s.Images[base] = fakegateway.Image{Config: triggers} }, "not carried on: RUN one; RUN two: "},
-		{"those of a lock image", func(s *scene) {
+		{"those of a deps image (lock)", func(s *scene) {
 			s.on(plan.Lock, lockRef)
 			s.Images[lockRef] = fakegateway.Image{Config: triggers}
 		}, ""},

@@ -131,7 +131,7 @@ func (p *Planning) Group() Group {
 			{Name: ReuseFrom, Arg: "REUSE_FROM", Value: "HOST/PATH", into: parsed(&p.ReuseFrom, parseRepositories),
 				Help: "Further repositories to look for deps images in, separated by commas; they are only read"},
 			{Name: PreviousVersion, Arg: "PREVIOUS_VERSION", Value: "VERSION", into: text(&p.PreviousVersion),
-				Help: "Earlier version whose versioned image the build may start from"},
+				Help: "Earlier version whose deps image the build may start from"},
 			{Name: ForceRebuild, Arg: "FORCE_REBUILD", into: boolean(&p.Force),
 				Help: "Ignore existing images",
 				Also: map[string]string{"prepare": "No effect on the folder: give --build-arg FORCE_REBUILD=true when you build it"}},

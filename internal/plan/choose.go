@@ -21,7 +21,7 @@ func (j *judge) choose() *Plan {
 	case j.versioned != nil:
 		return j.onVersioned(j.because("lock") + "; a deps image of this base and version exists")
 	}
-	return j.scratch(j.because("lock") + "; " + j.because("versioned"))
+	return j.scratch(j.noDeps())
 }
 
 // chooseDeps returns the plan with the least work for building only a deps image.
@@ -32,7 +32,7 @@ func (j *judge) chooseDeps() *Plan {
 	case j.versioned != nil:
 		return j.onVersioned(j.because("lock") + "; a deps image of this base and version exists")
 	}
-	return j.scratch(j.because("lock") + "; " + j.because("versioned"))
+	return j.scratch(j.noDeps())
 }
 
 // forVariant returns the plan for a variant that the user asked for.
@@ -72,9 +72,19 @@ func (j *judge) onVersioned(reason string) *Plan {
 	return &Plan{Variant: Versioned, From: j.versioned.Pinned(), Entry: j.versioned, Reason: reason}
 }
 
-// because describes what is known of the image of a role: it exists, it is stale and why, or it does not exist.
+// noDeps says why there is no deps image to start from.
+func (j *judge) noDeps() string {
+	if j.why["lock"] == "" && j.why["versioned"] == "" {
+		return "no deps image under the lock tag or the versioned tag"
+	}
+	return j.because("lock") + "; " + j.because("versioned")
+}
+
+// because describes the image of a role: it exists, it is stale and why, or it does not exist.
 func (j *judge) because(role string) string {
-	name := map[string]string{"source": "source image", "lock": "lock image", "versioned": "versioned image"}[role]
+	name := map[string]string{
+		"source": "source image", "lock": "deps image under the lock tag", "versioned": "deps image under the versioned tag",
+	}[role]
 	if why := j.why[role]; why != "" {
 		return fmt.Sprintf("the %s is stale: %s", name, why)
 	}

@@ -57,7 +57,7 @@ func TestMake(t *testing.T) {
 		{
 			name: "nothing exists",
 			want: plan.Plan{
-				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(), Reason: "no lock image; no versioned image",
+				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(), Reason: "no deps image under the lock tag or the versioned tag",
 				Exists: exists("absent", "absent", "absent"), Publish: all,
 			},
 		},
@@ -80,7 +80,7 @@ func TestMake(t *testing.T) {
 			name: "versioned", in: plan.Input{Versioned: list(versioned)},
 			want: plan.Plan{
 				Variant: plan.Versioned, From: "r:versioned@" + dgst.String(), Entry: versioned,
-				Reason: "no lock image; a deps image of this base and version exists",
+				Reason: "no deps image under the lock tag; a deps image of this base and version exists",
 				Exists: exists("absent", "absent", "fresh"), Publish: []string{"r:lock", "r:source"},
 			},
 		},
@@ -133,7 +133,7 @@ func TestMake(t *testing.T) {
 			name: "the original made a deps image with source and dependencies in one directory", in: plan.Input{Lock: list(foreign("r:lock"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
-				Reason: "the lock image is stale: it was not made by rtbuild, and its dependencies cannot be told from its source; no versioned image",
+				Reason: "the deps image under the lock tag is stale: it was not made by rtbuild, and its dependencies cannot be told from its source; no deps image under the versioned tag",
 				Exists: exists("absent", "stale", "absent"), Publish: all,
 			},
 		},
@@ -141,7 +141,7 @@ func TestMake(t *testing.T) {
 			name: "the original made the versioned deps image, perhaps from another base", in: plan.Input{Versioned: list(foreign("r:versioned"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
-				Reason: "no lock image; the versioned image is stale: it was not made by rtbuild, and does not say from which base " +
+				Reason: "no deps image under the lock tag; the deps image under the versioned tag is stale: it was not made by rtbuild, and does not say from which base " +
 					"(--variant versioned enters on it nevertheless)",
 				Exists: exists("absent", "absent", "stale"), Publish: all,
 			},
@@ -150,7 +150,7 @@ func TestMake(t *testing.T) {
 			name: "the original made the versioned deps image, and versioned is asked for", in: plan.Input{Versioned: list(foreign("r:versioned")), Variant: plan.Versioned},
 			want: plan.Plan{
 				Variant: plan.Versioned, From: "r:versioned@" + dgst.String(), Entry: foreign("r:versioned"),
-				Reason: "no lock image; a deps image of this base and version exists",
+				Reason: "no deps image under the lock tag; a deps image of this base and version exists",
 				Exists: exists("absent", "absent", "fresh"), Publish: []string{"r:lock", "r:source"},
 				Notes: []string{"r:versioned was not made by rtbuild: nothing says from which base; the build stands on all of its layers, so layers pile up"},
 			},
@@ -159,7 +159,7 @@ func TestMake(t *testing.T) {
 			name: "a source image under the lock tag", in: plan.Input{Lock: list(source), Versioned: list(source)},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
-				Reason: "the lock image is stale: it is not a deps image; the versioned image is stale: it is not a deps image",
+				Reason: "the deps image under the lock tag is stale: it is not a deps image; the deps image under the versioned tag is stale: it is not a deps image",
 				Exists: exists("absent", "stale", "stale"), Publish: all,
 			},
 		},
@@ -168,7 +168,7 @@ func TestMake(t *testing.T) {
 			in:   plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, plan.LabelTools, "other"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
-				Reason: "no lock image; the versioned image is stale: its system packages, tools, user, environment or mirrors differ",
+				Reason: "no deps image under the lock tag; the deps image under the versioned tag is stale: its system packages, tools, user, environment or mirrors differ",
 				Exists: exists("absent", "absent", "stale"), Publish: all,
 			},
 		},
@@ -176,7 +176,7 @@ func TestMake(t *testing.T) {
 			name: "a second candidate", in: plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, plan.LabelTools, "other"), versioned)},
 			want: plan.Plan{
 				Variant: plan.Versioned, From: "r:versioned@" + dgst.String(), Entry: versioned,
-				Reason: "no lock image; a deps image of this base and version exists",
+				Reason: "no deps image under the lock tag; a deps image of this base and version exists",
 				Exists: exists("absent", "absent", "fresh"), Publish: []string{"r:lock", "r:source"},
 			},
 		},
@@ -200,7 +200,7 @@ func TestMake(t *testing.T) {
 			name: "the base has moved, and --pull", in: plan.Input{Lock: list(moved), Pull: true},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
-				Reason: "the lock image is stale: base debian:bookworm has moved to " + base.String() + "; no versioned image",
+				Reason: "the deps image under the lock tag is stale: base debian:bookworm has moved to " + base.String() + "; no deps image under the versioned tag",
 				Exists: exists("absent", "stale", "absent"), Publish: all,
 			},
 		},
@@ -226,7 +226,7 @@ func TestMake(t *testing.T) {
 			name: "a deps image of other lock files under the same tag", in: plan.Input{Lock: list(image("r:lock", plan.StageDeps, plan.LabelDeps, "other"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
-				Reason: "the lock image is stale: its lock files, base, mirrors or extra inputs differ; no versioned image",
+				Reason: "the deps image under the lock tag is stale: its lock files, base, mirrors or extra inputs differ; no deps image under the versioned tag",
 				Exists: exists("absent", "stale", "absent"), Publish: all,
 			},
 		},
@@ -252,7 +252,7 @@ func TestMake(t *testing.T) {
 			name: "a versioned deps image of another base", in: plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, baseName, "docker.io/team-a/debian:bookworm"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
-				Reason: "no lock image; the versioned image is stale: it was made from base docker.io/team-a/debian:bookworm, not docker.io/library/debian:bookworm",
+				Reason: "no deps image under the lock tag; the deps image under the versioned tag is stale: it was made from base docker.io/team-a/debian:bookworm, not docker.io/library/debian:bookworm",
 				Exists: exists("absent", "absent", "stale"), Publish: all,
 			},
 		},
@@ -260,7 +260,7 @@ func TestMake(t *testing.T) {
 			name: "a versioned deps image that does not name its base", in: plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, baseName, ""))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
-				Reason: "no lock image; the versioned image is stale: it was made from base (unknown), not docker.io/library/debian:bookworm",
+				Reason: "no deps image under the lock tag; the deps image under the versioned tag is stale: it was made from base (unknown), not docker.io/library/debian:bookworm",
 				Exists: exists("absent", "absent", "stale"), Publish: all,
 			},
 		},
@@ -269,7 +269,7 @@ func TestMake(t *testing.T) {
 			in:   plan.Input{Lock: list(image("r:lock", plan.StageDeps, plan.LabelDeps, "", baseName, "docker.io/other/debian:bookworm"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
-				Reason: "the lock image is stale: it was made from base docker.io/other/debian:bookworm, not docker.io/library/debian:bookworm; no versioned image",
+				Reason: "the deps image under the lock tag is stale: it was made from base docker.io/other/debian:bookworm, not docker.io/library/debian:bookworm; no deps image under the versioned tag",
 				Exists: exists("absent", "stale", "absent"), Publish: all,
 			},
 		},
@@ -327,7 +327,7 @@ func TestMake(t *testing.T) {
 				Exists: exists("fresh", "absent", "absent"), Publish: all,
 			},
 		},
-		{name: "lock asked for, and absent", in: plan.Input{Variant: plan.Lock}, wantErr: "variant lock cannot be built: no lock image"},
+		{name: "lock asked for, and absent", in: plan.Input{Variant: plan.Lock}, wantErr: "variant lock cannot be built: no deps image under the lock tag"},
 		{
 			name: "none asked for, and stale", in: plan.Input{Source: foreign("r:source"), Variant: plan.None},
 			wantErr: "variant none cannot be built: the source image is stale",

@@ -50,6 +50,14 @@ const (
 	RoleVersioned = "versioned"
 )
 
+// ImageName returns what users know the image of a role as: "source image", or "deps image" for both of its tags.
+func ImageName(role string) string {
+	if role == RoleSource {
+		return "source image"
+	}
+	return "deps image"
+}
+
 // LookupError reports a lookup after which it is unknown whether an image exists. Its text is that of the Looker's error.
 type LookupError struct {
 	Role string // RoleSource, RoleLock or RoleVersioned

@@ -169,7 +169,7 @@ func TestMake(t *testing.T) {
 			change: pushable(nil), variant: plan.Scratch, from: "debian:bookworm", exists: "absent absent absent",
 			warns: "r may not be read, but may be pushed to: its images count as absent"},
 		{name: "another repository is denied", images: images{"x:lock": denied}, change: pushable(nil), asked: everything[:3], err: planning.ErrDenied, errRole: "lock x:lock false"},
-		{name: "the variant cannot be entered", change: func(r *planning.Request) { r.Input.Variant = plan.Lock }, err: errText("variant lock cannot be built: no lock image")},
+		{name: "the variant cannot be entered", change: func(r *planning.Request) { r.Input.Variant = plan.Lock }, err: errText("variant lock cannot be built: no deps image under the lock tag")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -315,7 +315,7 @@ func TestPlatforms(t *testing.T) {
 	}
 	req.Input.Variant = plan.Lock
 	_, err := planning.Make(t.Context(), &looker{images: held}, req)
-	if err == nil || err.Error() != "linux/arm64: variant lock cannot be built: no lock image" {
+	if err == nil || err.Error() != "linux/arm64: variant lock cannot be built: no deps image under the lock tag" {
 		t.Errorf("got %v", err)
 	}
 }
