@@ -13,7 +13,7 @@ var (
 	// ErrNothing means that the source has no file to hash.
 	ErrNothing = errors.New("nothing to hash")
 	// ErrLoop means that a link leads to itself or to a directory that contains it (section 6.3).
-	ErrLoop = errors.New("the link runs in a circle")
+	ErrLoop = errors.New("the link forms a loop")
 	// ErrName means that a name cannot be hashed and copied alike on every system: it is not UTF-8, contains a line feed, or
 	// is a whiteout in an image layer.
 	ErrName = errors.New("the name cannot be used")

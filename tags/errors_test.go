@@ -199,13 +199,13 @@ func TestBadSource(t *testing.T) {
 			`source "p": not the right kind of file: a named pipe; repair it, or leave it out of the source`,
 		}, {
 			"a directory linked into itself", []entry{file("a", ""), link("d/up", "..")}, wholeTree, ErrLoop,
-			`source "d/up": the link runs in a circle; remove the link, or let it point elsewhere`,
+			`source "d/up": the link forms a loop; remove the link, or let it point elsewhere`,
 		}, {
 			"a link to itself", []entry{file("a", ""), link("l", "l")}, wholeTree, ErrLoop,
-			`source "l": the link runs in a circle: too many levels of symbolic links; remove the link, or let it point to a file`,
+			`source "l": the link forms a loop: too many levels of symbolic links; remove the link, or let it point to a file`,
 		}, {
 			"a source path that links to itself", []entry{file("a", ""), link("l", "l")}, Source{Paths: []Path{hashed("l")}}, ErrLoop,
-			`source "l": the link runs in a circle: too many levels of symbolic links; remove the link, or let it point to a file`,
+			`source "l": the link forms a loop: too many levels of symbolic links; remove the link, or let it point to a file`,
 		}, {
 			"a link through a file", []entry{file("a", ""), link("l", "a/x")}, wholeTree, syscall.ENOTDIR,
 			`source "l": not a directory; repair it, or leave it out of the source`,

@@ -66,7 +66,7 @@ func TestUntrustedProjects(t *testing.T) {
 		{"a name that deletes files", filetree.Files{".wh.node_modules": "x"}, nil, "", `source ".wh.node_modules": the name cannot be used`},
 		{"the root of a prepared folder is a link out of it", filetree.Files{"runtime.yaml": "# rtbuild: root=code\nbase: debian\n", "code": "-> /etc"}, nil, "DIR/runtime.yaml",
 			"the runtime file's root code is a link that leaves the context"},
-		{"workspaces in a circle", filetree.Files{"package.json": `{"workspaces": ["` + strings.Repeat("*/", 22) + `"]}`, "l": "-> .", "m": "-> ."}, nil, "", "the link runs in a circle"},
+		{"workspaces in a loop", filetree.Files{"package.json": `{"workspaces": ["` + strings.Repeat("*/", 22) + `"]}`, "l": "-> .", "m": "-> ."}, nil, "", "the link forms a loop"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
