@@ -71,7 +71,7 @@ func TestDepsOfOtherLockFiles(t *testing.T) {
 			byClient := decode[planned](t, succeed(t, p.dir, "plan", "--format", "json", "--repository", repository).stdout)
 			byFrontend := p.exported(t, "plan", "--build-arg", "REPOSITORY="+repository).planned
 			for by, got := range map[string]planned{"client": byClient, "frontend": byFrontend} {
-				if told := strings.Contains(strings.Join(got.Notes, " "), "does not say what its dependencies were made from"); got.Variant != tt.variant ||
+				if told := strings.Contains(strings.Join(got.Notes, " "), "has no label for the inputs of its dependencies"); got.Variant != tt.variant ||
 					told != (tt.digest == "") {
 					t.Errorf("by the %s: the plan is %+v", by, got)
 				}

@@ -49,7 +49,7 @@ func (j *judge) notes(p *Plan) []string {
 	switch {
 	case img.Ours():
 	case p.Variant == Versioned:
-		note(" was not made by rtbuild: nothing says from which base; the build stands on all of its layers, so layers pile up")
+		note(" was not made by rtbuild: its base is unknown; the build keeps all of its layers, so layers pile up")
 	default:
 		note(" was not made by rtbuild: its owner's ids are taken from the profile")
 	}
@@ -59,7 +59,7 @@ func (j *judge) notes(p *Plan) []string {
 		note(" was made by a newer rtbuild (recipe %d, this one has %d)", made, j.in.Recipe)
 	}
 	if p.Variant != Versioned && img.Ours() && img.Labels[LabelDeps] == "" {
-		note(" does not say what its dependencies were made from, so its tag is believed (use --force-rebuild to rebuild it)")
+		note(" has no label for the inputs of its dependencies, so its tag is trusted (use --force-rebuild to rebuild it)")
 	}
 	return notes
 }

@@ -192,13 +192,13 @@ func (j *judge) staleSource(img *Image) string {
 	switch got := img.Labels[LabelSourceTree]; got {
 	case j.in.Tree:
 		if j.otherCommand(img) {
-			return "its command is another one"
+			return "its command differs"
 		}
 		return j.otherDeps(img)
 	case "":
-		return "it does not say what source it holds"
+		return "it has no label for its source files"
 	default:
-		return "it holds other source files"
+		return "its source files differ"
 	}
 }
 
@@ -216,7 +216,7 @@ func (j *judge) staleLock(img *Image) string {
 	case img.Ours() && img.Labels[LabelStage] != StageDeps:
 		return "it is not a deps image"
 	case !img.Ours() && !j.in.Foreign:
-		return "it was not made by rtbuild, and its dependencies cannot be told from its source"
+		return "it was not made by rtbuild, and its source cannot be separated from its dependencies"
 	}
 	if img.Ours() && img.Labels[ocispecs.AnnotationBaseImageName] != "" && j.otherBase(img) {
 		return j.madeFrom(img)
@@ -248,7 +248,7 @@ func (j *judge) staleVersioned(img *Image) string {
 	case !img.Ours() && j.in.Variant == Versioned: // the user asked for it, and is responsible for its base
 		return ""
 	case !img.Ours():
-		return "it was not made by rtbuild, and does not say from which base (--variant versioned enters on it nevertheless)"
+		return "it was not made by rtbuild, and its base is unknown (--variant versioned enters on it anyway)"
 	case img.Labels[LabelStage] != StageDeps:
 		return "it is not a deps image"
 	case img.Labels[LabelTools] != j.in.Tools:

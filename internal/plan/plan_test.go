@@ -89,7 +89,7 @@ func TestMake(t *testing.T) {
 			in:   plan.Input{Source: image("r:source", plan.StageSource, plan.LabelSourceTree, "other"), Lock: list(lock)},
 			want: plan.Plan{
 				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock,
-				Reason: "the source image is stale: it holds other source files; the deps image of these lock files exists",
+				Reason: "the source image is stale: its source files differ; the deps image of these lock files exists",
 				Exists: exists("stale", "fresh", "absent"), Publish: []string{"r:source"},
 			},
 		},
@@ -98,7 +98,7 @@ func TestMake(t *testing.T) {
 			in:   plan.Input{Source: image("r:source", plan.StageSource, plan.LabelCommand, `["npm","start"]`), Lock: list(lock)},
 			want: plan.Plan{
 				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock,
-				Reason: "the source image is stale: its command is another one; the deps image of these lock files exists",
+				Reason: "the source image is stale: its command differs; the deps image of these lock files exists",
 				Exists: exists("stale", "fresh", "absent"), Publish: []string{"r:source"},
 			},
 		},
@@ -107,7 +107,7 @@ func TestMake(t *testing.T) {
 			in:   plan.Input{Source: source, Lock: list(lock), Cmd: []string{"node", "b.js"}},
 			want: plan.Plan{
 				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock,
-				Reason: "the source image is stale: its command is another one; the deps image of these lock files exists",
+				Reason: "the source image is stale: its command differs; the deps image of these lock files exists",
 				Exists: exists("stale", "fresh", "absent"), Publish: []string{"r:source"},
 			},
 		},
@@ -116,7 +116,7 @@ func TestMake(t *testing.T) {
 			in:   plan.Input{Source: foreign("r:source"), Lock: list(lock)},
 			want: plan.Plan{
 				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock,
-				Reason: "the source image is stale: it does not say what source it holds; the deps image of these lock files exists",
+				Reason: "the source image is stale: it has no label for its source files; the deps image of these lock files exists",
 				Exists: exists("stale", "fresh", "absent"), Publish: []string{"r:source"},
 			},
 		},
@@ -133,7 +133,7 @@ func TestMake(t *testing.T) {
 			name: "the original made a deps image with source and dependencies in one directory", in: plan.Input{Lock: list(foreign("r:lock"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
-				Reason: "the deps image under the lock tag is stale: it was not made by rtbuild, and its dependencies cannot be told from its source; no deps image under the versioned tag",
+				Reason: "the deps image under the lock tag is stale: it was not made by rtbuild, and its source cannot be separated from its dependencies; no deps image under the versioned tag",
 				Exists: exists("absent", "stale", "absent"), Publish: all,
 			},
 		},
@@ -141,8 +141,8 @@ func TestMake(t *testing.T) {
 			name: "the original made the versioned deps image, perhaps from another base", in: plan.Input{Versioned: list(foreign("r:versioned"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
-				Reason: "no deps image under the lock tag; the deps image under the versioned tag is stale: it was not made by rtbuild, and does not say from which base " +
-					"(--variant versioned enters on it nevertheless)",
+				Reason: "no deps image under the lock tag; the deps image under the versioned tag is stale: it was not made by rtbuild, and its base is unknown " +
+					"(--variant versioned enters on it anyway)",
 				Exists: exists("absent", "absent", "stale"), Publish: all,
 			},
 		},
@@ -152,7 +152,7 @@ func TestMake(t *testing.T) {
 				Variant: plan.Versioned, From: "r:versioned@" + dgst.String(), Entry: foreign("r:versioned"),
 				Reason: "no deps image under the lock tag; a deps image of this base and version exists",
 				Exists: exists("absent", "absent", "fresh"), Publish: []string{"r:lock", "r:source"},
-				Notes: []string{"r:versioned was not made by rtbuild: nothing says from which base; the build stands on all of its layers, so layers pile up"},
+				Notes: []string{"r:versioned was not made by rtbuild: its base is unknown; the build keeps all of its layers, so layers pile up"},
 			},
 		},
 		{
@@ -245,7 +245,7 @@ func TestMake(t *testing.T) {
 				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: unlabelled,
 				Reason: "no source image; the deps image of these lock files exists",
 				Exists: exists("absent", "fresh", "absent"), Publish: []string{"r:source"},
-				Notes: []string{"r:lock does not say what its dependencies were made from, so its tag is believed (use --force-rebuild to rebuild it)"},
+				Notes: []string{"r:lock has no label for the inputs of its dependencies, so its tag is trusted (use --force-rebuild to rebuild it)"},
 			},
 		},
 		{

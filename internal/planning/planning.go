@@ -218,7 +218,7 @@ func (p *planner) mayPush(ctx context.Context) bool {
 	if p.pushable == nil {
 		may := p.MayPush != nil && p.MayPush(ctx) == nil
 		if p.pushable = &may; may {
-			p.warn(p.Input.Tags.Repository + " may not be read, but may be pushed to: its images count as absent")
+			p.warn(p.Input.Tags.Repository + " cannot be read, but can be pushed to: its images count as absent")
 		}
 	}
 	return *p.pushable

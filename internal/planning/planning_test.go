@@ -167,7 +167,7 @@ func TestMake(t *testing.T) {
 			err: planning.ErrDenied, errRole: "source r:source true"},
 		{name: "the own repository is denied, and may be pushed to", images: images{"r:source": denied, "r:lock": denied, "r:versioned": denied, "r:previous": denied},
 			change: pushable(nil), variant: plan.Scratch, from: "debian:bookworm", exists: "absent absent absent",
-			warns: "r may not be read, but may be pushed to: its images count as absent"},
+			warns: "r cannot be read, but can be pushed to: its images count as absent"},
 		{name: "another repository is denied", images: images{"x:lock": denied}, change: pushable(nil), asked: everything[:3], err: planning.ErrDenied, errRole: "lock x:lock false"},
 		{name: "the variant cannot be entered", change: func(r *planning.Request) { r.Input.Variant = plan.Lock }, err: errText("variant lock cannot be built: no deps image under the lock tag")},
 	}
