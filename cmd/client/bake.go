@@ -39,7 +39,7 @@ func (o *tagsOptions) printBake(ctx context.Context, out io.Writer, args []strin
 	return printJSON(out, file)
 }
 
-// bakeContext calls each with the project for every base. The source is hashed once.
+// bakeContext calls each with the project for every base. It hashes the source once.
 func (o *tagsOptions) bakeContext(ctx context.Context, dir string, bases []string, each func(*project.Project) error) error {
 	var source *tags.Tree
 	for _, base := range bases {

@@ -10,9 +10,8 @@ import (
 	"github.com/rtbuild/rtbuild/internal/lint"
 )
 
-// runCheck prints what lint finds, and fails if that is anything, as docker buildx build --check does. It reads the tree and
-// asks nobody: what solve publishes stands beside the platforms that a tag holds, so no registry is needed to know that none
-// is lost.
+// runCheck prints the findings of lint. It fails if there are any, as docker buildx build --check does. It reads the tree, and makes
+// no request.
 func runCheck(ctx context.Context, out io.Writer, o *planOptions, args []string) error {
 	p, err := readTarget(&o.runtime, args)
 	if err != nil {
@@ -26,12 +25,12 @@ func runCheck(ctx context.Context, out io.Writer, o *planOptions, args []string)
 		return err
 	}
 	if len(findings) > 0 {
-		return withCode(exitBuild, fmt.Errorf("the check found something: see the warnings (%d)", len(findings)))
+		return withCode(exitBuild, fmt.Errorf("the check found problems: see the warnings (%d)", len(findings)))
 	}
 	return nil
 }
 
-// lintInput is what is known of the project without asking anybody.
+// lintInput returns what lint needs to know of the project.
 func (p *target) lintInput() lint.Input {
 	in := lint.Input{Runtime: p.Runtime, Project: p.Files, Copied: []string{}}
 	for _, e := range p.Tree.Entries {
@@ -55,7 +54,7 @@ func checkStrict(p *target) error {
 	return nil
 }
 
-// printFindings prints them in buildx's words, or as JSON.
+// printFindings prints findings as buildx does, or as JSON.
 func printFindings(out io.Writer, asJSON bool, findings []lint.Finding) error {
 	if asJSON {
 		return printJSON(out, map[string]any{"findings": append([]lint.Finding{}, findings...)})

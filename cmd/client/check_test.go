@@ -33,7 +33,7 @@ func TestCheck(t *testing.T) {
 			name: "one", runtime: clean, more: "lib/id_rsa",
 			want: "Check complete, 1 warning has been found!\n\nWARNING: SecretInSource\nlib/id_rsa looks like a private key, and everybody who can pull the image could read it: " +
 				"add it to ignore or .dockerignore, and pass it to the agent at run time\n",
-			err: "the check found something: see the warnings (1)", code: exitBuild,
+			err: "the check found problems: see the warnings (1)", code: exitBuild,
 		},
 		{
 			name: "two", runtime: "base: debian:12\n", more: "a.p12",
@@ -41,7 +41,7 @@ func TestCheck(t *testing.T) {
 				"add it to ignore or .dockerignore, and pass it to the agent at run time\n\nWARNING: UnpinnedBase\nthe base debian:12 may point to another image tomorrow: " +
 				"write base: debian:12@sha256:DIGEST; docker buildx imagetools inspect debian:12 shows its digest\n" +
 				"runtime.yaml:1\n--------------------\n   1 | >>> base: debian:12\n   2 |     \n--------------------\n",
-			err: "the check found something: see the warnings (2)", code: exitBuild,
+			err: "the check found problems: see the warnings (2)", code: exitBuild,
 		},
 		{name: "what is ignored", runtime: clean + "ignore: ['*.p12']\n", more: "a.p12", want: "Check complete, no warnings found.\n"},
 		{
@@ -49,7 +49,7 @@ func TestCheck(t *testing.T) {
 			runtime: clean + "tools: [{name: uv, version: 1, url: 'https://e.com/{version}', sha256: {amd64: " + strings.Repeat("0a", 32) + "}}]\n",
 			want: "Check complete, 1 warning has been found!\n\nWARNING: UnpinnedTool\ntool uv has no sha256 for arm64, which this build needs: add arm64: CHECKSUM to its sha256\n" +
 				"runtime.yaml:2\n--------------------\n   1 |     base: " + checkedBase + "\n   2 | >>> tools: [{name: uv, version: 1, url: 'https://e.com/{version}', sha256: {amd64: " + strings.Repeat("0a", 32) + "}}]\n   3 |     \n--------------------\n",
-			err: "the check found something: see the warnings (1)", code: exitBuild,
+			err: "the check found problems: see the warnings (1)", code: exitBuild,
 		},
 		{name: "a file that cannot be used", runtime: "bas: x\n", err: `runtime.yaml:1:1: unknown field "bas": did you mean "base"?`, code: exitUsage},
 	}

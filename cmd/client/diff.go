@@ -20,7 +20,7 @@ import (
 // diffOptions are the options of diff.
 type diffOptions struct {
 	diff     options.Diff
-	builder  options.Builder // of these, how registries are reached
+	builder  options.Builder // only the options about registries
 	printing options.Printing
 }
 
@@ -29,9 +29,9 @@ func newDiff() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff IMAGE IMAGE",
 		Short: "Print what differs between two images: files, owners, modes, config, layers and sizes",
-		Long: "diff prints what differs between two images of a registry, for one platform. Nothing is unpacked, and time stamps of files are not\n" +
-			"compared. Layers that both images begin with are read only where it takes them: to know what was there before one of the\n" +
-			"images changed it. The signs are + only in the second image, - only in the first, ~ changed, ? unknown (with --skip-shared).",
+		Long: "diff prints what differs between two images in a registry, for one platform. It unpacks nothing, and does not compare the time\n" +
+			"stamps of files. It reads layers that both images share only if needed: to know what one of the images has changed.\n" +
+			"The signs are + only in the second image, - only in the first, ~ changed, ? unknown (with --skip-shared).",
 		Example: "  rtbuild-client diff registry.example.com/team/runtime:1 registry.example.com/team/runtime:2\n" +
 			"  rtbuild-client diff --exit-code --format json debian:bookworm debian:trixie | jq '.files[] | select(.kind == \"changed\")'",
 		Args: cobra.ExactArgs(2),
@@ -75,7 +75,7 @@ func runDiff(ctx context.Context, out io.Writer, o *diffOptions, refs []string) 
 	return nil
 }
 
-// reader checks what was given, and says how the images are read.
+// reader checks the arguments, and returns the reader for the images.
 func (o *diffOptions) reader(refs []string) (*imagediff.Reader, error) {
 	for _, ref := range refs {
 		if _, err := reference.ParseNormalizedNamed(ref); err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// layerWith is a layer with one file.
+// layerWith returns a layer with one file.
 func layerWith(t *testing.T, name, content string) testenv.Blob {
 	t.Helper()
 	var b bytes.Buffer
@@ -34,7 +34,7 @@ func layerWith(t *testing.T, name, content string) testenv.Blob {
 	return testenv.BytesBlob(ocispecs.MediaTypeImageLayer, b.Bytes())
 }
 
-// pushed puts an image for a platform into a registry.
+// pushed pushes an image for a platform to a registry.
 func pushed(t *testing.T, reg *testenv.Registry, tag, architecture string, layers ...testenv.Blob) string {
 	t.Helper()
 	config := ocispecs.Image{Platform: ocispecs.Platform{OS: "linux", Architecture: architecture}}
@@ -44,7 +44,7 @@ func pushed(t *testing.T, reg *testenv.Registry, tag, architecture string, layer
 	return reg.Host + "/team/app:" + tag
 }
 
-// diffHome keeps the user's own files and registry out of the test.
+// diffHome keeps the user's files and registry out of the test.
 func diffHome(t *testing.T) {
 	t.Helper()
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
@@ -136,7 +136,7 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-// runRoot runs a command line, and gives its standard output.
+// runRoot runs a command line, and returns its standard output.
 func runRoot(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
@@ -180,7 +180,8 @@ func TestDiffKeepsThePrivateRegistryRunning(t *testing.T) {
 	}
 }
 
-// servedHere runs the private registry in this process until ctx ends, and returns when it serves. How it ended comes at the end.
+// servedHere runs the private registry in this process until ctx ends. It returns when the registry serves, with a channel for the
+// error of its end.
 func servedHere(ctx context.Context, t *testing.T) (options embedded.Options, ended <-chan error) {
 	t.Helper()
 	options, err := embeddedOptions()

@@ -19,7 +19,7 @@ import (
 // doctorOptions are the options of doctor.
 type doctorOptions struct {
 	builder  options.Builder
-	runtime  options.Runtime // of these the repository alone
+	runtime  options.Runtime // only the repository
 	printing options.Printing
 }
 
@@ -27,7 +27,7 @@ func newDoctor() *cobra.Command {
 	var o doctorOptions
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say what a solve needs, what is there and what is missing",
+		Short: "Check what a solve needs, and print what is missing",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDoctor(cmd.Context(), cmd.OutOrStdout(), &o)
@@ -37,7 +37,8 @@ func newDoctor() *cobra.Command {
 	return cmd
 }
 
-// runDoctor prints all findings, then fails if a solve could not work: by exit code, a builder before a registry.
+// runDoctor prints all findings, and fails if a solve could not work. If both builder and registry fail, the builder decides the
+// exit code.
 func runDoctor(ctx context.Context, out io.Writer, o *doctorOptions) error {
 	destination, err := destinationOptions(&o.builder)
 	if err != nil {
@@ -57,7 +58,7 @@ func runDoctor(ctx context.Context, out io.Writer, o *doctorOptions) error {
 	}
 	if report.Builder != nil {
 		first, _, _ := strings.Cut(report.Builder.Error(), "\n")
-		return withCode(exitBuilder, errors.New("no builder could be used: "+first))
+		return withCode(exitBuilder, errors.New("no usable builder: "+first))
 	}
 	if refused := new(doctor.PushError); errors.As(report.Repository, &refused) {
 		return withCode(exitRegistry, refused)

@@ -20,7 +20,7 @@ const (
 	exitBuilder  = 4
 )
 
-// coded is an error that knows its exit code.
+// coded is an error with an exit code.
 type coded struct {
 	error
 	code int
@@ -28,7 +28,7 @@ type coded struct {
 
 func (c *coded) Unwrap() error { return c.error }
 
-// withCode gives an error the code of the stage in which it arose, unless its type says better.
+// withCode sets the exit code of an error by the stage in which it occurred. exitCode uses it only if the error's type does not decide.
 func withCode(code int, err error) error {
 	if err == nil {
 		return nil
@@ -36,7 +36,7 @@ func withCode(code int, err error) error {
 	return &coded{err, code}
 }
 
-// exitCode is the process's exit code for an error. Types decide before stages.
+// exitCode returns the process's exit code for an error. Its type decides, then the code of withCode.
 func exitCode(err error) int {
 	var (
 		changed *tags.ChangedError
@@ -67,5 +67,5 @@ func exitCode(err error) int {
 	case errors.As(err, &pair):
 		return exitBuilder
 	}
-	return exitUsage // cobra's: an unknown command or flag
+	return exitUsage // from cobra: an unknown command or flag
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/rtbuild/rtbuild/internal/embedded"
 )
 
-// TestAPortThatIsNoneIsAUsageError: the README's table of exit codes has 2 for what was given wrongly, 4 for what fails in the builder.
-func TestAPortThatIsNoneIsAUsageError(t *testing.T) {
+// TestInvalidPortIsAUsageError: a wrong option or variable gives exit code 2, and a failure of the builder 4.
+func TestInvalidPortIsAUsageError(t *testing.T) {
 	t.Setenv(embedded.HomeEnv, t.TempDir())
 	t.Setenv(embedded.PortEnv, "http")
 	t.Setenv("BUILDKIT_HOST", "")

@@ -47,7 +47,7 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// TestHelpSaysWhatAFlagReaches: a reader of the help text knows where a flag counts.
+// TestHelpSaysWhatAFlagReaches: the help text of a flag says what the flag applies to.
 func TestHelpSaysWhatAFlagReaches(t *testing.T) {
 	for _, tt := range []struct{ command, flag, want string }{
 		{"solve", "ca-file", "rtbuild-client, build steps and the private builder trust"},

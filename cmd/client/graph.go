@@ -26,10 +26,10 @@ func newGraph() *cobra.Command {
 	var o graphOptions
 	cmd := &cobra.Command{
 		Use:   "graph [CONTEXT]",
-		Short: "Show what a build from scratch is made of: --addresses lists all that it would contact",
-		Long: "graph looks at the base image in the builder, and builds nothing.\n\n" +
-			"--addresses lists what a build from scratch would contact, mirrors applied: what a closed network has to let through.\n" +
-			"An address is that of a file, or the one below which a package manager fetches what it needs.",
+		Short: "Show what a build from scratch needs: --addresses lists all addresses that it contacts",
+		Long: "graph inspects the base image on the builder, and builds nothing.\n\n" +
+			"--addresses lists the addresses that a build from scratch contacts, with mirrors applied. A closed network must allow them.\n" +
+			"An address is that of a file, or the prefix of the addresses that a package manager uses.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !o.graph.Addresses {
@@ -63,7 +63,7 @@ func runAddresses(ctx context.Context, out io.Writer, o *graphOptions, args []st
 	return printEndpoints(out, o.printing.JSON(), uses)
 }
 
-// printEndpoints prints each address once: alone, for scripts, or as JSON with what it is for.
+// printEndpoints prints each address once: in lines, or as JSON with its uses.
 func printEndpoints(out io.Writer, asJSON bool, uses []endpoints.Use) error {
 	if asJSON {
 		return printJSON(out, map[string]any{"addresses": uses})

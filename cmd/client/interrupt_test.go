@@ -42,8 +42,8 @@ const (
 	hangs    = time.Minute
 )
 
-// interrupted starts the client, waits until it waits, sends it one signal, and gives its exit code, what it said, and how long the
-// end took.
+// interrupted starts the client, sends it one signal when it waits, and returns its exit code, its output, and how long it took to
+// end.
 func interrupted(t *testing.T, waits <-chan struct{}, sig os.Signal, env []string, args ...string) (code int, said string, took time.Duration) {
 	t.Helper()
 	var out strings.Builder
@@ -51,7 +51,7 @@ func interrupted(t *testing.T, waits <-chan struct{}, sig os.Signal, env []strin
 	return code, out.String(), took
 }
 
-// signaled starts the client, waits until it waits, sends it signals, and gives its exit code, and how long the end took.
+// signaled starts the client, sends it signals when it waits, and returns its exit code and how long it took to end.
 func signaled(t *testing.T, waits <-chan struct{}, signals []os.Signal, out io.Writer, env []string, args ...string) (code int, took time.Duration) {
 	t.Helper()
 	self, err := os.Executable()
@@ -90,7 +90,7 @@ func signaled(t *testing.T, waits <-chan struct{}, signals []os.Signal, out io.W
 	return code, took
 }
 
-// fullPipe is a pipe that takes not one byte more, and that nobody reads.
+// fullPipe returns a full pipe that nobody reads.
 func fullPipe(t *testing.T) *os.File {
 	t.Helper()
 	reader, writer, err := os.Pipe()
@@ -108,7 +108,7 @@ func fullPipe(t *testing.T) *os.File {
 	return writer
 }
 
-// TestSignalsEndACommandWhoseOutputNobodyReads: its last words cannot be written, and it ends without them.
+// TestSignalsEndACommandWhoseOutputNobodyReads: the command ends although its last message cannot be written.
 func TestSignalsEndACommandWhoseOutputNobodyReads(t *testing.T) {
 	project := filetree.Files{"package.json": "{}", "package-lock.json": "{}", "index.js": ""}.Write(t, t.TempDir())
 	for _, test := range []struct {
@@ -130,7 +130,7 @@ func TestSignalsEndACommandWhoseOutputNobodyReads(t *testing.T) {
 	}
 }
 
-// silent is a server that takes whatever comes and never answers. It tells once it has been asked.
+// silent is a server that accepts requests and never responds. It reports its first request.
 func silent(t *testing.T) (address string, asked <-chan struct{}) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -170,7 +170,7 @@ func deaf(t *testing.T, listener net.Listener) <-chan struct{} {
 	return asked
 }
 
-// helper is a credential helper that never answers, nor hears of a signal. It tells once it has been asked.
+// helper is a credential helper that never responds, and ignores signals. It reports its first run.
 func helper(t *testing.T) (env []string, asked <-chan struct{}) {
 	t.Helper()
 	dir := t.TempDir()
@@ -197,7 +197,7 @@ func helper(t *testing.T) (env []string, asked <-chan struct{}) {
 	return []string{"DOCKER_CONFIG=" + dir, "PATH=" + dir + ":" + os.Getenv("PATH")}, called
 }
 
-// TestTheFirstSignalEndsEveryCommand interrupts commands while they wait for what never comes: they end within 2 s, by the first
+// TestTheFirstSignalEndsEveryCommand interrupts commands that wait for something that never comes. They end within 2 s of the first
 // signal, with the exit code of Ctrl-C.
 func TestTheFirstSignalEndsEveryCommand(t *testing.T) {
 	project := filetree.Files{"package.json": "{}", "package-lock.json": "{}", "index.js": ""}.Write(t, t.TempDir())
@@ -249,7 +249,7 @@ func TestTheFirstSignalEndsEveryCommand(t *testing.T) {
 	}
 }
 
-// TestAwait shows what a command's end and signals come to.
+// TestAwait checks the exit code after a command's end and after signals.
 func TestAwait(t *testing.T) {
 	failed := withCode(exitRegistry, errors.New("x"))
 	tests := []struct {
@@ -282,7 +282,7 @@ func TestAwait(t *testing.T) {
 	}
 }
 
-// TestWatch shows with what exit code a process ends that await does not end.
+// TestWatch checks the exit code of a process that await does not end.
 func TestWatch(t *testing.T) {
 	for count, want := range map[int]int{1: exitBuild, 2: exitNow} {
 		t.Run(fmt.Sprint(count), func(t *testing.T) {

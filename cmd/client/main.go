@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	if embedded.IsRunc() { // our private builder starts a step
+	if embedded.IsRunc() { // the private builder starts a step
 		fmt.Fprintln(os.Stderr, "ERROR:", embedded.Runc())
 		os.Exit(exitBuild)
 	}
@@ -25,7 +25,7 @@ func main() {
 	os.Exit(await(ctx, cancel, done, forAwait))
 }
 
-// signals gives those that end a command. Each channel gets all of them.
+// signals returns a channel of the signals that end a command. Each channel gets all signals.
 func signals() <-chan os.Signal {
 	all := make(chan os.Signal, 2)
 	signal.Notify(all, os.Interrupt, syscall.SIGTERM)

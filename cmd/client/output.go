@@ -11,8 +11,8 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// writeOutputs leaves --metadata-file and --iidfile behind: buildx's flat map of the image, and under "exports" what each export
-// returned.
+// writeOutputs writes --metadata-file and --iidfile. The metadata is buildx's flat map of the image, with the result of each export
+// under "exports".
 func writeOutputs(o *options.Outputs, names tags.Set, made *planning.Result, result *publish.Result) error {
 	if o.IIDFile != "" {
 		if err := os.WriteFile(o.IIDFile, []byte(result.Digest), 0o644); err != nil {

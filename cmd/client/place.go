@@ -11,7 +11,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/options"
 )
 
-// openDestination decides where a project's images live and are built, and computes what they are called there.
+// openDestination opens the builder and the repository of a project, and computes the project's tags.
 func openDestination(ctx context.Context, p *target, o *options.Builder) (*destination.Destination, error) {
 	at, err := destinationOptions(o)
 	if err != nil {
@@ -37,13 +37,13 @@ func openDestination(ctx context.Context, p *target, o *options.Builder) (*desti
 	return d, nil
 }
 
-// destinationOptions are those of a destination, as far as the flags tell. The builder is not among them.
+// destinationOptions returns the options of a destination from flags, without the builder.
 func destinationOptions(o *options.Builder) (destination.Options, error) {
 	private, err := embeddedOptions()
 	return destination.Options{ConfigDir: o.RegistryConfig, CAFile: o.CAFile, Warn: warn, Private: private}, withCode(exitBuilder, err)
 }
 
-// builderOptions say which builder is meant.
+// builderOptions returns the options of the builder from flags.
 func builderOptions(o *options.Builder, wanted []ocispecs.Platform) builders.Options {
 	address := builders.Address{
 		Addr: o.Addr, CACert: o.TLS.CACert, Cert: o.TLS.Cert, Key: o.TLS.Key, ServerName: o.TLS.ServerName, Dir: o.TLS.Dir,

@@ -75,7 +75,7 @@ func printPlan(out io.Writer, asJSON bool, p *target, found *planning.Result) er
 	return err
 }
 
-// writePlan says in lines what is to be done for a platform.
+// writePlan writes the plan for a platform, one fact a line.
 func writePlan(text *strings.Builder, a planning.PlatformPlan, images tags.Images) {
 	fmt.Fprintf(text, "variant    %s: %s\nfrom       %s\n", a.Variant, a.Reason, a.From)
 	for _, role := range []string{"lock", "versioned", "source"} {

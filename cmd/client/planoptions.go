@@ -11,10 +11,10 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// baseTimeout is how long the base's registry may take to tell what the base's tag points to, where that only informs.
+// baseTimeout is how long to wait for the digest of the base's tag if the plan only mentions it.
 const baseTimeout = 2 * time.Second
 
-// makePlan asks registries what exists, and plans for each platform.
+// makePlan looks up the existing images and makes a plan for each platform.
 func makePlan(ctx context.Context, p *target, d *destination.Destination, o *options.Planning) (*planning.Result, error) {
 	if o.Strict {
 		if err := checkStrict(p); err != nil {
@@ -32,7 +32,7 @@ func makePlan(ctx context.Context, p *target, d *destination.Destination, o *opt
 	return planning.Make(ctx, d, request)
 }
 
-// planningRequest asks for everything that exists: the JSON of a plan tells it.
+// planningRequest returns the request for a plan. It looks up all images, since the JSON of a plan lists them.
 func planningRequest(p *target, o *options.Planning) (planning.Request, error) {
 	request := planning.Request{
 		Input:     planning.InputOf(p.Runtime, p.Tags, p.Tree.Copied, p.Tree.DepsDigest),

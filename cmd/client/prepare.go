@@ -13,10 +13,10 @@ import (
 	"github.com/rtbuild/rtbuild/internal/options/flags"
 )
 
-// prepareOptions are the options of prepare. They are also those of the original's runtime_build.py.
+// prepareOptions are the options of prepare, which include those of OpenHands' runtime_build.py.
 type prepareOptions struct {
 	runtime  options.Runtime
-	planning options.Planning // of these --force-rebuild alone
+	planning options.Planning // only --force-rebuild
 	printing options.Printing
 	prepare  options.Prepare
 }
@@ -25,13 +25,13 @@ func newPrepare() *cobra.Command {
 	var o prepareOptions
 	cmd := &cobra.Command{
 		Use:   "prepare --build-folder DIR [CONTEXT]",
-		Short: "Write a folder that docker buildx build DIR makes the same image from",
-		Long: "prepare writes into DIR what the image is made of, for a builder that has no rtbuild-client:\n\n" +
+		Short: "Write a folder from which docker buildx build DIR builds the same image",
+		Long: "prepare writes everything that the image is made of to DIR, for use without rtbuild-client:\n\n" +
 			"  code/       everything that is hashed or copied, and the lock files\n" +
-			"  Dockerfile  the runtime file, all flags written into it; its first line names the frontend\n" +
+			"  Dockerfile  the runtime file, with all flags written into it; its first line names the frontend\n" +
 			"  config.sh   DOCKER_IMAGE_TAG and DOCKER_IMAGE_SOURCE_TAG are appended\n\n" +
-			"It prints the path of DIR. code/ and Dockerfile are replaced if an earlier prepare made them; other files of\n" +
-			"DIR are left alone.",
+			"It prints the path of DIR. It replaces code/ and Dockerfile if an earlier prepare made them, and leaves other\n" +
+			"files in DIR alone.",
 		Example: "  rtbuild-client prepare --base_image debian:bookworm --build_folder containers/runtime --force_rebuild\n" +
 			"  docker buildx build containers/runtime",
 		Args: cobra.MaximumNArgs(1),
@@ -77,7 +77,7 @@ func runPrepare(ctx context.Context, out io.Writer, o *prepareOptions, args []st
 	return err
 }
 
-// warnIgnored warns of flags that the original's builder reads, and that change nothing here.
+// warnIgnored warns of flags of OpenHands' runtime_build.py that have no effect here.
 func (o *prepareOptions) warnIgnored() {
 	if o.planning.Force {
 		warn("--force-rebuild changes nothing in the folder: give --build-arg FORCE_REBUILD=true to docker buildx build")

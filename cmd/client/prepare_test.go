@@ -84,7 +84,7 @@ func TestPrepareRefuses(t *testing.T) {
 	}
 }
 
-// A folder that is full while code is copied stays what it was.
+// An error while code is copied leaves the folder unchanged.
 func TestPrepareLeavesTheOldFolder(t *testing.T) {
 	t.Setenv(repositoryEnv, "")
 	folder := t.TempDir()

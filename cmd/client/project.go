@@ -12,18 +12,18 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// The original's variable for the repository, and the repository without it.
+// OpenHands' variable for the repository, and its default.
 const (
 	repositoryEnv      = "OH_RUNTIME_RUNTIME_IMAGE_REPO"
 	originalRepository = "ghcr.io/all-hands-ai/runtime"
 )
 
-// target is a project, and what the image is wanted for.
+// target is a project, with the platforms and the repository of its images.
 type target struct {
 	*project.Project
 	platforms  []ocispecs.Platform // at least one
 	named      bool                // the user named the platforms
-	repository string              // that the user names: by the flag, the original's variable or the file; empty if nobody does
+	repository string              // from the flag, OpenHands' variable or the runtime file; may be empty
 }
 
 // readTarget reads the context directory that the arguments name. It computes no tags.
@@ -43,7 +43,7 @@ func readTarget(o *options.Runtime, args []string) (*target, error) {
 	return t, nil
 }
 
-// tagsRepository is where the images live as far as names go: in profile openhands the original's, if nobody names another.
+// tagsRepository returns the repository for names. In profile openhands, the default is OpenHands' own.
 func (t *target) tagsRepository() string {
 	if t.repository == "" && t.Inputs.Source.Original {
 		return originalRepository
@@ -51,7 +51,7 @@ func (t *target) tagsRepository() string {
 	return t.repository
 }
 
-// replanning runs a command again when a file of the project changed meanwhile.
+// replanning runs a command again if a file of the project has changed meanwhile.
 func replanning(try func() error) error {
 	return project.RetryChanged(try, func(changed *tags.ChangedError) {
 		note(changed.Error() + "; planning again")

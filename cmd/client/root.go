@@ -9,17 +9,17 @@ import (
 	"github.com/rtbuild/rtbuild/internal/options/flags"
 )
 
-// newRoot is the command line.
+// newRoot returns the root command.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rtbuild-client",
 		Short: "Build agent runtime images with BuildKit",
 		Long: "rtbuild-client turns a base image into an agent runtime image: the base, system packages, tools, locked\n" +
-			"dependencies and the agent's own source. It reuses what a registry already holds.",
+			"dependencies and the agent's own source. It reuses images that a registry has already.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	// The original spells its flags with underscores.
+	// OpenHands spells its flags with underscores.
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-"))
 	})

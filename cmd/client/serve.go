@@ -17,10 +17,10 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the private buildkitd and registry until stopped",
-		Long: "Runs the private buildkitd and registry until it is stopped, so that images can be pulled and further solves need\n" +
-			"not start them. Every program on this machine may pull; a push takes a password, and serve prints how to log in.\n" +
-			embedded.PortEnv + " changes the registry's port, " + embedded.HomeEnv + " the directory of all state and data,\n" +
-			embedded.BuildkitdEnv + " the buildkitd that is run.",
+		Long: "serve runs the private buildkitd and registry until it is stopped. Meanwhile images can be pulled, and solves need\n" +
+			"not start the pair. Every program on this machine may pull. A push needs a password; serve prints how to log in.\n" +
+			embedded.PortEnv + " sets the registry's port, " + embedded.HomeEnv + " the directory of all state and data,\n" +
+			"and " + embedded.BuildkitdEnv + " the path of buildkitd.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			private, err := embeddedOptions()
@@ -36,7 +36,7 @@ func newServe() *cobra.Command {
 	return cmd
 }
 
-// embeddedOptions say how our own binary runs the private pair.
+// embeddedOptions returns the options with which this program runs the private pair.
 func embeddedOptions() (embedded.Options, error) {
 	self, err := os.Executable()
 	return embedded.Options{

@@ -9,7 +9,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/publish"
 )
 
-// newBuild says how a project is built.
+// newBuild returns the build of a project.
 func newBuild(p *target, d *destination.Destination, flags *buildflags.Flags, debug bool) publish.Build {
 	b := publish.Build{Project: p.Project, Destination: d, Note: note, Warn: warn, Settings: flags.Settings}
 	if debug {
@@ -18,8 +18,8 @@ func newBuild(p *target, d *destination.Destination, flags *buildflags.Flags, de
 	return b
 }
 
-// warn tells the user what is not an error.
+// warn prints a warning.
 func warn(message string) { fmt.Fprintf(os.Stderr, "WARNING: %s\n", message) }
 
-// note tells the user what is worth knowing.
+// note prints a note.
 func note(message string) { fmt.Fprintf(os.Stderr, "NOTE: %s\n", message) }

@@ -29,7 +29,7 @@ type solveOptions struct {
 	solve    options.Solve
 }
 
-// sets are the groups of the table that solve takes.
+// sets returns the sets of options that solve takes.
 func (o *solveOptions) sets() []options.Set {
 	return append(o.build.Sets(), &o.runtime, &o.builder, &o.planning, &o.outputs, &o.printing, &o.solve)
 }
@@ -50,7 +50,7 @@ func newSolve() *cobra.Command {
 }
 
 func runSolve(ctx context.Context, out io.Writer, o *solveOptions, args []string) error {
-	var opened []*destination.Destination // the private pair stays while it is planned again
+	var opened []*destination.Destination // closed at the end, so that the private pair keeps running between attempts
 	defer func() {
 		for _, d := range opened {
 			_ = d.Close()
@@ -61,8 +61,8 @@ func runSolve(ctx context.Context, out io.Writer, o *solveOptions, args []string
 	})
 }
 
-// solveOnce plans and builds. A file that changed meanwhile is a *tags.ChangedError: nothing that it was hashed for is
-// published. The caller closes the destination that was opened.
+// solveOnce plans and builds once. The error is a *tags.ChangedError if a file has changed meanwhile; then no tag is published that
+// the file belongs to. opened receives the destination, which the caller must close.
 func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []string, opened func(*destination.Destination)) error {
 	p, err := readTarget(&o.runtime, args)
 	if err != nil {
@@ -102,7 +102,7 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	})
 }
 
-// run builds, and prints what came of it.
+// run builds, and prints the result.
 func (o *solveOptions) run(ctx context.Context, out io.Writer, request publish.Request) error {
 	announce(request)
 	result, err := publish.Run(ctx, request)
@@ -115,7 +115,7 @@ func (o *solveOptions) run(ctx context.Context, out io.Writer, request publish.R
 	return o.report(out, request, result)
 }
 
-// announce says what is about to happen, and where: the first lines of solve, one for each platform.
+// announce prints the first lines of solve: the plan of each platform, and where the images go.
 func announce(request publish.Request) {
 	for _, p := range request.Plan.Platforms {
 		where := "publishing to " + request.Destination.Repository
@@ -136,7 +136,7 @@ func announce(request publish.Request) {
 	}
 }
 
-// report writes what scripts read, and tells how to run an image that lives in the private registry.
+// report prints the result for scripts, and how to run an image in the private registry.
 func (o *solveOptions) report(out io.Writer, request publish.Request, result *publish.Result) error {
 	names, made := request.Project.Tags, request.Plan
 	if err := writeOutputs(&o.outputs, names, made, result); err != nil {

@@ -44,11 +44,11 @@ func runTags(ctx context.Context, out io.Writer, o *tagsOptions, args []string) 
 	}
 	switch {
 	case len(args) > 1:
-		return withCode(exitUsage, fmt.Errorf("%d contexts are given: give one, or --format bake", len(args)))
+		return withCode(exitUsage, fmt.Errorf("%d contexts: give one, or use --format bake", len(args)))
 	case len(o.runtime.BaseImages) > 1:
-		return withCode(exitUsage, fmt.Errorf("%d base images are given: give one, or --format bake", len(o.runtime.BaseImages)))
+		return withCode(exitUsage, fmt.Errorf("%d base images: give one, or use --format bake", len(o.runtime.BaseImages)))
 	case o.tags.BakeTarget != "":
-		return withCode(exitUsage, errors.New("--bake-target is of no use without --format bake"))
+		return withCode(exitUsage, errors.New("--bake-target needs --format bake"))
 	}
 	p, err := readTarget(&o.runtime, args)
 	if err != nil {

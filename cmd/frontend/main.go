@@ -1,4 +1,4 @@
-// Command rtbuild-frontend is the program of the frontend image: what a "# syntax=" line runs inside buildkitd.
+// Command rtbuild-frontend is the program in the frontend image, which buildkitd runs for a "# syntax=" line.
 package main
 
 import (

@@ -32,7 +32,7 @@ import (
 // dialTimeout is how long Connect waits for a builder's response.
 const dialTimeout = 20 * time.Second
 
-// Client is what a buildkitd is asked through: BuildKit's *client.Client.
+// Client has the methods of BuildKit's *client.Client that this package uses. Tests replace it.
 type Client interface {
 	Build(context.Context, client.SolveOpt, string, gateway.BuildFunc, chan *client.SolveStatus) (*client.SolveResponse, error)
 	Solve(context.Context, *llb.Definition, client.SolveOpt, chan *client.SolveStatus) (*client.SolveResponse, error)
