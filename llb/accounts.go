@@ -8,14 +8,14 @@ import (
 	"github.com/moby/sys/user"
 )
 
-// Accounts are the users and groups of a base image. Who owns what is decided before anything is built, so that downloads can be
-// unpacked beside the step that makes the user.
+// Accounts are the users and groups of a base image. With them, the owner of all files is known before the build starts. So downloads can
+// be unpacked in parallel with the step that makes the user.
 type Accounts struct {
 	users  []user.User
 	groups []user.Group
 }
 
-// ParseAccounts reads an /etc/passwd and an /etc/group. A base need have neither.
+// ParseAccounts reads an /etc/passwd and an /etc/group. Either may be empty.
 func ParseAccounts(passwd, group []byte) (Accounts, error) {
 	users, err := user.ParsePasswd(bytes.NewReader(passwd))
 	if err != nil {
@@ -28,10 +28,10 @@ func ParseAccounts(passwd, group []byte) (Accounts, error) {
 	return Accounts{users, groups}, nil
 }
 
-// leftovers are users of well-known base images that make room for the runtime's.
+// leftovers are users of well-known base images that may be deleted to free their ids.
 var leftovers = []string{"pn", "ubuntu"}
 
-// Owner gives the ids of the runtime's user: those that it has in the base, else those that are wanted or the next that are free.
+// Owner returns the ids of the runtime's user: its ids in the base, else the wanted ids, else the next free ones.
 func (a Accounts) Owner(u User) Owner {
 	if u.Name == "root" {
 		return Owner{}
@@ -54,7 +54,7 @@ func (a Accounts) Owner(u User) Owner {
 	return owner
 }
 
-// leftovers are those of the base that hold an id which the runtime's user wants.
+// leftovers returns the deletable users and groups of the base that hold an id that the runtime's user wants.
 func (a Accounts) leftovers(u User) []string {
 	var names []string
 	for _, name := range leftovers {

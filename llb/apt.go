@@ -1,12 +1,14 @@
 package llb
 
-// aptArchives is where apt keeps packages.
+// aptArchives is the directory in which apt keeps packages.
 const aptArchives = "/var/cache/apt/archives"
 
-// aptScript: the base images of Docker Hub delete archives after each install, which would empty the cache that we share. They
-// also tell dpkg not to wait for the disk after each file, which is right for every base: a step that is cut off leaves no layer.
-// What would differ from run to run (logs, ldconfig's and fontconfig's caches of inodes and dates) is removed. Names of packages
-// change between releases, so one may be a choice: "libgl1|libgl1-mesa-glx" is the first that there is.
+// aptScript installs packages with apt.
+//
+// Docker Hub's base images delete archives after each install, which would empty the shared cache, so the script turns that off. As these
+// images do, it tells dpkg not to sync after each file: an interrupted step leaves no layer. It removes files that would differ from run to
+// run: logs, and the caches of ldconfig and fontconfig, which hold inodes and dates. Names of packages change between releases, so an
+// argument may list alternatives: "libgl1|libgl1-mesa-glx" installs the first that exists.
 const aptScript = `cat >> "$APT_CONFIG" <<'EOF'
 #clear DPkg::Post-Invoke;
 #clear APT::Update::Post-Invoke;
@@ -35,9 +37,10 @@ rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/log/bootstr
 rm -rf /var/cache/ldconfig/aux-cache /var/cache/fontconfig/* /var/lib/dpkg/*-old /var/cache/debconf/*-old
 `
 
-// aptCheck deletes the packages that are not what the signed lists say: apt itself takes a package of the right size as it finds it
-// (seen with 2.6). It tells the hashes of what it would fetch, hence the empty directory. Links go first: one through /proc/self/cwd
-// is another file to each program that reads it. Its index of the lists is the step's own, as it believes that, too.
+// aptCheck deletes cached packages that do not match the signed lists. apt itself accepts a cached package if only its size is right (seen
+// with 2.6). apt prints hashes only for packages that it would fetch, hence the empty archive directory. Links are deleted first: a link
+// through /proc/self/cwd is a different file for each program that reads it. The index of the lists is the step's own, because apt trusts a
+// cached one, too.
 const aptCheck = `mkdir -p /tmp/rtbuild-archives/partial
 apt-get -qq --print-uris -o Dir::Cache::archives=/tmp/rtbuild-archives install -y --no-install-recommends "$@" > /tmp/rtbuild-wanted
 find ` + aptArchives + ` ! -type f ! -type d -exec rm -f {} +

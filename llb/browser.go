@@ -9,11 +9,11 @@ import (
 const (
 	browsersDir = "/opt/playwright-browsers"
 
-	// playwrightHost is where Playwright's browsers are. It tries other hosts, too, unless it is told one.
+	// playwrightHost is where Playwright fetches browsers. Unless it is given a host, it tries others, too.
 	playwrightHost = "https://cdn.playwright.dev/dbazure/download/playwright"
 )
 
-// playwrightPins lists Playwright and what it needs as poetry.lock pins them, in pip's form.
+// playwrightPins is a program that prints Playwright and its dependencies as poetry.lock pins them, as requirements for pip.
 const playwrightPins = `import sys, tomllib
 locked = {p["name"]: p for p in tomllib.load(open(sys.argv[1], "rb"))["package"]}
 if "playwright" not in locked:
@@ -29,8 +29,8 @@ while todo:
     todo += [n.lower().replace("_", "-").replace(".", "-") for n in p.get("dependencies", {})]
 `
 
-// Browser is Playwright's Chromium. Its build belongs to the version of Playwright, so that is read from poetry.lock, and the
-// browser is fetched while the other dependencies are installed.
+// Browser installs Playwright's Chromium. Playwright's version decides the browser's build, so the step reads it from poetry.lock. It runs
+// in parallel with the installation of the other dependencies.
 type Browser struct{ Conda Conda }
 
 func (b Browser) layers(g *Graph) (Layers, error) {
@@ -44,11 +44,11 @@ rm -rf %[5]s/.links
 chmod -R 755 %[5]s
 `, shellQuote(b.Conda.dir(g.Runtime)), writeFile("/tmp/pins.py", playwrightPins), inputs, g.pipIndex(), browsersDir,
 		shellQuote(g.mirrored(playwrightHost)), pipCache)
-	layer := Layer{Stage: StageDeps, Name: "add Playwright's Chromium", Field: "components", draw: merged(func(at canvas) llb.State {
-		return g.made(at.begin, StageDeps, "install Playwright's Chromium", browsersDir, script,
+	layer := Layer{Stage: StageDeps, Name: "add Playwright's Chromium", Field: "components", draw: merged(func(at layerInput) llb.State {
+		return g.captureDir(at.stageStart, StageDeps, "install Playwright's Chromium", browsersDir, script,
 			llb.AddMount(inputs, g.lockFiles(), llb.Readonly),
 			g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
 			secretFile("/etc/pip.conf", SecretPipConf))
 	})}
-	return Layers{layer.fetching(g.endpoints(PyPI, PyPIFiles, playwrightHost)...)}, nil
+	return Layers{layer.withEndpoints(g.endpoints(PyPI, PyPIFiles, playwrightHost)...)}, nil
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// cache mounts a cache directory that any user may write to. Steps that use it wait for each other only if locked. Steps on bases
-// of one publisher share it.
+// cache mounts a cache directory that any user may write to. Steps on bases of one publisher share it. Steps that use it wait for each
+// other only if the sharing mode is locked.
 //
-// Each has an empty directory of its own to begin with: if two mounts of a step share one, BuildKit (v0.34.2, gateway's
-// registerResultIDs) answers a failure of the step with "releasing already released reference" instead of the failure.
+// Each mount starts from an empty directory of its own. If two mounts of a step share one and the step fails, BuildKit (v0.34.2, the
+// gateway's registerResultIDs) reports "releasing already released reference" instead of the failure.
 func (g *Graph) cache(target string, sharing llb.CacheMountSharingMode, id ...string) llb.RunOption {
 	return g.cacheOf(g.publisher(), target, sharing, id...)
 }
 
-// cacheOfBase is a cache for steps on this very base image: for what its manager believes without looking again.
+// cacheOfBase mounts a cache that only steps on this exact base image share. It is for files that a package manager trusts without a check.
 func (g *Graph) cacheOfBase(target string, sharing llb.CacheMountSharingMode, id ...string) llb.RunOption {
 	return g.cacheOf(g.baseImage(), target, sharing, id...)
 }
@@ -31,8 +31,8 @@ func (g *Graph) cacheOf(owner []string, target string, sharing llb.CacheMountSha
 	return llb.AddMount(target, empty, llb.AsPersistentCacheDir(cacheID(name...), sharing), llb.SourcePath(dir))
 }
 
-// cacheID joins names so that different ones give different ids, whatever they hold. It begins as the ids of BuildKit's Dockerfile
-// frontend do: with the namespace and a slash.
+// cacheID joins names into an id. Different names give different ids. Like the ids of BuildKit's Dockerfile frontend, it begins with the
+// namespace and a slash.
 func cacheID(names ...string) string {
 	escaped := make([]string, len(names))
 	for i, name := range names {
@@ -41,8 +41,8 @@ func cacheID(names ...string) string {
 	return strings.Join(escaped, "/")
 }
 
-// publisher is who is trusted with what steps leave in caches: the registry and namespace of the base, which is all of its name but
-// the last part. A base that is in no registry shares with itself alone.
+// publisher identifies who is trusted to write to shared caches: the registry and namespace of the base, which is its name without the last
+// component. A base that is in no registry shares caches only with itself.
 func (g *Graph) publisher() []string {
 	if g.Base.State == nil {
 		if named, err := reference.ParseNormalizedNamed(g.Runtime.Base); err == nil {
@@ -52,7 +52,7 @@ func (g *Graph) publisher() []string {
 	return g.baseImage()
 }
 
-// baseImage is the image that the build enters on, by its digest; one that is in no registry, by its config, which names its layers.
+// baseImage identifies the entry image: by its digest or, if it is in no registry, by its config, which names its layers.
 func (g *Graph) baseImage() []string {
 	if g.Base.State == nil {
 		return []string{"image", g.Base.Ref}
@@ -60,10 +60,10 @@ func (g *Graph) baseImage() []string {
 	return []string{"config", digest.FromBytes(g.Base.Config).String()}
 }
 
-// partsOf is a script that makes a directory, $cache, which is a cache of the step's own but for the parts that are named: those are in
-// $shared, the user's own in a mounted cache, for all steps. They are on one file system, so that what is downloaded can be moved from
-// one to the other. A step that was killed leaves its directory behind for a day.
-func partsOf(mounted, parts string) string {
+// sharedParts returns a script that makes the directory $cache for this run only. The named parts in it are links into $shared, the user's
+// part of a cache mount, so that all steps share them. Both are on one file system, so files can be moved between them. If a step is
+// killed, a later one removes its directory after a day.
+func sharedParts(mounted, parts string) string {
 	return `shared="` + mounted + `/$(id -u)"
 mkdir -p "$shared"
 find "$shared" -maxdepth 1 -name 'step.*' -mtime +1 -exec rm -rf {} +

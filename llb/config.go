@@ -17,7 +17,7 @@ import (
 	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
-// Image is an image config with the fields that Docker adds to OCI's: shell, health check, triggers.
+// Image is an image config with the fields that Docker adds to OCI's: shell, health check, ONBUILD triggers.
 type Image = dockerspec.DockerOCIImage
 
 // ParseImage reads an image config.
@@ -32,7 +32,7 @@ func ParseImage(config []byte) (*Image, error) {
 // Variable is an environment variable of the image.
 type Variable struct{ Name, Value string }
 
-// Env is what the runtime sets in the image's environment: PATH first, then the runtime's own, by name.
+// Env returns the variables that the runtime sets in the image: PATH first, then the others by name.
 func (g *Graph) Env() []Variable {
 	env := []Variable{{"PATH", g.path()}}
 	for _, name := range slices.Sorted(maps.Keys(g.Runtime.Env)) {
@@ -41,7 +41,7 @@ func (g *Graph) Env() []Variable {
 	return env
 }
 
-// path is the runtime's directories and then the base's PATH, in its own order.
+// path returns PATH: the runtime's directories, then those of the base, in the base's order.
 func (g *Graph) path() string {
 	ours := strings.Join(g.Runtime.path(), ":")
 	base := envValue(g.Base.Config, "PATH")
@@ -49,22 +49,22 @@ func (g *Graph) path() string {
 		base = system.DefaultPathEnv(g.Platform.OS)
 	}
 	if base == ours || strings.HasPrefix(base, ours+":") {
-		return base // an image of ours
+		return base // rtbuild made the image
 	}
 	return ours + ":" + base
 }
 
-// DepsFacts is what the labels of a deps image say beside what the graph knows.
+// DepsFacts are the values of a deps image's labels that the graph does not know.
 type DepsFacts struct {
-	Stage      string // system or tools, where the image ends there; else it is a deps image
+	Stage      string // system or tools, if the image ends there; else it is a deps image
 	Owner      Owner
-	Tools      string // digest of what system and tools are made from
-	DepsDigest string // digest of what all up to deps is made from
-	BaseName   string // the user's base image, fully named
+	Tools      string // digest of the inputs of system and tools
+	DepsDigest string // digest of the inputs of system, tools and deps
+	BaseName   string // the user's base image, as a full reference
 	BaseDigest string
 }
 
-// DepsConfig is the config of a deps image that was built from its base on.
+// DepsConfig returns the config of a deps image that was built from the base image.
 func (g *Graph) DepsConfig(layers Layers, facts DepsFacts) (*Image, error) {
 	img, err := g.depsConfig(layers)
 	if err != nil {
@@ -81,7 +81,7 @@ func (g *Graph) DepsConfig(layers Layers, facts DepsFacts) (*Image, error) {
 	}
 	setLabels(img, map[string]string{
 		labels.Recipe:                      strconv.Itoa(Recipe),
-		labels.ToolsLayers:                 strconv.Itoa(len(base.RootFS.DiffIDs) + layers.upToTools()),
+		labels.ToolsLayers:                 strconv.Itoa(len(base.RootFS.DiffIDs) + layers.countSystemAndTools()),
 		labels.ToolsDigest:                 facts.Tools,
 		labels.UID:                         strconv.Itoa(facts.Owner.UID),
 		labels.GID:                         strconv.Itoa(facts.Owner.GID),
@@ -91,9 +91,11 @@ func (g *Graph) DepsConfig(layers Layers, facts DepsFacts) (*Image, error) {
 	return img, nil
 }
 
-// VersionedConfig is the config of a deps image that was built on an earlier one. The facts of system and tools are the
-// earlier image's; if that was not made by rtbuild, there are none but the owner: nobody knows its base, so the image does not
-// say what its dependencies were made from either.
+// VersionedConfig returns the config of a deps image that was built on an earlier one. The labels of system and tools are those of the
+// earlier image.
+//
+// If rtbuild did not make the earlier image, its base is unknown. The config then labels neither base nor inputs, but only the owner and
+// the recipe.
 func (g *Graph) VersionedConfig(layers Layers, owner Owner, deps string) (*Image, error) {
 	start, err := ParseImage(g.Base.Config)
 	if err != nil {
@@ -122,7 +124,8 @@ func (g *Graph) VersionedConfig(layers Layers, owner Owner, deps string) (*Image
 	return img, nil
 }
 
-// olderRecipe is the older of a label's recipe and ours: system and tools may be by one and deps by the other.
+// olderRecipe returns the older of a label's recipe and the current one: system and tools may come from one, deps from the other. It
+// returns 0 if the label holds no number.
 func olderRecipe(label string) int {
 	if n, err := strconv.Atoi(label); err == nil {
 		return min(n, Recipe)
@@ -130,8 +133,8 @@ func olderRecipe(label string) int {
 	return 0
 }
 
-// depsConfig is what all deps images have in common: the config of the image they stand on, and our environment. Labels
-// of ours that a base brings are dropped.
+// depsConfig returns what the configs of all deps images have in common: the config of the entry image and the runtime's environment,
+// without rtbuild's labels of the entry image.
 func (g *Graph) depsConfig(layers Layers) (*Image, error) {
 	img, err := g.baseConfig()
 	if err != nil {
@@ -150,7 +153,8 @@ func (g *Graph) depsConfig(layers Layers) (*Image, error) {
 	return img, nil
 }
 
-// SourceConfig is the config of a source image on deps: what the user sets for containers is in it and in no deps image.
+// SourceConfig returns the config of a source image. It holds the user's settings for containers, which no deps image has, and the labels
+// of more.
 func (g *Graph) SourceConfig(layers Layers, treeDigest string, more map[string]string) (*Image, error) {
 	img, err := g.baseConfig()
 	if err != nil {
@@ -164,7 +168,7 @@ func (g *Graph) SourceConfig(layers Layers, treeDigest string, more map[string]s
 	return img, nil
 }
 
-// setProcess sets how containers start. As in a Dockerfile, an entrypoint of its own drops the base's command.
+// setProcess sets how containers start. As in a Dockerfile, setting an entrypoint drops the base's command.
 func (g *Graph) setProcess(img *Image) {
 	r := g.Runtime
 	if r.Entrypoint != nil {
@@ -185,29 +189,29 @@ func (g *Graph) setProcess(img *Image) {
 	}
 }
 
-// baseConfig is a copy of the config that the build enters on, with the history of the layers that are taken from it.
+// baseConfig returns a copy of the entry image's config, with the history of the layers that the build keeps.
 func (g *Graph) baseConfig() (*Image, error) {
 	img, err := ParseImage(g.Base.Config)
 	if err != nil {
 		return nil, err
 	}
-	if layers := len(img.RootFS.DiffIDs); layers > 0 { // none: a config made here, whose history is complete
+	if layers := len(img.RootFS.DiffIDs); layers > 0 { // none: this build made the config, and its history is complete
 		if g.Base.Layers > 0 {
 			layers = min(layers, g.Base.Layers)
 		}
 		img.History = historyOf(img.History, layers)
 	}
-	img.RootFS.DiffIDs = nil                   // the exporter fills them in
-	img.Config.OnBuild = nil                   // triggers are for the build that names the base, and no build runs them twice
-	if img.Config.Labels[labels.Stage] == "" { // what another's image says of its own base is not true of ours
+	img.RootFS.DiffIDs = nil                   // set by the exporter
+	img.Config.OnBuild = nil                   // triggers are only for the build that names the base
+	if img.Config.Labels[labels.Stage] == "" { // the base of a foreign base image is not the base of this image
 		delete(img.Config.Labels, ocispecs.AnnotationBaseImageName)
 		delete(img.Config.Labels, ocispecs.AnnotationBaseImageDigest)
 	}
 	return img, nil
 }
 
-// historyOf is the history of an image's first n layers. It always speaks of n layers: BuildKit would fill in what is
-// missing, and differently for an image that it has pulled.
+// historyOf returns the history of an image's first n layers. The result always describes n layers. Otherwise BuildKit fills in the missing
+// entries, and does so differently for an image that it has pulled.
 func historyOf(history []ocispecs.History, n int) []ocispecs.History {
 	var kept []ocispecs.History
 	for _, h := range history {
@@ -225,7 +229,7 @@ func historyOf(history []ocispecs.History, n int) []ocispecs.History {
 	return kept
 }
 
-// setEnv replaces variables where they are and appends new ones.
+// setEnv replaces existing variables in place and appends new ones.
 func (g *Graph) setEnv(img *Image) {
 	for _, v := range g.Env() {
 		kv := v.Name + "=" + v.Value
@@ -255,7 +259,7 @@ func (g *Graph) finish(img *Image, layers Layers, stage string) {
 	})
 }
 
-// fillCreated dates the entries without a date, as BuildKit would with the time of day.
+// fillCreated dates the entries that have no date. Otherwise BuildKit sets the current time.
 func fillCreated(history []ocispecs.History, created time.Time) {
 	for i := range history {
 		if history[i].Created == nil {

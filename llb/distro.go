@@ -8,24 +8,24 @@ import (
 	"strings"
 )
 
-// Distro is a distribution, as data.
+// Distro describes a distribution.
 type Distro struct {
 	ID      string          // os-release's ID
-	Like    []string        // os-release's ID_LIKE: what it descends from, nearest first
+	Like    []string        // os-release's ID_LIKE: the distributions that it descends from, nearest first
 	Release string          // os-release's VERSION_CODENAME, else VERSION_ID
 	Pretty  string          // os-release's PRETTY_NAME
-	Manager *PackageManager // nil if none is known, or the base lacks it
-	Python  string          // version of its own python3, empty if not known
+	Manager *PackageManager // nil if rtbuild knows none, or the base lacks it
+	Python  string          // the version of its python3 package; empty: unknown
 	Libc    Libc            // of the base
 }
 
-// pythons are the versions of python3 that releases ship.
+// pythons are the versions of python3 that releases ship, by codename.
 var pythons = map[string]string{
 	"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13",
 	"focal": "3.8", "jammy": "3.10", "noble": "3.12", "resolute": "3.14",
 }
 
-// DistroError says that a base has no package manager that is known, yet packages are to be installed.
+// DistroError reports that packages must be installed, but the base has no package manager that rtbuild knows.
 type DistroError struct {
 	Distro   Distro
 	Packages []string
@@ -33,11 +33,11 @@ type DistroError struct {
 
 func (e *DistroError) Error() string {
 	return fmt.Sprintf("the base image is %s (os-release ID=%s) and has no package manager that rtbuild knows (apt, apk, dnf, microdnf, yum, "+
-		"zypper), but packages are to be installed: use a base that has one, or one that brings what is needed, with packages: []",
+		"zypper), but packages must be installed: use a base with one of them, or a base that already has everything, and set packages: []",
 		cmp.Or(e.Distro.Pretty, "of no known distribution"), e.Distro.ID)
 }
 
-// ParseOSRelease reads an os-release file: man 5 os-release.
+// ParseOSRelease reads an os-release file; see os-release(5).
 func ParseOSRelease(data []byte) Distro {
 	fields := osRelease(data)
 	d := Distro{
@@ -50,7 +50,7 @@ func ParseOSRelease(data []byte) Distro {
 	return d
 }
 
-// osRelease gives the fields of an os-release file, unquoted.
+// osRelease returns the fields of an os-release file, unquoted.
 func osRelease(data []byte) map[string]string {
 	fields := map[string]string{}
 	lines := bufio.NewScanner(bytes.NewReader(data))

@@ -1,18 +1,18 @@
-// Package llb is what an agent runtime image is made of: a [Runtime] and the image that a build enters on in, a BuildKit graph and an
-// image config out.
+// Package llb builds the LLB graph and the image config of an agent runtime image. Its inputs are a [Runtime] and the entry image: the
+// image that a build starts from.
 //
-// A runtime is a pipeline of stages, each a list of layers on the one before:
+// The stages of a runtime follow each other. Each stage is a list of layers on top of the one before:
 //
 //	base ── system ── tools ── deps ──┬── source ── extra
 //
-// A variant is the place where a build enters it: see [Graph.UpTo], [Graph.Versioned] and [Graph.SourceLayers].
+// A variant says at which stage a build starts: see [Graph.UpTo], [Graph.Versioned] and [Graph.SourceLayers].
 //
-// The package is pure: it reads no clock, environment, network or disk. What must be fetched is listed before a graph is drawn. It
-// imports no other package of rtbuild but the names of labels. Components of the image are one file each.
+// The package is pure: it reads no clock, environment, network or disk. [Layers.Downloads] lists the files that a caller may fetch before
+// it draws the graph. Of rtbuild's packages, llb imports only tags/labels. Each component of an image has a file of its own.
 //
-// Callers import it as llb. In a file that needs BuildKit's package of that name as well, BuildKit's is called bkllb.
+// Callers import the package as llb. A file that also needs BuildKit's package of that name imports BuildKit's as bkllb.
 package llb
 
-// Recipe is the number of the recipe that system, tools and deps are made by. It is raised by hand whenever the golden
-// graphs of these stages change, so that images say which recipe they came from; a test ties the two together.
+// Recipe is the version of the steps that make the stages system, tools and deps. A label of each image records it. Raise it by hand
+// whenever the golden graphs of these stages change; a test ties the two together.
 const Recipe = 3

@@ -8,7 +8,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// dockerPackages is Docker Engine. On Debian and Ubuntu it comes from Docker's own repository, elsewhere from the distribution.
+// dockerPackages are the packages of Docker Engine: on Debian and Ubuntu from Docker's own repository, elsewhere from the distribution's.
 var dockerPackages = packageNames{
 	apt:    "docker-ce docker-ce-cli containerd.io docker-buildx-plugin docker-compose-plugin",
 	apk:    "docker docker-cli-buildx docker-cli-compose",
@@ -16,12 +16,12 @@ var dockerPackages = packageNames{
 	zypper: "docker docker-buildx docker-compose",
 }
 
-// dockerRepository is where Docker keeps packages for a distribution.
+// dockerRepository is the address of Docker's package repositories.
 const dockerRepository = "https://download.docker.com/linux/"
 
-// DockerEngine is Docker Engine, for agents that start containers.
+// DockerEngine installs Docker Engine, for agents that start containers.
 type DockerEngine struct {
-	NotOn []string // parts of the names of base images whose containers get their Docker from outside
+	NotOn []string // skip it on base images whose name contains one of these: their containers use a Docker from outside
 }
 
 func (d DockerEngine) layers(g *Graph) (Layers, error) {
@@ -31,7 +31,7 @@ func (d DockerEngine) layers(g *Graph) (Layers, error) {
 	}
 	what := installation{
 		title: "install Docker Engine", field: "components", packages: dockerPackages.of(g.Distro.Manager.Name),
-		// Containers inside of containers stand behind networks with smaller packets.
+		// Nested containers often run behind networks with a smaller MTU.
 		after: "install -d -m 0755 /etc/docker\nprintf '%s\\n' '{\"mtu\": 1450}' > /etc/docker/daemon.json\n",
 	}
 	if g.Distro.Manager.Name != "apt" {
@@ -40,7 +40,7 @@ func (d DockerEngine) layers(g *Graph) (Layers, error) {
 	return g.dockerCE(what)
 }
 
-// dockerCE is Docker Engine from Docker's own apt repository.
+// dockerCE installs Docker Engine from Docker's own apt repository.
 func (g *Graph) dockerCE(what installation) (Layers, error) {
 	key, err := g.release("docker-apt-key", "", "components")
 	if err != nil {
@@ -55,6 +55,6 @@ func (g *Graph) dockerCE(what installation) (Layers, error) {
 	what.before = fmt.Sprintf("install -d -m 0755 /etc/apt/keyrings\ninstall -m 0644 %s/docker-apt-key %s\n", inputs, keyring) +
 		writeFile("/etc/apt/sources.list.d/docker.list", entry)
 	what.from = []string{repository}
-	what.opts = append(what.opts, mounted(inputs, func() llb.State { return g.state(key) }))
-	return Layers{g.install(what).using(key)}, nil
+	what.opts = append(what.opts, mountLazily(inputs, func() llb.State { return g.state(key) }))
+	return Layers{g.install(what).withDownload(key)}, nil
 }

@@ -2,9 +2,9 @@ package llb
 
 import "github.com/moby/buildkit/client/llb"
 
-// Editor is openvscode-server, which agents' users watch them with. The base's own programs find it as "code".
+// Editor installs openvscode-server, with which users watch their agents. Programs in the image find it as "code".
 type Editor struct {
-	Without []string // folders of its extensions that are left out
+	Without []string // folders of extensions to delete
 }
 
 func (e Editor) layers(g *Graph) (Layers, error) {
@@ -15,12 +15,12 @@ func (e Editor) layers(g *Graph) (Layers, error) {
 	return Layers{g.toolLayer(tarball, func() *llb.FileAction { return e.files(g, g.unpacked(tarball)) })}, nil
 }
 
-// files lays the editor out below the prefix.
+// files copies the editor below the prefix.
 func (e Editor) files(g *Graph, unpacked llb.State) *llb.FileAction {
 	contents := &llb.CopyInfo{AllowWildcard: true, CopyDirContentsOnly: true}
 	dir := g.Runtime.Prefix + "/.openvscode-server"
 	remote := dir + "/bin/remote-cli/"
-	files := g.inDir(dir).Copy(unpacked, "/openvscode-server-*", dir+"/", contents, g.ownedTools()).
+	files := g.mkdirAll(dir).Copy(unpacked, "/openvscode-server-*", dir+"/", contents, g.ownedTools()).
 		Copy(unpacked, "/openvscode-server-*/bin/remote-cli/openvscode-server", remote+"code", &llb.CopyInfo{AllowWildcard: true}, g.ownedTools())
 	for _, name := range e.Without {
 		files = files.Rm(dir+"/extensions/"+name, llb.WithAllowNotFound(true))

@@ -2,7 +2,7 @@ package llb
 
 import "fmt"
 
-// FieldError is an error that a field of runtime.yaml causes, by its name ("base", "tools.uv").
+// FieldError is an error that a field of runtime.yaml causes. Field is its name, such as "base" or "tools.uv".
 type FieldError struct {
 	Field string
 	Err   error
@@ -11,7 +11,7 @@ type FieldError struct {
 func (e *FieldError) Error() string { return e.Err.Error() }
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// FieldErrorf is a FieldError with a text, which may wrap an error by %w.
+// FieldErrorf returns a [FieldError] with a formatted text. The format may wrap an error with %w.
 func FieldErrorf(field, format string, args ...any) error {
 	return &FieldError{field, fmt.Errorf(format, args...)}
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// GitUser is whom git names as the author of what root and the user commit.
+// GitUser sets the author of git commits for root and the runtime's user.
 type GitUser struct{ Name, Email string }
 
 func (u GitUser) layers(g *Graph) (Layers, error) {

@@ -7,54 +7,56 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Graph is a runtime that is to be built for one platform, with all that its stages need from the world around. A build enters a graph
-// in one of three ways. It lists the layers that are to be made ([Graph.UpTo], [Graph.Versioned], [Graph.SourceLayers]), may fetch the
-// files that they are made of ([Layers.Downloads]), and draws them ([Graph.Draw]).
+// Graph holds everything that the stages of a runtime need to be built for one platform.
+//
+// A build uses it in this order: list the layers ([Graph.UpTo], [Graph.Versioned] or [Graph.SourceLayers]), optionally fetch the files that
+// they need ([Layers.Downloads]), and draw them ([Graph.Draw]).
 type Graph struct {
 	Runtime  *Runtime
 	Platform ocispecs.Platform
-	Distro   Distro     // what the base is; needed by system and tools alone
-	Base     ImageFacts // the image that the build enters on
+	Distro   Distro     // of the base; only system and tools need it
+	Base     ImageFacts // the entry image
 
 	LockFiles llb.State // the lock files under their paths in the context
 	Source    llb.State // the source tree under its paths in the context
-	Accounts  Accounts  // of the base; needed by system alone
-	Owner     Owner     // whom the runtime belongs to
-	Epoch     time.Time // the time stamp of what source adds
+	Accounts  Accounts  // of the base; only system needs them
+	Owner     Owner     // of dependencies and source
+	Epoch     time.Time // the time stamp of the files that source adds
 
-	// Files are downloads that are at hand, by their addresses: each state holds one, under its name, mode 0755. The builder fetches all
-	// others, with its own trust store.
+	// Files are the downloads that the caller has fetched, by URL. Each state holds one file, under its name, with mode 0755. The builder
+	// fetches all others, with its own trust store.
 	Files map[string]llb.State
 
 	Proxy     *llb.ProxyEnv // for every step; in no cache key
 	Steps     []llb.RunOption
-	NoCache   func(stage string) bool // whether the steps of a stage run again; nil is no
-	OldSource bool                    // the deps image is one that rtbuild did not make, and may hold an older source
+	NoCache   func(stage string) bool // reports whether to ignore the cache of a stage's steps; nil ignores none
+	OldSource bool                    // rtbuild did not make the deps image, so it may hold an older source
 
-	Compression string // of the source layer, as an export asks for it; empty is what BuildKit does unasked
+	Compression string // of the source layer, as an export names it; empty: BuildKit's default
 
-	CacheNamespace string // keeps the caches of steps apart from those of other builds; usually empty
+	CacheNamespace string // prefixes the ids of cache mounts; usually empty
 
-	// SourceLocation gives the place of a field of runtime.yaml ("packages", "tools.uv"), which the steps that it causes point at.
-	// It is in no cache key. Nil is nowhere.
+	// SourceLocation returns the position of a field of runtime.yaml ("packages", "tools.uv"). BuildKit shows it when a step that the field
+	// causes fails. It is in no cache key. If it is nil, steps have no position.
 	SourceLocation func(field string) llb.ConstraintsOpt
 }
 
-// ImageFacts is what is known of the image that a build enters on.
+// ImageFacts describes the entry image.
 type ImageFacts struct {
 	Ref    string     // pinned by digest
-	State  *llb.State // the image itself, where it is in no registry; else nil
+	State  *llb.State // its files, if it is in no registry; else nil
 	Config []byte     // its raw image config
-	Layers int        // enter on its first n layers; 0 is all
+	Layers int        // how many of its layers to keep, from the first; 0: all
 
-	PackageSources []string // the addresses that its package manager installs from
-	NoInterpreter  bool     // it has no interpreter on its PATH, whatever its variables say
+	PackageSources []string // the addresses of its package repositories
+	NoInterpreter  bool     // its PATH holds no interpreter, even if its variables name one
 }
 
-// Owner is the numeric owner of the source. Names would have to be looked up in the image's passwd, which would pull it.
+// Owner is the numeric owner of the source. BuildKit would look names up in the image's /etc/passwd, and would pull the image for that.
 type Owner struct{ UID, GID int }
 
-// UpTo lists the layers from the base on, up to and including a stage: system, tools or deps. A [FieldError] says what cannot be built.
+// UpTo returns the layers from the base up to and including a stage: system, tools or deps. The error is a [FieldError] or a [DistroError]
+// if the runtime cannot be built on this base.
 func (g *Graph) UpTo(stage string) (Layers, error) {
 	var layers Layers
 	for _, s := range []struct {
@@ -72,18 +74,18 @@ func (g *Graph) UpTo(stage string) (Layers, error) {
 	return layers, nil
 }
 
-// Versioned lists the layers of a deps image on an earlier one: system and tools are reused, the deps stage runs anew.
+// Versioned returns the layers of a deps image on top of an earlier one: it reuses system and tools, and runs the deps stage again.
 func (g *Graph) Versioned() (Layers, error) {
 	deps, err := g.deps()
 	return append(g.removeOld(), deps...), err
 }
 
-// SourceLayers lists the layers of a source image on a deps image.
+// SourceLayers returns the layers of a source image on top of a deps image.
 func (g *Graph) SourceLayers() Layers {
 	return append(append(g.removeOld(), g.source()...), g.extra()...)
 }
 
-// Draw puts layers on the image that the build enters on.
+// Draw puts layers on the entry image.
 func (g *Graph) Draw(layers Layers) (llb.State, error) {
 	start, err := g.image()
 	if err != nil {
@@ -92,9 +94,9 @@ func (g *Graph) Draw(layers Layers) (llb.State, error) {
 	return g.DrawOn(start, layers), nil
 }
 
-// Below gives what an image is built up of: as it is at the end of each stage but the last of those that layers are of, and of each layer
-// that is large.
-func (g *Graph) Below(layers Layers) ([]llb.State, error) {
+// Intermediates returns the states that a builder can compress while later layers build: the end of each stage but the last, and each large
+// layer.
+func (g *Graph) Intermediates(layers Layers) ([]llb.State, error) {
 	start, err := g.image()
 	if err != nil {
 		return nil, err
@@ -108,7 +110,7 @@ func (g *Graph) Below(layers Layers) ([]llb.State, error) {
 	return below, nil
 }
 
-// components lists the layers of components.
+// components returns the layers of components, in order.
 func (g *Graph) components(list []Component) (Layers, error) {
 	var layers Layers
 	for _, c := range list {
@@ -121,7 +123,7 @@ func (g *Graph) components(list []Component) (Layers, error) {
 	return layers, nil
 }
 
-// image is the image that the build enters on, with its config and our environment applied.
+// image returns the entry image with its config and the runtime's environment applied.
 func (g *Graph) image() (llb.State, error) {
 	state, err := g.Start().WithImageConfig(g.Base.Config)
 	if err != nil {
@@ -133,7 +135,7 @@ func (g *Graph) image() (llb.State, error) {
 	return state.Platform(g.Platform).User("root").Dir("/"), nil
 }
 
-// Start is the bare image that the build enters on.
+// Start returns the entry image as it is.
 func (g *Graph) Start() llb.State {
 	if g.Base.State != nil {
 		return *g.Base.State

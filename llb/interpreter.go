@@ -9,11 +9,11 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 )
 
-// interpreterEnv are the variables by which the official images of Docker Hub say which interpreter they hold. So what
-// a base brings is known from its config, with nothing pulled or run.
+// interpreterEnv are the variables with which Docker Hub's official images state their interpreter. They are in the image config, so
+// nothing has to be pulled or run.
 var interpreterEnv = map[string]string{"node": "NODE_VERSION", "python": "PYTHON_VERSION"}
 
-// interpreter is the layers of the language runtime, none if the base's own will do.
+// interpreter returns the layers of the language runtime, or none if the base has a suitable one.
 func (g *Graph) interpreter() (Layers, error) {
 	if g.Runtime.Interpreter.Name != "node" || g.baseHasInterpreter() {
 		return nil, nil
@@ -21,17 +21,18 @@ func (g *Graph) interpreter() (Layers, error) {
 	return g.node(g.Runtime.Interpreter.Version)
 }
 
-// interpreterPackages are the distribution's packages that the interpreter comes from, unless an environment brings it.
+// interpreterPackages returns the distribution's packages of the interpreter. It returns none if the base or a conda environment brings
+// one.
 func (g *Graph) interpreterPackages() ([]string, error) {
 	want := g.Runtime.Interpreter
 	if want.Name != "python" || has[Conda](g.Runtime.Tools) || g.baseHasInterpreter() {
 		return nil, nil
 	}
 	if g.Distro.Manager == nil {
-		return []string{"python3"}, nil // no one to ask; packages says so
+		return []string{"python3"}, nil // leads to a DistroError in packages
 	}
 	if !satisfies(g.Distro.Python, want.Version) {
-		return nil, FieldErrorf("runtime", "python %s is wanted, but %s has %s: set runtime: {python: %q}, or take a base image that brings it "+
+		return nil, FieldErrorf("runtime", "python %s is required, but %s has %s: set runtime: {python: %q}, or use a base image that includes it "+
 			"(such as python:%s)", want.Version, g.Distro.Pretty, orUnknown(g.Distro.Python), g.Distro.Python, want.Version)
 	}
 	return pythonPackages.of(g.Distro.Manager.Name), nil
@@ -43,11 +44,11 @@ func (g *Graph) baseHasInterpreter() bool {
 	return has != "" && satisfies(has, want.Version) && !g.Base.NoInterpreter
 }
 
-// interpreterPrograms are what an interpreter is run by.
+// interpreterPrograms are the programs of interpreters, by the interpreter's name.
 var interpreterPrograms = map[string]string{"node": "node", "python": "python3"}
 
-// BaseInterpreters are the paths at which a base has the interpreter, if it has one: for images in which its variable is only a
-// setting for a later step, or a program's that chooses at start.
+// BaseInterpreters returns the paths at which the base would have the interpreter. Callers check whether one of them exists, because in
+// some images the variable is only a setting for a later step or for a version manager.
 func (g *Graph) BaseInterpreters() []string {
 	dirs := envValue(g.Base.Config, "PATH")
 	if dirs == "" {
@@ -62,19 +63,19 @@ func (g *Graph) BaseInterpreters() []string {
 	return all
 }
 
-// satisfies reports whether a version is the one wanted, which may be a prefix of whole components.
+// satisfies reports whether a version is the wanted one. The wanted version may be a prefix of whole components.
 func satisfies(version, want string) bool {
 	return want == "" || version == want || strings.HasPrefix(version, want+".")
 }
 
 func orUnknown(version string) string {
 	if version == "" {
-		return "one that rtbuild does not know"
+		return "an unknown version"
 	}
 	return version
 }
 
-// envValue gives a variable of an image config.
+// envValue returns the value of a variable in an image config.
 func envValue(config []byte, name string) string {
 	var img dockerspec.DockerOCIImage
 	if name == "" || json.Unmarshal(config, &img) != nil {

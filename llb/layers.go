@@ -17,48 +17,49 @@ const (
 	StageExtra  = "extra"
 )
 
-// Layer is one step of a stage. It adds exactly one layer to the image, so that a stage's length is its number of
-// layers; its name is what the progress and the image's history show. A layer is listed first and drawn later.
+// Layer is one step of a stage. It adds exactly one layer to the image, so the length of a stage is its number of layers. The progress and
+// the image's history show its name. Layers are listed first and drawn later.
 type Layer struct {
 	Stage string
 	Name  string
 	Field string // the field of runtime.yaml that asks for it
 
-	// Endpoints are the addresses that the layer is fetched from, mirrors applied: what it downloads whole, else where it looks.
+	// Endpoints are the addresses that the layer fetches from, after mirrors: the URL of a download, or the index that an installer asks.
 	Endpoints []string
 
-	// Downloads are the files that it is made of.
+	// Downloads are the files that the layer is made of.
 	Downloads []Download
 
-	// large says that the builder takes long to compress it. The client compresses it while later layers build.
+	// large marks a layer that takes long to compress. The client compresses it while later layers build.
 	large bool
 
 	// draw puts the layer on the image.
-	draw func(at canvas, opts ...llb.ConstraintsOpt) llb.State
+	draw func(at layerInput, opts ...llb.ConstraintsOpt) llb.State
 }
 
-// canvas is where a layer is put.
-type canvas struct {
-	on    llb.State // all layers before it
-	begin llb.State // all layers of the stages before its own: what is made beside the steps of its stage stands on it, and is merged
-	start llb.State // the image that the build enters on
+// layerInput holds the states that a layer may build on.
+type layerInput struct {
+	below      llb.State // all layers before it
+	stageStart llb.State // all layers of earlier stages; a layer that is merged may build on it, in parallel with its own stage
+	entry      llb.State // the entry image
 }
 
-func (l Layer) fetching(urls ...string) Layer {
+// withEndpoints returns the layer with further addresses that it fetches from.
+func (l Layer) withEndpoints(urls ...string) Layer {
 	l.Endpoints = append(slices.Clip(l.Endpoints), urls...)
 	return l
 }
 
-// using adds a download.
-func (l Layer) using(f file) Layer {
+// withDownload returns the layer with a further file that it is made of.
+func (l Layer) withDownload(f file) Layer {
 	l.Downloads = append(slices.Clip(l.Downloads), f.Download)
-	return l.fetching(f.endpoints...)
+	return l.withEndpoints(f.endpoints...)
 }
 
-// Layers are consecutive steps.
+// Layers are consecutive layers of an image.
 type Layers []Layer
 
-// Downloads are the files that layers are made of, each once.
+// Downloads returns the files that the layers are made of, each once.
 func (l Layers) Downloads() []Download {
 	var all []Download
 	for _, layer := range l {
@@ -71,8 +72,8 @@ func (l Layers) Downloads() []Download {
 	return all
 }
 
-// upToTools is the number of layers of the stages system and tools.
-func (l Layers) upToTools() int {
+// countSystemAndTools returns the number of layers of the stages system and tools.
+func (l Layers) countSystemAndTools() int {
 	n := 0
 	for _, layer := range l {
 		if layer.Stage == StageSystem || layer.Stage == StageTools {
@@ -82,7 +83,7 @@ func (l Layers) upToTools() int {
 	return n
 }
 
-// History is the layers' part of an image's history.
+// History returns the entries that the layers add to an image's history.
 func (l Layers) History(created time.Time) []ocispecs.History {
 	var history []ocispecs.History
 	for _, layer := range l {
@@ -95,19 +96,19 @@ func (l Layers) History(created time.Time) []ocispecs.History {
 	return history
 }
 
-// DrawOn puts layers on a state. What a layer's own step fails with points at the line that asks for it.
+// DrawOn puts layers on a state. A failing step points at the line of runtime.yaml that causes it.
 func (g *Graph) DrawOn(start llb.State, layers Layers) llb.State {
-	at, stage := canvas{on: start, begin: start, start: start}, ""
+	at, stage := layerInput{below: start, stageStart: start, entry: start}, ""
 	for _, layer := range layers {
 		if layer.Stage != stage {
-			at.begin, stage = at.on, layer.Stage
+			at.stageStart, stage = at.below, layer.Stage
 		}
-		at.on = layer.draw(at, named(layer.Stage, layer.Name), g.location(layer.Field))
+		at.below = layer.draw(at, named(layer.Stage, layer.Name), g.location(layer.Field))
 	}
-	return at.on
+	return at.below
 }
 
-// location is the place of a field in the file that the runtime was read from.
+// location returns the position of a field in the file that the runtime was read from.
 func (g *Graph) location(field string) llb.ConstraintsOpt {
 	if g.SourceLocation == nil {
 		return (*llb.SourceMap)(nil).Location(nil)
@@ -115,14 +116,14 @@ func (g *Graph) location(field string) llb.ConstraintsOpt {
 	return g.SourceLocation(field)
 }
 
-// named gives a vertex the name that a person reads in the progress.
+// named gives a vertex the name that the progress shows.
 func named(stage, name string) llb.ConstraintsOpt {
 	return llb.WithCustomName("[" + stage + "] " + name)
 }
 
-// merged draws a layer that is made on nothing, and merged without pulling what is below it.
-func merged(upper func(at canvas) llb.State) func(canvas, ...llb.ConstraintsOpt) llb.State {
-	return func(at canvas, opts ...llb.ConstraintsOpt) llb.State {
-		return llb.Merge([]llb.State{at.on, upper(at)}, opts...)
+// merged draws a layer on its own and merges it, without pulling the layers below.
+func merged(upper func(at layerInput) llb.State) func(layerInput, ...llb.ConstraintsOpt) llb.State {
+	return func(at layerInput, opts ...llb.ConstraintsOpt) llb.State {
+		return llb.Merge([]llb.State{at.below, upper(at)}, opts...)
 	}
 }

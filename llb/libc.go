@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// Libc is the C library of a base, which decides whether a program that was built elsewhere runs there. The zero value is one
-// that is not known.
+// Libc is the C library of a base. It decides whether a program that was built elsewhere runs there. The zero value means unknown.
 type Libc struct {
 	Musl    bool
 	Version string // glibc's, "2.36"
@@ -20,10 +19,10 @@ func (l Libc) String() string {
 	return "glibc " + l.Version
 }
 
-// glibcBanner is what every libc.so.6 says of itself.
+// glibcBanner matches the version text that every libc.so.6 contains.
 var glibcBanner = regexp.MustCompile(`GNU C Library [^\n]*version ([0-9]+\.[0-9]+)`)
 
-// ParseGlibc finds the version in the bytes of a libc.so.6. The zero value comes back if there is none.
+// ParseGlibc returns the version that the bytes of a libc.so.6 contain, or the zero value if they contain none.
 func ParseGlibc(data []byte) Libc {
 	if m := glibcBanner.FindSubmatch(data); m != nil {
 		return Libc{Version: string(m[1])}
@@ -31,7 +30,7 @@ func ParseGlibc(data []byte) Libc {
 	return Libc{}
 }
 
-// runs reports whether a program that needs a glibc runs on it; what is not known is taken to.
+// runs reports whether a program that needs a glibc version runs on the library. An unknown library is assumed to run it.
 func (l Libc) runs(needs string) bool {
 	switch {
 	case needs == "" || l == Libc{}:

@@ -89,14 +89,14 @@ func TestInterpreter(t *testing.T) {
 		{name: "node in the base's variable alone", want: llb.Interpreter{Name: "node", Version: "22"}, base: withEnv("NODE_VERSION=22"), lacks: true,
 			tools: []string{"node 22.23.3", "npm 11.19.1"}},
 		{name: "python in the base's variable alone", want: llb.Interpreter{Name: "python", Version: "3.14"}, base: withEnv("PYTHON_VERSION=3.14"), lacks: true,
-			wantErr: "python 3.14 is wanted, but Debian 12 has 3.11"},
-		{name: "node unknown", want: llb.Interpreter{Name: "node", Version: "21"}, wantErr: "node 21 is not pinned here, but 20.20.2, 22.23.3, 24.21.0 are"},
-		{name: "node not of that release", want: llb.Interpreter{Name: "node", Version: "22.1"}, wantErr: "node 22.1 is not pinned here"},
+			wantErr: "python 3.14 is required, but Debian 12 has 3.11"},
+		{name: "node unknown", want: llb.Interpreter{Name: "node", Version: "21"}, wantErr: "rtbuild has no pinned node 21, only 20.20.2, 22.23.3, 24.21.0"},
+		{name: "node not of that release", want: llb.Interpreter{Name: "node", Version: "22.1"}, wantErr: "rtbuild has no pinned node 22.1"},
 		{name: "node for another architecture", want: llb.Interpreter{Name: "node", Version: "22"}, arch: "s390x", wantErr: "tool node has no sha256 for s390x"},
 		{name: "python of the distribution", want: llb.Interpreter{Name: "python", Version: "3.11"}},
 		{name: "python of the base", want: llb.Interpreter{Name: "python", Version: "3.14"}, base: withEnv("PYTHON_VERSION=3.14.1")},
-		{name: "python that is not there", want: llb.Interpreter{Name: "python", Version: "3.1"}, wantErr: "python 3.1 is wanted, but Debian 12 has 3.11"},
-		{name: "python not known", want: llb.Interpreter{Name: "python", Version: "3.12"}, base: withEnv("PYTHON_VERSION=3.11.1"), wantErr: "python 3.12 is wanted"},
+		{name: "python that is not there", want: llb.Interpreter{Name: "python", Version: "3.1"}, wantErr: "python 3.1 is required, but Debian 12 has 3.11"},
+		{name: "python not known", want: llb.Interpreter{Name: "python", Version: "3.12"}, base: withEnv("PYTHON_VERSION=3.11.1"), wantErr: "python 3.12 is required"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -405,7 +405,7 @@ func TestBadConfig(t *testing.T) {
 	if _, err := g.Draw(nil); err == nil {
 		t.Error("Draw took a broken config")
 	}
-	if _, err := g.Below(nil); err == nil {
+	if _, err := g.Intermediates(nil); err == nil {
 		t.Error("Below took a broken config")
 	}
 	if _, err := g.SourceConfig(nil, "", nil); err == nil {

@@ -7,31 +7,31 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// PackageManager is how a family of distributions installs packages: data, and a script.
+// PackageManager describes how a family of distributions installs packages: data and a script.
 type PackageManager struct {
 	Name     string
-	Programs []string // one of them must be in the base
-	Sources  []string // the files and directories of a base that say where its packages come from
-	accounts []string // the packages that bring useradd and its like, where a base may lack them
+	Programs []string // the base must have one of them
+	Sources  []string // the files and directories that configure its package repositories
+	accounts []string // the packages with useradd and groupadd, which a base may lack
 
-	// install is a script that installs what its arguments name, and leaves neither lists nor archives behind. $sources is empty, or a directory
-	// that has a copy of Sources by their last names, with mirrors for addresses.
+	// install is a script that installs the packages that its arguments name, and deletes lists and archives. $sources is empty, or a
+	// directory with a copy of Sources, under their base names, in which mirrors replace addresses.
 	install string
 	caches  []cacheDir
 	secrets []secret
 }
 
-// cacheDir is a directory that outlives a step and that no image holds. Steps on one base image share it or, if what lies in it is
-// checked before it is used, steps on all bases of one publisher.
+// cacheDir is a cache mount of a package manager. If the manager checks the files before it uses them, all bases of one publisher share the
+// cache. Otherwise only steps on one base image do.
 type cacheDir struct {
 	target, name string
 	checked      bool
 }
 
-// secret is a file that a step may be given.
+// secret is a secret that a package manager reads as a file.
 type secret struct{ target, id string }
 
-// managers are the package managers that rtbuild knows, with the os-release ids of the distributions that have them.
+// managers are the package managers that rtbuild knows, with the os-release ids of their distributions.
 var managers = []struct {
 	ids     []string
 	manager PackageManager
@@ -67,10 +67,9 @@ const apkScript = `apk add --cache-dir /var/cache/apk ${sources:+--repositories-
 rm -f /var/log/apk.log
 `
 
-// dnfScript gives options that microdnf and yum know, too; two are for dnf alone, which follow what apt does: to ask for the
-// newest lists, and to replace what the base has and what is in the way (coreutils-single by coreutils). librepo reads no
-// variable with a CA. dnf 5 keeps archives in its own directory, whatever cachedir says. What dnf keeps of its history holds
-// dates.
+// dnfScript uses options that microdnf and yum know, too. Two are only for dnf, and match what apt does: fetch the newest lists, and
+// replace conflicting packages of the base (coreutils-single by coreutils). librepo reads no CA variable. dnf 5 ignores cachedir and keeps
+// archives in its own directory. dnf's history contains dates, so it is deleted.
 const dnfScript = rpmTime + `for dnf in dnf microdnf yum; do
   if command -v "$dnf" >/dev/null; then break; fi
 done
@@ -81,9 +80,9 @@ if [ "$dnf" = dnf ]; then flags='--refresh --allowerasing'; fi
 rm -rf /var/log/dnf* /var/log/yum.log /var/log/hawkey.log /var/lib/dnf /usr/lib/sysimage/libdnf5/transaction_history.sqlite*
 ` + rpmIndex
 
-// zypperScript: lists that are in the cache are taken for new unless they are asked for again. A service that names repositories
-// is not asked: it would write its own addresses over those of mirrors. That something should be started again (exit codes 102
-// and 103) is no failure in an image. Keys of repositories come with the base: none is trusted because a repository offers it.
+// zypperScript refreshes lists explicitly, because zypper trusts cached ones. It does not refresh services, which would overwrite the
+// addresses of mirrors. Exit codes 102 and 103 ask for a restart, which is no failure in an image. Repository keys come with the base:
+// zypper imports none that a repository offers.
 const zypperScript = rpmTime + zypperCA + `zypper() {
   command zypper --non-interactive --no-refresh ${sources:+--reposd-dir "$sources/repos.d"} --cache-dir /var/cache/zypp "$@"
 }
@@ -95,8 +94,8 @@ rm -rf /var/log/zypp /var/log/zypper.log /run/zypp.pid /var/lib/zypp/AnonymousUn
 if [ -e /var/lib/zypp/AutoInstalled ]; then sed -i '/^# AutoInstalled generated/d' /var/lib/zypp/AutoInstalled; fi
 ` + rpmIndex
 
-// zypperCA makes a private CA known to libzypp, which reads no variable and no bundle, but a directory of certificates that the
-// address of a repository names.
+// zypperCA makes a private CA known to libzypp. libzypp reads no variable and no bundle, but only a directory of certificates that the
+// repository's URL names.
 const zypperCA = `if [ -n "${SSL_CERT_FILE:-}" ] && command -v openssl >/dev/null; then
   if [ -z "$sources" ]; then
     sources=/tmp/rtbuild-sources
@@ -110,11 +109,11 @@ const zypperCA = `if [ -n "${SSL_CERT_FILE:-}" ] && command -v openssl >/dev/nul
 fi
 `
 
-// rpmTime makes rpm (from 4.18 on) write one time of installation into its database, whenever it runs.
+// rpmTime makes rpm, from 4.18 on, record a constant time of installation in its database.
 const rpmTime = "export SOURCE_DATE_EPOCH=0\n"
 
-// rpmIndex has the index of the database's journal made anew: SQLite keeps random numbers in it. It must be there, or other
-// users than root cannot read the database. A journal that is not empty is left alone.
+// rpmIndex rebuilds the index of the database's journal, in which SQLite keeps random numbers. The index must exist, or only root can read
+// the database. The script keeps a journal that is not empty.
 const rpmIndex = `if command -v rpm >/dev/null; then
   database=$(rpm --eval '%{_dbpath}')/rpmdb.sqlite
   if [ -e "$database-shm" ] && ! [ -s "$database-wal" ]; then
@@ -124,14 +123,14 @@ const rpmIndex = `if command -v rpm >/dev/null; then
 fi
 `
 
-// installation is a layer of the package manager's packages.
+// installation describes a layer of packages.
 type installation struct {
 	title, field string
 	packages     []string
-	from         []string        // the addresses that they come from beside those of the base
-	before       string          // a script that adds these
-	after        string          // a script that sets them up
-	opts         []llb.RunOption // for these scripts
+	from         []string        // package repositories besides those of the base
+	before       string          // a script that adds these repositories
+	after        string          // a script that configures the packages
+	opts         []llb.RunOption // of the step
 }
 
 func (g *Graph) install(what installation) Layer {
@@ -149,12 +148,12 @@ func (g *Graph) install(what installation) Layer {
 	for _, s := range m.secrets {
 		opts = append(opts, secretFile(s.target, s.id))
 	}
-	layer := g.step(StageSystem, what.title, what.field, asRoot(), script, opts...).fetching(g.endpoints(from...)...)
+	layer := g.step(StageSystem, what.title, what.field, asRoot(), script, opts...).withEndpoints(g.endpoints(from...)...)
 	layer.large = true
 	return layer
 }
 
-// mirrorSources is a script that sets $sources. The image keeps the addresses that it came with.
+// mirrorSources returns a script that sets $sources. The image keeps its original addresses.
 func (g *Graph) mirrorSources(addresses []string) string {
 	edits := g.mirrorScript(addresses...)
 	if edits == "" {
@@ -167,7 +166,8 @@ done
 `
 }
 
-// managerOf gives the package manager of a distribution, by its id and what it is like, nearest first; nil if none is known.
+// managerOf returns the package manager of a distribution, or nil if none is known. ids are the distribution's id and those that it is
+// like, nearest first.
 func managerOf(ids []string) *PackageManager {
 	for _, id := range ids {
 		for _, m := range managers {

@@ -6,17 +6,17 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// condaForge is the one channel that the environment comes from.
+// condaForge is the only channel that the environment is installed from.
 const condaForge = "https://conda.anaconda.org/conda-forge"
 
-// Conda is micromamba and the environment that it makes, of Poetry and the runtime's interpreter. It needs nothing but the base's C library, so it runs
-// beside the steps of system, and what it writes is merged.
+// Conda installs micromamba and an environment with Poetry and the runtime's interpreter. It only needs the base's C library. So it runs in
+// parallel with the steps of system, and its files are merged.
 type Conda struct{ Name string }
 
-// mambaRoot is micromamba's root prefix.
+// mambaRoot returns micromamba's root prefix.
 func (r *Runtime) mambaRoot() string { return r.Prefix + "/micromamba" }
 
-// dir is the environment's directory.
+// dir returns the environment's directory.
 func (c Conda) dir(r *Runtime) string { return r.mambaRoot() + "/envs/" + c.Name }
 
 func (c Conda) layers(g *Graph) (Layers, error) {
@@ -35,10 +35,10 @@ find %[1]s -name __pycache__ -prune -exec rm -rf {} +
 chown -R %[6]d:%[7]d %[1]s
 chmod -R go+rX %[1]s
 `, shellQuote(root), inputs, shellQuote(c.Name), shellQuote(g.mirrored(condaForge)), shellQuote("python="+python), g.Owner.UID, g.Owner.GID)
-	layer := Layer{Stage: StageTools, Name: "add " + program.Title, Field: "tools.micromamba", draw: merged(func(at canvas) llb.State {
-		return g.made(at.start, StageTools, "make environment of python "+python+" and poetry", root, script,
+	layer := Layer{Stage: StageTools, Name: "add " + program.Title, Field: "tools.micromamba", draw: merged(func(at layerInput) llb.State {
+		return g.captureDir(at.entry, StageTools, "make environment of python "+python+" and poetry", root, script,
 			llb.AddMount(inputs, g.state(program), llb.Readonly),
 			g.cache("/var/cache/conda", llb.CacheMountLocked, "conda", g.Platform.Architecture))
 	})}
-	return Layers{layer.using(program).fetching(g.endpoints(condaForge)...)}, nil
+	return Layers{layer.withDownload(program).withEndpoints(g.endpoints(condaForge)...)}, nil
 }

@@ -9,7 +9,7 @@ import (
 
 func (g *Graph) mirrored(url string) string { return g.Runtime.Mirrored(url) }
 
-// endpoints are addresses as the build will use them.
+// endpoints returns addresses after mirrors. For GitHub it adds the host to which GitHub redirects.
 func (g *Graph) endpoints(urls ...string) []string {
 	var all []string
 	for _, url := range urls {
@@ -21,11 +21,11 @@ func (g *Graph) endpoints(urls ...string) []string {
 	return all
 }
 
-// githubFiles is where GitHub sends whoever asks for a release's file.
+// githubFiles is the host to which GitHub redirects downloads of release files.
 const githubFiles = "https://release-assets.githubusercontent.com"
 
-// mirrorScript is sed commands that replace addresses in text by their mirrors, the longest first; empty if none of them has one.
-// Mirrors of other addresses are left out: they would be in the step's cache key.
+// mirrorScript returns sed commands that replace the given addresses in a text by their mirrors, longest first, or "" if none has a mirror.
+// Mirrors of other addresses are left out, because they would change the step's cache key.
 func (g *Graph) mirrorScript(addresses ...string) string {
 	prefixes := slices.SortedFunc(maps.Keys(g.Runtime.Mirrors), func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))

@@ -9,9 +9,9 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// NodeWithCorepack is Node.js, npm, and corepack, which stands in for yarn, on a distribution that lacks them.
+// NodeWithCorepack installs Node.js, npm and corepack, which provides yarn, on a distribution that lacks them.
 type NodeWithCorepack struct {
-	Distro  string // os-release's ID; on others it is nothing
+	Distro  string // os-release's ID; on other distributions it adds no layers
 	Version string // as in [Interpreter]
 }
 
@@ -27,10 +27,10 @@ func (n NodeWithCorepack) layers(g *Graph) (Layers, error) {
 	return append(layers, corepack), err
 }
 
-// node is Node.js and npm, laid out below the prefix as in Node.js' own archives.
+// node installs Node.js and npm below the prefix, in the layout of Node.js's own archives.
 func (g *Graph) node(version string) (Layers, error) {
 	if known := g.nodeVersions(); !slices.ContainsFunc(g.Runtime.Releases, func(t Tool) bool { return t.Is("node", version) }) {
-		return nil, FieldErrorf("runtime", "node %s is not pinned here, but %s are: set runtime: {node: %s}, or take a base image that brings it "+
+		return nil, FieldErrorf("runtime", "rtbuild has no pinned node %s, only %s: set runtime: {node: %s}, or use a base image that includes it "+
 			"(such as node:%s)", version, strings.Join(known, ", "), known[len(known)-1], version)
 	}
 	binary, err := g.release("node", version, "runtime")
@@ -40,13 +40,13 @@ func (g *Graph) node(version string) (Layers, error) {
 	node := g.toolLayer(binary, func() *llb.FileAction {
 		bin := g.Runtime.bin()
 		exec := llb.ChmodOpt{ModeStr: "u=rwx,go=rx"}
-		return g.inDir(bin).Copy(g.unpacked(binary), "/package/bin/node", bin+"/node", &llb.CopyInfo{Mode: &exec})
+		return g.mkdirAll(bin).Copy(g.unpacked(binary), "/package/bin/node", bin+"/node", &llb.CopyInfo{Mode: &exec})
 	})
 	npm, err := g.nodeProgram("npm", map[string]string{"npm": "bin/npm-cli.js", "npx": "bin/npx-cli.js"})
 	return Layers{node, npm}, err
 }
 
-// nodeProgram is a package of programs that Node.js runs, with the file of each.
+// nodeProgram installs an npm package and links its programs. programs maps a program's name to its file.
 func (g *Graph) nodeProgram(name string, programs map[string]string) (Layer, error) {
 	from, err := g.release(name, "", "runtime")
 	if err != nil {
@@ -54,7 +54,7 @@ func (g *Graph) nodeProgram(name string, programs map[string]string) (Layer, err
 	}
 	return g.toolLayer(from, func() *llb.FileAction {
 		bin, modules := g.Runtime.bin(), g.Runtime.Prefix+"/lib/node_modules"
-		files := g.inDir(bin).Mkdir(path.Dir(modules), 0o755).Mkdir(modules, 0o755).
+		files := g.mkdirAll(bin).Mkdir(path.Dir(modules), 0o755).Mkdir(modules, 0o755).
 			Copy(g.unpacked(from), "/package", modules+"/"+name, &llb.CopyInfo{CopyDirContentsOnly: true, CreateDestPath: true})
 		for _, program := range slices.Sorted(maps.Keys(programs)) {
 			files = files.Symlink("../lib/node_modules/"+name+"/"+programs[program], bin+"/"+program)
@@ -63,7 +63,7 @@ func (g *Graph) nodeProgram(name string, programs map[string]string) (Layer, err
 	}), nil
 }
 
-// nodeVersions are those that are pinned, the oldest first.
+// nodeVersions returns the pinned versions, oldest first.
 func (g *Graph) nodeVersions() []string {
 	var known []string
 	for _, t := range g.Runtime.Releases {

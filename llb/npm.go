@@ -2,8 +2,8 @@ package llb
 
 import "github.com/moby/buildkit/client/llb"
 
-// NPM installs what package-lock.json says, exactly. Its cache is shared by user id: it refuses what others have written.
-// Development dependencies come only if env sets NODE_ENV to something else than production, as npm itself has it.
+// NPM installs exactly what package-lock.json says. Each user id has its own part of the cache, because npm refuses files that another user
+// wrote. As in npm itself, development dependencies are installed only if NODE_ENV is set to something other than production.
 type NPM struct{}
 
 func (NPM) layers(g *Graph) (Layers, error) {
@@ -17,14 +17,14 @@ func (NPM) layers(g *Graph) (Layers, error) {
 		secretFile(user.home+"/.npmrc", SecretNPMRC),
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())
-	return Layers{layer.fetching(g.endpoints(npmRegistry)...)}, nil
+	return Layers{layer.withEndpoints(g.endpoints(npmRegistry)...)}, nil
 }
 
 func (NPM) path(r *Runtime) []string { return []string{r.bin(), r.Code() + "/node_modules/.bin"} }
 func (NPM) dirs(*Runtime) []string   { return nil }
 
-// npmMirrors has npm install from mirrors: of the registry that it is set to, and of the addresses that package-lock.json names,
-// which is as before afterwards.
+// npmMirrors makes an npm command use the mirrors of its registry and of the URLs in package-lock.json. It restores package-lock.json
+// afterwards.
 func (g *Graph) npmMirrors(install string) string {
 	edits := g.mirrorScript(everywhere...)
 	if edits == "" {
@@ -36,8 +36,8 @@ sed -f /tmp/mirrors /tmp/package-lock.json > package-lock.json
 ` + install + "cp -p /tmp/package-lock.json package-lock.json\n"
 }
 
-// everywhere is what every address begins with: a lock file may name any.
+// everywhere matches every URL: a lock file may name any host.
 var everywhere = []string{"http://", "https://"}
 
-// npmRegistry is the npm registry, under the name that yarn gives it.
+// npmRegistry is the npm registry, under the name that yarn uses.
 const npmRegistry = "https://registry.yarnpkg.com"

@@ -16,7 +16,7 @@ func TestOpenhandsErrors(t *testing.T) {
 		change func(*llb.Graph)
 		want   string
 	}{
-		{"musl", func(g *llb.Graph) { g.Distro.Libc.Musl = true }, "uv 0.11.8 needs glibc 2.17 or newer, but the base image debian:bookworm has musl: use a base of"},
+		{"musl", func(g *llb.Graph) { g.Distro.Libc.Musl = true }, "uv 0.11.8 needs glibc 2.17 or newer, but the base image debian:bookworm has musl: use a newer"},
 		{"an old glibc", func(g *llb.Graph) { g.Distro.Libc.Version = "2.9" }, "uv 0.11.8 needs glibc 2.17 or newer, but the base image debian:bookworm has glibc 2.9"},
 		{"too old for the editor", func(g *llb.Graph) { g.Distro.Libc.Version = "2.17" }, "openvscode-server 1.98.2 needs glibc 2.28 or newer, but the base image debian:bookworm has glibc 2.17"},
 		{"no editor on it", func(g *llb.Graph) {
@@ -24,7 +24,7 @@ func TestOpenhandsErrors(t *testing.T) {
 			g.Distro.Libc.Version = "2.17"
 		}, ""},
 		{"no package manager", func(g *llb.Graph) { g.Distro = llb.ParseOSRelease([]byte("ID=nixos\nPRETTY_NAME=NixOS")) },
-			"the base image is NixOS (os-release ID=nixos) and has no package manager that rtbuild knows (apt, apk, dnf, microdnf, yum, zypper), but packages are to be installed: use a base that has one, or one that brings what is needed, with packages: []"},
+			"the base image is NixOS (os-release ID=nixos) and has no package manager that rtbuild knows (apt, apk, dnf, microdnf, yum, zypper), but packages must be installed: use a base with one of them, or a base that already has everything, and set packages: []"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

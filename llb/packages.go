@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// packageNames is what one thing is called by each package manager. Empty is: it has none, or needs none.
+// packageNames are the packages of one program, by package manager. Empty means that the manager has none or needs none.
 type packageNames struct{ apt, apk, dnf, zypper string }
 
 func (n packageNames) of(manager string) []string {
 	return strings.Fields(map[string]string{"apt": n.apt, "apk": n.apk, "dnf": n.dnf, "zypper": n.zypper}[manager])
 }
 
-// pythonPackages are a distribution's own Python with the module venv.
+// pythonPackages are a distribution's Python and its module venv.
 var pythonPackages = packageNames{"python3 python3-venv", "python3", "python3", "python3"}
 
-// packages are the names that the distribution's package manager is asked for, layer by layer, each sorted and unique; none if the
-// file says packages: [].
+// packages returns the names of the packages to install, layer by layer, each sorted and unique. There are none if the file says packages:
+// []. The error is a [DistroError] if there are names but no package manager.
 func (g *Graph) packages() ([][]string, error) {
 	if g.Runtime.NoPackages {
 		return nil, nil
@@ -49,7 +49,7 @@ func (g *Graph) packages() ([][]string, error) {
 	return layers, nil
 }
 
-// neededPackages are those of the interpreter, and those that make users.
+// neededPackages returns the packages of the interpreter, and those with useradd.
 func (g *Graph) neededPackages() ([]string, error) {
 	names, err := g.interpreterPackages()
 	if err == nil && g.Distro.Manager != nil && g.Runtime.User.Name != "root" {

@@ -2,8 +2,8 @@ package llb
 
 import "github.com/moby/buildkit/client/llb"
 
-// Pip installs pinned requirements into a virtual environment. No byte code is kept: even checked by hash instead of by time,
-// it differs from run to run, and equal requirements are to give equal files.
+// Pip installs pinned requirements into a virtual environment. It keeps no byte code: even if checked by hash instead of by time, byte code
+// differs from run to run, and equal requirements must give equal files.
 type Pip struct {
 	inVenv
 	Requirements string // the file, relative to the code directory
@@ -24,14 +24,14 @@ rm -rf "$HOME/.cache"
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())
-	return Layers{layer.fetching(g.endpoints(PyPI, PyPIFiles)...)}, nil
+	return Layers{layer.withEndpoints(g.endpoints(PyPI, PyPIFiles)...)}, nil
 }
 
-// pipCache shares pip's downloads, under the two names that they have had, and not the wheels that it builds.
-var pipCache = partsOf("/var/cache/pip", "http http-v2") + `export PIP_CACHE_DIR="$cache" PIP_DISABLE_PIP_VERSION_CHECK=1
+// pipCache shares pip's downloads, under their old and new directory names, but not the wheels that it builds.
+var pipCache = sharedParts("/var/cache/pip", "http http-v2") + `export PIP_CACHE_DIR="$cache" PIP_DISABLE_PIP_VERSION_CHECK=1
 `
 
-// pipIndex sets pip's index where that has a mirror. Else it is the default, or what the secret pip.conf says.
+// pipIndex sets pip's index if PyPI has a mirror. Otherwise pip uses its default or the secret pip.conf.
 func (g *Graph) pipIndex() string {
 	if index := g.mirrored(PyPI + "/simple"); index != PyPI+"/simple" {
 		return "export PIP_INDEX_URL=" + shellQuote(index) + "\n"
@@ -39,11 +39,11 @@ func (g *Graph) pipIndex() string {
 	return ""
 }
 
-// inVenv is what installers into a virtual environment below the prefix have in common.
+// inVenv holds what installers into a virtual environment below the prefix have in common.
 type inVenv struct{}
 
 func (inVenv) path(r *Runtime) []string { return []string{r.venv() + "/bin", r.bin()} }
 func (inVenv) dirs(r *Runtime) []string { return []string{r.venv()} }
 
-// venv is the virtual environment of a Python runtime.
+// venv returns the directory of a Python runtime's virtual environment.
 func (r *Runtime) venv() string { return r.Prefix + "/venv" }

@@ -8,13 +8,13 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// PyPI is the public index of Python packages, and PyPIFiles where it says that they are: what mirrors stand in for.
+// PyPI is the public index of Python packages. Its pages name files on PyPIFiles. Mirrors can replace either.
 const (
 	PyPI      = "https://pypi.org"
 	PyPIFiles = "https://files.pythonhosted.org"
 )
 
-// poetryMirror is a plugin that gives Poetry mirrors: it has no setting for them.
+// poetryMirror is a plugin that makes Poetry use mirrors, for which Poetry has no setting.
 var (
 	//go:embed poetry_mirror.py
 	poetryMirror []byte
@@ -22,18 +22,18 @@ var (
 	poetryMirrorEntryPoints []byte
 )
 
-// poetryCache is a program that keeps Poetry's downloads, and nothing that it built, in the cache that steps share.
+// poetryCache is a program that keeps Poetry's downloads in the shared cache, but nothing that Poetry built.
 //
 //go:embed poetry_cache.py
 var poetryCache []byte
 
-// poetrySettings keep Poetry from asking, and from leaving anything behind. Of its cache the pages of indexes are shared as they are.
-var poetrySettings = partsOf("/var/cache/poetry", "cache") + `export POETRY_CACHE_DIR="$cache" POETRY_NO_INTERACTION=1 PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
+// poetrySettings keep Poetry from asking questions and from leaving files behind. Of its cache, only the index pages are shared directly.
+var poetrySettings = sharedParts("/var/cache/poetry", "cache") + `export POETRY_CACHE_DIR="$cache" POETRY_NO_INTERACTION=1 PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
 export VIRTUALENV_OVERRIDE_APP_DATA="$POETRY_CACHE_DIR/virtualenv"
 `
 
-// withDownloads runs a command of Poetry with the files that poetry.lock names by hash from the shared cache, and leaves there what it
-// downloaded.
+// withDownloads runs a Poetry command between two copies: first the files that poetry.lock names by hash from the shared cache, then the
+// new downloads back to it.
 func withDownloads(python, command string) string {
 	call := python + " " + inputs + "/poetry_cache.py "
 	return call + `"$POETRY_CACHE_DIR/../artifacts" "$POETRY_CACHE_DIR/artifacts"
@@ -41,12 +41,12 @@ func withDownloads(python, command string) string {
 `
 }
 
-// poetrySync says how to install exactly what poetry.lock says, so that what it dropped is gone. Before Poetry 2.0 this was an
-// option of install.
+// poetrySync sets $sync to the command that installs exactly what poetry.lock says and removes everything else. Before Poetry 2.0 that was
+// an option of install.
 const poetrySync = "if poetry sync --help >/dev/null 2>&1; then sync=sync; else sync='install --sync'; fi\n"
 
-// CondaPoetry installs the groups main and runtime by the Poetry of an environment, without the project itself. Poetry makes an
-// environment of its own for them, below the prefix and named by Poetry.
+// CondaPoetry installs the groups main and runtime with the Poetry of a conda environment, without the project itself. Poetry makes a
+// virtual environment for them below the prefix, and chooses its name.
 type CondaPoetry struct{ Conda Conda }
 
 func (CondaPoetry) path(r *Runtime) []string { return []string{r.bin()} }
@@ -70,13 +70,13 @@ rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())...)
-	return Layers{layer.fetching(g.endpoints(PyPI, PyPIFiles)...)}, nil
+	return Layers{layer.withEndpoints(g.endpoints(PyPI, PyPIFiles)...)}, nil
 }
 
-// poetryVersion is the Poetry that installs into a virtual environment, if the base has none. It reads the lock files of all Poetries since 1.0.
+// poetryVersion is the Poetry to use if the base has none. It reads the lock files of all versions since 1.0.
 const poetryVersion = "2.1.3"
 
-// Poetry installs the group main, without the project itself, into a virtual environment. Poetry is not in the image.
+// Poetry installs the group main into a virtual environment, without the project itself. Poetry does not become part of the image.
 type Poetry struct{ inVenv }
 
 func (Poetry) layers(g *Graph) (Layers, error) {
@@ -100,10 +100,10 @@ rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
 		secretFile("/etc/pip.conf", SecretPipConf),
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())...)
-	return Layers{layer.fetching(g.endpoints(PyPI, PyPIFiles)...)}, nil
+	return Layers{layer.withEndpoints(g.endpoints(PyPI, PyPIFiles)...)}, nil
 }
 
-// poetryInputs are Poetry's cache, and the plugin where the runtime has mirrors.
+// poetryInputs mounts Poetry's cache and, if the runtime has mirrors, the plugin.
 func (g *Graph) poetryInputs() []llb.RunOption {
 	files := llb.Mkfile("/poetry_cache.py", 0o644, poetryCache)
 	if len(g.Runtime.Mirrors) > 0 {
@@ -121,7 +121,7 @@ func (g *Graph) poetryInputs() []llb.RunOption {
 	}
 	mirrors, err := json.Marshal(g.Runtime.Mirrors)
 	if err != nil {
-		panic(err) // a map of texts
+		panic(err) // a map of strings always marshals
 	}
 	return append(opts, llb.AddEnv("PYTHONPATH", inputs+"/plugin"), llb.AddEnv("RTBUILD_MIRRORS", string(mirrors)))
 }

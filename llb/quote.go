@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// plainWord is a word that means itself to every shell, wherever an argument or the value of a variable may stand.
+// plainWord matches words that no shell treats specially, neither as an argument nor as the value of a variable.
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,-]+$`)
 
-// shellQuote gives a word of a POSIX shell that stands for exactly the bytes of a text, whatever they are but NUL, which no argument
-// can hold. Every value that a script does not hold as a constant goes through it: one from a file, a flag or the base image.
-// Plain words stay as they are, for those who read the log.
+// shellQuote returns text as one word of a POSIX shell. The text may hold any byte but NUL, which no argument can hold. Every value in a
+// script that is not a constant goes through it: values from a file, a flag or the base image. Plain words stay unquoted, so logs are easy
+// to read.
 func shellQuote(text string) string {
 	if plainWord.MatchString(text) {
 		return text
@@ -18,7 +18,7 @@ func shellQuote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// shellWords gives a word for each text, with blanks between.
+// shellWords returns texts as words of a shell, separated by blanks.
 func shellWords(texts []string) string {
 	words := make([]string, len(texts))
 	for i, text := range texts {
@@ -27,17 +27,17 @@ func shellWords(texts []string) string {
 	return strings.Join(words, " ")
 }
 
-// writeFile is a command that writes a text to a file that the script names.
+// writeFile returns a command that writes text to a file. The file's name is not quoted.
 func writeFile(file, text string) string {
 	return "printf %s " + shellQuote(text) + " > " + file + "\n"
 }
 
-// sedReplace is a command of sed that replaces a text of one line by another wherever it stands.
+// sedReplace returns a sed command that replaces every occurrence of text by another. Neither may span lines.
 func sedReplace(text, by string) string {
 	return "s|" + sedPattern.Replace(text) + "|" + sedReplacement.Replace(by) + "|g"
 }
 
-// What sed takes for something else, in a basic regular expression and in what replaces it.
+// The characters that sed treats specially, in a basic regular expression and in its replacement.
 var (
 	sedPattern     = strings.NewReplacer(`\`, `\\`, `.`, `\.`, `*`, `\*`, `[`, `\[`, `]`, `\]`, `^`, `\^`, `$`, `\$`, `|`, `\|`)
 	sedReplacement = strings.NewReplacer(`\`, `\\`, `&`, `\&`, `|`, `\|`, "\n", "\\\n")

@@ -2,33 +2,33 @@ package llb
 
 import "strings"
 
-// Runtime is an agent runtime: what its image is made of, in this package's words. A profile is a value of it. What one profile has and
-// another has not is a component in a list, or a trait that says what is wanted and not who wants it.
+// Runtime describes an agent runtime image. A profile is a value of it. Profiles differ in the components that they list and in traits such
+// as [User.OwnsPrefix]; no trait names a profile.
 type Runtime struct {
 	Profile string            // its name, for a label
-	Version string            // of what the runtime holds, for a label
+	Version string            // of the agent, for a label
 	Base    string            // the base image, as the user names it
-	Prefix  string            // a directory of the image: all of the runtime lies below it
-	User    User              // whom dependencies and source belong to
-	Env     map[string]string // variables of the image, PATH aside
-	Path    []string          // directories that PATH names between the runtime's own and the base's
+	Prefix  string            // the directory of the image that holds the runtime
+	User    User              // owns dependencies and source
+	Env     map[string]string // variables of the image, without PATH
+	Path    []string          // directories of PATH, after the runtime's own and before the base's
 	Mirrors map[string]string // address prefix -> its replacement
 
-	Packages    []Packages  // of the base's package manager; each makes a layer
-	NoPackages  bool        // the package manager is asked for nothing, not even for what components need
-	Interpreter Interpreter // that the base must have or is given; zero: none
-	System      []Component // on the packages
-	Tools       []Component // behind the interpreter
-	Installer   Installer   // of what the lock files name; nil: nothing is installed
-	Deps        []Component // on what the installer made
-	Releases    []Tool      // the downloads that components ask for by name, the newest of a name first
+	Packages    []Packages  // to install with the base's package manager; each makes a layer
+	NoPackages  bool        // install no packages, not even those that components need
+	Interpreter Interpreter // is installed if the base lacks it; zero: none
+	System      []Component // after the packages
+	Tools       []Component // after the interpreter
+	Installer   Installer   // installs what the lock files name; nil: nothing to install
+	Deps        []Component // after the installer
+	Releases    []Tool      // the downloads that components find by name, newest version first
 
-	// LockFiles are patterns, relative to the context, of lock files that may lie in several directories: the installer finds them all in
-	// one. None: they lie where the context has them.
+	// LockFiles are patterns, relative to the context. The lock files that they match are copied into one directory for the installer. If
+	// there are none, lock files keep their paths in the context.
 	LockFiles []string
 
-	Source       []string     // the paths of the context that are copied
-	SourceCopies []SourceCopy // what of the source lies elsewhere, too
+	Source       []string     // the paths of the context to copy
+	SourceCopies []SourceCopy // further copies of parts of the source
 
 	Entrypoint []string // nil: the base's
 	Cmd        []string // nil: the base's
@@ -37,55 +37,55 @@ type Runtime struct {
 	Extra      string   // a shell command, run on the finished image
 }
 
-// User is whom dependencies and source belong to. Name "root" means that no user is made.
+// User is the owner of dependencies and source. The name "root" means that no user is made.
 type User struct {
 	Name     string
 	UID, GID int
 
-	Shell        string      // where it logs in, and what the image runs commands with; a user of the base gets it as well. Empty: /bin/sh, the base's
-	Sudo         bool        // it and root become each other without a password
-	OwnsPrefix   bool        // also what tools put below the prefix; else that is root's
-	StartsAsRoot bool        // containers start as root, and what they start changes to the user
-	Directories  []Directory // that belong to it, besides those of the code and of the installer
+	Shell        string      // login shell and the image's SHELL, also for a user that the base has; empty: /bin/sh and the base's
+	Sudo         bool        // this user and root may switch to each other without a password
+	OwnsPrefix   bool        // owns the prefix and the tools below it, too; else root does
+	StartsAsRoot bool        // containers start as root, and their program switches to this user
+	Directories  []Directory // further directories that it owns
 }
 
 // Directory is a directory below the prefix.
 type Directory struct {
 	Name   string
-	Shared bool // all users may write to it, and what they make there has its group
+	Shared bool // all users may write to it; new files in it inherit its group
 }
 
-// Interpreter is a language runtime: name "node" or "python" and a version prefix such as "22" or "3.12". An empty version is satisfied
-// by any.
+// Interpreter is a language runtime: the name "node" or "python", and a version prefix such as "22" or "3.12". Any version satisfies an
+// empty one.
 type Interpreter struct{ Name, Version string }
 
-// Packages are names of packages by package manager ("apt", "apk", "dnf", "zypper") and by distribution (os-release's ID); "" is for all.
-// A name of apt's may be a choice: "libgl1|libgl1-mesa-glx" is the first that there is.
+// Packages are names of packages by package manager ("apt", "apk", "dnf", "zypper") or distribution (os-release's ID). The key "" is for
+// all. For apt, a name may list alternatives: "libgl1|libgl1-mesa-glx" installs the first that exists.
 type Packages map[string][]string
 
-// SourceCopy is a part of the source that lies elsewhere, too, or has another mode there. If it is not there, nothing is copied.
+// SourceCopy is a further copy of a part of the source, in another directory or with another mode. A part that does not exist is skipped.
 type SourceCopy struct {
 	From     string // relative to the context
 	To       string // a directory below the prefix, with a slash at its end
-	Contents bool   // what lies in From is copied, and not From itself
-	Mode     string // symbolic, as chmod takes it; empty: the source's
+	Contents bool   // copy the contents of From, without From itself
+	Mode     string // symbolic, as for chmod; empty: the source's
 }
 
-// Tool is a pinned download. As a component, it is put below the prefix: an archive unpacked, any other file executable.
+// Tool is a pinned download. As a component, it is placed below the prefix: an archive is unpacked, any other file is made executable.
 type Tool struct {
 	Name    string
 	Version string
-	URL     string            // {version} and {arch} are replaced
-	SHA256  map[string]string // by OCI architecture, hex; "" is not verified
+	URL     string            // with placeholders {version} and {arch}
+	SHA256  map[string]string // hex, by OCI architecture; "" skips the check
 	To      string            // a directory below the prefix
 
-	Arch    map[string]string // what the publisher calls architectures, by OCI's names; those not in it are called alike
-	Glibc   string            // the oldest that runs it; empty: any C library
-	Without string            // how to do without it, for errors; empty: it is needed
-	Chosen  bool              // by the user: it is taken whichever version a component asks for
+	Arch    map[string]string // the publisher's name by OCI architecture, where the two differ
+	Glibc   string            // the oldest glibc that runs it; empty: any C library
+	Without string            // for errors: how to leave it out; empty: it is required
+	Chosen  bool              // the user chose it: it satisfies any version that a component asks for
 }
 
-// Address is where the tool for an architecture (OCI's name) is, mirrors aside.
+// Address returns the URL of the tool for an OCI architecture, before mirrors.
 func (t Tool) Address(architecture string) string {
 	arch := architecture
 	if name, ok := t.Arch[architecture]; ok {
@@ -94,13 +94,16 @@ func (t Tool) Address(architecture string) string {
 	return strings.NewReplacer("{version}", t.Version, "{arch}", arch).Replace(t.URL)
 }
 
-// Is reports whether the tool is of a name and its version is, or begins with, the one wanted: "22" is satisfied by 22.1.0.
+// Is reports whether the tool has a name and satisfies a version: 22.1.0 satisfies "22".
 func (t Tool) Is(name, version string) bool {
 	return t.Name == name && (t.Chosen || satisfies(t.Version, version))
 }
 
-// Component is a part of an image that a runtime chooses: layers of one stage. Components are values: [DockerEngine] of system; [Tool],
-// [UV], [Editor], [NodeWithCorepack], [Conda] and [GitUser] of tools; [Browser] and [Shells] of deps.
+// Component is a part of an image that a runtime chooses. It makes layers of one stage. The components are:
+//
+//	system  [DockerEngine]
+//	tools   [Tool], [UV], [Editor], [NodeWithCorepack], [Conda], [GitUser]
+//	deps    [Browser], [Shells]
 type Component interface {
 	layers(g *Graph) (Layers, error)
 }
@@ -108,11 +111,11 @@ type Component interface {
 // Installer is the component that installs what the lock files name: [NPM], [Pip], [Poetry], [UVSync] or [CondaPoetry].
 type Installer interface {
 	Component
-	path(r *Runtime) []string // the directories that PATH begins with
-	dirs(r *Runtime) []string // the directories that it fills, besides the code directory
+	path(r *Runtime) []string // the first directories of PATH
+	dirs(r *Runtime) []string // the directories that it writes to, besides the code directory
 }
 
-// has reports whether a component of a kind is in a list.
+// has reports whether a list has a component of a kind.
 func has[C Component](list []Component) bool {
 	for _, c := range list {
 		if _, is := c.(C); is {
@@ -122,13 +125,13 @@ func has[C Component](list []Component) bool {
 	return false
 }
 
-// Code is the directory in the image that holds the source.
+// Code returns the directory of the image that holds the source.
 func (r *Runtime) Code() string { return r.Prefix + "/code" }
 
-// bin is the directory in the image that holds the runtime's programs.
+// bin returns the directory of the image that holds the runtime's programs.
 func (r *Runtime) bin() string { return r.Prefix + "/bin" }
 
-// path is the directories that PATH begins with.
+// path returns the directories that the runtime adds to PATH.
 func (r *Runtime) path() []string {
 	ours := []string{r.bin()}
 	if r.Installer != nil {
@@ -137,7 +140,7 @@ func (r *Runtime) path() []string {
 	return append(ours, r.Path...)
 }
 
-// Mirrored replaces the longest prefix of an address that has a mirror.
+// Mirrored returns a URL with the longest prefix that has a mirror replaced.
 func (r *Runtime) Mirrored(url string) string {
 	best := ""
 	for prefix := range r.Mirrors {

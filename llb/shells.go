@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Shells is what shells start with: the image's environment, which a login does not keep, micromamba's environment, and where the
-// agent's interpreter and browser are. It follows [CondaPoetry], which chooses where the interpreter is.
+// Shells sets up login and interactive shells: the image's environment, which a login does not keep, micromamba's environment, and the
+// paths of the agent's interpreter and browser. It must follow [CondaPoetry], which chooses the interpreter's path.
 type Shells struct{ Conda Conda }
 
 func (s Shells) layers(g *Graph) (Layers, error) {
@@ -35,7 +35,7 @@ start /etc/bash.bashrc
 	return Layers{g.step(StageDeps, "set what shells start with", "profile", asRoot(), script)}, nil
 }
 
-// startsWith is a script that sets what a user's shells start with.
+// startsWith returns a script that sets up the shells of one user.
 func (g *Graph) startsWith(home home) string {
 	dir, owner := shellQuote(home.dir), fmt.Sprintf("%d:%d", home.owner.UID, home.owner.GID)
 	script := "start " + dir + "/.bashrc\n"
@@ -46,7 +46,8 @@ func (g *Graph) startsWith(home home) string {
 	return script + fmt.Sprintf("chown %s %s/.bashrc\n", owner, dir)
 }
 
-// environmentFile is lines of /etc/environment, which PAM reads. What they cannot say is left out: a wrong value is worse than none.
+// environmentFile returns the lines of /etc/environment, which PAM reads. It leaves out values that the file cannot express: a wrong value
+// is worse than none.
 func (g *Graph) environmentFile() string {
 	env := []Variable{{"PATH", g.Runtime.mambaRoot() + "/bin:" + g.path()}}
 	for _, v := range g.Env() {
@@ -66,9 +67,8 @@ func (g *Graph) environmentFile() string {
 	return lines.String()
 }
 
-// pamQuote is a value as both pam_env(8), whose file it is, and a shell that reads the file take it; false if there is none. pam_env takes
-// the first and the last quote away, whichever they are, and nothing else, and ends a line at #, in quotes, too. A shell would
-// run what stands behind a $ in double quotes.
+// pamQuote quotes a value so that both pam_env(8) and a shell read it back unchanged, or returns false if no quoting does. pam_env removes
+// the first and the last quote, of either kind, and nothing else. It ends a line at #, even in quotes. A shell expands $ in double quotes.
 func pamQuote(value string) (string, bool) {
 	switch {
 	case strings.ContainsAny(value, "#\n\x00"):
@@ -83,7 +83,7 @@ func pamQuote(value string) (string, bool) {
 	return `"` + value + `"`, true
 }
 
-// startFile is lines for Bash's start files.
+// startFile returns the lines for Bash's start files.
 func (g *Graph) startFile(conda Conda) string {
 	root := shellQuote(g.Runtime.mambaRoot())
 	ours := shellQuote(g.Runtime.Prefix) + "/bin"
@@ -102,13 +102,13 @@ micromamba activate ` + shellQuote(conda.Name) + ` 2>/dev/null || true
 `
 }
 
-// home is where a user's shells look for their start files.
+// home is a home directory and its owner.
 type home struct {
 	dir   string
 	owner Owner
 }
 
-// homes are those of root and of the runtime's user.
+// homes returns the home directories of root and the runtime's user.
 func (g *Graph) homes() []home {
 	all := []home{{dir: "/root"}}
 	if u := g.user(); u.name != "root" {

@@ -7,19 +7,19 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// sourceMode normalises what an umask may change: files 0644, or 0755 if they are executable, directories 0755. It is
-// written without "=": up to v0.20 BuildKit took u=rwX for u=rw.
+// sourceMode undoes the effect of a umask: files become 0644, or 0755 if they are executable, and directories 0755. It avoids "=": BuildKit
+// up to v0.20 treats u=rwX as u=rw.
 var sourceMode = llb.ChmodOpt{ModeStr: "u+rwX,go+rX,go-w,a-st"}
 
-// source is the stage of the agent's own source: one layer, merged over a deps image that nobody pulls.
+// source returns the layer of the agent's own source. It is merged over the deps image, so the builder does not pull that.
 func (g *Graph) source() Layers {
-	return Layers{{Stage: StageSource, Name: "copy source to " + g.Runtime.Code(), Field: "source", draw: merged(func(canvas) llb.State {
+	return Layers{{Stage: StageSource, Name: "copy source to " + g.Runtime.Code(), Field: "source", draw: merged(func(layerInput) llb.State {
 		return g.SourceTree()
 	})}}
 }
 
-// SourceTree is the source on nothing, the same bytes wherever it is made: what leads to it is laid over it once more, since the
-// time stamps of directories change when something is put into them.
+// SourceTree returns the source on scratch. Its bytes do not depend on where it is made: it copies the parent directories once more at the
+// end, because adding a file changes the time stamp of its directory.
 func (g *Graph) SourceTree() llb.State {
 	dirs := llb.Scratch().File(g.codeDirs(), named(StageSource, "make directories"))
 	onto := llb.CopyInfo{CopyDirContentsOnly: true, CreatedTime: &g.Epoch}
@@ -30,20 +30,20 @@ func (g *Graph) SourceTree() llb.State {
 	if len(g.Runtime.SourceCopies) > 0 {
 		tree = tree.Copy(g.sourceCopies(), "/", "/", &onto)
 	}
-	tree = tree.Copy(dirs, "/", "/", g.apart(onto))
+	tree = tree.Copy(dirs, "/", "/", g.withCompressionKey(onto))
 	return llb.Scratch().File(tree, named(StageSource, "collect source"))
 }
 
-// apart gives the source layer a cache key of its own for each compression: BuildKit compresses a layer once, and gives the same
-// bytes to every later export. The pattern matches nothing.
-func (g *Graph) apart(copied llb.CopyInfo) *llb.CopyInfo {
+// withCompressionKey gives the source layer a cache key for each compression. BuildKit compresses a layer once, and reuses the result for
+// every later export. The pattern matches no file.
+func (g *Graph) withCompressionKey(copied llb.CopyInfo) *llb.CopyInfo {
 	if g.Compression != "" {
 		copied.ExcludePatterns = []string{"compression " + g.Compression}
 	}
 	return &copied
 }
 
-// sourceCopies is what of the source lies elsewhere, too, on nothing.
+// sourceCopies returns the further copies of parts of the source, on scratch.
 func (g *Graph) sourceCopies() llb.State {
 	var made *llb.FileAction
 	for _, c := range g.Runtime.SourceCopies {
@@ -54,7 +54,7 @@ func (g *Graph) sourceCopies() llb.State {
 		if c.Mode != "" {
 			how.Mode = &llb.ChmodOpt{ModeStr: c.Mode}
 		}
-		from, to, owner := optional(c.From), g.Runtime.Prefix+"/"+c.To, llb.WithUIDGID(g.Owner.UID, g.Owner.GID)
+		from, to, owner := optionalPattern(c.From), g.Runtime.Prefix+"/"+c.To, llb.WithUIDGID(g.Owner.UID, g.Owner.GID)
 		if made == nil {
 			made = llb.Copy(g.Source, from, to, how, owner)
 			continue
@@ -64,19 +64,19 @@ func (g *Graph) sourceCopies() llb.State {
 	return llb.Scratch().File(made, named(StageSource, "copy parts of it to other places"))
 }
 
-// codeDirs makes the code directory and those that lead to it.
+// codeDirs makes the code directory and its parents.
 func (g *Graph) codeDirs() *llb.FileAction {
 	code := g.Runtime.Code()
-	return g.inDir(path.Dir(code)).Mkdir(code, 0o755, llb.WithCreatedTime(g.Epoch), llb.WithUIDGID(g.Owner.UID, g.Owner.GID))
+	return g.mkdirAll(path.Dir(code)).Mkdir(code, 0o755, llb.WithCreatedTime(g.Epoch), llb.WithUIDGID(g.Owner.UID, g.Owner.GID))
 }
 
-// removeOld takes directories of an older source away from an image that is not pulled: the difference between a tree
-// that has them and one that has not is a whiteout.
+// removeOld deletes the directories of an older source, without pulling the image. The difference between a tree with the directories and
+// one without them is a layer of whiteouts.
 func (g *Graph) removeOld() Layers {
 	if !g.OldSource {
 		return nil
 	}
-	return Layers{{Stage: StageSource, Name: "remove the old source", Field: "source", draw: func(at canvas, opts ...llb.ConstraintsOpt) llb.State {
+	return Layers{{Stage: StageSource, Name: "remove the old source", Field: "source", draw: func(at layerInput, opts ...llb.ConstraintsOpt) llb.State {
 		old, remove := g.codeDirs(), (*llb.FileAction)(nil)
 		for _, dir := range g.sourcePaths() {
 			old = old.Mkdir(dir, 0o755, llb.WithParents(true), llb.WithCreatedTime(g.Epoch), g.ownedTools())
@@ -88,11 +88,11 @@ func (g *Graph) removeOld() Layers {
 		}
 		with := llb.Scratch().File(old, named(StageSource, "make a placeholder of the old source"))
 		without := with.File(remove, named(StageSource, "delete the placeholder"))
-		return llb.Merge([]llb.State{at.on, llb.Diff(with, without)}, opts...)
+		return llb.Merge([]llb.State{at.below, llb.Diff(with, without)}, opts...)
 	}}}
 }
 
-// sourcePaths are the files and directories that hold nothing but source.
+// sourcePaths returns the files and directories that hold only source.
 func (g *Graph) sourcePaths() []string {
 	code := g.Runtime.Code()
 	var dirs []string
@@ -111,7 +111,7 @@ func (g *Graph) sourcePaths() []string {
 	return dirs
 }
 
-// extra is the user's own command, last and on everything before it: it pulls the deps image.
+// extra runs the user's own command as the last step. It needs all files of the image, so the builder pulls the deps image.
 func (g *Graph) extra() Layers {
 	if g.Runtime.Extra == "" {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// Secret ids that every step offers to the tools that read them. All are optional: a secret that is not given leaves no
-// mount behind, and the cache key is the same with and without.
+// Ids of the secrets that steps mount for the tools that read them. All are optional: a secret that the user does not give leaves no
+// mount, and does not change the cache key.
 const (
 	SecretCA      = "rtbuild-ca" // PEM bundle: the host's and --ca-file
 	SecretNPMRC   = "npmrc"
@@ -24,9 +24,8 @@ const (
 	aptConfPath = "/tmp/rtbuild-apt.conf" // below the tmpfs of every step
 )
 
-// prologue makes the private CA known to what a step may run. It is constant, so that it is the same in every cache key.
-// The variables are those that OpenSSL, curl, git, Python's requests and pip, Node.js and Cargo document; apt has none
-// and reads a file.
+// prologue makes a private CA known to the programs of a step. It is constant, so it is the same in every cache key. It sets the variables
+// that OpenSSL, curl, git, Python's requests and pip, Node.js and Cargo document. apt reads no variable but a file.
 const prologue = `set -eu
 : > ` + aptConfPath + `
 if [ -s ` + caPath + ` ]; then
@@ -38,20 +37,21 @@ fi
 export APT_CONFIG=` + aptConfPath + `
 `
 
-// inputs is where a step finds the files that it is given.
+// inputs is the directory at which a step finds its input files.
 const inputs = "/run/rtbuild"
 
-// step runs a shell script on the image. Nothing of /tmp, of secrets or of the caches it mounts stays in the layer.
+// step returns a layer that runs a shell script on the image. Files in /tmp, in secrets and in mounted caches do not become part of the
+// layer.
 func (g *Graph) step(stage, name, field string, as profileUser, script string, opts ...llb.RunOption) Layer {
-	return Layer{Stage: stage, Name: name, Field: field, draw: func(at canvas, labels ...llb.ConstraintsOpt) llb.State {
-		return g.run(at.on, command{stage, name, script, as}, labels, opts...).Root()
+	return Layer{Stage: stage, Name: name, Field: field, draw: func(at layerInput, labels ...llb.ConstraintsOpt) llb.State {
+		return g.run(at.below, command{stage, name, script, as}, labels, opts...).Root()
 	}}
 }
 
-// made gives a directory as a script, run as root on a state, fills it: one layer on nothing, to be merged. All else that the
-// script writes is lost.
-func (g *Graph) made(on llb.State, stage, name, dir, script string, opts ...llb.RunOption) llb.State {
-	empty := llb.Scratch().File(g.inDir(dir), named(stage, "make "+dir))
+// captureDir runs a script as root on a state and returns only what it writes to dir: one layer on scratch, for merging. Everything else
+// that the script writes is lost.
+func (g *Graph) captureDir(on llb.State, stage, name, dir, script string, opts ...llb.RunOption) llb.State {
+	empty := llb.Scratch().File(g.mkdirAll(dir), named(stage, "make "+dir))
 	full := g.run(on, command{stage, name, script, asRoot()}, []llb.ConstraintsOpt{named(stage, name)}, opts...).AddMount(dir, empty, llb.SourcePath(dir))
 	return llb.Diff(empty, full, named(stage, "take "+dir))
 }
@@ -63,13 +63,13 @@ type command struct {
 	as          profileUser
 }
 
-// scriptDir is where a step finds its script. It lies below the tmpfs of every step, so that no layer shows a trace of the mount. The dot
-// keeps it out of what "rm /tmp/*" names.
+// scriptDir is the directory at which a step finds its script. It is below the tmpfs of every step, so the mount leaves no trace in the
+// layer. Because of the dot, "rm /tmp/*" does not match it.
 const scriptDir = "/tmp/.rtbuild"
 
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9.]+`)
 
-// file is the name of the command's script: the step's name, so that the builder's error says which step failed.
+// file returns the name of the command's script. It is the step's name, so the builder's error says which step failed.
 func (c command) file() string {
 	name := strings.Trim(notInNames.ReplaceAllString(c.name, "-"), "-.")
 	return cmp.Or(strings.TrimRight(name[:min(len(name), 60)], "-."), "step")
@@ -77,7 +77,8 @@ func (c command) file() string {
 
 var scriptFile = regexp.MustCompile(regexp.QuoteMeta(scriptDir) + `/([A-Za-z0-9.-]+)`)
 
-// FailedStep finds in the text of a builder's error which step failed: "npm-ci" for the step "npm ci". It is empty if the text names none.
+// FailedStep returns the name of the failed step from the text of a builder's error: "npm-ci" for the step "npm ci". It returns "" if the
+// text names none.
 func FailedStep(text string) string {
 	if m := scriptFile.FindStringSubmatch(text); m != nil {
 		return m[1]
@@ -85,7 +86,7 @@ func FailedStep(text string) string {
 	return ""
 }
 
-// mount has the step run the script, as a file. As an argument, it would stand in the builder's errors and logs.
+// mount mounts the script as a file. An argument would show up in full in the builder's errors and logs.
 func (c command) mount() llb.RunOption {
 	file := llb.Scratch().File(llb.Mkfile("/"+c.file(), 0o555, []byte(prologue+c.script)), llb.WithCustomName("[internal] script of "+c.name))
 	return llb.AddMount(scriptDir, file, llb.Readonly)
@@ -112,22 +113,22 @@ func (g *Graph) run(s llb.State, c command, labels []llb.ConstraintsOpt, opts ..
 	return s.Run(append(run, opts...)...)
 }
 
-// mounted gives a step files to read. They are drawn with the step.
-func mounted(target string, files func() llb.State) llb.RunOption {
-	return drawnMount{target, files}
+// mountLazily mounts files read-only. It draws them only when the step is drawn.
+func mountLazily(target string, files func() llb.State) llb.RunOption {
+	return lazyMount{target, files}
 }
 
-type drawnMount struct {
+type lazyMount struct {
 	target string
 	files  func() llb.State
 }
 
 // SetRunOption implements llb.RunOption.
-func (m drawnMount) SetRunOption(ei *llb.ExecInfo) {
+func (m lazyMount) SetRunOption(ei *llb.ExecInfo) {
 	llb.AddMount(m.target, m.files(), llb.Readonly).SetRunOption(ei)
 }
 
-// profileUser is who a step runs as: the name decides, HOME is where installers look for their settings.
+// profileUser is the user that a step runs as, and its HOME, where installers look for settings.
 type profileUser struct{ name, home string }
 
 // SetRunOption implements llb.RunOption.
@@ -137,7 +138,7 @@ func (u profileUser) SetRunOption(ei *llb.ExecInfo) {
 
 func asRoot() profileUser { return profileUser{"root", "/root"} }
 
-// user is the user of the runtime.
+// user returns the user of the runtime.
 func (g *Graph) user() profileUser {
 	if g.Runtime.User.Name == "root" {
 		return asRoot()
@@ -145,18 +146,18 @@ func (g *Graph) user() profileUser {
 	return profileUser{g.Runtime.User.Name, "/home/" + g.Runtime.User.Name}
 }
 
-// secretFile offers a secret where a tool reads it.
+// secretFile mounts a secret at the path where a tool reads it.
 func secretFile(target, id string) llb.RunOption {
 	return llb.AddSecret(target, llb.SecretID(id), llb.SecretOptional, llb.SecretFileOpt(0, 0, 0o444))
 }
 
-// agent offers the user's SSH agent, for dependencies that are fetched from repositories. The socket is for any user: whose
-// ids a step has is not known before it runs.
+// agent mounts the user's SSH agent, for dependencies in git repositories. Any user may use the socket, because the step's ids are not
+// known before it runs.
 func agent() llb.RunOption {
 	return llb.AddSSHSocket(llb.SSHSocketOpt("/run/buildkit/ssh_agent.0", 0, 0, 0o666), llb.SSHOptional)
 }
 
-// parents lists the directories that lead to dir, dir included, from the top.
+// parents returns the directories that lead to dir, from the top, dir included.
 func parents(dir string) []string {
 	var all []string
 	for d := path.Clean(dir); d != "/" && d != "."; d = path.Dir(d) {
@@ -165,7 +166,7 @@ func parents(dir string) []string {
 	return all
 }
 
-// Secrets are the ids of all secrets that some step offers to its tools.
+// Secrets returns the ids of all secrets that steps mount.
 func Secrets() []string {
 	return []string{SecretCA, SecretNPMRC, SecretNetrc, SecretPipConf, SecretAptAuth}
 }

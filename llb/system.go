@@ -2,7 +2,7 @@ package llb
 
 import "strings"
 
-// system is the stage that makes the base usable: packages, what stands on them, the user and the runtime's directories.
+// system returns the layers that prepare the base: packages, the components that need them, the user and its directories.
 func (g *Graph) system() (Layers, error) {
 	packages, err := g.packages()
 	if err != nil {

@@ -9,16 +9,16 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// Download is a file that is fetched by address and known by its checksum.
+// Download is a file to fetch, with its checksum.
 type Download struct {
 	Name   string // the file's name
-	Title  string // what a person calls it
+	Title  string // its name and version, for people
 	Field  string // the field of runtime.yaml that asks for it
 	URL    string
-	SHA256 string // hex; empty if it is not known
+	SHA256 string // hex; empty: unknown
 }
 
-// tools is the stage of pinned downloads. Each is unpacked on nothing and merged, so it is fetched while system runs.
+// tools returns the layers of pinned downloads. Each is unpacked on scratch and merged, so the builder fetches it while system runs.
 func (g *Graph) tools() (Layers, error) {
 	layers, err := g.interpreter()
 	if err != nil {
@@ -28,7 +28,7 @@ func (g *Graph) tools() (Layers, error) {
 	return append(layers, more...), err
 }
 
-// layers puts the tool below the prefix.
+// layers returns the layer that puts the tool below the prefix.
 func (t Tool) layers(g *Graph) (Layers, error) {
 	from, err := g.download(t, "tools."+t.Name)
 	if err != nil {
@@ -36,27 +36,27 @@ func (t Tool) layers(g *Graph) (Layers, error) {
 	}
 	return Layers{g.toolLayer(from, func() *llb.FileAction {
 		dir := path.Join(g.Runtime.Prefix, t.To)
-		return g.inDir(dir).Copy(g.state(from), "/"+t.Name, dir+"/", &llb.CopyInfo{AttemptUnpack: true})
+		return g.mkdirAll(dir).Copy(g.state(from), "/"+t.Name, dir+"/", &llb.CopyInfo{AttemptUnpack: true})
 	})}, nil
 }
 
-// file is a download, and what it is fetched from: its address, and where that leads.
+// file is a download and the addresses that it comes from: its URL, and the host that this redirects to.
 type file struct {
 	Download
 	endpoints []string
 }
 
-// release finds a download that components ask for by name; field is what asks for it.
+// release returns the newest pinned download of a name that satisfies a version. Errors name field as their cause.
 func (g *Graph) release(name, version, field string) (file, error) {
 	for _, t := range g.Runtime.Releases {
 		if t.Is(name, version) {
 			return g.download(t, field)
 		}
 	}
-	return file{}, FieldErrorf(field, "%s %s is not pinned here", name, version)
+	return file{}, FieldErrorf(field, "rtbuild has no pinned download of %s", strings.TrimSpace(name+" "+version))
 }
 
-// download is a tool for the graph's platform. It is an error if it would not run on the base.
+// download returns a tool's file for the graph's platform. It returns a [FieldError] if the tool has none or would not run on the base.
 func (g *Graph) download(t Tool, field string) (file, error) {
 	sum, ok := t.SHA256[g.Platform.Architecture]
 	title := strings.TrimSpace(t.Name + " " + t.Version)
@@ -68,23 +68,23 @@ func (g *Graph) download(t Tool, field string) (file, error) {
 		if t.Without != "" {
 			without = ", or " + t.Without
 		}
-		return file{}, FieldErrorf("base", "%s needs glibc %s or newer, but the base image %s has %s: use a base of a newer Debian or Ubuntu, or one of "+
+		return file{}, FieldErrorf("base", "%s needs glibc %s or newer, but the base image %s has %s: use a newer Debian or Ubuntu as base, or another base with "+
 			"glibc%s", title, t.Glibc, g.Runtime.Base, g.Distro.Libc, without)
 	}
 	endpoints := g.endpoints(t.Address(g.Platform.Architecture))
 	return file{Download{Name: t.Name, Title: title, Field: field, URL: endpoints[0], SHA256: sum}, endpoints}, nil
 }
 
-// toolLayer merges the files of a tool as one layer.
+// toolLayer returns a layer that merges the files of a tool.
 func (g *Graph) toolLayer(from file, files func() *llb.FileAction) Layer {
-	return Layer{Stage: StageTools, Name: "add " + from.Title, Field: from.Field, draw: merged(func(canvas) llb.State {
+	return Layer{Stage: StageTools, Name: "add " + from.Title, Field: from.Field, draw: merged(func(layerInput) llb.State {
 		return llb.Scratch().File(files(), named(StageTools, "unpack "+from.Title))
-	})}.using(from)
+	})}.withDownload(from)
 }
 
-// inDir begins a file action with a directory of the runtime and those that lead to it. A layer carries them with mode and owner,
-// so they are those that the system stage gives them.
-func (g *Graph) inDir(dir string) *llb.FileAction {
+// mkdirAll starts a file action that makes a directory of the runtime and its parents. A layer records their mode and owner, so these match
+// those of the system stage.
+func (g *Graph) mkdirAll(dir string) *llb.FileAction {
 	var action *llb.FileAction
 	for _, d := range parents(dir) {
 		opts := []llb.MkdirOption{llb.WithCreatedTime(g.Epoch)}
@@ -100,7 +100,7 @@ func (g *Graph) inDir(dir string) *llb.FileAction {
 	return action
 }
 
-// ownedTools is who owns the prefix and the tools in it.
+// ownedTools returns the owner of the prefix and of the tools in it.
 func (g *Graph) ownedTools() llb.ChownOption {
 	if g.Runtime.User.OwnsPrefix {
 		return llb.WithUIDGID(g.Owner.UID, g.Owner.GID)
@@ -108,7 +108,7 @@ func (g *Graph) ownedTools() llb.ChownOption {
 	return llb.WithUIDGID(0, 0)
 }
 
-// state holds a download under its name, mode 0755: the file that is at hand, else one that the builder fetches.
+// state returns a state that holds a download under its name, with mode 0755: the caller's file or else one that the builder fetches.
 func (g *Graph) state(f file) llb.State {
 	if state, ok := g.Files[f.URL]; ok {
 		return state
@@ -120,7 +120,7 @@ func (g *Graph) state(f file) llb.State {
 	return llb.HTTP(f.URL, opts...)
 }
 
-// withoutSecrets is an address as the progress shows it. Presigned addresses and tokens are in its user, password, query and fragment.
+// withoutSecrets returns a URL for the progress. User, password, query and fragment may hold tokens, so it drops them.
 func withoutSecrets(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
@@ -129,7 +129,7 @@ func withoutSecrets(address string) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 
-// unpacked is what a download's archive unpacks to.
+// unpacked returns the contents of a download that is an archive.
 func (g *Graph) unpacked(f file) llb.State {
 	return llb.Scratch().File(llb.Copy(g.state(f), "/"+f.Name, "/", &llb.CopyInfo{AttemptUnpack: true}), named(StageTools, "unpack "+f.Title))
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// makeUser makes the user and the directories that belong to it. The image's labels say its ids, so that later builds need not
-// look into the image.
+// makeUser returns the layer that makes the user and its directories. The image's labels record the user's ids, so later builds need not
+// read the image.
 func (g *Graph) makeUser() Layer {
 	name, code := g.Runtime.User.Name, g.Runtime.Code()
 	if name == "root" && !g.Runtime.User.Sudo {
-		return Layer{Stage: StageSystem, Name: "make " + code, Field: "prefix", draw: func(at canvas, opts ...llb.ConstraintsOpt) llb.State {
-			return at.on.File(llb.Mkdir(code, 0o755, llb.WithParents(true)), opts...)
+		return Layer{Stage: StageSystem, Name: "make " + code, Field: "prefix", draw: func(at layerInput, opts ...llb.ConstraintsOpt) llb.State {
+			return at.below.File(llb.Mkdir(code, 0o755, llb.WithParents(true)), opts...)
 		}}
 	}
 	var script strings.Builder
@@ -32,18 +32,18 @@ func (g *Graph) makeUser() Layer {
 			fmt.Fprintf(&script, "chmod g+rws,o+rw %s\n", shellQuote(g.Runtime.Prefix+"/"+d.Name))
 		}
 	}
-	// What useradd and its like keep of the state before, and logs. In /etc/shadow is the day of the last change.
+	// Remove useradd's backups and logs, and the day of the last change from /etc/shadow: they would differ from run to run.
 	fmt.Fprintf(&script, "if [ -e /etc/shadow ]; then sed -i -e %s -e %s /etc/shadow; fi\n", shellQuote(noChange("root")), shellQuote(noChange(name)))
 	script.WriteString("rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- /var/log/lastlog /var/log/faillog\n")
 	return g.step(StageSystem, "make user "+name+" and "+code, "user", asRoot(), script.String())
 }
 
-// noChange is a command of sed that takes the day of the last change out of a user's line of /etc/shadow.
+// noChange returns a sed command that removes the day of the last change from a user's line of /etc/shadow.
 func noChange(name string) string {
 	return "s|^\\(" + sedPattern.Replace(name) + "\\):\\([^:]*\\):[0-9][0-9]*:|\\1:\\2::|"
 }
 
-// userScript makes the user with the ids that were chosen for it. A user that the base has keeps its ids.
+// userScript makes the user with the ids that [Accounts.Owner] chose. A user that the base has keeps its ids.
 func (g *Graph) userScript() string {
 	u := g.Runtime.User
 	shell := cmp.Or(u.Shell, "/bin/sh")
@@ -69,8 +69,8 @@ func (g *Graph) userScript() string {
 	return script.String()
 }
 
-// sudoScript lets root and the user become each other without a password: the container's start changes from one to the other,
-// and agents install what they need.
+// sudoScript lets root and the user switch to each other without a password: containers start as root and switch to the user, and agents
+// install packages.
 func (g *Graph) sudoScript() string {
 	name := g.Runtime.User.Name
 	script := `passwd -d root
@@ -91,7 +91,7 @@ passwd -d %[1]s
 `, shellQuote(name), writeFile(rule, name+" ALL=(ALL) NOPASSWD:ALL\n"), rule)
 }
 
-// userDirs are the directories that belong to the user, sorted: what the user's own steps write to.
+// userDirs returns the directories that the user owns and its steps write to, sorted.
 func (g *Graph) userDirs() []string {
 	r := g.Runtime
 	dirs := []string{r.Code()}

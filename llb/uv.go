@@ -6,7 +6,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// UV is the tools uv and uvx.
+// UV installs the programs uv and uvx.
 type UV struct{}
 
 func (UV) layers(g *Graph) (Layers, error) {
@@ -17,11 +17,11 @@ func (UV) layers(g *Graph) (Layers, error) {
 	return Layers{g.toolLayer(tarball, func() *llb.FileAction {
 		bin := g.Runtime.bin()
 		from := &llb.CopyInfo{AllowWildcard: true, Mode: &llb.ChmodOpt{ModeStr: "u=rwx,go=rx"}}
-		return g.inDir(bin).Copy(g.unpacked(tarball), "/uv-*/uv*", bin+"/", from, g.ownedTools())
+		return g.mkdirAll(bin).Copy(g.unpacked(tarball), "/uv-*/uv*", bin+"/", from, g.ownedTools())
 	})}, nil
 }
 
-// UVSync installs what uv.lock says, exactly, without the project itself, into a virtual environment. uv is not in the image.
+// UVSync installs exactly what uv.lock says into a virtual environment, without the project itself. uv does not become part of the image.
 type UVSync struct{ inVenv }
 
 func (UVSync) layers(g *Graph) (Layers, error) {
@@ -29,7 +29,7 @@ func (UVSync) layers(g *Graph) (Layers, error) {
 	if err != nil {
 		return nil, err
 	}
-	// uv.lock names the address of each file, so a mirror has to be written into it.
+	// uv.lock holds the URL of each file, so mirrors must be written into it.
 	project := ""
 	if edits := g.mirrorScript(everywhere...); edits != "" {
 		project = "cp -R . /tmp/project\n" + writeFile("/tmp/mirrors", edits) + "sed -i -f /tmp/mirrors /tmp/project/uv.lock\ncd /tmp/project\n"
@@ -45,13 +45,13 @@ rm -rf "$HOME/.cache" "$HOME/.local/share/uv"
 `, inputs, uvCache, venv, shellQuote(g.mirrored(PyPI+"/simple")), shellQuote(g.Runtime.Code()), project)
 	user := g.user()
 	layer := g.step(StageDeps, "uv sync --frozen", "dependencies", user, script,
-		mounted(inputs, func() llb.State { return g.unpacked(tarball) }),
+		mountLazily(inputs, func() llb.State { return g.unpacked(tarball) }),
 		g.cache("/var/cache/uv", llb.CacheMountShared, "uv"),
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())
-	return Layers{layer.using(tarball).fetching(g.endpoints(PyPI, PyPIFiles)...)}, nil
+	return Layers{layer.withDownload(tarball).withEndpoints(g.endpoints(PyPI, PyPIFiles)...)}, nil
 }
 
-// uvCache shares what uv downloads and unpacks, and not what it builds. Its directories have numbers that change with uv, which holds
-// their names: a name that is not found is not shared.
-var uvCache = partsOf("/var/cache/uv", `$(grep -aoE '(archive|wheels|simple)-v[0-9]+' "$uv" | sort -u)`)
+// uvCache shares what uv downloads and unpacks, but not what it builds. uv numbers the directories of its cache by version, so the script
+// reads their names from uv itself. A directory whose name it does not find is not shared.
+var uvCache = sharedParts("/var/cache/uv", `$(grep -aoE '(archive|wheels|simple)-v[0-9]+' "$uv" | sort -u)`)

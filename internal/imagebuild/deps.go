@@ -75,7 +75,7 @@ func (b *builder) tellStages(ctx context.Context, layers llb.Layers) error {
 	if b.req.OnStageDefined == nil {
 		return nil
 	}
-	stages, err := b.graph.Below(layers)
+	stages, err := b.graph.Intermediates(layers)
 	if err != nil {
 		return err
 	}
