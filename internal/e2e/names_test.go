@@ -90,7 +90,7 @@ func TestTriggers(t *testing.T) {
 	byFrontend := p.buildx(t, "-o", "type=cacheonly", "--build-arg", "BASE_IMAGE="+base)
 	byClient := succeed(t, p.dir, "solve", "--progress", "plain", "--base-image", base)
 	for by, res := range map[string]result{"client": byClient, "frontend": byFrontend} {
-		if !strings.Contains(res.stderr, "ONBUILD triggers, which are not run and not carried on: COPY package.json") {
+		if !strings.Contains(res.stderr, "ONBUILD triggers, which rtbuild neither runs nor keeps: COPY package.json") {
 			t.Errorf("the %s tells nothing of them:\n%s", by, res.stderr)
 		}
 	}

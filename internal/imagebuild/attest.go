@@ -15,8 +15,8 @@ import (
 	"github.com/rtbuild/rtbuild/internal/redact"
 )
 
-// CheckAttests refuses, before anything is built, attestations that BuildKit or the scanner would refuse afterwards, and those that would
-// publish a proxy's password. The attributes are those of a solve: "attest:sbom", "attest:provenance".
+// CheckAttests returns an error for attestations that BuildKit or the scanner would refuse after the build, and for provenance that would
+// publish a proxy's password. attrs are the attributes of a solve: "attest:sbom", "attest:provenance".
 func CheckAttests(attrs map[string]string, proxy *llb.ProxyEnv) error {
 	attests, err := attestations.Parse(attrs)
 	if err != nil {
@@ -35,13 +35,13 @@ func CheckAttests(attrs map[string]string, proxy *llb.ProxyEnv) error {
 		return fmt.Errorf("invalid provenance: %w", err)
 	}
 	if names := proxiesWithPassword(proxy); names != "" && provenance["mode"] != "min" {
-		return fmt.Errorf("a provenance of mode max publishes the proxies, and %s holds a user or password: "+
-			"ask for --provenance mode=min, or give a proxy that needs none: --build-arg NAME=URL", names)
+		return fmt.Errorf("provenance with mode=max publishes the proxies, but %s holds a user or password: "+
+			"use --provenance mode=min, or give a proxy without credentials: --build-arg NAME=URL", names)
 	}
 	return nil
 }
 
-// ScannerImage returns the image of the scanner that the attributes of a solve ask for, or "" if they ask for none.
+// ScannerImage returns the scanner image that the attributes of a solve ask for, or "" if they ask for none.
 func ScannerImage(attrs map[string]string) string {
 	attests, err := attestations.Parse(attrs)
 	sbom, ok := attests[attestations.KeyTypeSbom]
@@ -55,19 +55,19 @@ func ScannerImage(attrs map[string]string) string {
 	return name.String()
 }
 
-// generator is the scanner's image.
+// generator returns the reference of the scanner image.
 func generator(sbom map[string]string) (reference.Named, error) {
 	name, err := reference.ParseNormalizedNamed(sbom["generator"])
 	if err != nil {
-		return nil, fmt.Errorf("invalid generator %q of a bill of materials: %w: it is an image, [REGISTRY/]NAME[:TAG]", sbom["generator"], err)
+		return nil, fmt.Errorf("invalid SBOM generator %q: %w: give an image, [REGISTRY/]NAME[:TAG]", sbom["generator"], err)
 	}
 	return reference.TagNameOnly(name), nil
 }
 
-// checkProvenance checks what BuildKit looks at when the image is finished.
+// checkProvenance checks the attributes that BuildKit itself checks only at the end of a build.
 func checkProvenance(attrs map[string]string) error {
 	if mode := attrs["mode"]; !slices.Contains([]string{"", "min", "max", "full"}, mode) {
-		return fmt.Errorf("mode is min or max, not %q", mode)
+		return fmt.Errorf("mode must be min or max, not %q", mode)
 	}
 	version := provenancetypes.ProvenanceSLSA(attrs["version"])
 	if err := version.Validate(); err != nil {
@@ -75,13 +75,13 @@ func checkProvenance(attrs map[string]string) error {
 	}
 	for _, name := range []string{"reproducible", "complete-materials", "inline-only"} {
 		if _, err := strconv.ParseBool(cmp.Or(attrs[name], "false")); err != nil {
-			return fmt.Errorf("%s is true or false, not %q", name, attrs[name])
+			return fmt.Errorf("%s must be true or false, not %q", name, attrs[name])
 		}
 	}
 	return nil
 }
 
-// proxiesWithPassword names the proxies that hold credentials.
+// proxiesWithPassword returns the names of the proxies that hold credentials.
 func proxiesWithPassword(p *llb.ProxyEnv) string {
 	if p == nil {
 		return ""

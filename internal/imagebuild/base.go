@@ -20,11 +20,12 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// inspectBase learns what the base is: its files are looked at, which pulls it, as the build from scratch does anyway.
+// inspectBase reads the distribution, users and package repositories of the base from its files. The builder pulls the base for that, which
+// a build from scratch needs anyway.
 func (b *builder) inspectBase(ctx context.Context) error {
-	if b.start.Config.Labels[plan.LabelStage] != "" {
+	if b.entry.Config.Labels[plan.LabelStage] != "" {
 		return llb.FieldErrorf("base", "base image %s was made by rtbuild: use its own base, %s", b.req.Runtime.Base,
-			b.start.Config.Labels[ocispecs.AnnotationBaseImageName])
+			b.entry.Config.Labels[ocispecs.AnnotationBaseImageName])
 	}
 	if err := b.checkVolumes(); err != nil {
 		return err
@@ -34,7 +35,7 @@ func (b *builder) inspectBase(ctx context.Context) error {
 		return err
 	}
 	base := &files{ctx: ctx, ref: ref}
-	b.graph.Distro = llb.ParseOSRelease(base.read("/etc/os-release", "/usr/lib/os-release")) // as os-release(5) has it
+	b.graph.Distro = llb.ParseOSRelease(base.read("/etc/os-release", "/usr/lib/os-release")) // the order of os-release(5)
 	b.graph.Distro.Libc = base.libc()
 	if b.graph.Accounts, err = llb.ParseAccounts(base.read("/etc/passwd"), base.read("/etc/group")); err != nil {
 		return llb.FieldErrorf("base", "base image %s cannot be used: %w", b.req.Runtime.Base, err)
@@ -47,33 +48,33 @@ func (b *builder) inspectBase(ctx context.Context) error {
 	}
 	b.graph.Base.NoInterpreter = !base.hasOne(b.graph.BaseInterpreters())
 	err = b.checkBase(base)
-	if base.fault != nil { // what was not read is not known to be absent, whatever was made of it
-		err = llb.FieldErrorf("base", "looking into base image %s: %w", b.req.Runtime.Base, base.fault)
+	if base.err != nil { // a file that could not be read is not absent: this error explains any other
+		err = llb.FieldErrorf("base", "reading base image %s: %w", b.req.Runtime.Base, base.err)
 	}
 	return err
 }
 
-// checkBase says what the build would stumble over.
+// checkBase refuses a base on which the build's steps would fail.
 func (b *builder) checkBase(base *files) error {
 	name, prefix := b.req.Runtime.Base, b.req.Runtime.Prefix
 	if !base.hasOne([]string{"/bin/sh"}) {
-		return llb.FieldErrorf("base", "base image %s (%s) has no /bin/sh, which the build's steps need: use a base that has a shell; of a distroless image "+
-			"that is usually the one tagged debug", name, cmp.Or(b.graph.Distro.Pretty, "no os-release file"))
+		return llb.FieldErrorf("base", "base image %s (%s) has no /bin/sh, which the build's steps need: use a base with a shell; distroless images "+
+			"usually have one under the tag debug", name, cmp.Or(b.graph.Distro.Pretty, "no os-release file"))
 	}
 	for dir := prefix; dir != "/"; dir = path.Dir(dir) {
 		switch kind := base.kind(dir); kind {
 		case "", "directory":
 		default:
-			return llb.FieldErrorf("prefix", "base image %s has a %s at %s, where the runtime is to be: remove it from the base, or take another prefix",
+			return llb.FieldErrorf("prefix", "base image %s has a %s at %s, where the runtime belongs: remove it from the base, or choose another prefix",
 				name, kind, dir)
 		}
 	}
 	return nil
 }
 
-// warnTriggers says that the base's ONBUILD triggers are not run: they are instructions of a Dockerfile.
+// warnTriggers warns that the base's ONBUILD triggers do not run. They are instructions of a Dockerfile.
 func (b *builder) warnTriggers(ctx context.Context) error {
-	triggers := b.start.Config.OnBuild
+	triggers := b.entry.Config.OnBuild
 	if len(triggers) == 0 {
 		return nil
 	}
@@ -85,47 +86,46 @@ func (b *builder) warnTriggers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return b.client.Warn(ctx, vertex, fmt.Sprintf("base image %s has ONBUILD triggers, which are not run and not carried on: %s: "+
-		"what they do belongs into the runtime file", b.req.Runtime.Base, strings.Join(triggers, "; ")), gateway.WarnOpts{Level: 1})
+	return b.client.Warn(ctx, vertex, fmt.Sprintf("base image %s has ONBUILD triggers, which rtbuild neither runs nor keeps: %s: "+
+		"put what they do into the runtime file", b.req.Runtime.Base, strings.Join(triggers, "; ")), gateway.WarnOpts{Level: 1})
 }
 
-// checkVolumes refuses a base whose containers would hide the runtime behind a volume.
+// checkVolumes refuses a base that declares a volume over the runtime: its containers would not see the runtime.
 func (b *builder) checkVolumes() error {
 	prefix := b.req.Runtime.Prefix
-	for _, volume := range slices.Sorted(maps.Keys(b.start.Config.Volumes)) {
+	for _, volume := range slices.Sorted(maps.Keys(b.entry.Config.Volumes)) {
 		dir := path.Clean(volume)
 		if dir == prefix || strings.HasPrefix(prefix, strings.TrimSuffix(dir, "/")+"/") || strings.HasPrefix(dir, prefix+"/") {
 			return llb.FieldErrorf("prefix", "base image %s declares a volume at %s, so its containers would hide the runtime at %s behind it: "+
-				"use a base without the volume, or take another prefix", b.req.Runtime.Base, volume, prefix)
+				"use a base without the volume, or choose another prefix", b.req.Runtime.Base, volume, prefix)
 		}
 	}
 	return nil
 }
 
-// files are those of an image.
+// files reads files of an image.
 type files struct {
-	ctx   context.Context
-	ref   gateway.Reference
-	fault error // the first reason why something could not be read, other than that it is not there
+	ctx context.Context
+	ref gateway.Reference
+	err error // the first error other than a missing file
 }
 
-// found reports whether what an error is about is there, and keeps the error if it says neither. The builder sends no types of
-// such errors, but their texts.
+// found reports whether err is nil. It records any error but those of a missing file. The builder sends such errors as text, without types.
 func (f *files) found(err error) bool {
 	if err == nil {
 		return true
 	}
 	absent := slices.ContainsFunc([]string{
 		syscall.ENOENT.Error(), syscall.ENOTDIR.Error(), syscall.ELOOP.Error(),
-		syscall.EISDIR.Error(), "not a regular file", // the former from BuildKit up to v0.20
+		syscall.EISDIR.Error(), "not a regular file", // EISDIR: BuildKit up to v0.20
 	}, func(known string) bool { return strings.Contains(err.Error(), known) })
-	if !absent && f.fault == nil {
-		f.fault = err
+	if !absent && f.err == nil {
+		f.err = err
 	}
 	return false
 }
 
-// read gives the first file that there is, nil if there is none.
+// read returns the contents of the first file that exists, or nil if none does.
 func (f *files) read(names ...string) []byte {
 	for _, name := range names {
 		if data, err := f.ref.ReadFile(f.ctx, gateway.ReadRequest{Filename: name}); f.found(err) {
@@ -135,6 +135,7 @@ func (f *files) read(names ...string) []byte {
 	return nil
 }
 
+// hasOne reports whether one of the files exists.
 func (f *files) hasOne(names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		_, err := f.ref.StatFile(f.ctx, gateway.StatRequest{Path: name})
@@ -142,7 +143,7 @@ func (f *files) hasOne(names []string) bool {
 	})
 }
 
-// kind is what lies at a path itself, links not followed: "directory", "link", "file" or, if nothing does, empty.
+// kind returns the kind of a path without following links: "directory", "link", "file", or "" if it does not exist.
 func (f *files) kind(name string) string {
 	for _, entry := range f.list(path.Dir(name)) {
 		switch {
@@ -158,7 +159,7 @@ func (f *files) kind(name string) string {
 	return ""
 }
 
-// list gives what lies in a directory.
+// list returns the entries of a directory.
 func (f *files) list(dir string) []*fstypes.Stat {
 	entries, err := f.ref.ReadDir(f.ctx, gateway.ReadDirRequest{Path: dir})
 	if !f.found(err) {
@@ -167,24 +168,24 @@ func (f *files) list(dir string) []*fstypes.Stat {
 	return entries
 }
 
-// glibcs is where distributions keep the C library, and musls where it is musl.
+// The paths of the C library in distributions with glibc and with musl.
 var (
-	glibcs = []string{"/lib/x86_64-linux-gnu/libc.so.6", "/lib/aarch64-linux-gnu/libc.so.6", "/lib/arm-linux-gnueabihf/libc.so.6", "/lib64/libc.so.6", "/lib/libc.so.6"}
-	musls  = []string{"/lib/ld-musl-x86_64.so.1", "/lib/ld-musl-aarch64.so.1", "/lib/ld-musl-armhf.so.1"}
+	glibcPaths = []string{"/lib/x86_64-linux-gnu/libc.so.6", "/lib/aarch64-linux-gnu/libc.so.6", "/lib/arm-linux-gnueabihf/libc.so.6", "/lib64/libc.so.6", "/lib/libc.so.6"}
+	muslPaths  = []string{"/lib/ld-musl-x86_64.so.1", "/lib/ld-musl-aarch64.so.1", "/lib/ld-musl-armhf.so.1"}
 )
 
-// libc is the C library of the image.
+// libc returns the C library of the image.
 func (f *files) libc() llb.Libc {
-	if data := f.read(glibcs...); data != nil {
+	if data := f.read(glibcPaths...); data != nil {
 		return llb.ParseGlibc(data)
 	}
-	return llb.Libc{Musl: f.hasOne(musls)}
+	return llb.Libc{Musl: f.hasOne(muslPaths)}
 }
 
-// address is one in a file that says where packages come from, up to what the package manager fills in.
+// address matches a URL up to the first variable, which the package manager fills in.
 var address = regexp.MustCompile(`https?://[^\s"'$]+`)
 
-// addresses are those in files, and in the files of directories, sorted and unique.
+// addresses returns the URLs in files, and in the files of directories, sorted and unique.
 func (f *files) addresses(sources []string) []string {
 	var all []string
 	for _, source := range sources {
@@ -202,5 +203,5 @@ func (f *files) addresses(sources []string) []string {
 	return slices.Compact(all)
 }
 
-// comment is a line that all of the package managers' files skip.
+// comment matches a line that all package managers skip.
 var comment = regexp.MustCompile(`(?m)^\s*#.*$`)

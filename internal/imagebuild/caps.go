@@ -8,19 +8,19 @@ import (
 	"github.com/moby/buildkit/util/apicaps"
 )
 
-// OldestBuildKit is the first release that has all that our graphs use: symbolic links in file operations came with it;
-// modes in words, merge and diff are older.
+// OldestBuildKit is the first release with all features that the graphs use. It introduced symbolic links in file operations; merge, diff
+// and symbolic modes are older.
 const OldestBuildKit = "v0.19.0"
 
-// needs are the capabilities that our graphs use beyond what every BuildKit of the last years has.
+// needs are the capabilities that the graphs use and that some BuildKit in use may lack.
 var needs = []apicaps.CapID{
 	pb.CapMergeOp, pb.CapDiffOp,
 	pb.CapSourceImageLayerLimit, pb.CapSourceHTTPChecksum,
 	pb.CapExecMountCacheSharing, pb.CapExecMountTmpfs, pb.CapExecMountSecret,
-	pb.CapFileSymlinkCreate, // and with it modes in words, whose own capability BuildKit does not announce
+	pb.CapFileSymlinkCreate, // implies symbolic modes, whose own capability BuildKit does not announce
 }
 
-// TooOldError says that a builder lacks what the graphs need.
+// TooOldError reports that a builder lacks capabilities that the graphs need.
 type TooOldError struct{ Missing []string }
 
 func (e *TooOldError) Error() string {
@@ -28,7 +28,7 @@ func (e *TooOldError) Error() string {
 		strings.Join(e.Missing, ", "), OldestBuildKit)
 }
 
-// checkCaps finds what a builder lacks before anything is asked of it.
+// checkCaps returns a [*TooOldError] if the builder lacks a capability.
 func checkCaps(has apicaps.CapSet) error {
 	var missing []string
 	for _, id := range needs {

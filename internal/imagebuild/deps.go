@@ -14,7 +14,7 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// deps solves a deps image.
+// deps solves a deps image, or the image of an earlier stage.
 func (b *builder) deps(ctx context.Context) (*built, error) {
 	if b.req.Variant == plan.Versioned {
 		return b.versioned(ctx)
@@ -22,6 +22,7 @@ func (b *builder) deps(ctx context.Context) (*built, error) {
 	return b.scratch(ctx)
 }
 
+// scratch solves the image from the base on.
 func (b *builder) scratch(ctx context.Context) (*built, error) {
 	if err := b.inspectBase(ctx); err != nil {
 		return nil, err
@@ -37,7 +38,7 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := b.tellStages(ctx, layers); err != nil {
+	if err := b.reportStages(ctx, layers); err != nil {
 		return nil, err
 	}
 	ref, err := b.solve(ctx, state, true)
@@ -55,7 +56,7 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 	return &built{state, ref, img}, err
 }
 
-// draw fetches the files that layers are made of and draws them.
+// draw fetches the files that the layers need, and draws them.
 func (b *builder) draw(layers llb.Layers) (bkllb.State, error) {
 	if b.req.Fetch != nil {
 		b.graph.Files = map[string]bkllb.State{}
@@ -70,8 +71,8 @@ func (b *builder) draw(layers llb.Layers) (bkllb.State, error) {
 	return b.graph.Draw(layers)
 }
 
-// tellStages tells which stages the image consists of.
-func (b *builder) tellStages(ctx context.Context, layers llb.Layers) error {
+// reportStages passes the states below the image to OnStageDefined.
+func (b *builder) reportStages(ctx context.Context, layers llb.Layers) error {
 	if b.req.OnStageDefined == nil {
 		return nil
 	}
@@ -89,11 +90,11 @@ func (b *builder) tellStages(ctx context.Context, layers llb.Layers) error {
 	return nil
 }
 
-// versioned enters on the first layers of an earlier deps image. One that rtbuild did not make does not say how many of
-// them are its system and tools: the build then stands on all of it, its old source removed.
+// versioned solves a deps image on the system and tools layers of an earlier one. An image that rtbuild did not make has no label with
+// their number. The build then keeps all of its layers, and removes the old source.
 func (b *builder) versioned(ctx context.Context) (*built, error) {
-	b.takeOwner()
-	if n, err := strconv.Atoi(b.start.Config.Labels[plan.LabelLayers]); err == nil {
+	b.readOwner()
+	if n, err := strconv.Atoi(b.entry.Config.Labels[plan.LabelLayers]); err == nil {
 		b.graph.Base.Layers = n
 	}
 	layers, err := b.graph.Versioned()
@@ -113,10 +114,10 @@ func (b *builder) versioned(ctx context.Context) (*built, error) {
 	return &built{state, ref, img}, err
 }
 
-// standOn lets the source stand on a deps image that was built here and is published nowhere.
-func (b *builder) standOn(deps *built) error {
+// enterOn makes a deps image of this build the entry image of the source. It is in no registry.
+func (b *builder) enterOn(deps *built) error {
 	deps.image.RootFS.DiffIDs = nil
-	b.start = deps.image
+	b.entry = deps.image
 	config, err := json.Marshal(deps.image)
 	if err != nil {
 		return err
@@ -125,7 +126,7 @@ func (b *builder) standOn(deps *built) error {
 	return nil
 }
 
-// isCopied reports whether a label is copied to the manifest's annotations: ours, and those that we set of OCI's.
+// isCopied reports whether a label becomes a manifest annotation: rtbuild's labels, and the OCI labels that rtbuild sets.
 func isCopied(label string) bool {
 	switch label {
 	case ocispecs.AnnotationVersion, ocispecs.AnnotationBaseImageName, ocispecs.AnnotationBaseImageDigest:

@@ -9,17 +9,17 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// Endpoint is an address that a build fetches from, without credentials, and what it is for.
+// Endpoint is an address that a build fetches from, without credentials, and the layer that it is for.
 type Endpoint struct {
 	Address string `json:"address"`
 	For     string `json:"for"`
 }
 
-// Endpoints lists what a build from scratch fetches from, mirrors applied, in the order of its steps. Registries are not listed. It looks
-// at the base image as the build does, because the base says where packages come from.
+// Endpoints returns the addresses that a build from scratch fetches from, after mirrors, in the order of its steps. Registries are not
+// included. It reads the base image, which configures package repositories. Its errors are those of [Build].
 func Endpoints(ctx context.Context, c gateway.Client, req Request) ([]Endpoint, error) {
 	b := &builder{client: c, req: req}
-	if err := b.enter(ctx); err != nil {
+	if err := b.inspectEntry(ctx); err != nil {
 		return nil, err
 	}
 	if err := b.inspectBase(ctx); err != nil {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// ImageError says that the image a build enters on could not be resolved by the builder.
+// ImageError reports that the builder could not resolve an image.
 type ImageError struct {
 	Ref, Platform string
 	Err           error
@@ -23,23 +23,23 @@ func (e *ImageError) Error() string {
 
 func (e *ImageError) Unwrap() error { return e.Err }
 
-// OtherPlatforms reports whether there is an image under the name, but for other platforms.
+// OtherPlatforms reports whether the image exists, but only for other platforms.
 func (e *ImageError) OtherPlatforms() bool {
 	return strings.Contains(e.Err.Error(), "no match for platform in manifest")
 }
 
-// Kind tells why an image could not be resolved.
+// Kind is the reason why the builder could not resolve an image.
 type Kind int
 
-// What is not surely absent or denied is unreachable.
+// The kinds. Unreachable includes every error that is not clearly one of the others.
 const (
 	Unreachable Kind = iota
 	Absent
 	Denied
 )
 
-// Kind reads the error's text, since BuildKit gives the same code for all of them. What it does not know is Unreachable,
-// never Absent: only what is surely absent may lead to a build.
+// Kind reads the reason from the error's text, because BuildKit returns one code for all of them. Unknown texts are Unreachable, never
+// Absent: only a definite "not found" may start a build.
 func (e *ImageError) Kind() Kind {
 	text := e.Err.Error()
 	switch {

@@ -51,7 +51,7 @@ func TestBuildFails(t *testing.T) {
 		{name: "a registry that stumbles", change: resolves(fakegateway.ErrUnavailable), is: isImage(imagebuild.Unreachable, false), text: "503", asks: 1},
 		{name: "no reference", change: func(s *scene) { s.Entry.Ref = "A B" }, is: isPlain, text: "invalid reference format"},
 		{name: "a config that is none", change: has("no JSON"), is: isPlain, text: "reading an image config", asks: 1},
-		{name: "an image for another platform", change: has(armConfig), is: isField("base"), text: "debian:bookworm is for linux/arm64, but linux/amd64 is wanted", asks: 1},
+		{name: "an image for another platform", change: has(armConfig), is: isField("base"), text: "debian:bookworm is for linux/arm64, but the build is for linux/amd64", asks: 1},
 		{name: "a variant of another platform", change: func(s *scene) {
 			s.Platform = platforms.MustParse("linux/arm/v6")
 			has(strings.Replace(baseConfig, `"amd64"`, `"arm","variant":"v7"`, 1))(s)
@@ -62,7 +62,7 @@ func TestBuildFails(t *testing.T) {
 		{name: "a volume below it", change: volume("/agent/code"), is: isField("prefix"), text: "declares a volume at /agent/code", asks: 1},
 		{name: "a base that cannot be read", change: func(s *scene) { s.failing["base"] = fakegateway.ErrUnreachable }, is: isPlain, text: "connection refused", asks: 1, solves: 1},
 		{name: "a file that cannot be read", change: func(s *scene) { s.Files = unreadable(s.Files, "etc/passwd") }, is: isField("base"),
-			text: "looking into base image debian:bookworm: open /etc/passwd: permission denied", asks: 1, solves: 1},
+			text: "reading base image debian:bookworm: open /etc/passwd: permission denied", asks: 1, solves: 1},
 		{name: "no shell", change: func(s *scene) { delete(s.base, "bin/sh") }, is: isField("base"), text: "(Debian 12) has no /bin/sh", asks: 1, solves: 1},
 		{name: "no shell, and no name", change: func(s *scene) { s.base = fstest.MapFS{} }, is: isField("base"), text: "(no os-release file) has no /bin/sh", asks: 1, solves: 1},
 		{name: "a link where the runtime goes", change: func(s *scene) { s.base["agent"] = &fstest.MapFile{Data: []byte("opt"), Mode: fs.ModeSymlink} },

@@ -1,5 +1,5 @@
-// Package imagebuild is the build function: a request in, a solved image out, through BuildKit's gateway. The client runs it
-// in its own process, a frontend image runs it inside buildkitd.
+// Package imagebuild builds the image of one platform through BuildKit's gateway: it takes a plan and returns a solved image. The client
+// runs it in its own process, and a frontend image runs it inside buildkitd.
 package imagebuild
 
 import (
@@ -22,71 +22,75 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// Request says what is built for one platform. A plan has been made before: the build function follows it.
+// Request describes the image of one platform to build. The caller has already chosen the variant.
 type Request struct {
 	Runtime    *llb.Runtime
 	Platform   ocispecs.Platform
-	Stage      string       // the image that is wanted: StageSystem, StageTools, plan.StageDeps or plan.StageSource
-	Variant    plan.Variant // where the build enters
-	Entry      EntryImage   // the image that it enters on
-	Tree       string       // digest of everything that is copied
-	Tools      string       // digest of what system and tools are made from
-	DepsDigest string       // digest of what all up to deps is made from
-	Epoch      *time.Time   // SOURCE_DATE_EPOCH; nil takes the time of the image that the build enters on
+	Stage      string       // the stage whose image to build: StageSystem, StageTools, plan.StageDeps or plan.StageSource
+	Variant    plan.Variant // at which stage the build starts
+	Entry      EntryImage   // the image that it starts from
+	Tree       string       // digest of the source
+	Tools      string       // digest of the inputs of system and tools
+	DepsDigest string       // digest of the inputs of system, tools and deps
+	Epoch      *time.Time   // SOURCE_DATE_EPOCH; nil: the creation time of the entry image
 
 	LockFiles      bkllb.State
 	Source         bkllb.State
-	Fetch          func(llb.Download) (bkllb.State, error) // gives a file before the graph is drawn; nil: the builder fetches it
+	Fetch          func(llb.Download) (bkllb.State, error) // fetches a file for the builder; nil: the builder fetches all files
 	Proxy          *bkllb.ProxyEnv
 	Steps          []bkllb.RunOption
 	NoCache        func(stage string) bool                 // see llb.Graph
 	SourceLocation func(field string) bkllb.ConstraintsOpt // see llb.Graph
-	Resolve        string                                  // image resolve mode; empty is the builder's default
-	CacheNamespace string                                  // of cache mounts
+	Resolve        string                                  // image resolve mode; empty: the builder's default
+	CacheNamespace string                                  // see llb.Graph
 	Compression    string                                  // see llb.Graph
-	Imports        []gateway.CacheOptionsEntry             // caches of other builders
-	OnStageDefined func(*bkllb.Definition)                 // is called for each stage of a deps image before it is made; may be nil
+	Imports        []gateway.CacheOptionsEntry             // imported caches
+	OnStageDefined func(*bkllb.Definition)                 // receives the end of each stage of a deps image before the build; may be nil
 
 	Labels      map[string]string // for the source image
 	Annotations map[string]string
 
-	// ScanAll lets a bill of materials cover all of a source image, which pulls it; else it covers what the image lays over
-	// its deps image, which has one of its own.
+	// ScanAll makes an SBOM cover a whole source image, which the builder must pull for that. Otherwise the SBOM covers only what the image
+	// adds to its deps image, which has an SBOM of its own.
 	ScanAll bool
 }
 
-// Stages whose image is no one's start: they are asked for by name alone.
+// Stages before deps. Their images have no tags; users build them by name.
 const (
 	StageSystem = "system"
 	StageTools  = "tools"
 )
 
-// EntryImage is the image that a build enters on. Where its config is not known, the builder resolves it.
+// EntryImage is the image that a build starts from. If Config is nil, the builder resolves the image.
 type EntryImage struct {
-	Ref    string        // repository:tag, with the digest where it is known; only a name in messages if State is set
-	Digest digest.Digest // empty if it is not known
-	Config []byte        // its image config, raw; nil if it is not known
-	State  *bkllb.State  // its files, if it is in no registry: the result of another build, or of a layout
+	Ref    string        // repository:tag, with the digest if it is known; if State is set, only a name for messages
+	Digest digest.Digest // empty: unknown
+	Config []byte        // raw image config; nil: unknown
+	State  *bkllb.State  // its files, if it is in no registry: the result of another build or an OCI layout
 }
 
-// Image is an image for one platform as it was solved. Its layers may still be where they were.
+// Image is the solved image of one platform. The builder may not have made or pulled its layers yet.
 type Image struct {
 	Platform    ocispecs.Platform
 	Ref         gateway.Reference
 	Config      *llb.Image
-	Base        []byte // config of the image that the build entered on
+	Base        []byte // config of the entry image
 	Epoch       time.Time
 	Annotations map[string]string
-	Scan        bkllb.State // what a bill of materials covers
+	Scan        bkllb.State // the files that an SBOM covers
 }
 
-// Build solves a request.
+// Build solves the image that req describes.
+//
+// The error is a [*TooOldError] if the builder lacks capabilities, an [*ImageError] if it cannot resolve the entry image, an
+// [*llb.FieldError] if a field of the runtime file causes it, or an [*llb.DistroError] if the base has no known package manager. The
+// gateway's errors, such as that of a failed step, are returned as they are.
 func Build(ctx context.Context, c gateway.Client, req Request) (*Image, error) {
 	if err := checkCaps(c.BuildOpts().LLBCaps); err != nil {
 		return nil, err
 	}
 	b := &builder{client: c, req: req}
-	if err := b.enter(ctx); err != nil {
+	if err := b.inspectEntry(ctx); err != nil {
 		return nil, err
 	}
 	if req.Variant == plan.None {
@@ -102,40 +106,40 @@ func Build(ctx context.Context, c gateway.Client, req Request) (*Image, error) {
 	if req.Stage != plan.StageSource {
 		return b.image(deps.ref, deps.image, deps.state)
 	}
-	if err := b.standOn(deps); err != nil {
+	if err := b.enterOn(deps); err != nil {
 		return nil, err
 	}
 	return b.source(ctx, func(layers llb.Layers) (bkllb.State, error) { return b.graph.DrawOn(deps.state, layers), nil })
 }
 
-// builder holds what is learned on the way.
+// builder is one call of [Build] and what it has learned so far.
 type builder struct {
-	client gateway.Client
-	req    Request
-	graph  *llb.Graph
-	start  *llb.Image // config of the image that the build enters on
-	base   []byte     // the same, raw, and never that of a deps image that was built here
-	digest string     // and its digest
+	client    gateway.Client
+	req       Request
+	graph     *llb.Graph
+	entry     *llb.Image // config of the entry image
+	rawConfig []byte     // config of the request's entry image, raw
+	digest    string     // digest of the request's entry image
 }
 
-// built is a deps image that was built here.
+// built is a deps image of this build.
 type built struct {
 	state bkllb.State
 	ref   gateway.Reference
 	image *llb.Image
 }
 
-// enter learns what the image is that the build enters on, which pins it, and sets up the graph.
-func (b *builder) enter(ctx context.Context) error {
+// inspectEntry resolves the entry image, which pins its digest, and sets up the graph.
+func (b *builder) inspectEntry(ctx context.Context) error {
 	req := b.req
-	facts, err := b.facts(ctx)
+	facts, err := b.entryFacts(ctx)
 	if err != nil {
 		return err
 	}
-	if b.start, err = llb.ParseImage(facts.Config); err != nil {
+	if b.entry, err = llb.ParseImage(facts.Config); err != nil {
 		return err
 	}
-	b.base = facts.Config
+	b.rawConfig = facts.Config
 	b.graph = &llb.Graph{
 		Runtime: req.Runtime, Platform: req.Platform, Base: facts,
 		LockFiles: req.LockFiles, Source: req.Source,
@@ -145,8 +149,8 @@ func (b *builder) enter(ctx context.Context) error {
 	return b.checkPlatform()
 }
 
-// facts returns what the graph must know of the image that the build enters on. It is resolved unless its config is known.
-func (b *builder) facts(ctx context.Context) (llb.ImageFacts, error) {
+// entryFacts returns what the graph must know of the entry image. It resolves the image if its config is unknown.
+func (b *builder) entryFacts(ctx context.Context) (llb.ImageFacts, error) {
 	e := b.req.Entry
 	b.digest = e.Digest.String()
 	if e.State != nil {
@@ -163,9 +167,10 @@ func (b *builder) facts(ctx context.Context) (llb.ImageFacts, error) {
 	return llb.ImageFacts{Ref: ref, Config: e.Config}, err
 }
 
-// resolve asks the builder for an image, and keeps its digest. The error is an *ImageError if there is none to be had.
+// resolve asks the builder for an image, and records its digest. The error is an [*ImageError] if there is no such image or it cannot be
+// read.
 func (b *builder) resolve(ctx context.Context, ref string) (name string, config []byte, err error) {
-	if name, err = tags.FullName(ref); err != nil { // the builder takes the first part of a name for a registry, whatever it is
+	if name, err = tags.FullName(ref); err != nil { // the builder treats the first component of a name as a registry, whatever it is
 		return "", nil, err
 	}
 	name, dgst, config, err := b.client.ResolveImageConfig(ctx, name, sourceresolver.Opt{
@@ -179,7 +184,7 @@ func (b *builder) resolve(ctx context.Context, ref string) (name string, config 
 	return name, config, nil
 }
 
-// pinned adds a digest to a reference.
+// pinned returns a reference with a digest.
 func pinned(ref, dgst string) (string, error) {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
@@ -191,36 +196,36 @@ func pinned(ref, dgst string) (string, error) {
 	return reference.TagNameOnly(named).String() + "@" + dgst, nil
 }
 
-// epoch is the time stamp of what is added: an image says nothing of the day on which it was built, so that the same input
-// gives the same image.
+// epoch returns the time stamp of new files and of the config. It does not depend on the day of the build, so equal inputs give equal
+// images.
 func (b *builder) epoch() time.Time {
 	switch {
 	case b.req.Epoch != nil:
 		return b.req.Epoch.UTC()
-	case b.start.Created != nil:
-		return b.start.Created.UTC()
+	case b.entry.Created != nil:
+		return b.entry.Created.UTC()
 	}
 	return time.Unix(0, 0).UTC()
 }
 
 func (b *builder) checkPlatform() error {
-	has := platforms.Normalize(b.start.Platform)
+	has := platforms.Normalize(b.entry.Platform)
 	if has.OS == "" || platforms.OnlyStrict(b.req.Platform).Match(has) {
 		return nil
 	}
-	return llb.FieldErrorf("base", "%s is for %s, but %s is wanted: choose another image or --platform %s",
+	return llb.FieldErrorf("base", "%s is for %s, but the build is for %s: choose another image or --platform %s",
 		b.req.Entry.Ref, platforms.Format(has), platforms.Format(b.req.Platform), platforms.Format(has))
 }
 
-// source solves a source image, drawn on its deps image.
+// source solves a source image. draw puts its layers on the deps image.
 func (b *builder) source(ctx context.Context, draw func(llb.Layers) (bkllb.State, error)) (*Image, error) {
-	b.takeOwner()
+	b.readOwner()
 	layers := b.graph.SourceLayers()
 	state, err := draw(layers)
 	if err != nil {
 		return nil, err
 	}
-	// An extra command is run here, not in the exporter, where its failure would be the exporter's.
+	// Run an extra command now. In the exporter, its failure would look like one of the exporter.
 	ref, err := b.solve(ctx, state, b.req.Runtime.Extra != "")
 	if err != nil {
 		return nil, err
@@ -232,7 +237,7 @@ func (b *builder) source(ctx context.Context, draw func(llb.Layers) (bkllb.State
 	return b.image(ref, img, b.scan(state))
 }
 
-// existing gives the image that is there, as it is.
+// existing returns the entry image unchanged.
 func (b *builder) existing(ctx context.Context) (*Image, error) {
 	state := b.graph.Start()
 	ref, err := b.solve(ctx, state, false)
@@ -240,14 +245,14 @@ func (b *builder) existing(ctx context.Context) (*Image, error) {
 		return nil, err
 	}
 	if b.req.Stage != plan.StageSource {
-		return b.image(ref, b.start, state)
+		return b.image(ref, b.entry, state)
 	}
-	b.takeOwner()
-	return b.image(ref, b.start, b.scan(state))
+	b.readOwner()
+	return b.image(ref, b.entry, b.scan(state))
 }
 
-// scan is what the bill of materials of a source image covers: what the image lays over its deps image, made from the source
-// itself, since to look at the image's own layer is to pull those below. An extra command has pulled them anyway.
+// scan returns the files that the SBOM of a source image covers. That is what the image adds to its deps image, made from the source,
+// because reading the image's own layer would pull the layers below. An extra command has pulled them anyway.
 func (b *builder) scan(image bkllb.State) bkllb.State {
 	if b.req.ScanAll || b.req.Runtime.Extra != "" {
 		return image
@@ -255,11 +260,11 @@ func (b *builder) scan(image bkllb.State) bkllb.State {
 	return b.graph.SourceTree()
 }
 
-// takeOwner reads who owns the source from the labels of the deps image; an image that rtbuild did not make has none, and
-// holds an older source that has to go.
-func (b *builder) takeOwner() {
+// readOwner reads the owner of the source from the labels of the deps image. An image that rtbuild did not make has no labels, and may hold
+// an older source that must be removed.
+func (b *builder) readOwner() {
 	b.graph.Owner = llb.Owner{UID: b.req.Runtime.User.UID, GID: b.req.Runtime.User.GID}
-	labels := b.start.Config.Labels
+	labels := b.entry.Config.Labels
 	if labels[plan.LabelStage] == "" {
 		b.graph.OldSource = true
 		return
@@ -272,8 +277,8 @@ func (b *builder) takeOwner() {
 	}
 }
 
-// Solve makes a state for a platform, by a request that says the rest. Unless the request evaluates it, it is made when
-// somebody needs it.
+// Solve solves a state for a platform. req holds the other fields of the request. Unless req.Evaluate is set, the builder makes the result
+// only when something needs it.
 func Solve(ctx context.Context, c gateway.Client, state bkllb.State, platform ocispecs.Platform, req gateway.SolveRequest) (gateway.Reference, error) {
 	def, err := state.Marshal(ctx, bkllb.Platform(platform))
 	if err != nil {
@@ -291,7 +296,7 @@ func (b *builder) solve(ctx context.Context, state bkllb.State, evaluate bool) (
 	return Solve(ctx, b.client, state, b.req.Platform, gateway.SolveRequest{Evaluate: evaluate, CacheImports: b.req.Imports})
 }
 
-// image puts together what was solved.
+// image returns the result of the build.
 func (b *builder) image(ref gateway.Reference, config *llb.Image, scan bkllb.State) (*Image, error) {
 	annotations := map[string]string{}
 	for key, value := range config.Config.Labels {
@@ -301,7 +306,7 @@ func (b *builder) image(ref gateway.Reference, config *llb.Image, scan bkllb.Sta
 	}
 	maps.Copy(annotations, b.req.Annotations)
 	return &Image{
-		Platform: b.req.Platform, Ref: ref, Config: config, Base: b.base, Epoch: b.graph.Epoch,
+		Platform: b.req.Platform, Ref: ref, Config: config, Base: b.rawConfig, Epoch: b.graph.Epoch,
 		Annotations: annotations, Scan: scan,
 	}, nil
 }

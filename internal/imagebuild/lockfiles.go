@@ -4,17 +4,15 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// LockFiles takes lock files out of what came of the project to the builder, each out of what holds it: plain files, whatever
-// links led there.
+// LockFiles returns the lock files as plain files, with links resolved. stateOf returns the state that holds a file.
 //
-// Whoever builds does it, also where nothing else has come: to BuildKit's cache a directory that came from a user is another
-// one than the same files in a directory that was made in the builder, so that the steps on top of it would run again when the
-// same runtime is built in another way. For the same reason each file is taken by an operation of its own: what else came along
-// with it does not count.
-func LockFiles(files []string, holding func(file string) llb.State) llb.State {
+// Client and frontend both call it, even if the state holds nothing else. To BuildKit's cache, a directory that a user sent differs from
+// equal files that the builder copied. Without the copy, the same runtime would have two cache keys. For the same reason each file is
+// copied by an operation of its own: its cache key does not depend on other files of the state.
+func LockFiles(files []string, stateOf func(file string) llb.State) llb.State {
 	all := llb.Scratch()
 	for _, file := range files {
-		all = all.File(llb.Copy(holding(file), file, "/"+file, &llb.CopyInfo{
+		all = all.File(llb.Copy(stateOf(file), file, "/"+file, &llb.CopyInfo{
 			FollowSymlinks: true, CreateDestPath: true, Mode: &llb.ChmodOpt{Mode: 0o644},
 		}), llb.WithCustomName("[deps] take "+file))
 	}

@@ -107,7 +107,7 @@ func TestTriggers(t *testing.T) {
 		want   string
 	}{
 		{"none", func(*scene) {}, ""},
-		{"the base's", func(s *scene) { s.Images[base] = fakegateway.Image{Config: triggers} }, "not carried on: RUN one; RUN two: "},
+		{"the base's", func(s *scene) { s.Images[base] = fakegateway.Image{Config: triggers} }, "neither runs nor keeps: RUN one; RUN two: "},
 		{"those of a deps image (lock)", func(s *scene) {
 			s.on(plan.Lock, lockRef)
 			s.Images[lockRef] = fakegateway.Image{Config: triggers}

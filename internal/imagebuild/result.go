@@ -11,7 +11,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Result is images as an exporter takes them: an index if one is asked for or there are several, else the only image.
+// Result returns images in the form that exporters take: an index if index is set or there are several, else a single image.
 func Result(images []*Image, index bool) (*gateway.Result, error) {
 	res := gateway.NewResult()
 	var known exptypes.Platforms
@@ -31,7 +31,7 @@ func Result(images []*Image, index bool) (*gateway.Result, error) {
 			res.SetRef(img.Ref)
 		}
 		res.AddMeta(exptypes.ExporterImageConfigKey+suffix, config)
-		// With it a rewriting of time stamps leaves the layers that are not ours alone.
+		// With it, rewrite-timestamp leaves the layers of the entry image alone.
 		res.AddMeta(exptypes.ExporterImageBaseConfigKey+suffix, img.Base)
 		res.AddMeta(commonexptypes.ExporterEpochKey+suffix, []byte(strconv.FormatInt(img.Epoch.Unix(), 10)))
 		for key, value := range img.Annotations {

@@ -15,15 +15,15 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Scanner makes bills of materials with the user's scanner image, which runs on the builder's own platform.
+// Scanner makes SBOMs with the user's scanner image. The scanner runs on the builder's own platform.
 type Scanner struct {
 	Client   gateway.Client
 	Platform ocispecs.Platform
-	SBOM     *dockerui.SBOM // what the user asked for; nil is nothing
+	SBOM     *dockerui.SBOM // the user's request; nil: none
 	Resolve  string
 }
 
-// NewScanner makes the scanner that the attributes of a solve ask for ("attest:sbom"), as frontends get it.
+// NewScanner returns the scanner that the attributes of a solve ask for ("attest:sbom"), as a frontend gets them.
 func NewScanner(c gateway.Client) (*Scanner, error) {
 	opts := c.BuildOpts()
 	attests, err := attestations.Parse(opts.Opts)
@@ -36,7 +36,7 @@ func NewScanner(c gateway.Client) (*Scanner, error) {
 		return s, nil
 	}
 	if len(opts.Workers) == 0 || len(opts.Workers[0].Platforms) == 0 {
-		return nil, errors.New("the builder does not tell what it runs on, so no scanner of a bill of materials can run")
+		return nil, errors.New("the builder does not report its platform, so the SBOM scanner cannot run")
 	}
 	s.Platform = platforms.Normalize(opts.Workers[0].Platforms[0])
 	name, err := generator(attrs)
@@ -48,7 +48,7 @@ func NewScanner(c gateway.Client) (*Scanner, error) {
 	return s, nil
 }
 
-// Attest adds a bill of materials for each image to a result.
+// Attest adds an SBOM for each image to a result. The error is an [*ImageError] if the builder cannot resolve the scanner image.
 func (s *Scanner) Attest(ctx context.Context, res *gateway.Result, images []*Image) error {
 	if s.SBOM == nil {
 		return nil

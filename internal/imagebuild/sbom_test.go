@@ -32,8 +32,8 @@ func TestNewScanner(t *testing.T) {
 			&dockerui.SBOM{Generator: "docker.io/docker/buildkit-syft-scanner:stable-1", Parameters: map[string]string{}}, ""},
 		{"generator and parameters", map[string]string{"attest:sbom": "generator=example.com/scanner,depth=2"}, workers,
 			&dockerui.SBOM{Generator: "example.com/scanner:latest", Parameters: map[string]string{"depth": "2"}}, ""},
-		{"generator that is none", map[string]string{"attest:sbom": "generator=Bad Ref"}, workers, nil, `invalid generator "Bad Ref"`},
-		{"no worker", map[string]string{"attest:sbom": ""}, nil, nil, "does not tell what it runs on"},
+		{"generator that is none", map[string]string{"attest:sbom": "generator=Bad Ref"}, workers, nil, `invalid SBOM generator "Bad Ref"`},
+		{"no worker", map[string]string{"attest:sbom": ""}, nil, nil, "does not report its platform"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

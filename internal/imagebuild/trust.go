@@ -5,7 +5,7 @@ import (
 	"regexp"
 )
 
-// untrusted is how OpenSSL, Node.js, Python and Go say that they do not know who signed a certificate.
+// untrusted matches how OpenSSL, Node.js, Python and Go report an unknown certificate authority.
 var untrusted = regexp.MustCompile(`x509: certificate signed by unknown authority|SELF_SIGNED_CERT|self[- ]signed certificate|` +
 	`UNABLE_TO_(VERIFY|GET_ISSUER)|unable to get (local )?issuer certificate|CERTIFICATE_VERIFY_FAILED`)
 
