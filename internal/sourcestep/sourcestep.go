@@ -1,6 +1,5 @@
-// Package sourcestep hashes a source tree inside the builder, by the same code that the client hashes it with. It runs as a step
-// of the build, in the frontend's own image: so the builder's cache knows when nothing has changed, and no file crosses
-// the connection between builder and frontend.
+// Package sourcestep hashes a source tree inside the builder, with the client's code. It runs as a step of the build, in the frontend's own
+// image. So the builder's cache covers it, and no file crosses the connection between builder and frontend.
 package sourcestep
 
 import (
@@ -21,13 +20,13 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// The first argument with which the frontend's program does a step instead of serving a build. The second is an Order as JSON.
+// First arguments that make the frontend's program run a step instead of serving a build. The second argument is an Order as JSON.
 const (
-	HashCommand        = "hash"        // a Report in ReportDir
-	MaterializeCommand = "materialize" // what is copied into the image in TreeDir
+	HashCommand        = "hash"        // writes a Report to ReportDir
+	MaterializeCommand = "materialize" // writes the files to copy into the image to TreeDir
 )
 
-// Where a step finds the context, and leaves what it makes.
+// Directories of a step: its input and its outputs.
 const (
 	ContextDir = "/context"
 	TreeDir    = "/tree"
@@ -37,21 +36,21 @@ const (
 // Files of ReportDir.
 const (
 	ReportFile = "report.json" // a Report
-	PathsFile  = "paths.json"  // the paths of all files that are copied
+	PathsFile  = "paths.json"  // the paths of all files to copy
 )
 
-// Order says what a step does.
+// Order is the input of a step.
 type Order struct {
 	tags.Source
-	Digests []string // the paths whose digests the report gives
+	Digests []string // the paths whose digests the report must hold
 }
 
-// Report is what a step says. Either Error is set or Tree.
+// Report is the result of [HashCommand]. Either Error or Tree is set.
 type Report struct {
 	Tree  *tags.Tree `json:"tree,omitempty"` // without entries
-	Exact bool       `json:"exact"`          // the context holds what is copied, and nothing else
+	Exact bool       `json:"exact"`          // the context holds only the files to copy
 	Error string     `json:"error,omitempty"`
-	// Digests are the SHA-256 of the files that the order names and that are copied, in hexadecimal digits, by path.
+	// Digests are the SHA-256 digests of those files of Order.Digests that are copied, in hexadecimal, by path.
 	Digests map[string]string `json:"digests,omitempty"`
 }
 
@@ -60,15 +59,16 @@ func IsStep(args []string) bool {
 	return len(args) == 2 && (args[0] == HashCommand || args[0] == MaterializeCommand)
 }
 
-// Run does a step.
+// Run runs a step.
 func Run(ctx context.Context, args []string) error {
 	return RunIn(ctx, args, Dirs{Context: ContextDir, Tree: TreeDir, Report: ReportDir})
 }
 
-// Dirs are where a step finds the context, and leaves what it makes. Tests have none at the root.
+// Dirs are the directories of a step. Tests replace those at the root.
 type Dirs struct{ Context, Tree, Report string }
 
-// RunIn does a step in directories. What is wrong with the source is reported and no error, so that its reader gets the message alone.
+// RunIn runs a step in given directories. [HashCommand] writes an error in the source to the report and returns nil, so that the caller
+// gets the message without BuildKit's text around it.
 func RunIn(ctx context.Context, args []string, dirs Dirs) error {
 	order := Order{}
 	if err := json.Unmarshal([]byte(args[1]), &order); err != nil {
@@ -119,8 +119,8 @@ func digestsOf(t *tags.Tree, paths []string) map[string]string {
 	return digests
 }
 
-// isExact reports whether the context holds the tree's entries, as they are copied, and nothing else. Time stamps, and modes
-// as far as the copy makes them equal, do not count.
+// isExact reports whether the context holds exactly the entries of the tree, as they are to be copied. It ignores time stamps, and mode
+// bits that the copy normalises.
 func isExact(t *tags.Tree) (bool, error) {
 	wanted := make(map[string]tags.Entry, len(t.Entries))
 	for _, e := range t.Entries {
@@ -145,13 +145,13 @@ func isExact(t *tags.Tree) (bool, error) {
 	return exact && seen == len(t.Entries), err
 }
 
-// isAs reports whether an entry of the context is copied as it is.
+// isAs reports whether an entry of the context is the same as its copy.
 func isAs(d fs.DirEntry, e tags.Entry) (bool, error) {
 	switch {
 	case e.Path == "" || d.Type() != e.Mode.Type():
 		return false, nil
 	case !d.Type().IsRegular():
-		return true, nil // a link that stays one has its own text
+		return true, nil // a link that is copied as a link keeps its target
 	}
 	info, err := d.Info()
 	if err != nil {
@@ -168,7 +168,7 @@ func writeJSON(name string, v any) error {
 	return os.WriteFile(name, data, 0o600)
 }
 
-// materialize makes the tree's entries below dir, with normalised modes and one time stamp: equal sources give equal trees.
+// materialize writes the tree's entries below dir, with normalised modes and one time stamp: equal sources give equal trees.
 func materialize(ctx context.Context, t *tags.Tree, dir string) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(2 * runtime.GOMAXPROCS(0))
@@ -195,7 +195,7 @@ func materialize(ctx context.Context, t *tags.Tree, dir string) error {
 	return group.Wait()
 }
 
-// copyFile leaves the copying to the kernel where it can do it.
+// copyFile copies a file. The kernel copies the data where it can.
 func copyFile(from, to string, mode fs.FileMode) error {
 	in, err := os.Open(from)
 	if err != nil {

@@ -14,53 +14,53 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// Step collects in the builder.
+// Step runs source steps in the builder.
 type Step struct {
 	Client   gateway.Client
 	Self     llb.State         // the frontend's own image
-	Program  string            // its program's path
-	Platform ocispecs.Platform // what it runs on, whatever is built
+	Program  string            // path of the frontend's program
+	Platform ocispecs.Platform // of the builder, whatever the build is for
 }
 
 // Result is a source tree in the builder.
 type Result struct {
 	*tags.Tree                   // without entries
-	State      llb.State         // what is copied, at its root
-	Digests    map[string]string // as in Report
+	State      llb.State         // the files to copy, at its root
+	Digests    map[string]string // see Report
 	report     gateway.Reference
 }
 
-// Tree hashes a source that lies in state. What is copied is materialized only where a build needs it and the state holds more
-// than that.
+// Tree hashes the source in state. If state holds other files, too, the result's State copies only the files of the source. BuildKit runs
+// that step only if the build uses it.
 func (s *Step) Tree(ctx context.Context, state llb.State, order Order) (*Result, error) {
 	arg, err := json.Marshal(order)
 	if err != nil {
 		return nil, err
 	}
-	c := &Result{}
+	result := &Result{}
 	report := s.run(HashCommand, "hash the source tree", state, arg, ReportDir)
-	if c.report, err = imagebuild.Solve(ctx, s.Client, report, s.Platform, gateway.SolveRequest{}); err != nil {
+	if result.report, err = imagebuild.Solve(ctx, s.Client, report, s.Platform, gateway.SolveRequest{}); err != nil {
 		return nil, err
 	}
-	var said Report
-	if err := c.read(ctx, ReportFile, &said); err != nil {
+	var got Report
+	if err := result.read(ctx, ReportFile, &got); err != nil {
 		return nil, err
 	}
-	if said.Error != "" {
-		return nil, errors.New(said.Error)
+	if got.Error != "" {
+		return nil, errors.New(got.Error)
 	}
-	c.Tree, c.State, c.Digests = said.Tree, state, said.Digests
-	if !said.Exact {
+	result.Tree, result.State, result.Digests = got.Tree, state, got.Digests
+	if !got.Exact {
 		if arg, err = json.Marshal(Order{Source: order.Source}); err != nil {
 			return nil, err
 		}
-		c.State = s.run(MaterializeCommand, "materialize the source tree", state, arg, TreeDir)
+		result.State = s.run(MaterializeCommand, "materialize the source tree", state, arg, TreeDir)
 	}
-	return c, nil
+	return result, nil
 }
 
-// run is a step of the frontend's program, by what it leaves in a directory. It runs as root, to whom the context belongs: that
-// is said by naming no user, since v0.19 looks a user up, also by number, in files that the image has not.
+// run runs the frontend's program and returns the directory out that it writes. The program runs as root, who owns the context. No user is
+// set: BuildKit v0.19 resolves even numeric ids through /etc/passwd, which the image lacks.
 func (s *Step) run(command, title string, state llb.State, arg []byte, out string) llb.State {
 	return s.Self.Run(
 		llb.Args([]string{s.Program, command, string(arg)}),
@@ -71,16 +71,16 @@ func (s *Step) run(command, title string, state llb.State, arg []byte, out strin
 	).AddMount(out, llb.Scratch())
 }
 
-// Paths are the files and links that are copied.
-func (c *Result) Paths(ctx context.Context) (paths []string, err error) {
-	err = c.read(ctx, PathsFile, &paths)
+// Paths returns the paths of the files and links to copy.
+func (r *Result) Paths(ctx context.Context) (paths []string, err error) {
+	err = r.read(ctx, PathsFile, &paths)
 	return paths, err
 }
 
-func (c *Result) read(ctx context.Context, name string, into any) error {
-	data, err := c.report.ReadFile(ctx, gateway.ReadRequest{Filename: name})
+func (r *Result) read(ctx context.Context, name string, into any) error {
+	data, err := r.report.ReadFile(ctx, gateway.ReadRequest{Filename: name})
 	if err != nil {
-		return fmt.Errorf("reading what was collected: %w", err)
+		return fmt.Errorf("reading the result of the source step: %w", err)
 	}
 	return json.Unmarshal(data, into)
 }
