@@ -51,8 +51,8 @@ func TestFrontendBaseContext(t *testing.T) {
 		t.Errorf("from the registry:\n%s\nfrom a layout:\n%s\n%s", one.RawConfig(), two.RawConfig(), res.stderr)
 	}
 	for spec, want := range map[string]string{
-		"base=" + t.TempDir():                   "is no image",
-		"deps=" + t.TempDir():                   "is no image",
+		"base=" + t.TempDir():                   "is not an image",
+		"deps=" + t.TempDir():                   "is not an image",
 		"base=docker-image://" + base + "-none": "does not exist",
 	} {
 		res := buildx(t, p.dir, p.buildArgs("--build-context", spec)...)
@@ -130,8 +130,8 @@ func TestFrontendContexts(t *testing.T) {
 	t.Run("no archive", func(t *testing.T) {
 		page := served(t, empty) + "/runtime.yaml"
 		for name, args := range map[string][]string{
-			"the build context " + page + " is a file alone": {page},
-			"context source=" + page + " is a file alone":    {"-f", file, "--build-context", "source=" + page, empty},
+			"the build context " + page + " is a single file": {page},
+			"context source=" + page + " is a single file":    {"-f", file, "--build-context", "source=" + page, empty},
 		} {
 			res := buildx(t, empty, append([]string{"build", "--progress", "plain"}, args...)...)
 			p.isRefused(t, res, name, "# syntax=")

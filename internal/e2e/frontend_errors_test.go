@@ -74,7 +74,7 @@ func TestFrontendErrors(t *testing.T) {
 		{"base of ours", nil, nil, []string{"BASE_IMAGE=" + ours + ":1"}, "use its own base, debian:bookworm", "# syntax="},
 		{"failing extra", []string{"cmd: [node]", "extra: echo useful output; exit 9"}, nil, nil, "exit code 9", "extra: echo"},
 		{"failing EXTRA_DEPS", nil, nil, []string{"EXTRA_DEPS=exit 8"}, "exit code 8", "# syntax="},
-		{"unreachable registry", nil, nil, []string{"REPOSITORY=127.0.0.1:1/x/y"}, "connection refused (it was given as build argument REPOSITORY)", "# syntax="},
+		{"unreachable registry", nil, nil, []string{"REPOSITORY=127.0.0.1:1/x/y"}, "connection refused (set by build argument REPOSITORY)", "# syntax="},
 		{"bad repository", nil, nil, []string{"REPOSITORY=Not/Valid"}, "Not/Valid", "# syntax="},
 		{"wrong variant", nil, nil, []string{"VARIANT=versioned"}, "variant versioned cannot be built: no deps image under the versioned tag", "# syntax="},
 		{"everything ignored", []string{"ignore: ['*']"}, nil, nil, "nothing to hash", "profile: node"}, // the profile sets the default of source
@@ -163,7 +163,7 @@ func TestFrontendNotARuntimeFile(t *testing.T) {
 	}
 	res = buildctl(t, p.dir, "build", "--frontend", "gateway.v0", "--opt", "source="+frontendRef(t), "--opt", "filename=none.yaml",
 		"--local", "context=.", "--local", "dockerfile=.")
-	if res.code != 1 || !strings.Contains(res.stderr, "there is no such runtime file: name it by -f, relative to the context: open none.yaml") {
+	if res.code != 1 || !strings.Contains(res.stderr, "no such runtime file: name it with -f, relative to the context: open none.yaml") {
 		t.Errorf("exit code %d\n%s", res.code, res.stderr)
 	}
 }

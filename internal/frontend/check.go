@@ -17,7 +17,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/lint"
 )
 
-// lint is the answer to --check. What keeps a build from starting is told there too.
+// lint answers --check. An error that would keep a build from starting is part of the result.
 func (f *frontend) lint(ctx context.Context) (*bklint.LintResults, error) {
 	results := &bklint.LintResults{Warnings: []bklint.Warning{}}
 	config, err := f.lintConfig()
@@ -44,7 +44,7 @@ func (f *frontend) lint(ctx context.Context) (*bklint.LintResults, error) {
 	return results, nil
 }
 
-// lintConfig is what a Dockerfile's linter is steered with: the line "# check=skip=RULE,RULE", and the build argument.
+// lintConfig returns the settings that Docker's linter has, too: those of the line "# check=skip=RULE,RULE", or of the build argument.
 func (f *frontend) lintConfig() (*linter.Config, error) {
 	if f.ui.LinterConfig != nil {
 		return f.ui.LinterConfig, nil
@@ -56,7 +56,7 @@ func (f *frontend) lintConfig() (*linter.Config, error) {
 	return linter.ParseLintOptions(text)
 }
 
-// sourceMap is a file of the project as warnings show it.
+// sourceMap returns a file of the project in the form of warnings.
 func (f *frontend) sourceMap(name string, data []byte) *llb.SourceMap {
 	if name == f.file.source.Filename {
 		return f.file.source.SourceMap
@@ -64,7 +64,7 @@ func (f *frontend) sourceMap(name string, data []byte) *llb.SourceMap {
 	return &llb.SourceMap{Filename: name, Data: data, Definition: &llb.Definition{}}
 }
 
-// buildError tells an error that points into a file as a finding, and gives back any other.
+// buildError reports an error that points into a file as part of the result. It returns any other error.
 func (f *frontend) buildError(results *bklint.LintResults, err error) (*bklint.LintResults, error) {
 	err = f.file.locate(err)
 	sources := errdefs.Sources(err)
@@ -99,22 +99,22 @@ func (f *frontend) findings(ctx context.Context) ([]lint.Finding, error) {
 	return lint.Check(in), nil
 }
 
-// published is the tag of the source image, if it holds an image. Through the builder a tag cannot be asked for all
-// that it holds: the platforms that most images are for are tried.
+// published returns what the tag of the source image holds, if it holds an image. The gateway cannot list the platforms of a tag, so
+// published tries the two most common ones.
 func (j *job) published(ctx context.Context, ref string) ([]lint.Published, error) {
 	var holds []string
 	for _, text := range []string{"linux/amd64", "linux/arm64"} {
 		platform := platforms.MustParse(text)
 		_, _, err := (&looker{job: j}).resolve(ctx, "[check] does "+ref+" hold "+text+"?", ref, platform)
-		fault := &imagebuild.ImageError{Ref: ref, Platform: text, Err: err}
+		failed := &imagebuild.ImageError{Ref: ref, Platform: text, Err: err}
 		switch {
 		case err == nil:
 			holds = append(holds, text)
-		case fault.OtherPlatforms():
-		case fault.Kind() == imagebuild.Absent:
+		case failed.OtherPlatforms():
+		case failed.Kind() == imagebuild.Absent:
 			return nil, nil
 		default:
-			return nil, nil // the check is of the project: a registry that does not answer is no finding
+			return nil, nil // the check is about the project: an unreachable registry is no finding
 		}
 	}
 	return []lint.Published{{Reference: ref, Platforms: holds}}, nil

@@ -15,24 +15,24 @@ import (
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
 
-// projectContext is the name of a context that takes the build context's place.
+// projectContext is the name of a context that replaces the build context.
 const projectContext = "source"
 
-// project is the project's root: the build context, or another directory, repository or archive.
+// project is the project's root: a directory, repository or archive.
 type project struct {
 	ui       *dockerui.Client
 	platform ocispecs.Platform
-	dir      string // the root in the build context; "." but for folders that were made for another builder
-	local    bool   // the build context is a directory of the user's
+	dir      string // the root in the build context; not "." only in a folder of rtbuild-client prepare
+	local    bool   // the build context is a directory of the client
 }
 
-// project gives the project's root.
+// project returns the project's root.
 func (f *frontend) project(ctx context.Context) (*project, error) {
 	opts := f.ui.BuildOpts().Opts
 	url := opts[cmp.Or(opts["contextkey"], dockerui.DefaultLocalNameContext)]
-	// Of a file that is no archive, dockerui makes the runtime file.
+	// If the build context is a URL of a single file, dockerui takes that for the runtime file.
 	if name, ok := download(url); ok && name == f.file.source.Filename && specOf(f.ui, projectContext, f.host) == "" {
-		return nil, noProject("the build context " + url)
+		return nil, notAProject("the build context " + url)
 	}
 	dir, err := runtimefile.Root(f.file.data)
 	if err != nil {
@@ -42,8 +42,8 @@ func (f *frontend) project(ctx context.Context) (*project, error) {
 	return &project{ui: f.ui, platform: f.host, dir: dir, local: local}, err
 }
 
-// isLocal reports whether the build context is a directory of the user's: no repository, no download, nothing that
-// another target gives. So dockerui decides it.
+// isLocal reports whether the build context is a directory of the client, and not a repository, a download or another target's result. It
+// follows the rules of dockerui.
 func isLocal(ctx context.Context, c gateway.Client, url string) (bool, error) {
 	_, isRepository, _ := dockerui.DetectGitContext(url, nil)
 	if _, isDownload := download(url); isRepository || isDownload {
@@ -54,10 +54,10 @@ func isLocal(ctx context.Context, c gateway.Client, url string) (bool, error) {
 	return !given, err
 }
 
-// part is what of the project the options leave, if it lies at the user's; all of a repository or an archive.
+// part returns the part of the project that opts select from a directory of the client. Repositories and archives are always loaded as a
+// whole.
 func (p *project) part(ctx context.Context, opts ...llb.LocalOption) (llb.State, error) {
-	// A directory's .dockerignore says which files are neither hashed nor copied. What is read of the project besides is
-	// not its business, so it never decides what comes to the builder.
+	// .dockerignore excludes files from the source, but not from other reads. So it must not restrict what is sent to the builder.
 	opts = append([]llb.LocalOption{llb.ExcludePatterns(nil)}, opts...)
 	named, err := p.ui.NamedContext(projectContext, dockerui.ContextOpt{
 		NoDockerignore: true, Platform: &p.platform,
@@ -79,8 +79,8 @@ func (p *project) part(ctx context.Context, opts ...llb.LocalOption) (llb.State,
 	return p.mainContext(ctx, opts...)
 }
 
-// mainContext is the build context. Before dockerui gives a directory of the user's, it loads the .dockerignore: here that would
-// be a transfer for nothing, since part does not go by it.
+// mainContext returns the build context. For a directory of the client, it does not call dockerui, which would first transfer the
+// .dockerignore. part does not use that.
 func (p *project) mainContext(ctx context.Context, opts ...llb.LocalOption) (llb.State, error) {
 	if p.local {
 		build := p.ui.BuildOpts()
@@ -94,8 +94,7 @@ func (p *project) mainContext(ctx context.Context, opts ...llb.LocalOption) (llb
 	return *state, nil
 }
 
-// unpacked is what a named context holds: dockerui unpacks an archive from the web if it is the build context, but not one
-// that has a name.
+// unpacked returns the contents of a named context. dockerui unpacks a downloaded archive only if it is the build context.
 func (p *project) unpacked(ctx context.Context, state llb.State) (llb.State, error) {
 	url := specOf(p.ui, projectContext, p.platform)
 	file, ok := download(url)
@@ -111,13 +110,13 @@ func (p *project) unpacked(ctx context.Context, state llb.State) (llb.State, err
 		return state, err
 	}
 	if !archiveutil.IsArchive(head) {
-		return state, noProject("context " + projectContext + "=" + url)
+		return state, notAProject("context " + projectContext + "=" + url)
 	}
 	archive := &llb.CopyInfo{AttemptUnpack: true}
 	return llb.Scratch().File(llb.Copy(state, file, "/", archive), dockerui.WithInternalName("unpack context "+projectContext)), nil
 }
 
-// download tells under which name BuildKit downloads a context; it is false for one that is no file from the web.
+// download returns the name under which BuildKit stores a downloaded context, or false if the context is not a downloaded file.
 func download(spec string) (file string, ok bool) {
 	if _, isRepository, _ := dockerui.DetectGitContext(spec, nil); isRepository {
 		return "", false
@@ -126,7 +125,7 @@ func download(spec string) (file string, ok bool) {
 	return file, ok
 }
 
-// prepared is a project that lies in a directory of the build context. All of it comes: it holds nothing else.
+// prepared returns a project in a directory of the build context. It loads all of the directory, which holds only files of the project.
 func (p *project) prepared(ctx context.Context) (llb.State, error) {
 	state, err := p.mainContext(ctx, llb.ExcludePatterns(nil), llb.FollowPaths([]string{p.dir}),
 		llb.SharedKeyHint("prepared"), dockerui.WithInternalName("load the prepared project"))
@@ -137,7 +136,7 @@ func (p *project) prepared(ctx context.Context) (llb.State, error) {
 	return llb.Scratch().File(llb.Copy(state, p.dir, "/", all), dockerui.WithInternalName("take it out of its directory")), nil
 }
 
-// files reads files of the project.
+// files returns a file system that reads single files of the project.
 func (p *project) files(ctx context.Context) *contextFS {
 	return &contextFS{
 		ctx: ctx, project: p, known: profile.Manifests(),
@@ -145,12 +144,12 @@ func (p *project) files(ctx context.Context) *contextFS {
 	}
 }
 
-// solve makes a part that can be read.
+// solve solves a part so that its files can be read.
 func (p *project) solve(ctx context.Context, state llb.State) (gateway.Reference, error) {
 	return imagebuild.Solve(ctx, p.ui.GatewayClient(), state, p.platform, gateway.SolveRequest{})
 }
 
-// sourcePart says which files of a user's directory the source can consist of, so that no others come to the builder.
+// sourcePart restricts a directory of the client to the files that the source may consist of. The builder gets no others.
 func sourcePart(r *profile.Runtime) []llb.LocalOption {
 	opts := []llb.LocalOption{
 		llb.SharedKeyHint("source"), dockerui.WithInternalName("load the source"), llb.ExcludePatterns(r.Ignore),

@@ -86,7 +86,7 @@ func TestAFaultIsToldByItsTextInOneOrder(t *testing.T) {
 		{"no such file or directory; open /a: permission denied", fs.ErrPermission},
 	} {
 		for range 50 {
-			err := fault("stat", "a", errors.New(tt.text))
+			err := fsError("stat", "a", errors.New(tt.text))
 			var path *fs.PathError
 			if !errors.As(err, &path) || path.Err != tt.want { //nolint:errorlint // ErrNotExist is another error's cause too
 				t.Fatalf("%q: got %v, want %v", tt.text, err, tt.want)

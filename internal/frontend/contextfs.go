@@ -20,31 +20,31 @@ import (
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
-// contextFS is a project's files without the project: those with known names come to the builder in one go, others each
-// when it is asked for. It is no place to read a source tree from.
+// contextFS reads single files of a project through the gateway. It loads the files with known names in one transfer, and any other on its
+// first use. It is too slow for a source tree.
 type contextFS struct {
-	ctx     context.Context //nolint:containedctx // fs.FS has no room for it, and a contextFS lives as long as one build
+	ctx     context.Context //nolint:containedctx // fs.FS takes no context, and a contextFS lives as long as one build
 	project *project
 	known   []string
 	parts   map[string]part
-	stats   map[string]stat // by path: a runtime is read in several places, and every question is a round trip
+	stats   map[string]stat // by path: each request is a round trip, and a runtime is read in several places
 	data    map[string][]byte
 }
 
-// part is a piece of the project that came to the builder. It is a transfer of its own: what is built from the state is what
-// was read of the reference.
+// part is a piece of the project in the builder. Each part is a transfer of its own. A build that uses the state gets exactly the files
+// that were read from the reference.
 type part struct {
 	gateway.Reference
 	state llb.State
 }
 
-// stat is the answer to a Stat.
+// stat is a cached result of Stat.
 type stat struct {
 	info fs.FileInfo
 	err  error
 }
 
-// Paths that stand for more than themselves: the key of a part.
+// Keys of parts that hold several files.
 const (
 	partKnown      = "manifests"
 	partWorkspaces = "workspaces"
@@ -69,7 +69,7 @@ func (f *contextFS) ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The builder would wait for a pipe's other end.
+	// The builder would block on a pipe.
 	if !info.Mode().IsRegular() {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrInvalid}
 	}
@@ -87,19 +87,19 @@ func (f *contextFS) ReadFile(name string) ([]byte, error) {
 	return bytes.Clone(data), nil
 }
 
-// piece is how much of a file is read at a time, in bytes: an answer of the builder holds no more than 16 MiB.
-const piece = 8 << 20
+// chunkSize is the size of one read, in bytes. A response of the builder holds at most 16 MiB.
+const chunkSize = 8 << 20
 
-// readAll reads a file, which may be larger than an answer, up to one byte more than any file may have.
+// readAll reads a file in chunks. It stops one byte after the largest size that any file may have.
 func readAll(ctx context.Context, part gateway.Reference, name string) ([]byte, error) {
 	var data []byte
 	for len(data) <= projectfile.LockLimit {
-		next, err := part.ReadFile(ctx, gateway.ReadRequest{Filename: name, Range: &gateway.FileRange{Offset: len(data), Length: piece}})
+		next, err := part.ReadFile(ctx, gateway.ReadRequest{Filename: name, Range: &gateway.FileRange{Offset: len(data), Length: chunkSize}})
 		if err != nil {
 			return nil, err
 		}
 		data = append(data, next...)
-		if len(next) < piece {
+		if len(next) < chunkSize {
 			break
 		}
 	}
@@ -110,25 +110,25 @@ func readAll(ctx context.Context, part gateway.Reference, name string) ([]byte, 
 func (f *contextFS) Stat(name string) (fs.FileInfo, error) {
 	said, known := f.stats[name]
 	if !known {
-		said.info, said.err = f.ask(name)
+		said.info, said.err = f.statUncached(name)
 		f.stats[name] = said
 	}
 	return said.info, said.err
 }
 
-func (f *contextFS) ask(name string) (fs.FileInfo, error) {
+func (f *contextFS) statUncached(name string) (fs.FileInfo, error) {
 	part, err := f.partOf("stat", name)
 	if err != nil {
 		return nil, err
 	}
 	stat, err := part.StatFile(f.ctx, gateway.StatRequest{Path: name})
 	if err != nil {
-		return nil, fault("stat", name, err)
+		return nil, fsError("stat", name, err)
 	}
 	return fileInfo{stat}, nil
 }
 
-// ReadDir implements fs.ReadDirFS. Only npm's workspaces need it: a directory holds the ways to package.json files.
+// ReadDir implements fs.ReadDirFS. Only npm's workspaces use it, so the directories contain only package.json files.
 func (f *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	part, err := f.part(partWorkspaces, llb.IncludePatterns([]string{"**/package.json"}),
 		llb.ExcludePatterns([]string{"**/node_modules", "**/.git"}))
@@ -137,7 +137,7 @@ func (f *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	}
 	stats, err := part.ReadDir(f.ctx, gateway.ReadDirRequest{Path: name})
 	if err != nil {
-		return nil, fault("readdir", name, err)
+		return nil, fsError("readdir", name, err)
 	}
 	var entries []fs.DirEntry
 	for _, stat := range stats {
@@ -147,7 +147,7 @@ func (f *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
-// partOf is the part of the project that holds a file, if it exists.
+// partOf returns the part of the project that holds a file, if the file exists.
 func (f *contextFS) partOf(op, name string) (part, error) {
 	if !fs.ValidPath(name) {
 		return part{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
@@ -175,9 +175,9 @@ func (f *contextFS) part(key string, opts ...llb.LocalOption) (part, error) {
 	return f.parts[key], nil
 }
 
-// faults are the errors that fs knows, and what Linux and Go say of them. The first that fits counts: a file is absent only if nothing else
-// is said.
-var faults = []struct {
+// fsErrors maps texts of Linux and Go to errors of package fs. The first match counts. "not exist" comes last: a file is absent only if the
+// text says nothing else.
+var fsErrors = []struct {
 	text string
 	err  error
 }{
@@ -187,9 +187,9 @@ var faults = []struct {
 	{fs.ErrNotExist.Error(), fs.ErrNotExist},
 }
 
-// fault gives the errors that fs knows. The gateway has only their text.
-func fault(op, name string, err error) error {
-	for _, known := range faults {
+// fsError returns an error with a cause that package fs knows. The gateway returns only texts.
+func fsError(op, name string, err error) error {
+	for _, known := range fsErrors {
 		if strings.Contains(err.Error(), known.text) {
 			return &fs.PathError{Op: op, Path: name, Err: known.err}
 		}
@@ -197,7 +197,7 @@ func fault(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: name, Err: err}
 }
 
-// openFile is a file that was read.
+// openFile is a file whose contents were read.
 type openFile struct {
 	io.Reader
 	info fs.FileInfo
@@ -206,7 +206,7 @@ type openFile struct {
 func (f *openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
 func (f *openFile) Close() error               { return nil }
 
-// fileInfo is what the builder says of a file.
+// fileInfo implements fs.FileInfo with the builder's data.
 type fileInfo struct{ stat *types.Stat }
 
 func (i fileInfo) Name() string       { return path.Base(i.stat.Path) }

@@ -51,7 +51,7 @@ func TestFailures(t *testing.T) {
 		{name: "an attestation that is none", change: option("attest:sbom", "generator=A B"), text: "scanner A B"},
 		{name: "plans that cannot be read", change: option("rtbuild.plans", "{"), text: "rtbuild.plans"},
 
-		{name: "no runtime file", change: option("filename", "other.yaml"), text: "there is no such runtime file"},
+		{name: "no runtime file", change: option("filename", "other.yaml"), text: "no such runtime file"},
 		{name: "a Dockerfile", change: func(s *scene) { s.put("runtime.yaml", "# syntax=x\n\nFROM debian\n") }, text: "is a Dockerfile", at: "runtime.yaml:3"},
 		{name: "an unknown field", change: func(s *scene) { s.put("runtime.yaml", "base: debian:bookworm\n\ncolour: red\n") }, text: "colour", at: "runtime.yaml:3"},
 		{name: "a manifest that is no JSON", change: func(s *scene) { s.put("package.json", "{\n") }, text: "package.json", at: "package.json:1"},
@@ -73,7 +73,7 @@ func TestFailures(t *testing.T) {
 		{name: "the variant cannot be entered", change: option("build-arg:VARIANT", "none"), text: "variant none cannot be built", asked: "*"},
 		{name: "the base needs to be had", change: func(s *scene) { s.set("build-arg:PULL", "1"); delete(s.Images, debian) }, text: "does not exist for linux/amd64", at: "runtime.yaml:1", asked: "base"},
 		{name: "no such base", change: func(s *scene) { delete(s.Images, debian) }, text: "does not exist for linux/amd64", at: "runtime.yaml:1", asked: "source lock versioned base"},
-		{name: "no such base, as an argument", change: option("build-arg:BASE_IMAGE", "debian:sid"), text: "(it was given as build argument BASE_IMAGE)", at: "runtime.yaml:1",
+		{name: "no such base, as an argument", change: option("build-arg:BASE_IMAGE", "debian:sid"), text: "(set by build argument BASE_IMAGE)", at: "runtime.yaml:1",
 			asked: "source lock versioned docker.io/library/debian:sid"},
 		{name: "a base without a shell", change: func(s *scene) { delete(s.base, "bin/sh") }, text: "has no /bin/sh", at: "runtime.yaml:1", asked: "source lock versioned base"},
 		{name: "an old builder", change: func(s *scene) { s.Options.LLBCaps = pb.Caps.CapSet(oldCaps()) }, text: "BuildKit is too old", asked: "source lock versioned"},

@@ -25,54 +25,54 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// language is runtime.yaml's, by the names of source maps.
+// language is the language of runtime.yaml in source maps.
 const language = "YAML"
 
-// file is the runtime file, and the way from errors to its lines.
+// file is the runtime file. It points errors at lines.
 type file struct {
-	source  *dockerui.Source  // what is shown, and is in a provenance of mode max: without credentials
-	data    []byte            // what is read
+	source  *dockerui.Source  // for messages and provenance with mode=max, without credentials
+	data    []byte            // the file's contents
 	args    map[string]string // build arguments, which override the file
-	runtime *profile.Runtime  // nil until it could be read
+	runtime *profile.Runtime  // nil until it has been read
 }
 
 func readFile(ctx context.Context, ui *dockerui.Client) (*file, error) {
 	source, err := ui.ReadEntrypoint(ctx, language)
 	if err != nil {
-		return nil, unread(err)
+		return nil, readError(err)
 	}
 	f := &file{source: source, data: source.Data, args: ui.BuildArgs}
 	source.Data = []byte(redact.Text(string(source.Data)))
-	if line := instruction(source.Data); line > 0 {
-		err := fmt.Errorf("%s is a Dockerfile, and rtbuild reads runtime files: remove the line \"# syntax=...\" at its top to build it with "+
-			"docker's own frontend, or name the runtime file by -f runtime.yaml", source.Filename)
+	if line := firstInstruction(source.Data); line > 0 {
+		err := fmt.Errorf("%s is a Dockerfile, not a runtime file: remove the line \"# syntax=...\" at its top to build it with "+
+			"Docker's own frontend, or name the runtime file with -f runtime.yaml", source.Filename)
 		return nil, f.at(err, line, line)
 	}
 	return f, nil
 }
 
-// unread is the error of a runtime file that could not be read.
-func unread(err error) error {
+// readError returns the error for a runtime file that could not be read.
+func readError(err error) error {
 	text := strings.TrimPrefix(err.Error(), "failed to read dockerfile: ")
 	switch {
 	case grpcerrors.Code(err) == codes.Canceled:
 		return err
 	case strings.Contains(text, "no such file or directory"):
-		return errors.New("there is no such runtime file: name it by -f, relative to the context: " + text)
+		return errors.New("no such runtime file: name it with -f, relative to the context: " + text)
 	}
 	return errors.New("reading the runtime file: " + text) // see locate
 }
 
-var instructionForm = regexp.MustCompile(`(?i)^\s*(FROM|ARG)\s+[^\s:]`)
+var instructionPattern = regexp.MustCompile(`(?i)^\s*(FROM|ARG)\s+[^\s:]`)
 
-// instruction is the line of a Dockerfile's first instruction, 0 if the file is none.
-func instruction(data []byte) int {
+// firstInstruction returns the line of a Dockerfile's first instruction, or 0 if the file is not a Dockerfile.
+func firstInstruction(data []byte) int {
 	for i, line := range bytes.Split(data, []byte("\n")) {
 		trimmed := bytes.TrimSpace(line)
 		if len(trimmed) == 0 || trimmed[0] == '#' {
 			continue
 		}
-		if instructionForm.Match(line) {
+		if instructionPattern.Match(line) {
 			return i + 1
 		}
 		return 0
@@ -94,7 +94,7 @@ func (f *file) lines(field string) (first, last int) {
 	return max(1, at.First), max(1, at.Last)
 }
 
-// argOf is the build argument that a field was given by; empty if it was not.
+// argOf returns the build argument that set a field, or "" if none did.
 func (f *file) argOf(field string) string {
 	if name := argOf(field); f.args[name] != "" {
 		return name
@@ -102,7 +102,7 @@ func (f *file) argOf(field string) string {
 	return ""
 }
 
-// locate points an error at the line that caused it, in whichever file of the project that is.
+// locate points an error at the line that caused it, in the runtime file or another file of the project.
 func (f *file) locate(err error) error {
 	if err == nil || grpcerrors.Code(err) == codes.Canceled {
 		return err
@@ -111,7 +111,7 @@ func (f *file) locate(err error) error {
 	if errors.As(err, &fault) {
 		if fault.File == f.source.Filename {
 			line := max(1, fault.Line)
-			return f.at(errors.New(fault.Summary()+newer(fault)), line, line)
+			return f.at(errors.New(fault.Summary()+versionHint(fault)), line, line)
 		}
 		return errdefs.WithSource(errors.New(fault.File+": "+fault.Summary()), &errdefs.Source{
 			Info:   &pb.SourceInfo{Filename: fault.File, Data: []byte(redact.Text(string(fault.Data)))},
@@ -122,8 +122,7 @@ func (f *file) locate(err error) error {
 	if errors.As(err, &vertex) {
 		return stepError(err, vertex)
 	}
-	// An error that came from the builder carries its text, and whatever was said around it gets lost on the way back: so it
-	// is said anew.
+	// gRPC sends back only the text of an error that came from the builder, and drops what wraps it. So make a new error of the whole text.
 	text := errors.New(err.Error())
 	var of *llb.FieldError
 	var image *imagebuild.ImageError
@@ -138,15 +137,15 @@ func (f *file) locate(err error) error {
 	return text
 }
 
-// newer says of what this frontend does not know that a later one may: the file may have been written for that.
-func newer(fault *projectfile.Error) string {
+// versionHint returns a hint for a name that this frontend does not know: the file may need a newer one.
+func versionHint(fault *projectfile.Error) string {
 	if !strings.HasPrefix(fault.Message, "unknown ") {
 		return ""
 	}
 	return " (this is rtbuild-frontend " + Version + "; a newer one may know it)"
 }
 
-// stepError is the error of a failed step in few words: the builder shows what the step wrote and the line that asks for it.
+// stepError returns a short error for a failed step. The builder already shows the step's output and the line that causes it.
 func stepError(err error, vertex *errdefs.VertexError) error {
 	var exit *gatewaypb.ExitError
 	if !errors.As(err, &exit) {
@@ -159,16 +158,16 @@ func stepError(err error, vertex *errdefs.VertexError) error {
 	return failed
 }
 
-// atField is an error with the lines of a field.
+// atField returns err with the lines of a field.
 func (f *file) atField(err error, field string) error {
 	if name := f.argOf(field); name != "" {
-		err = fmt.Errorf("%w (it was given as build argument %s)", err, name)
+		err = fmt.Errorf("%w (set by build argument %s)", err, name)
 	}
 	first, last := f.lines(field)
 	return f.at(err, first, last)
 }
 
-// at is an error with lines of the runtime file.
+// at returns err with lines of the runtime file.
 func (f *file) at(err error, first, last int) error {
 	s := f.source
 	return errdefs.WithSource(err, &errdefs.Source{

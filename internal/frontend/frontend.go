@@ -1,5 +1,5 @@
-// Package frontend is rtbuild inside buildkitd: what a "# syntax=" line names. It reads the runtime file and the project
-// through the gateway, plans with the user's own credentials, and builds by the same build function as the client.
+// Package frontend is rtbuild inside buildkitd: the program that a "# syntax=" line names. It reads the runtime file and the project
+// through the gateway, plans with the user's credentials, and calls the same build function as the client.
 package frontend
 
 import (
@@ -30,7 +30,8 @@ const Program = "/bin/rtbuild-frontend"
 // Version is the release of the frontend. The linker sets it (hack/frontend-binary).
 var Version = "dev"
 
-// Build answers a request of the gateway.
+// Build handles a request of the gateway. It returns the result of a target or of a subrequest. An error that a file causes carries the
+// file's name and lines, as [errdefs.Sources] reads them.
 func Build(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 	ui, err := dockerui.NewClient(c)
 	if err != nil {
@@ -46,21 +47,21 @@ func Build(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 	if f.file, err = readFile(ctx, ui); err != nil {
 		return nil, err
 	}
-	res, err := f.answer(ctx)
+	res, err := f.handle(ctx)
 	return res, f.file.locate(err)
 }
 
-// frontend is one request.
+// frontend is the state of one request.
 type frontend struct {
 	client  gateway.Client
 	ui      *dockerui.Client
-	host    ocispecs.Platform // what the builder itself runs on
+	host    ocispecs.Platform // platform of the builder itself
 	options buildOptions
-	unknown []string // build arguments
+	unknown []string // names of build arguments that rtbuild does not know
 	file    *file
 }
 
-func (f *frontend) answer(ctx context.Context) (*gateway.Result, error) {
+func (f *frontend) handle(ctx context.Context) (*gateway.Result, error) {
 	if res, ok, err := f.subrequest(ctx); ok || err != nil {
 		return res, err
 	}
@@ -77,7 +78,7 @@ func (f *frontend) answer(ctx context.Context) (*gateway.Result, error) {
 	return target.build(f, ctx)
 }
 
-// warn says what is no error, beside the first line of the file.
+// warn prints a warning with the first line of the file.
 func (f *frontend) warn(ctx context.Context, message string) {
 	f.file.source.Warn(ctx, message, gateway.WarnOpts{})
 }
@@ -92,7 +93,7 @@ func (f *frontend) checkLabels() error {
 	return nil
 }
 
-// job is what all platforms of a build have in common.
+// job is what all platforms of a build share.
 type job struct {
 	*frontend
 	project *project
@@ -104,7 +105,7 @@ type job struct {
 	locks   llb.State // the lock files
 }
 
-// read learns what is to be built: the runtime, its tags, the source.
+// read reads the runtime, hashes the source, and computes the tags.
 func (f *frontend) read(ctx context.Context) (*job, error) {
 	j, err := f.open(ctx)
 	if err != nil {
@@ -123,7 +124,7 @@ func (f *frontend) read(ctx context.Context) (*job, error) {
 	return j, err
 }
 
-// open reads the runtime, and nothing of the source.
+// open reads the runtime, but not the source.
 func (f *frontend) open(ctx context.Context) (*job, error) {
 	root, err := f.project(ctx)
 	if err != nil {
@@ -133,7 +134,7 @@ func (f *frontend) open(ctx context.Context) (*job, error) {
 	return j, j.load()
 }
 
-// load reads the runtime. A base in a registry that is given as a context is the base by name, tags included.
+// load reads the runtime. If the context base names an image in a registry, that is the base in the tags, too.
 func (j *job) load() (err error) {
 	opts := j.options.profile
 	opts.Name, opts.Data = j.file.source.Filename, j.file.data
@@ -148,8 +149,8 @@ func (j *job) load() (err error) {
 	return nil
 }
 
-// hashSource hashes the source in the builder. Where links of a user's directory lead to what was left behind, that is asked
-// for too; what does not come is not there.
+// hashSource hashes the source in the builder. If links in a directory of the client point to files that were not sent, it requests these.
+// A target that still does not arrive does not exist.
 func (j *job) hashSource(ctx context.Context) (*sourcestep.Result, error) {
 	self, err := ownImage(j.client)
 	if err != nil {
@@ -164,11 +165,11 @@ func (j *job) hashSource(ctx context.Context) (*sourcestep.Result, error) {
 	for {
 		got, err := step.Tree(ctx, state, sourcestep.Order{Source: j.inputs.Source, Digests: slices.Sorted(maps.Keys(j.files.data))})
 		if err != nil {
-			return nil, inSource(err)
+			return nil, sourceError(err)
 		}
 		missing := slices.DeleteFunc(slices.Clone(got.Broken), func(p string) bool { return asked[p] })
 		if len(missing) == 0 {
-			return got, outside(got.Outside)
+			return got, outsideError(got.Outside)
 		}
 		for _, p := range missing {
 			asked[p] = true
@@ -181,29 +182,29 @@ func (j *job) hashSource(ctx context.Context) (*sourcestep.Result, error) {
 	}
 }
 
-// checkRead compares what the runtime was made from, such as the version in package.json, with what came to the builder as source. The
-// two are transfers of their own. A builder takes a file of the source from the transfer before where size and time stamp are equal.
-func (j *job) checkRead() error {
+// checkTransfers compares the files that the runtime was made from, such as package.json, with those of the source. The two are separate
+// transfers. A builder reuses a file of an earlier transfer if size and time stamp are equal.
+func (j *job) checkTransfers() error {
 	for _, name := range slices.Sorted(maps.Keys(j.source.Digests)) {
 		read := sha256.Sum256(j.files.data[name])
 		if hex.EncodeToString(read[:]) != j.source.Digests[name] {
-			return changedMeanwhile(name)
+			return changedError(name)
 		}
 	}
 	return nil
 }
 
-// ownImage is the image that this program runs in.
+// ownImage returns the image that this program runs in.
 func ownImage(c gateway.Client) (llb.State, error) {
 	known, ok := c.(interface {
 		CurrentFrontend() (*llb.State, error)
 	})
 	if !ok {
-		return llb.State{}, errors.New("the frontend does not run as an image of BuildKit's gateway")
+		return llb.State{}, errors.New("the frontend must run as an image of BuildKit's gateway")
 	}
 	state, err := known.CurrentFrontend()
 	if err == nil && state == nil {
-		err = fmt.Errorf("the builder does not tell a frontend its own image: use BuildKit %s or newer", imagebuild.OldestBuildKit)
+		err = fmt.Errorf("the builder does not report the frontend's own image: use BuildKit %s or newer", imagebuild.OldestBuildKit)
 	}
 	if err != nil {
 		return llb.State{}, err
@@ -211,7 +212,7 @@ func ownImage(c gateway.Client) (llb.State, error) {
 	return *state, nil
 }
 
-// platforms are those that are built.
+// platforms returns the platforms to build.
 func (j *job) platforms() []ocispecs.Platform {
 	if len(j.ui.TargetPlatforms) > 0 {
 		return j.ui.TargetPlatforms
@@ -219,8 +220,8 @@ func (j *job) platforms() []ocispecs.Platform {
 	return []ocispecs.Platform{j.host}
 }
 
-// lockFiles are the lock files as the tags found them: out of the very parts of the project in which they were hashed. Another
-// part would be another transfer, from a project that may have changed by then.
+// lockFiles returns the lock files from those parts of the project in which they were hashed. Another part would be another transfer, and
+// the project may have changed since.
 func (j *job) lockFiles() (llb.State, error) {
 	parts := map[string]llb.State{}
 	for _, file := range tags.Paths(j.source.LockFiles) {

@@ -21,64 +21,68 @@ import (
 	"github.com/rtbuild/rtbuild/internal/plan"
 )
 
-// chooser makes a choice for a platform.
-type chooser func(context.Context, ocispecs.Platform) (choice, error)
+// planner plans one platform.
+type planner func(context.Context, ocispecs.Platform) (platformPlan, error)
 
-// images plans and builds all platforms side by side.
-func (j *job) images(ctx context.Context, stage string, choose chooser) (*gateway.Result, error) {
+// images plans and builds all platforms concurrently.
+func (j *job) images(ctx context.Context, stage string, planFor planner) (*gateway.Result, error) {
 	if j.tags.Images.Source == "" {
-		j.warn(ctx, "no repository is named, so the image has no name of its own, and an output with name=* fails: write a line such as "+
+		j.warn(ctx, "no repository is named, so the image has no name of its own, and an output with name=* fails: add a line such as "+
 			"repository: registry.example.com/team/runtime, give "+options.BuildArguments.Give(options.Repository)+", or name the image with -t")
 	}
 	wanted := j.platforms()
-	choices := make([]choice, len(wanted))
+	chosen := make([]platformPlan, len(wanted))
 	if err := each(ctx, wanted, func(ctx context.Context, i int, platform ocispecs.Platform) (err error) {
-		choices[i], err = j.choice(ctx, platform, choose)
+		chosen[i], err = j.planOrReuse(ctx, platform, planFor)
 		return err
 	}); err != nil {
 		return nil, err
 	}
 	if j.attests("provenance") || j.ui.SBOM != nil {
-		j.warn(ctx, "attestations are asked for: the tag becomes an index, and an export with name=* fails; --provenance=false turns them off")
+		j.warn(ctx, "attestations are enabled: the tag becomes an index, and an export with name=* fails; --provenance=false turns them off")
 	}
-	if j.attests("provenance") && slices.ContainsFunc(choices, func(c choice) bool { return c.unused }) {
-		return j.apart(ctx, wanted, choices)
+	if j.attests("provenance") && slices.ContainsFunc(chosen, func(c platformPlan) bool { return c.unused }) {
+		return j.delegate(ctx, wanted, chosen)
 	}
 	images := make([]*imagebuild.Image, len(wanted))
 	if err := each(ctx, wanted, func(ctx context.Context, i int, platform ocispecs.Platform) (err error) {
-		images[i], err = imagebuild.Build(ctx, j.client, j.request(stage, platform, choices[i]))
+		images[i], err = imagebuild.Build(ctx, j.client, j.request(stage, platform, chosen[i]))
 		return err
 	}); err != nil {
 		return nil, err
 	}
+	return j.result(ctx, wanted, chosen, images)
+}
+
+// result returns the images with the names, plans and SBOMs that the exporter needs.
+func (j *job) result(ctx context.Context, wanted []ocispecs.Platform, chosen []platformPlan, images []*imagebuild.Image) (*gateway.Result, error) {
 	res, err := imagebuild.Result(images, j.ui.MultiPlatformRequested)
 	if err != nil {
 		return nil, err
 	}
-	// Without names BuildKit fails to push with name=*; an empty one it would take for nothing to push, and succeed.
-	if names := publish(choices); len(names) > 0 {
+	// Without this key, BuildKit fails to push with name=*. With an empty one, it would push nothing and succeed.
+	if names := publishedNames(chosen); len(names) > 0 {
 		res.AddMeta(exptypes.ExporterImageNameKey, []byte(strings.Join(names, ",")))
 	}
-	if err := describe(res, wanted, choices); err != nil {
+	plans, err := marshalPlans(wanted, chosen)
+	if err != nil {
 		return nil, err
 	}
+	res.AddMeta("frontend.rtbuild.plan", plans) // keys that begin with "frontend." appear in --metadata-file
 	scanner := &imagebuild.Scanner{Client: j.client, Platform: j.host, SBOM: j.ui.SBOM, Resolve: j.ui.ImageResolveMode.String()}
 	return res, scanner.Attest(ctx, res, images)
 }
 
-// describe leaves what was chosen in the metadata of the build: keys that begin with "frontend." come to the user's
-// --metadata-file.
-func describe(res *gateway.Result, wanted []ocispecs.Platform, choices []choice) error {
+// marshalPlans returns the plans by platform, as JSON.
+func marshalPlans(wanted []ocispecs.Platform, chosen []platformPlan) ([]byte, error) {
 	plans := map[string]plan.JSON{}
 	for i, platform := range wanted {
-		plans[platforms.Format(platforms.Normalize(platform))] = choices[i].plan.JSON()
+		plans[platforms.Format(platforms.Normalize(platform))] = chosen[i].plan.JSON()
 	}
-	data, err := json.Marshal(plans)
-	res.AddMeta("frontend.rtbuild.plan", data)
-	return err
+	return json.Marshal(plans)
 }
 
-// each calls f for all platforms side by side.
+// each calls f for all platforms concurrently.
 func each(ctx context.Context, wanted []ocispecs.Platform, f func(context.Context, int, ocispecs.Platform) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for i, platform := range wanted {
@@ -87,10 +91,10 @@ func each(ctx context.Context, wanted []ocispecs.Platform, f func(context.Contex
 	return group.Wait()
 }
 
-// publish is the names that an exporter with name=* gives: what some platform is published under.
-func publish(choices []choice) []string {
+// publishedNames returns the names for an exporter with name=*: those under which some platform is published.
+func publishedNames(chosen []platformPlan) []string {
 	var names []string
-	for _, c := range choices {
+	for _, c := range chosen {
 		for _, ref := range c.plan.Publish {
 			if !slices.Contains(names, ref) {
 				names = append(names, ref)
@@ -100,20 +104,20 @@ func publish(choices []choice) []string {
 	return names
 }
 
-// choice is the one that was made already, or a new one, which is announced.
-func (j *job) choice(ctx context.Context, platform ocispecs.Platform, choose chooser) (choice, error) {
+// planOrReuse returns the plan that an earlier frontend passed on, or makes a new one and announces it.
+func (j *job) planOrReuse(ctx context.Context, platform ocispecs.Platform, planFor planner) (platformPlan, error) {
 	if made, ok := j.options.plans[platforms.Format(platform)]; ok {
-		c := choice{plan: made.Plan()}
+		c := platformPlan{plan: made.Plan()}
 		if made.Variant == plan.Lock && made.From == "" {
 			deps, err := named(ctx, j.ui, depsContext, platform)
 			if err != nil {
 				return c, err
 			}
-			c.given = deps
+			c.image = deps
 		}
-		return c, j.takeBase(ctx, platform, &c)
+		return c, j.useBaseContext(ctx, platform, &c)
 	}
-	c, err := choose(ctx, platform)
+	c, err := planFor(ctx, platform)
 	if err != nil {
 		return c, err
 	}
@@ -123,7 +127,7 @@ func (j *job) choice(ctx context.Context, platform ocispecs.Platform, choose cho
 	return c, j.announce(ctx, platform, c.plan)
 }
 
-// announce says in the progress which variant a platform takes, and why.
+// announce shows in the progress which variant a platform uses, and why.
 func (j *job) announce(ctx context.Context, platform ocispecs.Platform, p *plan.Plan) error {
 	title := fmt.Sprintf("[plan] %s: %s", p.Variant, p.Reason)
 	if len(j.platforms()) > 1 {
@@ -134,17 +138,13 @@ func (j *job) announce(ctx context.Context, platform ocispecs.Platform, p *plan.
 	return err
 }
 
-// plansKey is the option by which a frontend hands on what it has planned.
+// plansKey is the option with which a frontend passes its plans to another one.
 const plansKey = "rtbuild.plans"
 
-// apart lets a second frontend build what this one has planned: BuildKit takes every image that a frontend resolves for a
-// material of what it builds, and some were only looked at.
-func (j *job) apart(ctx context.Context, wanted []ocispecs.Platform, choices []choice) (*gateway.Result, error) {
-	plans := map[string]plan.JSON{}
-	for i, platform := range wanted {
-		plans[platforms.Format(platforms.Normalize(platform))] = choices[i].plan.JSON()
-	}
-	data, err := json.Marshal(plans)
+// delegate starts another frontend that builds the plans of this one. BuildKit records every image that a frontend resolves as a material
+// in the provenance, and this frontend resolved some that the build does not use.
+func (j *job) delegate(ctx context.Context, wanted []ocispecs.Platform, chosen []platformPlan) (*gateway.Result, error) {
+	data, err := marshalPlans(wanted, chosen)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (j *job) apart(ctx context.Context, wanted []ocispecs.Platform, choices []c
 	return j.client.Solve(ctx, gateway.SolveRequest{Frontend: "gateway.v0", FrontendOpt: opts, FrontendInputs: inputs})
 }
 
-// inputDefinitions are the results of other targets that the build was given.
+// inputDefinitions returns the results of other targets that the build got as inputs.
 func (j *job) inputDefinitions(ctx context.Context) (map[string]*pb.Definition, error) {
 	inputs, err := j.client.Inputs(ctx)
 	if err != nil {
@@ -174,19 +174,19 @@ func (j *job) inputDefinitions(ctx context.Context) (map[string]*pb.Definition, 
 	return defs, nil
 }
 
-// attests reports whether the user asks for an attestation of a type.
+// attests reports whether the user requests an attestation of a type.
 func (f *frontend) attests(kind string) bool {
 	attrs, ok := f.ui.BuildOpts().Opts["attest:"+kind]
 	return ok && !strings.Contains(attrs, "disabled=true")
 }
 
-// request is what a choice asks the build function for.
-func (j *job) request(stage string, platform ocispecs.Platform, c choice) imagebuild.Request {
+// request returns the request to the build function for a plan.
+func (j *job) request(stage string, platform ocispecs.Platform, c platformPlan) imagebuild.Request {
 	return imagebuild.Request{
 		Runtime: j.runtime.Image(), Tools: j.runtime.ToolsDigest(), Platform: platform, Stage: stage, Variant: c.plan.Variant, Entry: c.entry(),
 		Tree: j.source.Copied, DepsDigest: j.source.DepsDigest, Epoch: j.options.Epoch,
 		LockFiles: j.locks, Source: j.source.State,
-		Proxy: j.options.Proxies(), Steps: steps(j.ui), NoCache: j.ui.IsNoCache, SourceLocation: j.file.location,
+		Proxy: j.options.Proxies(), Steps: runOptions(j.ui), NoCache: j.ui.IsNoCache, SourceLocation: j.file.location,
 		Resolve: j.ui.ImageResolveMode.String(), Imports: j.ui.CacheImports, CacheNamespace: j.ui.CacheIDNamespace,
 		Labels: j.ui.Labels, ScanAll: j.options.scan.All,
 	}

@@ -21,11 +21,11 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// looker is a planning.Looker that asks through the builder, with the user's own credentials. Each look is a step that the
-// progress shows.
+// looker is a [planning.Looker] that asks the registry through the builder, with the user's credentials. The progress shows each lookup as
+// a step.
 type looker struct {
 	*job
-	resolved atomic.Int32 // images that the builder found: it records each as a material of the build
+	resolved atomic.Int32 // number of images found; the builder records each as a material
 }
 
 // Lookup implements planning.Looker.
@@ -33,13 +33,13 @@ func (l *looker) Lookup(ctx context.Context, ref string, platform ocispecs.Platf
 	role := l.role(ref)
 	dgst, config, err := l.resolve(ctx, fmt.Sprintf("[plan] does the %s %s exist?", planning.ImageName(role), ref), ref, platform)
 	if err != nil {
-		return nil, lookupFailed(&imagebuild.ImageError{Ref: ref, Platform: platforms.Format(platform), Err: err})
+		return nil, lookupError(&imagebuild.ImageError{Ref: ref, Platform: platforms.Format(platform), Err: err})
 	}
 	img, err := llb.ParseImage(config)
 	if err != nil {
 		return nil, err
 	}
-	if err := disagreement(img, platform); err != nil {
+	if err := checkParts(img, platform); err != nil {
 		return nil, planning.Because(planning.ErrBroken, fmt.Errorf(
 			"the %s %s is broken, its parts are for different platforms: %w: push it again, or delete the tag", planning.ImageName(role), ref, err))
 	}
@@ -58,7 +58,7 @@ func (l *looker) Resolve(ctx context.Context, ref string, platform ocispecs.Plat
 	return dgst, nil
 }
 
-// role names what an image is looked for as. Only the previous version's tag is none of the runtime's own.
+// role returns the role of a reference. Every tag that is not the runtime's own source or deps tag is a versioned tag.
 func (l *looker) role(ref string) string {
 	switch {
 	case ref == l.tags.Images.Source:
@@ -69,9 +69,9 @@ func (l *looker) role(ref string) string {
 	return planning.RoleVersioned
 }
 
-// resolve asks the registry, not the builder's memory of it.
+// resolve asks the registry and bypasses the builder's cache.
 func (l *looker) resolve(ctx context.Context, title, ref string, platform ocispecs.Platform) (digest.Digest, []byte, error) {
-	name, err := tags.FullName(ref) // the builder takes the first part of a name for a registry, whatever it is
+	name, err := tags.FullName(ref) // the builder treats the first component of a name as a registry, whatever it is
 	if err != nil {
 		return "", nil, err
 	}
@@ -87,8 +87,8 @@ func (l *looker) resolve(ctx context.Context, title, ref string, platform ocispe
 	return dgst, config, err
 }
 
-// lookupFailed says why there is no image.
-func lookupFailed(err *imagebuild.ImageError) error {
+// lookupError returns the reason why there is no image, as an error of package planning.
+func lookupError(err *imagebuild.ImageError) error {
 	reason := planning.ErrUnreachable
 	switch {
 	case err.OtherPlatforms():
@@ -101,9 +101,9 @@ func lookupFailed(err *imagebuild.ImageError) error {
 	return planning.Because(reason, err)
 }
 
-// disagreement returns an error if the parts of an image are for different platforms. The builder chooses an image of an index
-// by what the index says, and takes one for another platform where this one runs it too.
-func disagreement(img *llb.Image, wanted ocispecs.Platform) error {
+// checkParts returns an error if the parts of an image are for different platforms. The builder selects an image by the index's platform,
+// and accepts another platform that this one can run.
+func checkParts(img *llb.Image, wanted ocispecs.Platform) error {
 	claims := []plan.Claim{{By: "the config", Platform: img.Platform}}
 	if !platforms.Only(wanted).Match(platforms.Normalize(img.Platform)) {
 		claims = append(claims, plan.Claim{By: "the tag", Platform: wanted})
@@ -111,7 +111,7 @@ func disagreement(img *llb.Image, wanted ocispecs.Platform) error {
 	return plan.Disagreement(claims, img.Config.Labels, nil)
 }
 
-// explain points an error of planning at the argument or the line that named the repository, and says what to do.
+// explain attributes a planning error to the build argument or the line that names the repository, and adds what to do.
 func explain(err error) error {
 	var lookup *planning.LookupError
 	if !errors.As(err, &lookup) {
@@ -131,8 +131,8 @@ func explain(err error) error {
 	return &llb.FieldError{Field: "repository", Err: text}
 }
 
-// deniedAdvice is what to do where a registry denies the reading of a repository, as registries do for those that do not exist
-// yet: only who may push knows.
+// deniedAdvice returns what to do if a registry denies access. Registries also deny access to repositories that do not exist yet. Only a
+// user who may push can tell the two apart.
 func deniedAdvice(e *planning.LookupError) string {
 	switch {
 	case !errors.Is(e, planning.ErrDenied):

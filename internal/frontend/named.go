@@ -18,13 +18,13 @@ import (
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
 )
 
-// Names of contexts that an image may be given by.
+// Names of contexts that hold images.
 const (
-	baseContext = "base" // in place of the base image
-	depsContext = "deps" // the deps image that the source is to stand on
+	baseContext = "base" // replaces the base image
+	depsContext = "deps" // the deps image to build on
 )
 
-// specOf is the text of a context: by platform if there is one, as dockerui looks it up.
+// specOf returns the value of a context. As in dockerui, a value for the platform comes first.
 func specOf(ui *dockerui.Client, name string, platform ocispecs.Platform) string {
 	opts := ui.BuildOpts().Opts
 	if spec, ok := opts["context:"+name+"::"+platforms.FormatAll(platforms.Normalize(platform))]; ok {
@@ -33,10 +33,10 @@ func specOf(ui *dockerui.Client, name string, platform ocispecs.Platform) string
 	return opts["context:"+name]
 }
 
-// named returns the image that a context stands for, and nil if there is no such context. Of an image in a registry it gives the
-// reference alone; of any other the state and the config.
+// named returns the image of a context, or nil if there is no such context. For an image in a registry, it returns only the reference. For
+// any other image, it returns state and config.
 //
-// dockerui would load it too, but keeps back when an image was made, which the time stamps of what we add are taken from.
+// dockerui can load such images, too, but it drops their creation time, which is the time stamp of the files that rtbuild adds.
 func named(ctx context.Context, ui *dockerui.Client, name string, platform ocispecs.Platform) (*imagebuild.EntryImage, error) {
 	spec := specOf(ui, name, platform)
 	kind, rest, _ := strings.Cut(spec, ":")
@@ -47,7 +47,7 @@ func named(ctx context.Context, ui *dockerui.Client, name string, platform ocisp
 		return &imagebuild.EntryImage{Ref: strings.TrimPrefix(rest, "//")}, nil
 	case "oci-layout", "input":
 	default:
-		return nil, fmt.Errorf("context %s=%s is no image: give docker-image://REF, oci-layout://DIR or target:NAME", name, spec)
+		return nil, fmt.Errorf("context %s=%s is not an image: use docker-image://REF, oci-layout://DIR or target:NAME", name, spec)
 	}
 	var dgst digest.Digest
 	nc, err := ui.NamedContext(name, dockerui.ContextOpt{Platform: &platform, CaptureDigest: &dgst})
@@ -70,7 +70,7 @@ func named(ctx context.Context, ui *dockerui.Client, name string, platform ocisp
 	return entry, nil
 }
 
-// inputConfig is the config of another target's result.
+// inputConfig returns the image config of another target's result.
 func inputConfig(ui *dockerui.Client, name string) ([]byte, error) {
 	var meta map[string][]byte
 	if text := ui.BuildOpts().Opts["input-metadata:"+name]; text != "" {
@@ -80,12 +80,12 @@ func inputConfig(ui *dockerui.Client, name string) ([]byte, error) {
 	}
 	config := meta[exptypes.ExporterImageConfigKey]
 	if config == nil {
-		return nil, fmt.Errorf("target %s gives no image", name)
+		return nil, fmt.Errorf("target %s produces no image", name)
 	}
 	return config, nil
 }
 
-// layoutConfig is the config of an image in an OCI layout of the user's.
+// layoutConfig returns the image config of an image in an OCI layout of the client.
 func layoutConfig(ctx context.Context, ui *dockerui.Client, name, spec string, platform ocispecs.Platform) ([]byte, error) {
 	ref, err := reference.Parse(strings.TrimPrefix(spec, "//"))
 	if err != nil {
@@ -93,7 +93,7 @@ func layoutConfig(ctx context.Context, ui *dockerui.Client, name, spec string, p
 	}
 	store, ok := ref.(reference.Canonical)
 	if !ok {
-		return nil, fmt.Errorf("context %s=oci-layout:%s has no digest: write it behind @", name, spec)
+		return nil, fmt.Errorf("context %s=oci-layout:%s has no digest: append @DIGEST", name, spec)
 	}
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {

@@ -60,11 +60,11 @@ func TestNamedContexts(t *testing.T) {
 		}, asked: "source " + other, plan: "lock", enters: other},
 		{name: "a deps image of another target", change: func(s *scene) { target(s, "deps") }, asked: "source", plan: "lock", enters: "[other] make it"},
 		{name: "a deps image that is not needed", change: func(s *scene) { target(s, "deps"); s.exists("source") }, asked: "source", plan: "none", enters: "[base] r.example.com"},
-		{name: "a deps image is no directory", change: func(s *scene) { s.set("context:deps", "local:dir") }, err: "context deps=local:dir is no image"},
+		{name: "a deps image is no directory", change: func(s *scene) { s.set("context:deps", "local:dir") }, err: "context deps=local:dir is not an image"},
 		{name: "a base is no repository", change: func(s *scene) { s.set("context:base", "https://example.com/a.git", "build-arg:FORCE_REBUILD", "1") },
-			err: "context base=https://example.com/a.git is no image"},
+			err: "context base=https://example.com/a.git is not an image"},
 		{name: "a layout without a digest", change: func(s *scene) { s.set("context:deps", "oci-layout://store:tag") }, err: "digest"},
-		{name: "a target that gives no image", change: func(s *scene) { target(s, "deps"); s.set("input-metadata:other", "{}") }, err: "target other gives no image"},
+		{name: "a target that gives no image", change: func(s *scene) { target(s, "deps"); s.set("input-metadata:other", "{}") }, err: "target other produces no image"},
 		{name: "a target that is not there", change: func(s *scene) { target(s, "deps"); delete(s.Targets, "other") }, err: "loading context deps"},
 	}
 	for _, tt := range tests {
@@ -123,8 +123,8 @@ func TestSourceContext(t *testing.T) {
 // TestContextsThatAreNoProject: a file from the web is no project, unless it is an archive.
 func TestContextsThatAreNoProject(t *testing.T) {
 	for _, tt := range []struct{ name, option, text string }{
-		{"the build context", "context", "is a file alone, and no project"},
-		{"the source", "context:source", "is a file alone, and no project"},
+		{"the build context", "context", "is a single file, not a project"},
+		{"the source", "context:source", "is a single file, not a project"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newScene(t)

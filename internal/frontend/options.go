@@ -12,16 +12,16 @@ import (
 	"github.com/rtbuild/rtbuild/internal/profile"
 )
 
-// buildOptions are what the command line of a build says, beside what dockerui reads of it.
+// buildOptions are the options of a build that dockerui does not read.
 type buildOptions struct {
 	profile profile.Options
 	options.Planning
 	options.Environment
 	scan  options.Scanning
-	plans map[string]plan.JSON // what another frontend has planned, by platform
+	plans map[string]plan.JSON // passed on by another frontend, by platform
 }
 
-// readOptions reads the build arguments. It gives the names of those that are unknown, sorted.
+// readOptions reads the build arguments. It also returns the names of unknown ones, sorted.
 func readOptions(ui *dockerui.Client) (o buildOptions, unknown []string, err error) {
 	var runtime options.Runtime
 	o.Pull = ui.ImageResolveMode == llb.ResolveModeForcePull
@@ -38,7 +38,7 @@ func readOptions(ui *dockerui.Client) (o buildOptions, unknown []string, err err
 	return o, unknown, nil
 }
 
-// argNames are the build arguments that we know.
+// argNames returns the names of the known build arguments.
 func argNames() []string {
 	var names []string
 	for _, o := range options.Arguments() {
@@ -47,7 +47,7 @@ func argNames() []string {
 	return names
 }
 
-// argOf is the build argument that overrides a field of the runtime file; empty if there is none.
+// argOf returns the build argument that overrides a field of the runtime file, or "" if there is none.
 func argOf(field string) string {
 	for _, o := range options.Arguments() {
 		if field != "" && o.Field == field {
@@ -57,8 +57,8 @@ func argOf(field string) string {
 	return ""
 }
 
-// steps are what the command line changes for every step.
-func steps(ui *dockerui.Client) []llb.RunOption {
+// runOptions returns the options of the command line for every step.
+func runOptions(ui *dockerui.Client) []llb.RunOption {
 	common := options.Steps{
 		Network: ui.NetworkMode, ExtraHosts: ui.ExtraHosts, Ulimits: ui.Ulimits, ShmSize: ui.ShmSize, CgroupParent: ui.CgroupParent,
 	}

@@ -14,17 +14,17 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// choice is how a platform's image is built.
-type choice struct {
+// platformPlan says how to build the image of one platform.
+type platformPlan struct {
 	plan   *plan.Plan
-	given  *imagebuild.EntryImage // an image of a context, in no registry, that the build enters on in place of plan.From
-	unused bool                   // images were looked at that the build does not use
+	image  *imagebuild.EntryImage // the image of a context, in no registry; the build starts from it instead of plan.From
+	unused bool                   // the planner resolved images that the build does not use
 }
 
-// entry is the image that the build enters on. What the plan learned of it is not asked again.
-func (c choice) entry() imagebuild.EntryImage {
-	if c.given != nil {
-		entry := *c.given
+// entry returns the entry image of the build. It reuses the digest and the config that the planner has already resolved.
+func (c platformPlan) entry() imagebuild.EntryImage {
+	if c.image != nil {
+		entry := *c.image
 		entry.Ref = c.plan.From
 		return entry
 	}
@@ -35,34 +35,35 @@ func (c choice) entry() imagebuild.EntryImage {
 	return entry
 }
 
-// plan looks for what exists and plans the image of a stage. With all set it looks for everything, whatever it finds.
-func (j *job) plan(ctx context.Context, stage string, platform ocispecs.Platform, all bool) (choice, error) {
+// plan looks up existing images and plans the image of a stage. If all is set, it looks up every image, even after it has found a usable
+// one.
+func (j *job) plan(ctx context.Context, stage string, platform ocispecs.Platform, all bool) (platformPlan, error) {
 	if j.tags.Images.Source == "" && !j.options.Force {
-		return choice{}, llb.FieldErrorf("repository", "no repository: where the images live must be known to look for them: write a line "+
+		return platformPlan{}, llb.FieldErrorf("repository", "no repository is named, so existing images cannot be looked up: add a line "+
 			"such as repository: registry.example.com/team/runtime, or give %s", options.BuildArguments.Give(options.Repository))
 	}
-	return j.make(ctx, j.planInput(stage), platform, all)
+	return j.makePlan(ctx, j.planInput(stage), platform, all)
 }
 
-// planInput says what is planned.
+// planInput returns the input of the planner.
 func (j *job) planInput(stage string) plan.Input {
 	in := planning.InputOf(j.runtime, j.tags, j.source.Copied, j.source.DepsDigest)
 	in.Stage, in.Force, in.Pull, in.Variant = stage, j.options.Force, j.options.Pull, plan.Variant(j.options.Variant)
 	return in
 }
 
-// make plans for one platform. Where nothing that exists may count, nothing is looked at.
-func (j *job) make(ctx context.Context, in plan.Input, platform ocispecs.Platform, all bool) (choice, error) {
+// makePlan plans one platform. With FORCE_REBUILD, it looks up nothing.
+func (j *job) makePlan(ctx context.Context, in plan.Input, platform ocispecs.Platform, all bool) (platformPlan, error) {
 	previous, err := j.previousTag()
 	if err != nil {
-		return choice{}, err
+		return platformPlan{}, err
 	}
 	look := &looker{job: j}
 	result, err := planning.Make(ctx, look, planning.Request{
 		Input: in, Platforms: []ocispecs.Platform{platform}, Reuse: j.options.ReuseFrom, PreviousTag: previous, Exhaustive: all && !in.Force,
 	})
 	if err != nil {
-		return choice{}, explain(err)
+		return platformPlan{}, explain(err)
 	}
 	made := result.Platforms[0]
 	j.warnOfOtherPlatforms(ctx, made)
@@ -70,10 +71,10 @@ func (j *job) make(ctx context.Context, in plan.Input, platform ocispecs.Platfor
 	if made.Entry != nil {
 		used = 1
 	}
-	return choice{plan: made.Plan, unused: look.resolved.Load() > used}, nil
+	return platformPlan{plan: made.Plan, unused: look.resolved.Load() > used}, nil
 }
 
-// previousTag is the tag of the version that PREVIOUS_VERSION names.
+// previousTag returns the versioned tag of the version in PREVIOUS_VERSION.
 func (j *job) previousTag() (string, error) {
 	if j.options.PreviousVersion == "" {
 		return "", nil
@@ -85,7 +86,7 @@ func (j *job) previousTag() (string, error) {
 	return tag, nil
 }
 
-// warnOfOtherPlatforms warns of tags that hold other platforms only: a build of one platform replaces them.
+// warnOfOtherPlatforms warns if a tag holds only other platforms. A build of one platform replaces them.
 func (j *job) warnOfOtherPlatforms(ctx context.Context, made planning.PlatformPlan) {
 	for _, ref := range made.OtherPlatforms {
 		j.warn(ctx, ref+" exists, but not for "+platforms.Format(made.Platform)+": publishing replaces it, and its other platforms are lost "+

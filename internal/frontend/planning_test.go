@@ -24,18 +24,18 @@ func TestEntry(t *testing.T) {
 	given := &imagebuild.EntryImage{State: &state, Config: []byte("given")}
 	for _, tt := range []struct {
 		name   string
-		choice choice
+		plan   platformPlan
 		config string
 	}{
-		{"nothing is known", choice{plan: &plan.Plan{From: seen.Pinned()}}, ""},
-		{"the plan has seen it", choice{plan: &plan.Plan{From: seen.Pinned(), Entry: seen}}, "seen"},
-		{"the config was not kept", choice{plan: &plan.Plan{From: seen.Pinned(), Entry: bare}}, ""},
-		{"another image came in its place", choice{plan: &plan.Plan{From: "r.example.com/agent:other", Entry: seen}}, ""},
-		{"a context is given", choice{plan: &plan.Plan{From: "debian"}, given: given}, "given"},
+		{"nothing is known", platformPlan{plan: &plan.Plan{From: seen.Pinned()}}, ""},
+		{"the plan has seen it", platformPlan{plan: &plan.Plan{From: seen.Pinned(), Entry: seen}}, "seen"},
+		{"the config was not kept", platformPlan{plan: &plan.Plan{From: seen.Pinned(), Entry: bare}}, ""},
+		{"another image came in its place", platformPlan{plan: &plan.Plan{From: "r.example.com/agent:other", Entry: seen}}, ""},
+		{"a context is given", platformPlan{plan: &plan.Plan{From: "debian"}, image: given}, "given"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := tt.choice.entry()
-			if got.Ref != tt.choice.plan.From || string(got.Config) != tt.config || (got.State != nil) != (tt.choice.given != nil) {
+			got := tt.plan.entry()
+			if got.Ref != tt.plan.plan.From || string(got.Config) != tt.config || (got.State != nil) != (tt.plan.image != nil) {
 				t.Errorf("got %+v", got)
 			}
 		})

@@ -17,7 +17,7 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// subrequest answers what is asked of a build without building: buildx's --call and --check.
+// subrequest answers a request that builds nothing: buildx's --call and --check. It returns false if the request is a build.
 func (f *frontend) subrequest(ctx context.Context) (*gateway.Result, bool, error) {
 	if f.ui.BuildOpts().Opts[requestKey] == subrequests.RequestSubrequestsDescribe {
 		res, err := describeSubrequests()
@@ -31,7 +31,7 @@ func (f *frontend) subrequest(ctx context.Context) (*gateway.Result, bool, error
 // requestKey is the option that names a subrequest.
 const requestKey = "requestid"
 
-// describeSubrequests is the answer to --call=subrequests.describe. That of dockerui leaves out the check.
+// describeSubrequests answers --call=subrequests.describe. dockerui's answer omits the check.
 func describeSubrequests() (*gateway.Result, error) {
 	described := subrequests.SubrequestsDescribeDefinition
 	data, err := json.MarshalIndent([]subrequests.Request{
@@ -51,7 +51,7 @@ func describeSubrequests() (*gateway.Result, error) {
 	return res, nil
 }
 
-// listTargets is the answer to --call=targets.
+// listTargets answers --call=targets.
 func (f *frontend) listTargets(context.Context) (*bktargets.List, error) {
 	list := &bktargets.List{Sources: [][]byte{f.file.source.Data}}
 	for _, t := range targets() {
@@ -63,7 +63,7 @@ func (f *frontend) listTargets(context.Context) (*bktargets.List, error) {
 	return list, nil
 }
 
-// outline is the answer to --call=outline: what a build may be given, with what it has already.
+// outline answers --call=outline: the parameters of a build, with their current values.
 func (f *frontend) outline(ctx context.Context) (*outline.Outline, error) {
 	t, err := targetOf(f.ui.Target)
 	if err != nil {
@@ -78,7 +78,7 @@ func (f *frontend) outline(ctx context.Context) (*outline.Outline, error) {
 	}
 	o := &outline.Outline{
 		Name: t.name, Sources: [][]byte{f.file.source.Data},
-		Description: t.about + ". Contexts: base (an image in place of the base), deps (the deps image to stand on), source (the project's root)",
+		Description: t.about + ". Contexts: base (an image in place of the base), deps (the deps image to build on), source (the project's root)",
 	}
 	for _, known := range options.Arguments() {
 		arg := outline.Arg{Name: known.Arg, Description: known.Description()}

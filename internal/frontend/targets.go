@@ -16,14 +16,14 @@ import (
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
 
-// target is what --target may name.
+// target is a value of --target.
 type target struct {
 	name  string
 	about string
 	build func(*frontend, context.Context) (*gateway.Result, error)
 }
 
-// defaultTarget is what is built where none is named.
+// defaultTarget is built if no target is named.
 const defaultTarget = "source"
 
 func targets() []target {
@@ -52,27 +52,27 @@ func targetOf(name string) (*target, error) {
 	return nil, fmt.Errorf("unknown target %q: it is one of %s", name, strings.Join(known, ", "))
 }
 
-// buildSource builds the runtime image. It publishes under the source tag alone: without a deps image in the registry, or as
-// a context, the next build has to do it all again.
+// buildSource builds the runtime image. It publishes only the source tag. If the deps image is neither in the registry nor given as a
+// context, the next build must make it again.
 func (f *frontend) buildSource(ctx context.Context) (*gateway.Result, error) {
 	j, err := f.read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := j.checkRead(); err != nil {
+	if err := j.checkTransfers(); err != nil {
 		return nil, err
 	}
-	return j.images(ctx, plan.StageSource, j.chooseSource)
+	return j.images(ctx, plan.StageSource, j.planSource)
 }
 
-func (j *job) chooseSource(ctx context.Context, platform ocispecs.Platform) (choice, error) {
+func (j *job) planSource(ctx context.Context, platform ocispecs.Platform) (platformPlan, error) {
 	deps, err := named(ctx, j.ui, depsContext, platform)
 	if err != nil {
-		return choice{}, err
+		return platformPlan{}, err
 	}
-	var c choice
+	var c platformPlan
 	if deps != nil {
-		c, err = j.onDeps(ctx, platform, deps)
+		c, err = j.planOnDeps(ctx, platform, deps)
 	} else {
 		c, err = j.plan(ctx, plan.StageSource, platform, false)
 	}
@@ -80,30 +80,30 @@ func (j *job) chooseSource(ctx context.Context, platform ocispecs.Platform) (cho
 		return c, err
 	}
 	if image := j.tags.Images.Source; image != "" {
-		c.plan.Publish = []string{image} // of what the client would publish, the last alone
+		c.plan.Publish = []string{image} // of the tags that the client would publish, only the last
 	}
 	if c.plan.Variant == plan.Scratch || c.plan.Variant == plan.Versioned {
-		j.warn(ctx, "only the source image is published: build target deps first, so that the next build need not install everything again")
+		j.warn(ctx, "only the source image is published: build target deps first, so that the next build can reuse it")
 	}
-	return c, j.takeBase(ctx, platform, &c)
+	return c, j.useBaseContext(ctx, platform, &c)
 }
 
-// onDeps plans with a deps image that is given: only the source image is looked for.
-func (j *job) onDeps(ctx context.Context, platform ocispecs.Platform, deps *imagebuild.EntryImage) (choice, error) {
+// planOnDeps plans a build on a given deps image. It looks up only the source image.
+func (j *job) planOnDeps(ctx context.Context, platform ocispecs.Platform, deps *imagebuild.EntryImage) (platformPlan, error) {
 	in := j.planInput(plan.StageSource)
 	in.Deps = "the context " + depsContext
-	c, err := j.make(ctx, in, platform, false)
+	c, err := j.makePlan(ctx, in, platform, false)
 	if err == nil && c.plan.Variant == plan.Lock {
 		c.plan.From = deps.Ref
 		if deps.State != nil {
-			c.given = deps
+			c.image = deps
 		}
 	}
 	return c, err
 }
 
-// takeBase lets a build that enters at the base take one that is given as a context.
-func (j *job) takeBase(ctx context.Context, platform ocispecs.Platform, c *choice) error {
+// useBaseContext replaces the base of a build from scratch by the context base, if there is one.
+func (j *job) useBaseContext(ctx context.Context, platform ocispecs.Platform, c *platformPlan) error {
 	if c.plan.Variant != plan.Scratch {
 		return nil
 	}
@@ -112,20 +112,20 @@ func (j *job) takeBase(ctx context.Context, platform ocispecs.Platform, c *choic
 		return err
 	}
 	if base.State != nil {
-		c.given = base // goes by the name in the file
+		c.image = base // keeps the name in the file
 	} else {
 		c.plan.From = base.Ref
 	}
 	return nil
 }
 
-// buildDeps builds the deps image, for the lock tag and, if it was built from the base on, the versioned tag.
+// buildDeps builds the deps image. It publishes the lock tag and, if the image was built from scratch, the versioned tag.
 func (f *frontend) buildDeps(ctx context.Context) (*gateway.Result, error) {
 	j, err := f.read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return j.images(ctx, plan.StageDeps, func(ctx context.Context, platform ocispecs.Platform) (choice, error) {
+	return j.images(ctx, plan.StageDeps, func(ctx context.Context, platform ocispecs.Platform) (platformPlan, error) {
 		c, err := j.plan(ctx, plan.StageDeps, platform, false)
 		if err != nil {
 			return c, err
@@ -133,20 +133,20 @@ func (f *frontend) buildDeps(ctx context.Context) (*gateway.Result, error) {
 		if image := j.tags.Images.Lock; image != "" && len(c.plan.Publish) == 0 {
 			c.plan.Publish = []string{image}
 		}
-		return c, j.takeBase(ctx, platform, &c)
+		return c, j.useBaseContext(ctx, platform, &c)
 	})
 }
 
-// stageTarget builds the image of a stage that has no tag, always from the base on: the builder's cache does the rest.
+// stageTarget builds the image of a stage that has no tag. It always builds from the base, and relies on the builder's cache.
 func stageTarget(stage string) func(*frontend, context.Context) (*gateway.Result, error) {
 	return func(f *frontend, ctx context.Context) (*gateway.Result, error) {
 		j, err := f.read(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return j.images(ctx, stage, func(ctx context.Context, platform ocispecs.Platform) (choice, error) {
-			c := choice{plan: &plan.Plan{Variant: plan.Scratch, From: j.runtime.Base, Reason: "a stage has no tag"}}
-			return c, j.takeBase(ctx, platform, &c)
+		return j.images(ctx, stage, func(ctx context.Context, platform ocispecs.Platform) (platformPlan, error) {
+			c := platformPlan{plan: &plan.Plan{Variant: plan.Scratch, From: j.runtime.Base, Reason: "a stage has no tag"}}
+			return c, j.useBaseContext(ctx, platform, &c)
 		})
 	}
 }
@@ -175,7 +175,7 @@ func (f *frontend) exportPlan(ctx context.Context) (*gateway.Result, error) {
 	return j.export(ctx, "plan.json", plan.NewDocument(j.tags, plans))
 }
 
-// export gives a file instead of an image.
+// export returns a file instead of an image.
 func (j *job) export(ctx context.Context, name string, v any) (*gateway.Result, error) {
 	data, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -191,7 +191,7 @@ func (j *job) export(ctx context.Context, name string, v any) (*gateway.Result, 
 	return res, nil
 }
 
-// unknownArg is the warning about a build argument that nobody reads.
+// unknownArg returns the warning about an unknown build argument.
 func unknownArg(name string) string {
 	return fmt.Sprintf("build argument %s is not used: %s", name, runtimefile.Suggest(name, argNames()))
 }
