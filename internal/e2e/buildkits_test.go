@@ -47,6 +47,7 @@ func daemons(t *testing.T) []daemon {
 // TestBuildKitModules checks that the oldest tested daemon is the oldest that builds accept, and that each module pins the
 // version of its directory.
 func TestBuildKitModules(t *testing.T) {
+	t.Parallel()
 	names := must(testenv.BuildKits(t.Context()))(t)
 	if oldest := must(testenv.BuildKitVersion(t.Context(), names[0]))(t); oldest != imagebuild.OldestBuildKit {
 		t.Errorf("hack/buildkit begins with %s, builds accept %s", oldest, imagebuild.OldestBuildKit)
@@ -85,6 +86,7 @@ func withSource(t *testing.T) *project {
 // TestSameDigestOnEveryBuildKit checks that fresh builders of all versions make the same source image on one deps image, with the
 // client and with the frontend, for each compression and kind of export.
 func TestSameDigestOnEveryBuildKit(t *testing.T) {
+	t.Parallel()
 	sameDigestOn(t, daemons(t))
 }
 
@@ -138,6 +140,7 @@ func (p *project) exportOn(t *testing.T, b *testenv.Builder, output string) stri
 
 // TestSameDigestAfterOtherExports checks that earlier exports with another compression do not change an image's digest.
 func TestSameDigestAfterOtherExports(t *testing.T) {
+	t.Parallel()
 	p := withSource(t)
 	digests := map[string]string{}
 	for _, order := range [][]string{{"gzip", "zstd", "zstd,compression-level=9"}, {"zstd,compression-level=9", "zstd", "gzip"}} {
@@ -158,6 +161,7 @@ func TestSameDigestAfterOtherExports(t *testing.T) {
 // TestOneCompression checks that exports with different compressions are refused before the build, because BuildKit's choice
 // between them is not deterministic.
 func TestOneCompression(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	res := client(t, p.dir, p.args("solve", "--push", "-o", "type=oci,compression=zstd,dest="+filepath.Join(t.TempDir(), "oci.tar"))...)
 	if want := "one build cannot compress its layers both by gzip and by zstd"; res.code != 2 || !strings.HasPrefix(res.errorLine(), want) {

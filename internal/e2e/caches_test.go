@@ -28,6 +28,7 @@ func pushBaseWith(t *testing.T, name string, files map[string]string, variables 
 
 // TestCachesByPublisher checks that bases share a cache only with other bases of the same publisher.
 func TestCachesByPublisher(t *testing.T) {
+	t.Parallel()
 	// The base's npm adds its name to the cache, and copies the names that it finds into the image.
 	leave := func(name string) map[string]string {
 		return map[string]string{"usr/bin/npm": "#!/bin/sh\nset -eu\nmkdir -p node_modules\ncat /var/cache/npm/left > node_modules/found || true\n" +
@@ -84,6 +85,7 @@ const evilJQ = "malicious code in the place of jq"
 // TestPoisonedArchive checks that a base cannot poison other builds through apt's cache. apt accepts any cached package of the
 // right size.
 func TestPoisonedArchive(t *testing.T) {
+	t.Parallel()
 	evil := pushBaseWith(t, "archives/evil", map[string]string{"usr/local/sbin/apt-get": poisoner})
 	victim := pushBaseWith(t, "archives/victim", map[string]string{"opt/nothing": ""})
 	build := func(base string) testenv.Entry {
@@ -175,11 +177,12 @@ content-hash = "7282371e26d0738a8e5d7e80e5326f56f346d182f105a2f8da04561fed9a3abb
 // TestBuiltPackagesAreNotShared checks that a project with a compiler gets the C module, although a project without one has built
 // the same package on the same builder.
 func TestBuiltPackagesAreNotShared(t *testing.T) {
+	t.Parallel()
 	uv := realUV(t)
 	for _, manager := range []string{"pip", "uv", "poetry"} {
 		for _, packages := range []string{"[]", "[gcc, python3-dev]"} {
 			t.Run(fmt.Sprint(manager, " with ", packages), func(t *testing.T) {
-				p := &project{t.TempDir(), env.registry.Host + "/" + repositoryOf(t)}
+				p := &project{dir: t.TempDir(), repository: env.registry.Host + "/" + repositoryOf(t)}
 				for name, content := range builds[manager] {
 					write(t, p.dir, name, content)
 				}

@@ -166,6 +166,7 @@ func exists(t *testing.T, ref string) bool {
 // TestChangesDuringBuild changes a project after planning and before the builder gets it. Every published tag must match its
 // content, and solve must end with the image of the current project.
 func TestChangesDuringBuild(t *testing.T) {
+	t.Parallel()
 	p := &edited{project: small(t)}
 	p.reset(t, change{})
 	p.solve(t)
@@ -217,6 +218,7 @@ func (p *edited) solveGated(t *testing.T, opened func(n int)) result {
 
 // TestConstantChanges checks that solve gives up and publishes nothing if a file changes after every plan.
 func TestConstantChanges(t *testing.T) {
+	t.Parallel()
 	p := &edited{project: small(t)}
 	p.reset(t, change{})
 	p.solve(t)
@@ -243,6 +245,7 @@ func TestConstantChanges(t *testing.T) {
 // TestTransferByContent checks that an edit with the same size and time reaches the builder, and that a new time stamp alone sends
 // nothing.
 func TestTransferByContent(t *testing.T) {
+	t.Parallel()
 	p := &edited{project: small(t)}
 	p.reset(t, change{})
 	home := t.TempDir()
@@ -300,6 +303,7 @@ func TestTransferByContent(t *testing.T) {
 // TestFrontendLockFilesMatchTag checks that the deps image contains the lock file of its tag. docker buildx sends the files' own
 // time stamps, so the builder does not notice an edit with the same size and time.
 func TestFrontendLockFilesMatchTag(t *testing.T) {
+	t.Parallel()
 	p := withDependencies(t)
 	stamp := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, version := range []string{"1.0.1", "1.0.2"} {
@@ -317,6 +321,7 @@ func TestFrontendLockFilesMatchTag(t *testing.T) {
 // TestFrontendManifestMatchesTag checks that no tag of a new version contains the old package.json. One transfer of package.json
 // gives the version, another one the image's file, and that one misses an edit with the same size and time.
 func TestFrontendManifestMatchesTag(t *testing.T) {
+	t.Parallel()
 	p := withDependencies(t)
 	edit(t, filepath.Join(p.dir, "runtime.yaml"), "version: 1.0.0\n", "")
 	stamp := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -343,6 +348,7 @@ func TestFrontendManifestMatchesTag(t *testing.T) {
 // TestToolChangedInTheCache changes a downloaded tool in the client's cache after the plan. The image must have the tool of the
 // checksum. A change during the transfer ends it, as for the source (cmd/client, TestFetchWithoutChecksum).
 func TestToolChangedInTheCache(t *testing.T) {
+	t.Parallel()
 	tool := "#!/bin/sh\necho a tool\n"
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, tool) }))
 	t.Cleanup(server.Close)

@@ -16,6 +16,7 @@ import (
 
 // TestTLS builds on a builder that requires TLS with a client certificate.
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	ca := newAuthority(t, "builders")
 	server, user := t.TempDir(), t.TempDir()
 	issue(t, ca, server, x509.ExtKeyUsageServerAuth)
@@ -38,6 +39,7 @@ func TestTLS(t *testing.T) {
 
 // TestSSH builds on a builder behind a real sshd, which the client reaches as docker and buildctl do.
 func TestSSH(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
 	for _, key := range []string{"host", "user"} {
@@ -72,7 +74,10 @@ func TestSSH(t *testing.T) {
 	if err := os.Chmod(file("bin/ssh"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PATH", file("bin")+":"+os.Getenv("PATH"))
 	p := small(t)
-	p.solve(t, "--addr", "ssh://root@127.0.0.1:"+port)
+	cmd := start(t, p.dir, p.args("solve", "--progress", "plain", "--addr", "ssh://root@127.0.0.1:"+port)...)
+	cmd.Env = append(cmd.Env, "PATH="+file("bin")+":"+os.Getenv("PATH"))
+	if res := finish(t, cmd); res.code != 0 {
+		t.Errorf("exit code %d: %s", res.code, res.stderr)
+	}
 }

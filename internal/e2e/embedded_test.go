@@ -10,6 +10,7 @@ import (
 
 // TestEmbedded names neither builder nor repository. The client must start, share and stop the private pair.
 func TestEmbedded(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	home, port := t.TempDir(), freePort(t)
 	embedded := func(args ...string) *run {

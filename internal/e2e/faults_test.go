@@ -39,6 +39,7 @@ func (p *project) unpublished(t *testing.T, more ...string) {
 
 // TestBadInput checks errors of the project itself.
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name  string
 		spoil func(t *testing.T, dir string)
@@ -89,6 +90,7 @@ func remove(t *testing.T, dir, name string) {
 
 // TestBadBase checks errors of base images.
 func TestBadBase(t *testing.T) {
+	t.Parallel()
 	osRelease := func(text string) testenv.Blob { return layerOf(t, map[string]string{"etc/os-release": text}) }
 	here := ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH}
 	push := func(tag string, platform ocispecs.Platform, layer testenv.Blob) string {
@@ -127,6 +129,7 @@ func TestBadBase(t *testing.T) {
 
 // TestFailingStep checks that the error of a failed step contains the step, its exit code and the end of its output.
 func TestFailingStep(t *testing.T) {
+	t.Parallel()
 	t.Run("extra", func(t *testing.T) {
 		p := small(t)
 		res := p.fails(t, 1, "exit code 7", "--extra-deps", "echo the reason is this >&2; exit 7")
@@ -148,6 +151,7 @@ func TestFailingStep(t *testing.T) {
 
 // TestRegistryFaults checks a registry that denies, throttles, dies or sends invalid responses. Nothing may be built or published.
 func TestRegistryFaults(t *testing.T) {
+	t.Parallel()
 	status := func(code int) testenv.Fault {
 		return func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(code); return true }
 	}
@@ -178,10 +182,10 @@ func TestRegistryFaults(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			p := small(t)
-			p.repository = env.registry.Host + "/faults-" + strings.ReplaceAll(tt.name, " ", "-")
-			env.registry.SetFault(tt.fault(strings.TrimPrefix(p.repository, env.registry.Host)))
+			registry := p.ownRegistry(t)
+			registry.SetFault(tt.fault(strings.TrimPrefix(p.repository, registry.Host)))
 			res := p.fails(t, 3, tt.first)
-			env.registry.SetFault(nil)
+			registry.SetFault(nil)
 			if built := strings.Contains(res.stderr, "[deps]"); built != tt.built {
 				t.Errorf("something was built: %t\n%s", built, res.stderr)
 			}
@@ -251,18 +255,19 @@ func hangUp(w http.ResponseWriter, _ *http.Request) bool {
 
 // TestRetry checks that the client retries when a registry fails for longer than the builder itself retries.
 func TestRetry(t *testing.T) {
+	t.Parallel()
 	p := small(t)
-	path := strings.TrimPrefix(p.repository, env.registry.Host) + "/manifests"
-	env.registry.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
+	registry := p.ownRegistry(t)
+	path := strings.TrimPrefix(p.repository, registry.Host) + "/manifests"
+	registry.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
 		refused := r.Method == http.MethodPut && strings.Contains(r.URL.Path, path)
 		if refused {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 		return refused
 	})
-	defer env.registry.SetFault(nil)
 	cmd := start(t, p.dir, p.args("solve", "--progress", "plain")...)
-	onOutput(t, cmd, "trying again", func() { env.registry.SetFault(nil) })
+	onOutput(t, cmd, "trying again", func() { registry.SetFault(nil) })
 	if res := finish(t, cmd); res.code != 0 || !strings.Contains(res.stderr, "trying again") {
 		t.Errorf("exit code %d: %s", res.code, res.stderr)
 	}
@@ -270,6 +275,7 @@ func TestRetry(t *testing.T) {
 
 // TestBuilderFaults checks a builder that is missing, dies, or runs out of disk space.
 func TestBuilderFaults(t *testing.T) {
+	t.Parallel()
 	t.Run("absent", func(t *testing.T) {
 		small(t).fails(t, 4, "connecting to builder unix:///nowhere/buildkitd.sock", "--addr", "unix:///nowhere/buildkitd.sock")
 	})
@@ -302,6 +308,7 @@ func TestBuilderFaults(t *testing.T) {
 
 // TestInterrupt interrupts the client during a step.
 func TestInterrupt(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	cmd := start(t, p.dir, p.args("solve", "--progress", "plain", "--extra-deps", "sleep 600")...)
 	onOutput(t, cmd, "[extra]", func() { _ = cmd.Process.Signal(os.Interrupt) })
@@ -336,6 +343,7 @@ func (w *trigger) Write(p []byte) (int, error) {
 
 // TestConcurrentSolves runs two solves of one project at the same time.
 func TestConcurrentSolves(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	var wg sync.WaitGroup
 	results := make([]result, 2)

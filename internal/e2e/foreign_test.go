@@ -13,7 +13,7 @@ import (
 // TestForeignDepsImage enters on an image like those of the original: without labels, and with an older source. The build must
 // replace the source without pulling the image.
 func TestForeignDepsImage(t *testing.T) {
-	p := &project{t.TempDir(), env.registry.Host + "/foreign"}
+	p := &project{dir: t.TempDir(), repository: env.registry.Host + "/foreign"}
 	write(t, p.dir, "pyproject.toml", "[tool.poetry]\nname = \"openhands-ai\"\nversion = \"0.16.1\"\n")
 	write(t, p.dir, "poetry.lock", "# nothing\n")
 	write(t, p.dir, "openhands/__init__.py", "x = 1\n")

@@ -23,6 +23,7 @@ import (
 // TestFrontendDefaultProvenance checks buildx's default provenance: the tag becomes an index, and the platform's manifest stays the
 // same.
 func TestFrontendDefaultProvenance(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	p.solves(t, "scratch", p.repository)
 	edit(t, filepath.Join(p.dir, "main.js"), "main", "edited")
@@ -88,6 +89,7 @@ func materials(t *testing.T, ref string) string {
 
 // TestFrontendMaterials checks that the provenance lists what the image was made from, and not what was only looked up.
 func TestFrontendMaterials(t *testing.T) {
+	t.Parallel()
 	tool := []byte("#!/bin/sh\necho a tool\n")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(tool) }))
 	t.Cleanup(server.Close)

@@ -26,7 +26,7 @@ type bakeProject struct {
 // newBakeProject returns a project for both agents on n bases. Client and bake use the same target names.
 func newBakeProject(t *testing.T, n int) *bakeProject {
 	t.Helper()
-	b := &bakeProject{project: &project{t.TempDir(), env.registry.Host + "/" + repositoryOf(t)}, buildx: *must(sharedBuildx())(t)}
+	b := &bakeProject{project: &project{dir: t.TempDir(), repository: env.registry.Host + "/" + repositoryOf(t)}, buildx: *must(sharedBuildx())(t)}
 	if err := os.CopyFS(b.dir, os.DirFS(filepath.Join("..", "..", "examples", "bake"))); err != nil {
 		t.Fatal(err)
 	}

@@ -37,6 +37,7 @@ func layoutOf(t *testing.T, ref string) string {
 
 // TestFrontendBaseContext takes the base from a context. A named image is another base, a layout of the same image is not.
 func TestFrontendBaseContext(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	base := must(pushProbeBase())(t)
 	before := p.exported(t, "tags")
@@ -90,6 +91,7 @@ func commit(t *testing.T, dir string) (bare string) {
 
 // TestFrontendContexts checks that all kinds of contexts give the same tags and the same image.
 func TestFrontendContexts(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	write(t, p.dir, "bin/run", "#!/bin/sh\n")
 	if err := os.Chmod(filepath.Join(p.dir, "bin/run"), 0o755); err != nil {
@@ -167,6 +169,7 @@ func TestFrontendContexts(t *testing.T) {
 
 // TestFrontendLinks checks that links to uncopied files are followed, and that links out of the context are refused.
 func TestFrontendLinks(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	link := func(to, name string) {
 		t.Helper()

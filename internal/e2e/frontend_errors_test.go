@@ -50,6 +50,7 @@ func (p *project) isRefused(t *testing.T, res result, want, line string) {
 
 // TestFrontendErrors checks that errors name the problem and mark the line that causes it.
 func TestFrontendErrors(t *testing.T) {
+	t.Parallel()
 	ours := env.registry.Host + "/" + repositoryOf(t) + "/ours"
 	labels := depsLabels()
 	labels[ocispecs.AnnotationBaseImageName] = "debian:bookworm"
@@ -103,6 +104,7 @@ func TestFrontendErrors(t *testing.T) {
 
 // TestFrontendFailedSteps checks that the error of a failed step has its output, its line of the runtime file and its exit code.
 func TestFrontendFailedSteps(t *testing.T) {
+	t.Parallel()
 	p := withDependencies(t)
 	write(t, p.dir, "package.json", `{"name":"fail","version":"1.0.0"}`)
 	if res := p.refused(t, "step npm-ci failed: exit code 7", "dependencies: {manager: npm}"); !strings.Contains(res.stderr, "npm error code EFAIL") {
@@ -116,6 +118,7 @@ func TestFrontendFailedSteps(t *testing.T) {
 
 // TestFrontendProjectErrors checks errors of a project's files.
 func TestFrontendProjectErrors(t *testing.T) {
+	t.Parallel()
 	base := must(pushProbeBase())(t)
 	for _, test := range []struct {
 		name  string
@@ -155,6 +158,7 @@ func TestFrontendProjectErrors(t *testing.T) {
 
 // TestFrontendNotARuntimeFile replaces the runtime file by something else.
 func TestFrontendNotARuntimeFile(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	write(t, p.dir, "runtime.yaml", "# syntax="+frontendRef(t)+"\n\n# a comment\nFROM debian:bookworm\nRUN true\n")
 	res := p.refused(t, "is a Dockerfile", "FROM debian:bookworm")
@@ -170,6 +174,7 @@ func TestFrontendNotARuntimeFile(t *testing.T) {
 
 // TestFrontendUnknownTarget checks that the error lists the existing targets.
 func TestFrontendUnknownTarget(t *testing.T) {
+	t.Parallel()
 	res := probe(t).refused(t, `unknown target "dep": it is one of source, deps, tools, system, extra, tags, plan`, "# syntax=", "--target", "dep")
 	if strings.Contains(res.stderr, "hash the source") {
 		t.Errorf("work was done before:\n%s", res.stderr)
@@ -204,6 +209,7 @@ func TestFrontendRegistryErrors(t *testing.T) {
 
 // TestFrontendCalls checks the subrequests, which describe a build without building.
 func TestFrontendCalls(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	for call, want := range map[string][]string{
 		"outline": {"BASE_IMAGE", must(pushProbeBase())(t), "RUNTIME_VERSION", "1.0.0", "npmrc", "HTTP_PROXY"},
@@ -296,6 +302,7 @@ func (c checked) rules() string {
 
 // TestFrontendCheck checks findings, and errors that prevent a build.
 func TestFrontendCheck(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	write(t, p.dir, "id_rsa", "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----\n")
 	if got := p.check(t, 1).rules(); got != "SecretInSource:0 UnpinnedBase:3" {

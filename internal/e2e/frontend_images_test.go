@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -64,6 +63,7 @@ type agentTree struct {
 
 // TestFrontendSameImages checks that client and frontend make the same manifests for the same input, under the same names.
 func TestFrontendSameImages(t *testing.T) {
+	t.Parallel()
 	trees := []agentTree{
 		{"odd", oddTree, "lib/main.js", func(t *testing.T, dir string) {
 			edit(t, filepath.Join(dir, "package.json"), `"version":"1.0.0"`, `"version":"1.0.0","author":"x"`)
@@ -157,11 +157,7 @@ func example(t *testing.T, name string) *project {
 func nodeAgent(t *testing.T) (*project, []string) { return example(t, "node-agent"), nil }
 
 func pythonAgent(t *testing.T) (*project, []string) {
-	wheels := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "../../hack/wheels", wheels, "python3-bottle", "python3-waitress").CombinedOutput(); err != nil {
-		t.Fatalf("hack/wheels: %v\n%s", err, out)
-	}
-	index := httptest.NewServer(http.FileServer(http.Dir(wheels)))
+	index := httptest.NewServer(http.FileServer(http.Dir(must(packWheels())(t))))
 	t.Cleanup(index.Close)
 	conf := filepath.Join(t.TempDir(), "pip.conf")
 	write(t, filepath.Dir(conf), "pip.conf", "[global]\nindex-url = "+index.URL+"/simple/\n")
@@ -189,8 +185,9 @@ func TestFrontendOtherBuilders(t *testing.T) {
 
 // TestFrontendPrepared checks that a build folder of prepare gives the images that solve makes of the project.
 func TestFrontendPrepared(t *testing.T) {
+	t.Parallel()
 	p, _ := oddTree(t)
-	folder := &project{filepath.Join(t.TempDir(), "folder"), p.repository + "-folder"}
+	folder := &project{dir: filepath.Join(t.TempDir(), "folder"), repository: p.repository + "-folder"}
 	p.solves(t, "scratch", p.repository)
 	succeed(t, p.dir, "prepare", "--build-folder", folder.dir, "--repository", folder.repository)
 	succeeds(t, buildx(t, t.TempDir(), "build", "--provenance=false", "-o", computed, folder.dir))
@@ -202,6 +199,7 @@ func TestFrontendPrepared(t *testing.T) {
 
 // TestFrontendForeignDepsImage enters on an image like those of the original. The build must remove its old source.
 func TestFrontendForeignDepsImage(t *testing.T) {
+	t.Parallel()
 	p := openhands(t)
 	old := layerOf(t, map[string]string{
 		"openhands/code/openhands/__init__.py": "x = 0\n", "openhands/code/openhands/stale.py": "z = 1\n", "openhands/poetry/kept": "kept\n",
@@ -227,6 +225,7 @@ func TestFrontendForeignDepsImage(t *testing.T) {
 
 // TestFrontendTargets builds each target, and checks what it publishes.
 func TestFrontendTargets(t *testing.T) {
+	t.Parallel()
 	p := withDependencies(t)
 	made := p.names(t, p.repository)
 	const warning = "build target deps first"
@@ -290,6 +289,7 @@ func TestFrontendTargets(t *testing.T) {
 // TestFrontendPlatforms adds the source to deps images of two platforms, which needs no emulation. The index must contain the
 // client's manifests.
 func TestFrontendPlatforms(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	edit(t, filepath.Join(p.dir, "runtime.yaml"), must(pushProbeBase())(t), env.base)
 	p.pushDeps(t, "linux/amd64", "linux/arm64")

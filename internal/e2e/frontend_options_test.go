@@ -50,6 +50,7 @@ func depsLabels() map[string]string {
 
 // TestFrontendBuildArgs sets every build argument, and checks the plan.
 func TestFrontendBuildArgs(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	before := p.exported(t, "plan")
 	if before.Variant != "scratch" || before.From == "" {
@@ -121,7 +122,8 @@ func TestFrontendBuildArgs(t *testing.T) {
 
 // TestFrontendProfile selects one of two profiles that fit a project.
 func TestFrontendProfile(t *testing.T) {
-	p := &project{t.TempDir(), env.registry.Host + "/" + repositoryOf(t)}
+	t.Parallel()
+	p := &project{dir: t.TempDir(), repository: env.registry.Host + "/" + repositoryOf(t)}
 	p.runtimeFile(t, "base: "+must(pushProbeBase())(t), "repository: "+p.repository)
 	write(t, p.dir, "package.json", `{"name":"x","version":"1.0.0"}`)
 	write(t, p.dir, "package-lock.json", `{"name":"x","version":"1.0.0","lockfileVersion":3,"packages":{"":{"name":"x","version":"1.0.0"}}}`)
@@ -134,6 +136,7 @@ func TestFrontendProfile(t *testing.T) {
 
 // TestFrontendBadBuildArgs checks that an invalid value is an error, and an unknown build argument a warning.
 func TestFrontendBadBuildArgs(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	for _, test := range []struct{ arg, want string }{
 		{"FORCE_REBUILD=maybe", `invalid build argument FORCE_REBUILD "maybe": must be true or false`},
@@ -166,7 +169,7 @@ func TestFrontendBadBuildArgs(t *testing.T) {
 // openhands returns a project of profile openhands for the frontend.
 func openhands(t *testing.T) *project {
 	t.Helper()
-	p := &project{t.TempDir(), env.registry.Host + "/" + repositoryOf(t)}
+	p := &project{dir: t.TempDir(), repository: env.registry.Host + "/" + repositoryOf(t)}
 	write(t, p.dir, "pyproject.toml", "[tool.poetry]\nname = \"openhands-ai\"\nversion = \"0.16.1\"\n")
 	write(t, p.dir, "poetry.lock", "# nothing\n")
 	write(t, p.dir, "openhands/__init__.py", "x = 1\n")
@@ -177,6 +180,7 @@ func openhands(t *testing.T) *project {
 
 // TestFrontendNoBrowser builds without the browser.
 func TestFrontendNoBrowser(t *testing.T) {
+	t.Parallel()
 	p := openhands(t)
 	with, without := p.exported(t, "tags"), p.exported(t, "tags", "--build-arg", "NO_BROWSER=1")
 	if with.Lock == "" || with.Lock == without.Lock {
@@ -186,6 +190,7 @@ func TestFrontendNoBrowser(t *testing.T) {
 
 // TestFrontendDockerignore checks that .dockerignore applies to hashing and copying if the profile uses it.
 func TestFrontendDockerignore(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	before := p.exported(t, "tags")
 	write(t, p.dir, "b.log", "b")
@@ -234,6 +239,7 @@ func download(t *testing.T, path string) []byte {
 
 // TestFrontendManifests checks that the lock tag covers the manifests that a manager reads besides the lock file.
 func TestFrontendManifests(t *testing.T) {
+	t.Parallel()
 	const workspaces = `{"name":"x","version":"1.0.0","workspaces":["packages/*"]}`
 	for name, test := range map[string]struct {
 		files         map[string]string
@@ -249,7 +255,7 @@ func TestFrontendManifests(t *testing.T) {
 		}, "more/dev.txt", "six==1.17.0\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := &project{t.TempDir(), env.registry.Host + "/" + repositoryOf(t)}
+			p := &project{dir: t.TempDir(), repository: env.registry.Host + "/" + repositoryOf(t)}
 			p.runtimeFile(t, "base: "+must(pushProbeBase())(t), "repository: "+p.repository)
 			for name, content := range test.files {
 				write(t, p.dir, name, content)
@@ -265,6 +271,7 @@ func TestFrontendManifests(t *testing.T) {
 
 // TestFrontendPlatform plans for another platform, which needs no emulation.
 func TestFrontendPlatform(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	one := p.exported(t, "plan", "--platform", "linux/s390x")
 	if _, ok := one.Platforms["linux/s390x"]; !ok || len(one.Platforms) != 1 {
@@ -278,6 +285,7 @@ func TestFrontendPlatform(t *testing.T) {
 
 // TestFrontendImage checks what the options change in an image.
 func TestFrontendImage(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	meta := filepath.Join(t.TempDir(), "meta.json")
 	p.buildx(t, "--push", "-t", p.repository+":probe", "--label", "com.example.team=a", "--annotation", "com.example.note=b", "--metadata-file", meta,
@@ -321,6 +329,7 @@ func TestFrontendImage(t *testing.T) {
 
 // TestFrontendPull checks that --pull resolves the base again, and rebuilds images of an older base.
 func TestFrontendPull(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	labels := depsLabels()
 	labels[ocispecs.AnnotationBaseImageDigest] = digest.FromString("older").String()
@@ -336,6 +345,7 @@ func TestFrontendPull(t *testing.T) {
 
 // TestFrontendSourcePolicy checks that a user's source policy applies to the base.
 func TestFrontendSourcePolicy(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	base := must(pushProbeBase())(t)
 	policy := filepath.Join(t.TempDir(), "policy.json")

@@ -66,6 +66,7 @@ func withDependencies(t *testing.T, lines ...string) *project {
 
 // TestFrontendDependencies checks that the deps stage has secrets and caches, and that the image does not contain them.
 func TestFrontendDependencies(t *testing.T) {
+	t.Parallel()
 	p := withDependencies(t)
 	secret := filepath.Join(t.TempDir(), "npmrc")
 	write(t, filepath.Dir(secret), "npmrc", "//example.com/:_authToken=very-secret\n")
@@ -107,6 +108,7 @@ func TestFrontendDependencies(t *testing.T) {
 // TestFrontendOtherBuilder checks that another builder reuses the steps' results from a registry cache, and that a step can use the
 // host's network.
 func TestFrontendOtherBuilder(t *testing.T) {
+	t.Parallel()
 	p := withDependencies(t, `extra: "ls /sys/class/net > interfaces; wc -l < /proc/net/route >> interfaces"`)
 	cache := p.repository + ":cache"
 	p.buildx(t, "--cache-to", "type=registry,mode=max,ref="+cache)

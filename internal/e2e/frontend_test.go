@@ -160,7 +160,7 @@ func programs(files map[string]string) (testenv.Blob, error) {
 // probe returns a project for the frontend that installs nothing and needs no network. lines are added to its runtime file.
 func probe(t *testing.T, lines ...string) *project {
 	t.Helper()
-	p := &project{t.TempDir(), env.registry.Host + "/" + repositoryOf(t)}
+	p := &project{dir: t.TempDir(), repository: env.registry.Host + "/" + repositoryOf(t)}
 	p.runtimeFile(t, append([]string{
 		"profile: node", "base: " + must(pushProbeBase())(t), "repository: " + p.repository, "version: 1.0.0",
 		"user: root", "packages: []", "dependencies: {manager: none}",

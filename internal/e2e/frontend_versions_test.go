@@ -19,6 +19,7 @@ import (
 // TestFrontendOldestBuildKit runs a small build on the oldest BuildKit and on the newest. Both must make the same source image on
 // one deps image, with the frontend and with the client.
 func TestFrontendOldestBuildKit(t *testing.T) {
+	t.Parallel()
 	p := withDependencies(t)
 	made := p.names(t, p.repository)
 	oldest := daemons(t)[0].start(t)
@@ -63,6 +64,7 @@ func TestFrontendOldestBuildKit(t *testing.T) {
 
 // TestFrontendNewerFile checks that the error for an unknown field suggests a newer frontend.
 func TestFrontendNewerFile(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name, line, want string
 	}{
@@ -97,6 +99,7 @@ func guarded(t *testing.T, guard func(user, password string) testenv.RegistryOpt
 // TestFrontendCredentials checks that the frontend looks up images with the credentials of the user of buildx. Without credentials,
 // nothing is built.
 func TestFrontendCredentials(t *testing.T) {
+	t.Parallel()
 	for name, guard := range map[string]func(user, password string) testenv.RegistryOption{
 		"password": testenv.WithPassword, "token": testenv.WithToken,
 	} {
@@ -154,6 +157,7 @@ func pushNodeBases(t *testing.T) string {
 // TestFrontendEmulated builds for another architecture from scratch, with emulation. Client and frontend must share the deps steps
 // in the builder's cache, and make equal manifests for each platform.
 func TestFrontendEmulated(t *testing.T) {
+	t.Parallel()
 	for _, architecture := range []string{"amd64", "arm64"} {
 		if err := testenv.Runs(architecture); err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 // TestGraph checks that graph lists the addresses of a build from scratch, and neither builds nor publishes.
 func TestGraph(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	res := succeed(t, p.dir, p.args("graph", "--addresses", "--progress", "plain")...)
 	listed := strings.Fields(res.stdout)

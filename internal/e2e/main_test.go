@@ -6,18 +6,22 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
-// env holds what all tests share. Each test builds in its own repository.
+// env holds what all tests share. Each test builds in its own repository. Tests run in parallel, except those that check the traffic of
+// the shared registry, make it fail, or check the cache of the shared builder: they do not call t.Parallel.
 var env struct {
 	testenv.Binaries
 	dir      string
@@ -52,6 +56,11 @@ func testAll(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer env.registry.Close()
+	if oh.registry, err = testenv.StartRegistry(ctx, filepath.Join(env.dir, "openhands-registry")); err != nil {
+		return 1, err
+	}
+	defer oh.registry.Close()
+	registries.Store(oh.registry.Host, oh.registry)
 	if env.base, err = env.registry.PushBase(ctx); err != nil {
 		return 1, err
 	}
@@ -63,6 +72,10 @@ func testAll(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	env.closers = append(env.closers, env.builder.Stop)
+	// Builders mostly wait for disks and networks. -parallel on the command line overrides this.
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		return 1, err
+	}
 	code = m.Run()
 	slices.Reverse(env.closers)
 	for _, end := range env.closers {

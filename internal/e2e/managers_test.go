@@ -94,7 +94,7 @@ func (r *rpmRepository) gave(name string) bool {
 // onRPMs returns a project without dependencies, on a base whose packages come from a mirror.
 func onRPMs(t *testing.T, mirror string, lines ...string) *project {
 	t.Helper()
-	p := &project{t.TempDir(), env.registry.Host + "/" + strings.ToLower(t.Name())}
+	p := &project{dir: t.TempDir(), repository: env.registry.Host + "/" + strings.ToLower(t.Name())}
 	write(t, p.dir, "agent.py", "print('here')\n")
 	write(t, p.dir, "runtime.yaml", strings.Join(append([]string{
 		"profile: python", "dependencies: {manager: none}", "cmd: [python3, agent.py]",
@@ -105,6 +105,7 @@ func onRPMs(t *testing.T, mirror string, lines ...string) *project {
 
 // TestRPMManagers runs the system stage with the real dnf and the real zypper, each on a base without another manager.
 func TestRPMManagers(t *testing.T) {
+	t.Parallel()
 	rpms, second := makeRPMs(t), freshBuilder(t, testenv.BuilderOptions{})
 	for _, distro := range rpmDistros {
 		t.Run(distro.Manager, func(t *testing.T) {
@@ -171,6 +172,7 @@ func within(name string, dirs []string) bool {
 
 // TestRPMManagerPrivateCA installs packages over HTTPS, from a server with an authority that only --ca-file names.
 func TestRPMManagerPrivateCA(t *testing.T) {
+	t.Parallel()
 	ca := newAuthority(t, "private")
 	certificate := must(ca.Certificate(x509.ExtKeyUsageServerAuth))(t)
 	rpms := makeRPMs(t)
@@ -190,6 +192,7 @@ func TestRPMManagerPrivateCA(t *testing.T) {
 
 // TestNoManager checks a base without a supported package manager, and the remedies of the error.
 func TestNoManager(t *testing.T) {
+	t.Parallel()
 	const (
 		unknown = "ID=plan9\nPRETTY_NAME=\"Plan 9\"\n"
 		fedora  = "ID=fedora\nVERSION_ID=42\nPRETTY_NAME=\"Fedora Linux 42\"\n"

@@ -27,6 +27,7 @@ func pushStandIns(t *testing.T, repository string, config dockerspec.DockerOCIIm
 
 // TestVersionedOfAnotherBase checks two bases that share a versioned tag.
 func TestVersionedOfAnotherBase(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	var bases []string
 	for _, repository := range []string{"alike/b", "alike_s_b"} {
@@ -53,6 +54,7 @@ func TestVersionedOfAnotherBase(t *testing.T) {
 
 // TestDepsOfOtherLockFiles checks that client and frontend treat a deps image as stale if it was made from other lock files.
 func TestDepsOfOtherLockFiles(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	p.solves(t, "scratch", p.repository)
 	made := p.names(t, p.repository)
@@ -82,6 +84,7 @@ func TestDepsOfOtherLockFiles(t *testing.T) {
 
 // TestTriggers checks that ONBUILD triggers of a base are reported, and neither run nor copied.
 func TestTriggers(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	var config dockerspec.DockerOCIImage
 	config.Config.OnBuild = []string{"COPY package.json /usr/src/app/"}
@@ -177,6 +180,7 @@ func TestPlatformOfAnotherMachine(t *testing.T) {
 
 // TestFrontendWithoutRepository checks an export that takes its names from the frontend if there is no repository.
 func TestFrontendWithoutRepository(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	p.runtimeFile(t, "profile: node", "base: "+must(pushProbeBase())(t), "version: 1.0.0", "user: root", "packages: []", "dependencies: {manager: none}")
 	for _, target := range []string{"source", "deps"} {
@@ -194,6 +198,7 @@ func TestFrontendWithoutRepository(t *testing.T) {
 
 // TestFrontendReuse checks lists of repositories in all accepted forms.
 func TestFrontendReuse(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	pushLabelled(t, p.repository+"-locked", p.names(t, p.repository).Lock, depsLabels())
 	made := p.exported(t, "plan", "--build-arg", "REUSE_FROM="+p.repository+"-empty , "+p.repository+"-locked,")
@@ -214,6 +219,7 @@ func TestFrontendReuse(t *testing.T) {
 
 // TestShortNames checks a base and a repository on Docker Hub without the registry's name. The builder has a mirror of Docker Hub.
 func TestShortNames(t *testing.T) {
+	t.Parallel()
 	b := freshBuilder(t, testenv.BuilderOptions{Config: "[registry.\"docker.io\"]\n  mirrors = [\"" + env.registry.Host + "\"]\n"})
 	pushStandIns(t, "library/short", dockerspec.DockerOCIImage{})
 	p := probe(t)
@@ -231,6 +237,7 @@ func TestShortNames(t *testing.T) {
 
 // TestFrontendLockOnGivenDepsImage requests the variant lock although the source image exists.
 func TestFrontendLockOnGivenDepsImage(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	p.publishes(t, "scratch", p.repository, "--target", "deps")
 	p.publishes(t, "lock", p.repository)
@@ -243,6 +250,7 @@ func TestFrontendLockOnGivenDepsImage(t *testing.T) {
 
 // TestFrontendPlatformMismatch checks a tag whose index names another platform than its image.
 func TestFrontendPlatformMismatch(t *testing.T) {
+	t.Parallel()
 	p := probe(t)
 	repository := strings.TrimPrefix(p.repository, env.registry.Host+"/")
 	config := ocispecs.Image{Platform: ocispecs.Platform{OS: "linux", Architecture: "s390x"}}

@@ -60,6 +60,7 @@ const osRelease = "etc/os-release"
 
 // TestOpenhandsBases checks that unsupported bases are reported before anything is downloaded.
 func TestOpenhandsBases(t *testing.T) {
+	t.Parallel()
 	libc := map[string]string{"amd64": "usr/lib/x86_64-linux-gnu/libc.so.6", "arm64": "usr/lib/aarch64-linux-gnu/libc.so.6"}[runtime.GOARCH]
 	tests := []struct {
 		name    string
@@ -101,6 +102,7 @@ func TestOpenhandsBases(t *testing.T) {
 
 // TestOpenhandsUsers creates the user on bases that already use its name or its IDs.
 func TestOpenhandsUsers(t *testing.T) {
+	t.Parallel()
 	passwd, group := "root:x:0:0:root:/root:/bin/bash\n", "root:x:0:\nsudo:x:27:\n"
 	tests := []struct {
 		name, passwd, group string
@@ -151,8 +153,8 @@ func TestOpenhandsUsers(t *testing.T) {
 	}
 }
 
-// TestOpenhandsDownloads checks mirrors that do not answer, and files with wrong content.
-func TestOpenhandsDownloads(t *testing.T) {
+// testOpenhandsDownloads checks mirrors that do not answer, and files with wrong content.
+func testOpenhandsDownloads(t *testing.T) {
 	builtOpenhands(t)
 	defer oh.mirror.Fault(nil)
 	tests := []struct {
@@ -178,7 +180,7 @@ func TestOpenhandsDownloads(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			p := &project{t.TempDir(), env.registry.Host + "/" + repositoryOf(t)}
+			p := &project{dir: t.TempDir(), repository: oh.registry.Host + "/" + repositoryOf(t)}
 			if err := os.CopyFS(p.dir, os.DirFS(oh.dir)); err != nil {
 				t.Fatal(err)
 			}
@@ -207,10 +209,10 @@ func TestOpenhandsDownloads(t *testing.T) {
 	}
 }
 
-// TestOpenhandsNewerLock checks that the error contains Poetry's message about a lock file that it cannot read.
-func TestOpenhandsNewerLock(t *testing.T) {
+// testOpenhandsNewerLock checks that the error contains Poetry's message about a lock file that it cannot read.
+func testOpenhandsNewerLock(t *testing.T) {
 	built := builtOpenhands(t)
-	p := &project{t.TempDir(), built.repository}
+	p := &project{dir: t.TempDir(), repository: built.repository}
 	if err := os.CopyFS(p.dir, os.DirFS(built.dir)); err != nil {
 		t.Fatal(err)
 	}
@@ -222,9 +224,9 @@ func TestOpenhandsNewerLock(t *testing.T) {
 	}
 }
 
-// TestOpenhandsDirtyExtra checks what an extra command leaves. The image must contain its files, but not those in temporary
+// testOpenhandsDirtyExtra checks what an extra command leaves. The image must contain its files, but not those in temporary
 // directories of a step or in mount points of secrets. Processes that the command starts must end with it.
-func TestOpenhandsDirtyExtra(t *testing.T) {
+func testOpenhandsDirtyExtra(t *testing.T) {
 	p := builtOpenhands(t)
 	npmrc := filepath.Join(t.TempDir(), "npmrc")
 	write(t, filepath.Dir(npmrc), "npmrc", "fund=false\n")
@@ -251,6 +253,7 @@ rm openhands/agent_server.py && (setsid sleep 600 >/dev/null 2>&1 &)`
 
 // TestOpenhandsStrict checks that --strict refuses a download without a checksum until the runtime file has one.
 func TestOpenhandsStrict(t *testing.T) {
+	t.Parallel()
 	p := openhands(t)
 	args := []string{"plan", "--strict", "--base-image", env.base, "--repository", p.repository}
 	res := client(t, p.dir, args...)

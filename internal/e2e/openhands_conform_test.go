@@ -84,8 +84,8 @@ func (r unpacked) lines(t *testing.T, path, expression string) []string {
 	return regexp.MustCompile("(?m)"+expression).FindAllString(r.read(t, path), -1)
 }
 
-// TestOpenhandsConfig checks section "Image config".
-func TestOpenhandsConfig(t *testing.T) {
+// testOpenhandsConfig checks section "Image config".
+func testOpenhandsConfig(t *testing.T) {
 	p := builtOpenhands(t)
 	config := image(t, p.images(t).Source).Config.Config
 	wantEnv := []string{
@@ -124,8 +124,8 @@ func (p *project) images(t *testing.T) (all struct{ Lock, Versioned, Source stri
 	return all
 }
 
-// TestOpenhandsFiles checks the paths of sections "System" to "Source".
-func TestOpenhandsFiles(t *testing.T) {
+// testOpenhandsFiles checks the paths of sections "System" to "Source".
+func testOpenhandsFiles(t *testing.T) {
 	root := openhandsRoot(t)
 	user, own := "1000:1000", "0:0"
 	for path, want := range map[string]string{
@@ -185,8 +185,8 @@ func TestOpenhandsFiles(t *testing.T) {
 	}
 }
 
-// TestOpenhandsTexts checks lines of system files.
-func TestOpenhandsTexts(t *testing.T) {
+// testOpenhandsTexts checks lines of system files.
+func testOpenhandsTexts(t *testing.T) {
 	root := openhandsRoot(t)
 	interpreter := root.lines(t, "/etc/environment", `^OH_INTERPRETER_PATH=(.*)$`)
 	if len(interpreter) != 1 || !strings.HasPrefix(interpreter[0], "OH_INTERPRETER_PATH=/openhands/poetry/openhands-ai-") {
@@ -220,8 +220,8 @@ func TestOpenhandsTexts(t *testing.T) {
 	}
 }
 
-// TestOpenhandsPackages checks the packages of section "System".
-func TestOpenhandsPackages(t *testing.T) {
+// testOpenhandsPackages checks the packages of section "System".
+func testOpenhandsPackages(t *testing.T) {
 	root := openhandsRoot(t)
 	installed := root.lines(t, "/var/lib/dpkg/status", `^Package: .*$`)
 	for name := range strings.FieldsSeq("wget curl ca-certificates sudo apt-utils git jq tmux build-essential ripgrep ffmpeg coreutils util-linux procps " +
@@ -234,8 +234,8 @@ func TestOpenhandsPackages(t *testing.T) {
 	}
 }
 
-// TestOpenhandsSource checks that the image contains exactly the source, without *.md of hashed paths.
-func TestOpenhandsSource(t *testing.T) {
+// testOpenhandsSource checks that the image contains exactly the source, without *.md of hashed paths.
+func testOpenhandsSource(t *testing.T) {
 	root := openhandsRoot(t)
 	want := []string{
 		"openhands/", "openhands/__init__.py", "openhands/agent_server.py", "openhands/runtime/", "openhands/runtime/__init__.py",
@@ -251,8 +251,8 @@ func TestOpenhandsSource(t *testing.T) {
 	}
 }
 
-// TestOpenhandsDependencies checks that groups main and runtime are installed, and neither dev nor the project itself.
-func TestOpenhandsDependencies(t *testing.T) {
+// testOpenhandsDependencies checks that groups main and runtime are installed, and neither dev nor the project itself.
+func testOpenhandsDependencies(t *testing.T) {
 	root := openhandsRoot(t)
 	var got []string
 	for _, name := range root.below(t, "/openhands/poetry") {
@@ -267,8 +267,8 @@ func TestOpenhandsDependencies(t *testing.T) {
 	}
 }
 
-// TestOpenhandsRuns runs the image's programs, as root and as the user.
-func TestOpenhandsRuns(t *testing.T) {
+// testOpenhandsRuns runs the image's programs, as root and as the user.
+func testOpenhandsRuns(t *testing.T) {
 	root := openhandsRoot(t)
 	const (
 		conda = "/openhands/micromamba/envs/openhands/bin/"
@@ -325,20 +325,14 @@ func TestOpenhandsRuns(t *testing.T) {
 	}
 }
 
-// TestOpenhandsAgent starts the agent in a container, and lets it run a command.
-func TestOpenhandsAgent(t *testing.T) {
+// testOpenhandsAgent starts the agent in a container, and lets it run a command.
+func testOpenhandsAgent(t *testing.T) {
 	root := openhandsRoot(t)
 	config := image(t, builtOpenhands(t).images(t).Source).Config.Config
-	port := freePort(t)
-	config.Cmd = []string{"/bin/bash", "-c", "exec su - openhands -c 'cd /openhands/code && exec \"$OH_INTERPRETER_PATH\" -m openhands.agent_server " + port + "'"}
-	box := must(testenv.Run(t.Context(), t.TempDir(), string(root), config))(t)
-	defer func() {
-		if out, err := box.Stop(); err != nil || t.Failed() {
-			t.Logf("%v\n%s", err, out)
-		}
-	}()
-	call(t, "GET", "http://127.0.0.1:"+port+"/alive", "")
-	got := call(t, "POST", "http://127.0.0.1:"+port+"/execute_action", `{"command":"id -un; pwd; git --version | cut -c1-11"}`)
+	config.Cmd = []string{"/bin/bash", "-c", "exec su - openhands -c 'cd /openhands/code && exec \"$OH_INTERPRETER_PATH\" -m openhands.agent_server 0'"}
+	url := serves(t, string(root), config)
+	call(t, "GET", url+"/alive", "")
+	got := call(t, "POST", url+"/execute_action", `{"command":"id -un; pwd; git --version | cut -c1-11"}`)
 	if !strings.Contains(got, `openhands\n/openhands/code\ngit version`) {
 		t.Errorf("the agent answers %s", got)
 	}

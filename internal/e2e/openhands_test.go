@@ -22,15 +22,34 @@ import (
 // lists. The base and its packages are Debian's. Sites that tests cannot reach are stand-ins of testmirror, with HTTPS and an
 // authority that no image trusts.
 var oh struct {
-	once    sync.Once
-	mirror  *testmirror.Mirror
-	mirrors map[string]string
-	ca      string
+	once     sync.Once
+	registry *testenv.Registry // only for these tests
+	mirror   *testmirror.Mirror
+	mirrors  map[string]string
+	ca       string
 	*project
 	base     string
 	builder  *testenv.Builder
 	firewall *firewall
 	listed   []string
+}
+
+// TestOpenhands runs the tests of that project one after the other, because they check the traffic of its registry, and the requests
+// and faults of its mirror. The group runs beside all other tests.
+func TestOpenhands(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T)
+	}{
+		{"Config", testOpenhandsConfig}, {"Files", testOpenhandsFiles}, {"Texts", testOpenhandsTexts}, {"Packages", testOpenhandsPackages},
+		{"Source", testOpenhandsSource}, {"Dependencies", testOpenhandsDependencies}, {"Runs", testOpenhandsRuns}, {"Agent", testOpenhandsAgent},
+		{"ClosedNetwork", testOpenhandsClosedNetwork}, {"Frontend", testOpenhandsFrontend}, {"Variants", testOpenhandsVariants},
+		{"Foreign", testOpenhandsForeign}, {"Ubuntu", testOpenhandsUbuntu}, {"Downloads", testOpenhandsDownloads},
+		{"NewerLock", testOpenhandsNewerLock}, {"DirtyExtra", testOpenhandsDirtyExtra}, {"PythonManagers", testPythonManagers},
+	} {
+		t.Run(test.name, test.run)
+	}
 }
 
 // builtOpenhands returns the project, and builds it first if necessary.
@@ -51,14 +70,14 @@ func buildOpenhands(t *testing.T) {
 	oh.mirror.ServeTLS(secure, certificate)
 	_, port, _ := net.SplitHostPort(secure.Addr().String())
 	oh.ca, oh.mirrors = ca.File, testmirror.MirrorsAt("https://localhost:"+port) // pip checks no certificate of an IP address
-	oh.base = must(env.registry.PushBaseOf(t.Context(), "trixie"))(t)
-	p := &project{filepath.Join(env.dir, "openhands"), env.registry.Host + "/openhands"}
+	oh.base = must(oh.registry.PushBaseOf(t.Context(), "trixie"))(t)
+	p := &project{dir: filepath.Join(env.dir, "openhands"), repository: oh.registry.Host + "/openhands"}
 	if err := testmirror.Project(p.dir, oh.mirror); err != nil {
 		t.Fatal(err)
 	}
 	write(t, p.dir, "runtime.yaml", openhandsYAML(t, oh.base, `env: {TELLS: "it's on", SHOUTS: "it's $HOME"}`))
 	oh.listed = strings.Fields(succeed(t, p.dir, p.openhandsArgs("graph", "--addresses", "--progress", "plain")...).stdout)
-	oh.builder, oh.firewall = isolatedBuilder(t, testenv.BuilderOptions{Env: []string{"SSL_CERT_FILE=" + oh.ca}}, oh.listed, env.registry.Host)
+	oh.builder, oh.firewall = isolatedBuilder(t, testenv.BuilderOptions{Env: []string{"SSL_CERT_FILE=" + oh.ca}}, oh.listed, oh.registry.Host, env.registry.Host)
 	res := succeed(t, p.dir, p.openhandsArgs("solve", "--progress", "plain", "--addr", oh.builder.Addr, "--build-arg", "HTTP_PROXY="+oh.firewall.proxy, "--build-arg", "HTTPS_PROXY="+oh.firewall.proxy)...)
 	if !strings.Contains(res.stderr, "scratch: ") {
 		t.Errorf("not from scratch:\n%s", res.stderr)
@@ -91,9 +110,9 @@ func openhandsYAML(t *testing.T, base string, more ...string) string {
 	return fmt.Sprintf("base: %s\nruntime: {python: 3.13}\nnetwork:\n  mirrors: %s\ntools: %s\n%s\n", base, mirrors, list, strings.Join(more, "\n"))
 }
 
-// TestOpenhandsClosedNetwork checks that the build used only the addresses of graph --addresses, and sent valid requests to the
+// testOpenhandsClosedNetwork checks that the build used only the addresses of graph --addresses, and sent valid requests to the
 // mirrors.
-func TestOpenhandsClosedNetwork(t *testing.T) {
+func testOpenhandsClosedNetwork(t *testing.T) {
 	builtOpenhands(t)
 	oh.firewall.mu.Lock()
 	defer oh.firewall.mu.Unlock()
@@ -109,7 +128,7 @@ func TestOpenhandsClosedNetwork(t *testing.T) {
 	for _, fault := range oh.mirror.Faults() {
 		t.Errorf("the mirror was asked as no real site is: %s", fault)
 	}
-	if !oh.firewall.passed["http://"+env.registry.Host] || !slices.ContainsFunc(slices.Collect(maps.Keys(oh.firewall.passed)), func(address string) bool {
+	if !oh.firewall.passed["http://"+oh.registry.Host] || !slices.ContainsFunc(slices.Collect(maps.Keys(oh.firewall.passed)), func(address string) bool {
 		return strings.HasSuffix(address, "/debian")
 	}) {
 		t.Errorf("the registry or Debian got no request through the firewall; passed: %q", slices.Sorted(maps.Keys(oh.firewall.passed)))
@@ -122,12 +141,12 @@ func TestOpenhandsClosedNetwork(t *testing.T) {
 	}
 }
 
-// TestOpenhandsFrontend builds the same with the frontend image, on the builder that has cached the steps. The manifests must be
+// testOpenhandsFrontend builds the same with the frontend image, on the builder that has cached the steps. The manifests must be
 // the same.
-func TestOpenhandsFrontend(t *testing.T) {
+func testOpenhandsFrontend(t *testing.T) {
 	p := builtOpenhands(t)
 	buildx := newBuildx(t, oh.builder)
-	again := &project{p.dir, p.repository + "-frontend"}
+	again := &project{dir: p.dir, repository: p.repository + "-frontend"}
 	for _, target := range []string{"deps", "source"} {
 		args := p.buildArgs("--target", target, "-o", computed, "--build-arg", "REPOSITORY="+again.repository,
 			"--build-arg", "BUILDKIT_SYNTAX="+frontendRef(t), "--build-arg", "HTTP_PROXY="+oh.firewall.proxy, "--build-arg", "HTTPS_PROXY="+oh.firewall.proxy, "--secret", "id=rtbuild-ca,src="+oh.ca)

@@ -19,15 +19,15 @@ func sameImage(t *testing.T, from, to string) {
 	}
 }
 
-// TestOpenhandsVariants checks that lock and versioned give the image of a build from scratch.
-func TestOpenhandsVariants(t *testing.T) {
+// testOpenhandsVariants checks that lock and versioned give the image of a build from scratch.
+func testOpenhandsVariants(t *testing.T) {
 	built := builtOpenhands(t)
-	p := &project{t.TempDir(), built.repository}
+	p := &project{dir: t.TempDir(), repository: built.repository}
 	if err := os.CopyFS(p.dir, os.DirFS(built.dir)); err != nil {
 		t.Fatal(err)
 	}
 	// A fresh builder makes each image again from scratch.
-	again := &project{p.dir, built.repository + "-again"}
+	again := &project{dir: p.dir, repository: built.repository + "-again"}
 	solve := func(t *testing.T, p *project, want, addr string, more ...string) {
 		t.Helper()
 		res := succeed(t, p.dir, p.openhandsArgs("solve", append(more, "--progress", "plain", "--addr", addr)...)...)
@@ -41,9 +41,9 @@ func TestOpenhandsVariants(t *testing.T) {
 		t.Fatal(err)
 	}
 	builder := freshBuilder(t, testenv.BuilderOptions{})
-	env.registry.Traffic()
+	oh.registry.Traffic()
 	solve(t, p, "lock", builder.Addr)
-	if pulled, _, _ := env.registry.Traffic(); pulled > 1<<20 {
+	if pulled, _, _ := oh.registry.Traffic(); pulled > 1<<20 {
 		t.Errorf("%d bytes pulled for a change of the source", pulled)
 	}
 	lock := p.images(t).Source
@@ -62,11 +62,11 @@ func TestOpenhandsVariants(t *testing.T) {
 	}
 }
 
-// TestOpenhandsForeign enters on an image like those of the original: the same dependencies, no labels, and an older source with the
+// testOpenhandsForeign enters on an image like those of the original: the same dependencies, no labels, and an older source with the
 // editor's extensions. The result must have the same files as on a deps image of rtbuild, and nothing may be pulled.
-func TestOpenhandsForeign(t *testing.T) {
+func testOpenhandsForeign(t *testing.T) {
 	built := builtOpenhands(t)
-	ours, p := built.images(t), &project{built.dir, built.repository + "-original"}
+	ours, p := built.images(t), &project{dir: built.dir, repository: built.repository + "-original"}
 	lock := image(t, ours.Lock)
 	const extension = "openhands/.openvscode-server/extensions/openhands-"
 	older := layerOwned(t, 1000, map[string]string{
@@ -76,16 +76,16 @@ func TestOpenhandsForeign(t *testing.T) {
 	config := lock.Config
 	config.Config.Labels, config.History = nil, nil
 	_, tag, _ := strings.Cut(p.images(t).Lock, "/openhands-original:")
-	if _, err := env.registry.PushImage(t.Context(), "openhands-original", tag, config, append(lock.Layers(t.Context()), older)...); err != nil {
+	if _, err := oh.registry.PushImage(t.Context(), "openhands-original", tag, config, append(lock.Layers(t.Context()), older)...); err != nil {
 		t.Fatal(err)
 	}
 	builder := freshBuilder(t, testenv.BuilderOptions{})
-	env.registry.Traffic()
+	oh.registry.Traffic()
 	res := succeed(t, p.dir, p.openhandsArgs("solve", "--progress", "plain", "--addr", builder.Addr)...)
 	if !strings.Contains(res.stderr, "lock: ") {
 		t.Errorf("not lock:\n%s", res.stderr)
 	}
-	if pulled, _, _ := env.registry.Traffic(); pulled > 1<<20 {
+	if pulled, _, _ := oh.registry.Traffic(); pulled > 1<<20 {
 		t.Errorf("%d bytes pulled", pulled)
 	}
 	var diff struct{ Files []json.RawMessage }
@@ -107,20 +107,20 @@ func dropRuntimeWheel(t *testing.T, dir string) {
 	edit(t, lock, `groups = ["runtime"]`, `groups = ["dev"]`)
 }
 
-// TestOpenhandsUbuntu builds on a Debian base that claims to be Ubuntu, because tests cannot reach Ubuntu's packages. The profile's
+// testOpenhandsUbuntu builds on a Debian base that claims to be Ubuntu, because tests cannot reach Ubuntu's packages. The profile's
 // further steps for Ubuntu use real packages of Debian and of npm's registry.
-func TestOpenhandsUbuntu(t *testing.T) {
+func testOpenhandsUbuntu(t *testing.T) {
 	built := builtOpenhands(t)
 	debian := image(t, oh.base)
 	name := layerOf(t, map[string]string{osRelease: "ID=ubuntu\nID_LIKE=debian\nVERSION_CODENAME=noble\nPRETTY_NAME=\"Ubuntu 24.04\"\n"})
-	if _, err := env.registry.PushImage(t.Context(), "bases", "ubuntu", debian.Config, append(debian.Layers(t.Context()), name)...); err != nil {
+	if _, err := oh.registry.PushImage(t.Context(), "bases", "ubuntu", debian.Config, append(debian.Layers(t.Context()), name)...); err != nil {
 		t.Fatal(err)
 	}
-	p := &project{t.TempDir(), env.registry.Host + "/ubuntu-runtime"}
+	p := &project{dir: t.TempDir(), repository: oh.registry.Host + "/ubuntu-runtime"}
 	if err := os.CopyFS(p.dir, os.DirFS(built.dir)); err != nil {
 		t.Fatal(err)
 	}
-	write(t, p.dir, "runtime.yaml", openhandsYAML(t, env.registry.Host+"/bases:ubuntu", "components: {browser: false, editor: false}"))
+	write(t, p.dir, "runtime.yaml", openhandsYAML(t, oh.registry.Host+"/bases:ubuntu", "components: {browser: false, editor: false}"))
 	succeed(t, p.dir, p.openhandsArgs("solve", "--progress", "plain", "--extra-deps", `node --version | grep '^v22\.' && npm --version && corepack --version &&
 test -x "$(command -v yarn)" && python --version && python -m pip --version && python -m venv /tmp/venv &&
 grep 'linux/ubuntu noble stable' /etc/apt/sources.list.d/docker.list`)...)

@@ -28,6 +28,7 @@ type metadata struct {
 
 // TestExports exports one build to several destinations.
 func TestExports(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
@@ -69,6 +70,7 @@ func TestExports(t *testing.T) {
 
 // TestOutputAlone checks that -o without --push publishes nothing, and can export an existing image.
 func TestOutputAlone(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	dir := t.TempDir()
 	p.solve(t, "-o", "type=oci,dest="+filepath.Join(dir, "a.tar"))
@@ -85,6 +87,7 @@ func TestOutputAlone(t *testing.T) {
 
 // TestPushedOutput checks that the tags are written in order if -o pushes the image's own name.
 func TestPushedOutput(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	p.solve(t, "-o", "type=registry")
 	if made := p.plan(t); made.Variant != "none" || made.Exists["lock"] != "fresh" || made.Exists["versioned"] != "fresh" {
@@ -94,6 +97,7 @@ func TestPushedOutput(t *testing.T) {
 
 // TestStdout checks that nothing else is written to standard output with an archive.
 func TestStdout(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	res := p.solve(t, "-o", "-")
 	found := false
@@ -117,6 +121,7 @@ func TestStdout(t *testing.T) {
 
 // TestTwoUsers builds for two user IDs on one builder. They must not share a cache that one of them cannot write to.
 func TestTwoUsers(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	p.solve(t)
 	write(t, p.dir, "runtime.yaml", "cmd: [node, server.js]\nuser: {name: other, uid: 1234, gid: 1234}\n")
@@ -129,6 +134,7 @@ func TestTwoUsers(t *testing.T) {
 // TestSameDigest builds one source on one deps image, on two fresh builders and from two checkouts with different time stamps and
 // umasks. The digests must be the same.
 func TestSameDigest(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	p.solve(t)
 	first := image(t, p.plan(t).Images.Source)
@@ -153,6 +159,7 @@ func TestSameDigest(t *testing.T) {
 
 // TestLabels checks the labels that later builds rely on.
 func TestLabels(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	p.solve(t, "--label", "a=b", "--annotation", "c=d")
 	made := p.plan(t)
@@ -182,6 +189,7 @@ func TestLabels(t *testing.T) {
 
 // TestMovedBase checks that a moved base is reported, and that only --pull rebuilds for it.
 func TestMovedBase(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	old := image(t, env.base)
 	layer := must(testenv.Base(t.Context()))(t)
@@ -214,6 +222,7 @@ func TestMovedBase(t *testing.T) {
 
 // TestReuse enters on deps images of other repositories and of an earlier version.
 func TestReuse(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	p.solve(t)
 	t.Run("lock of another repository", func(t *testing.T) {
@@ -243,6 +252,7 @@ func TestReuse(t *testing.T) {
 
 // TestExtra runs an extra command after the source stage.
 func TestExtra(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	without := p.plan(t).Source
 	p.solve(t, "--extra-deps", "echo extra > made-by-extra; id -un > who")

@@ -139,6 +139,7 @@ func (p *project) touch(t *testing.T) {
 
 // TestPlatformsTogether publishes an index twice. The second time, there must be nothing to do.
 func TestPlatformsTogether(t *testing.T) {
+	t.Parallel()
 	p := twoPlatforms(t)
 	made := p.planAll(t, "--platform", both)
 	if made.variants() != "lock lock" || made.Variant != "" || made.Images.Source == "" {
@@ -178,6 +179,7 @@ func TestPlatformsTogether(t *testing.T) {
 
 // TestPlatformsMerged publishes one platform after the other. The tag must keep the other platforms unchanged.
 func TestPlatformsMerged(t *testing.T) {
+	t.Parallel()
 	p := twoPlatforms(t)
 	res := p.solve(t, "--platform", "linux/arm64")
 	first := tag(t, res.stdout)
@@ -203,6 +205,7 @@ func TestPlatformsMerged(t *testing.T) {
 
 // TestPlatformsMissing builds for two platforms, one of which lacks an image.
 func TestPlatformsMissing(t *testing.T) {
+	t.Parallel()
 	p := twoPlatforms(t)
 	res := p.solve(t, "--platform", "linux/arm64")
 	first := tag(t, res.stdout)
@@ -228,6 +231,7 @@ func archived(t *testing.T, file string) []string {
 
 // TestPlatformsConcurrently runs two clients that publish one platform each, at the same time and into a new tag.
 func TestPlatformsConcurrently(t *testing.T) {
+	t.Parallel()
 	p := twoPlatforms(t)
 	for n := range 5 {
 		write(t, p.dir, "server.js", fmt.Sprintf("// %d\n", n))
@@ -249,6 +253,7 @@ func TestPlatformsConcurrently(t *testing.T) {
 
 // TestPlatformsUnsupported builds steps for a platform that the builder cannot run.
 func TestPlatformsUnsupported(t *testing.T) {
+	t.Parallel()
 	p := small(t)
 	res := p.fails(t, 4, "cannot run the steps for linux/s390x: it runs linux/", "--platform", "linux/s390x")
 	if !strings.Contains(res.stderr, "binfmt --install s390x") {
@@ -260,6 +265,7 @@ func TestPlatformsUnsupported(t *testing.T) {
 // TestPlatformsFromScratch builds for two platforms from scratch, one of them with emulation. Then it removes one platform's deps
 // image, which the next build must add to the other's.
 func TestPlatformsFromScratch(t *testing.T) {
+	t.Parallel()
 	for _, architecture := range []string{"amd64", "arm64"} {
 		if err := testenv.Runs(architecture); err != nil {
 			t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 
 // TestPoetryCache checks that steps share only those of Poetry's artifacts that poetry.lock names with their hash.
 func TestPoetryCache(t *testing.T) {
+	t.Parallel()
 	program := must(filepath.Abs("../../llb/poetry_cache.py"))(t)
 	dir := t.TempDir()
 	write(t, dir, "poetry.lock", `[[package]]

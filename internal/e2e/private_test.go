@@ -83,6 +83,7 @@ func servePackage(t *testing.T, files map[string]string) (address, integrity str
 // TestPrivateRegistryRefusesSteps checks that build steps cannot write to the private registry, which they reach through the host's
 // network.
 func TestPrivateRegistryRefusesSteps(t *testing.T) {
+	t.Parallel()
 	at, p := newPair(t), small(t)
 	address, integrity := servePackage(t, map[string]string{
 		"package.json": `{"name":"intruder","version":"1.0.0","scripts":{"postinstall":"node try.js"}}`,
@@ -133,6 +134,7 @@ func read(t *testing.T, elem ...string) string {
 
 // TestPrivateRegistryByName checks that naming the private registry uses it with a lease and the token.
 func TestPrivateRegistryByName(t *testing.T) {
+	t.Parallel()
 	at, p := newPair(t), small(t)
 	args := []string{"solve", "--progress", "plain", "--base-image", env.base, "--repository", at.registry() + "/named"}
 	t.Run("another builder is not handed the token", func(t *testing.T) {
@@ -178,6 +180,7 @@ func TestPrivateRegistryByName(t *testing.T) {
 
 // TestPrivateBuilderTrustsCAFile pulls the base from a registry with a private CA, and pushes the images to it.
 func TestPrivateBuilderTrustsCAFile(t *testing.T) {
+	t.Parallel()
 	at, p := newPair(t), small(t)
 	authority := newAuthority(t, "the company")
 	registry := must(testenv.StartRegistry(t.Context(), t.TempDir(), testenv.WithTLS(authority)))(t)
@@ -212,6 +215,7 @@ func TestPrivateBuilderTrustsCAFile(t *testing.T) {
 
 // TestPrivateBuilderUsesMirrors pulls a base whose registry does not exist from a mirror.
 func TestPrivateBuilderUsesMirrors(t *testing.T) {
+	t.Parallel()
 	at, p := newPair(t), small(t)
 	config := t.TempDir()
 	write(t, config, "registry.invalid/hosts.toml", fmt.Sprintf("[host.\"http://%s\"]\ncapabilities = [\"pull\", \"resolve\"]\n", env.registry.Host))

@@ -11,13 +11,12 @@ import (
 	"testing"
 
 	"github.com/rtbuild/rtbuild/internal/profile"
-	"github.com/rtbuild/rtbuild/internal/testenv"
 	"github.com/rtbuild/rtbuild/internal/testmirror"
 )
 
-// TestPythonManagers installs with Poetry and with uv. The image must contain exactly the packages of the lock file, also after one
+// testPythonManagers installs with Poetry and with uv. The image must contain exactly the packages of the lock file, also after one
 // is dropped.
-func TestPythonManagers(t *testing.T) {
+func testPythonManagers(t *testing.T) {
 	builtOpenhands(t) // starts the mirror
 	uv, _ := (&profile.Runtime{}).Release("uv", "")
 	tests := []struct {
@@ -35,7 +34,7 @@ func TestPythonManagers(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.manager, func(t *testing.T) {
-			p := &project{t.TempDir(), env.registry.Host + "/" + repositoryOf(t)}
+			p := &project{dir: t.TempDir(), repository: oh.registry.Host + "/" + repositoryOf(t)}
 			if err := test.write(p.dir, oh.mirror); err != nil {
 				t.Fatal(err)
 			}
@@ -80,15 +79,9 @@ func (p *project) answersPython(t *testing.T) {
 	t.Helper()
 	rootfs := filepath.Join(t.TempDir(), "rootfs")
 	succeed(t, p.dir, p.openhandsArgs("solve", "--progress", "plain", "-o", rootfs)...)
-	config, port := image(t, p.images(t).Source).Config.Config, freePort(t)
-	config.Cmd = append(config.Cmd, port)
-	box := must(testenv.Run(t.Context(), t.TempDir(), rootfs, config))(t)
-	defer func() {
-		if out, err := box.Stop(); err != nil || t.Failed() {
-			t.Logf("%v\n%s", err, out)
-		}
-	}()
-	if got := call(t, "GET", "http://127.0.0.1:"+port+"/", ""); !strings.Contains(got, " of /agent/venv/lib/") {
+	config := image(t, p.images(t).Source).Config.Config
+	config.Cmd = append(config.Cmd, "0")
+	if got := call(t, "GET", serves(t, rootfs, config)+"/", ""); !strings.Contains(got, " of /agent/venv/lib/") {
 		t.Errorf("it answers %s", got)
 	}
 }

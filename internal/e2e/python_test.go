@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,12 +20,19 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
 
+// packWheels makes the package index of the Python example once, and returns its directory.
+var packWheels = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(env.dir, "wheels")
+	if out, err := exec.Command("../../hack/wheels", dir, "python3-bottle", "python3-waitress").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("hack/wheels: %w\n%s", err, out)
+	}
+	return dir, nil
+})
+
 // TestPython builds the Python agent with wheels of Debian's packages, calls it, and drops a requirement.
 func TestPython(t *testing.T) {
-	wheels := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "../../hack/wheels", wheels, "python3-bottle", "python3-waitress").CombinedOutput(); err != nil {
-		t.Fatalf("hack/wheels: %v\n%s", err, out)
-	}
+	t.Parallel()
+	wheels := must(packWheels())(t)
 	var meanwhile atomic.Pointer[func()] // called when pip sends a request
 	index := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if f := meanwhile.Swap(nil); f != nil {

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"archive/tar"
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,8 +14,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
-	"time"
+
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
@@ -21,12 +25,27 @@ import (
 // project is a copy of an example, with its own directory and its own repository.
 type project struct {
 	dir, repository string
+	base            string // the shared base if empty
+}
+
+// registries maps hosts to the registries that only some tests use.
+var registries sync.Map
+
+// ownRegistry moves the project to a registry that no other test uses. A copy of the base is there.
+func (p *project) ownRegistry(t *testing.T) *testenv.Registry {
+	t.Helper()
+	r := must(testenv.StartRegistry(t.Context(), t.TempDir()))(t)
+	t.Cleanup(r.Close)
+	registries.Store(r.Host, r)
+	p.base = must(r.PushBase(t.Context()))(t)
+	p.repository = r.Host + strings.TrimPrefix(p.repository, env.registry.Host)
+	return r
 }
 
 // newProject copies examples/NAME. It uses the shared base.
 func newProject(t *testing.T, example string) *project {
 	t.Helper()
-	p := &project{t.TempDir(), env.registry.Host + "/" + strings.ToLower(t.Name())}
+	p := &project{dir: t.TempDir(), repository: env.registry.Host + "/" + strings.ToLower(t.Name())}
 	if err := os.CopyFS(p.dir, os.DirFS(filepath.Join("..", "..", "examples", example))); err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +55,7 @@ func newProject(t *testing.T, example string) *project {
 // small returns a project with one dependency and no packages, for tests of something else.
 func small(t *testing.T) *project {
 	t.Helper()
-	p := &project{t.TempDir(), env.registry.Host + "/" + strings.ToLower(strings.ReplaceAll(t.Name(), "=", "_"))}
+	p := &project{dir: t.TempDir(), repository: env.registry.Host + "/" + strings.ToLower(strings.ReplaceAll(t.Name(), "=", "_"))}
 	write(t, p.dir, "package.json", `{"name":"small","version":"1.0.0","dependencies":{"is-number":"7.0.0"}}`)
 	write(t, p.dir, "package-lock.json", lockOf("7.0.0", isNumber7))
 	write(t, p.dir, "server.js", "console.log(require('is-number')(1))\n")
@@ -58,7 +77,7 @@ func lockOf(version, integrity string) string {
 }
 
 func (p *project) args(command string, more ...string) []string {
-	return append([]string{command, "--base-image", env.base, "--repository", p.repository}, more...)
+	return append([]string{command, "--base-image", cmp.Or(p.base, env.base), "--repository", p.repository}, more...)
 }
 
 func (p *project) solve(t *testing.T, more ...string) result {
@@ -87,7 +106,17 @@ func (p *project) plan(t *testing.T, more ...string) planned {
 
 func image(t *testing.T, ref string) *testenv.Image {
 	t.Helper()
-	return must(env.registry.Image(t.Context(), strings.TrimSpace(ref)))(t)
+	ref = strings.TrimSpace(ref)
+	return must(registryOf(ref).Image(t.Context(), ref))(t)
+}
+
+// registryOf returns the registry of a reference.
+func registryOf(ref string) *testenv.Registry {
+	host, _, _ := strings.Cut(ref, "/")
+	if r, ok := registries.Load(host); ok {
+		return r.(*testenv.Registry)
+	}
+	return env.registry
 }
 
 func tree(t *testing.T, ref string) map[string]testenv.Entry {
@@ -130,7 +159,9 @@ func sameConfig(t *testing.T, a, b *testenv.Image) {
 
 // TestVariants builds a real agent from scratch, without changes, after a source edit, and after a change of dependencies.
 func TestVariants(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, "node-agent")
+	registry := p.ownRegistry(t)
 	if made := p.plan(t); made.Variant != "scratch" || len(made.Publish) != 3 || made.Publish[2] != made.Images.Source {
 		t.Fatalf("the first plan is %+v", made)
 	}
@@ -150,7 +181,7 @@ func TestVariants(t *testing.T) {
 	})
 	t.Run("clean layers", func(t *testing.T) { cleanLayers(t, p) })
 	t.Run("answers", func(t *testing.T) { answers(t, p) })
-	t.Run("lock", func(t *testing.T) { editSource(t, p) })
+	t.Run("lock", func(t *testing.T) { editSource(t, p, registry) })
 	t.Run("versioned", func(t *testing.T) { changeDependency(t, p) })
 }
 
@@ -194,15 +225,19 @@ func (p *project) runs(t *testing.T, visit func(url string)) {
 	t.Helper()
 	rootfs := filepath.Join(t.TempDir(), "rootfs")
 	p.solve(t, "-o", rootfs)
-	config := image(t, p.plan(t).Images.Source).Config.Config
-	port := freePort(t)
-	box := must(testenv.Run(t.Context(), t.TempDir(), rootfs, config, "PORT="+port))(t)
-	defer func() {
+	visit(serves(t, rootfs, image(t, p.plan(t).Images.Source).Config.Config, "PORT=0"))
+}
+
+// serves runs a container until the test ends, and returns the URL of its server.
+func serves(t *testing.T, rootfs string, config ocispecs.ImageConfig, env ...string) string {
+	t.Helper()
+	box := must(testenv.Run(context.WithoutCancel(t.Context()), t.TempDir(), rootfs, config, env...))(t)
+	t.Cleanup(func() {
 		if out, err := box.Stop(); err != nil || t.Failed() {
 			t.Logf("%v\n%s", err, out)
 		}
-	}()
-	visit("http://127.0.0.1:" + port)
+	})
+	return "http://" + must(box.Listens(t.Context()))(t)
 }
 
 func freePort(t *testing.T) string {
@@ -213,27 +248,18 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// call makes a request as soon as the server listens.
+// call makes a request.
 func call(t *testing.T, method, url, body string) string {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
-	for {
-		req := must(http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body)))(t)
-		req.Header.Set("Content-Type", "application/json")
-		if res, err := http.DefaultClient.Do(req); err == nil {
-			defer res.Body.Close()
-			return string(must(io.ReadAll(res.Body))(t))
-		}
-		select {
-		case <-deadline:
-			t.Fatalf("%s does not answer", url)
-		case <-time.After(50 * time.Millisecond): // a listening port sends no event
-		}
-	}
+	req := must(http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body)))(t)
+	req.Header.Set("Content-Type", "application/json")
+	res := must(http.DefaultClient.Do(req))(t)
+	defer res.Body.Close()
+	return string(must(io.ReadAll(res.Body))(t))
 }
 
 // editSource renames a file. The image must contain only the new file, and the deps image must not be pulled.
-func editSource(t *testing.T, p *project) {
+func editSource(t *testing.T, p *project, registry *testenv.Registry) {
 	if err := os.Rename(filepath.Join(p.dir, "src/shell.js"), filepath.Join(p.dir, "src/sh.js")); err != nil {
 		t.Fatal(err)
 	}
@@ -242,9 +268,9 @@ func editSource(t *testing.T, p *project) {
 		t.Fatalf("the plan is %+v", made)
 	}
 	builder := freshBuilder(t, testenv.BuilderOptions{})
-	env.registry.Traffic()
+	registry.Traffic()
 	p.solve(t, "--addr", builder.Addr)
-	pulled, pushed, _ := env.registry.Traffic()
+	pulled, pushed, _ := registry.Traffic()
 	if pulled > 1<<20 || pushed > 1<<20 {
 		t.Errorf("%d bytes pulled, %d pushed, although the deps image is there", pulled, pushed)
 	}

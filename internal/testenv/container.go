@@ -1,15 +1,18 @@
 package testenv
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 
 	"github.com/moby/sys/user"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -20,7 +23,37 @@ import (
 type Container struct {
 	id     string
 	cmd    *exec.Cmd
-	output bytes.Buffer
+	output printed
+	done   chan struct{} // closed when the process has ended
+	err    error         // of the process, after done
+}
+
+// printed collects output, and tells when there is more.
+type printed struct {
+	mu   sync.Mutex
+	text strings.Builder
+	more chan struct{} // closed when more arrives
+}
+
+// Write implements io.Writer.
+func (p *printed) Write(data []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.more != nil {
+		close(p.more)
+		p.more = nil
+	}
+	return p.text.Write(data)
+}
+
+// now returns the output so far, and a channel that closes when more arrives.
+func (p *printed) now() (string, <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.more == nil {
+		p.more = make(chan struct{})
+	}
+	return p.text.String(), p.more
 }
 
 // Run starts an image's command with the config's entrypoint, environment, user and working directory. rootfs is the image's
@@ -54,10 +87,37 @@ func Run(ctx context.Context, bundle, rootfs string, config ocispecs.ImageConfig
 	if err := os.WriteFile(filepath.Join(bundle, "config.json"), data, 0o600); err != nil {
 		return nil, err
 	}
-	c := &Container{id: "rtbuild-" + strconv.Itoa(os.Getpid()) + "-" + filepath.Base(bundle)}
-	c.cmd = exec.CommandContext(ctx, "runc", "run", "--bundle", bundle, c.id)
+	// The bundles of one test have its directory in common, those of several tests their base name.
+	id := "rtbuild-" + strconv.Itoa(os.Getpid()) + "-" + filepath.Base(filepath.Dir(bundle)) + "-" + filepath.Base(bundle)
+	c := &Container{id: id, cmd: exec.CommandContext(ctx, "runc", "run", "--bundle", bundle, id), done: make(chan struct{})}
 	c.cmd.Stdout, c.cmd.Stderr = &c.output, &c.output
-	return c, c.cmd.Start()
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(c.done)
+		c.err = c.cmd.Wait()
+	}()
+	return c, nil
+}
+
+var listens = regexp.MustCompile(`listen(?:s|ing) on ([0-9.]+:[0-9]+)\n`)
+
+// Listens waits until the container prints "listens on" or "listening on" with an address, and returns the address.
+func (c *Container) Listens(ctx context.Context) (address string, err error) {
+	for {
+		text, more := c.output.now()
+		if match := listens.FindStringSubmatch(text); match != nil {
+			return match[1], nil
+		}
+		select {
+		case <-more:
+		case <-c.done:
+			return "", fmt.Errorf("the container ended before it listened: %w", errors.Join(c.err, errors.New(text)))
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
 }
 
 // dockerCapabilities are the capabilities of Docker's containers. sudo and su need some of them.
@@ -68,8 +128,9 @@ var dockerCapabilities = []string{
 
 // Wait waits for the container's process to end, and returns its output.
 func (c *Container) Wait() (string, error) {
-	err := c.cmd.Wait()
-	return c.output.String(), err
+	<-c.done
+	text, _ := c.output.now()
+	return text, c.err
 }
 
 func containerSpec(ctx context.Context, bundle string) (*runtimespec.Spec, error) {
@@ -90,6 +151,6 @@ func (c *Container) Stop() (string, error) {
 	if err != nil {
 		err = fmt.Errorf("runc delete: %w: %s", err, out)
 	}
-	_ = c.cmd.Wait()
-	return c.output.String(), err
+	text, _ := c.Wait() // runc killed it
+	return text, err
 }
