@@ -175,7 +175,7 @@ func TestRegistryFaults(t *testing.T) {
 				_, _ = io.WriteString(w, "<html>welcome</html>")
 				return true
 			})
-		}, "broken", false},
+		}, "invalid response", false},
 		{"dies while blobs are pushed", func(r string) testenv.Fault { return only("PUT", r+"/blobs", hangUp) }, "push", true},
 		{"refuses the manifest", func(r string) testenv.Fault { return only("PUT", r+"/manifests", status(500)) }, "push", true},
 	}

@@ -12,7 +12,7 @@ func TestGraph(t *testing.T) {
 	p := small(t)
 	res := succeed(t, p.dir, p.args("graph", "--addresses", "--progress", "plain")...)
 	listed := strings.Fields(res.stdout)
-	for _, want := range []string{"http://" + env.registry.Host, "https://registry.npmjs.org"} {
+	for _, want := range []string{"http://" + env.registry.Host, "https://registry.yarnpkg.com"} {
 		if !slices.ContainsFunc(listed, func(address string) bool { return strings.HasPrefix(address, want) }) {
 			t.Errorf("%s is not listed:\n%s", want, res.stdout)
 		}
