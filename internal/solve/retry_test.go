@@ -82,7 +82,8 @@ func TestRetries(t *testing.T) {
 		{name: "a registry keeps failing", ends: []error{pushed("502 Bad Gateway")}, retries: 2, tries: 3, is: isPush, text: "pushing r.example.com/a: "},
 		{name: "pushing is denied", ends: []error{pushed("403 Forbidden")}, retries: 3, tries: 1, is: isPush},
 		{name: "nobody is logged in", ends: []error{pushed("401 Unauthorized")}, retries: 3, tries: 1, is: isPush},
-		{name: "a token allows too little", ends: []error{errors.New("failed to push r.example.com/a: insufficient_scope: 500 ")}, retries: 3, tries: 1, is: isPush},
+		{name: "a token allows too little", ends: []error{errors.New("failed to push r.example.com/a: insufficient_scope: authorization failed")}, retries: 3, tries: 1, is: isPush},
+		{name: "denied by a registry that hangs up too", ends: []error{errors.New("failed to push r.example.com/a: denied: connection reset by peer")}, retries: 3, tries: 1, is: isPush},
 		{name: "an image that the registry refuses", ends: []error{pushed("400 Bad Request")}, retries: 3, tries: 1, is: isPush},
 		{name: "a tag that may not be moved", ends: []error{pushed("409 Conflict")}, retries: 3, tries: 1, is: isPush},
 		{name: "denied by a registry that failed first", ends: []error{pushed("503 Service Unavailable"), pushed("403 Forbidden")}, retries: 3, tries: 2, is: isPush, text: "403"},
@@ -105,7 +106,9 @@ func TestRetries(t *testing.T) {
 						t.Errorf("warned %q", text)
 					}
 				}
-				res, err := r.Run(t.Context(), solve.Job{Exports: []solve.Export{solve.DigestExport("r.example.com/a")}})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour) // ends retries without end
+				defer cancel()
+				res, err := r.Run(ctx, solve.Job{Exports: []solve.Export{solve.DigestExport("r.example.com/a")}})
 				if (err == nil) != (tt.is == nil) || (res == nil) != (err != nil) || err != nil && (!tt.is(err) || !strings.Contains(err.Error(), tt.text)) {
 					t.Errorf("got %v, %T: %v", res, err, err)
 				}
