@@ -16,7 +16,7 @@ type ImageAnnotation struct {
 	Value string
 }
 
-// IsManifest reports whether the annotation is one of the manifest itself.
+// IsManifest reports whether the annotation belongs to the manifest itself.
 func (a ImageAnnotation) IsManifest() bool {
 	return a.Type == "" || a.Type == exptypes.AnnotationManifest
 }
@@ -26,19 +26,19 @@ func (a ImageAnnotation) NeedsIndex() bool {
 	return a.Type == exptypes.AnnotationIndex || a.Type == exptypes.AnnotationIndexDescriptor
 }
 
-// IsFor reports whether the annotation is for a platform's manifest: one that names no platform is for all.
+// IsFor reports whether the annotation belongs to a platform's manifest. An annotation without a platform belongs to all.
 func (a ImageAnnotation) IsFor(p ocispecs.Platform) bool {
 	return a.Platform == nil || platforms.OnlyStrict(*a.Platform).Match(p)
 }
 
-// levelForm is a level of an annotation, and the platform it may be limited to.
+// levelForm matches the level of an annotation, with an optional platform.
 var levelForm = regexp.MustCompile(`^([a-z-]+)(?:\[([A-Za-z0-9_/-]+)\])?$`)
 
 var levels = []string{
 	exptypes.AnnotationManifest, exptypes.AnnotationManifestDescriptor, exptypes.AnnotationIndex, exptypes.AnnotationIndexDescriptor,
 }
 
-// parseAnnotation reads --annotation as buildx does: [LEVEL[PLATFORM][,LEVEL...]:]KEY=VALUE. Without a level it is the manifest's.
+// parseAnnotation reads --annotation as buildx does: [LEVEL[PLATFORM][,LEVEL...]:]KEY=VALUE. The default level is manifest.
 func parseAnnotation(text string) ([]ImageAnnotation, error) {
 	key, value, ok := strings.Cut(text, "=")
 	at, name, leveled := strings.Cut(key, ":")

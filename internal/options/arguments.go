@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// ReadArguments fills sets from build arguments. An empty value counts as none, so that bake files may pass on variables that are not
-// set. It gives the names of arguments that no set knows, sorted. Names that begin with BUILDKIT_ are BuildKit's own, and not among them.
+// ReadArguments fills sets from build arguments, and returns the names of unknown arguments, sorted. An empty value counts as absent, so
+// bake files can pass on variables that are not set. Names that begin with BUILDKIT_ are BuildKit's own and never unknown.
 //
-// A value that cannot be used is an [*Error], which speaks of the argument as from does.
+// An invalid value is an [*Error] that names the argument in the spelling of from.
 func ReadArguments(given map[string]string, from Source, sets ...Set) (unknown []string, err error) {
 	known := map[string]bool{}
 	for _, set := range sets {
@@ -30,7 +30,7 @@ func ReadArguments(given map[string]string, from Source, sets ...Set) (unknown [
 	return unknown, nil
 }
 
-// argNames are the arguments among those given that mean the option. The one that is spelt as the table spells it is first.
+// argNames returns the names of given arguments that mean the option. The exact spelling of the table comes first.
 func (o Option) argNames(given map[string]string) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(given)) {
@@ -41,7 +41,7 @@ func (o Option) argNames(given map[string]string) []string {
 	return names
 }
 
-// read takes the first value of an option that is not empty.
+// read sets an option to the first given value that is not empty.
 func (o Option) read(given map[string]string, from Source) error {
 	for _, name := range o.argNames(given) {
 		if given[name] == "" {

@@ -7,8 +7,8 @@ import (
 	"github.com/tonistiigi/go-csvvalue"
 )
 
-// Attestations ask for attestations, with buildx's names and meanings. By default there are none: they make the tag an index, which
-// differs in every run.
+// Attestations are the attestations of a build, with buildx's names and meanings. There are none by default: they make the tag an index
+// that differs in every run.
 type Attestations struct {
 	attests          []attestation
 	sbom, provenance []attestation // the last of each counts
@@ -20,7 +20,7 @@ type attestation struct {
 	disabled    bool
 }
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (a *Attestations) Group() Group {
 	return Group{
 		Name: "attestations", Title: "Attestations", Commands: []string{"solve", "graph"},
@@ -35,8 +35,8 @@ func (a *Attestations) Group() Group {
 	}
 }
 
-// Attrs gives the attestations as attributes of a solve, as buildx passes them: "attest:sbom", "attest:provenance". As there, the last of a
-// type counts, and --sbom and --provenance count more than --attest.
+// Attrs returns the attestations as attributes of a solve: "attest:sbom", "attest:provenance". As in buildx, the last value of a type
+// counts, and --sbom and --provenance override --attest.
 func (a *Attestations) Attrs() map[string]string {
 	attrs := map[string]string{}
 	for _, list := range [][]attestation{a.attests, a.provenance, a.sbom} {
@@ -50,7 +50,7 @@ func (a *Attestations) Attrs() map[string]string {
 	return attrs
 }
 
-// shortAttestation takes the value of --sbom or --provenance.
+// shortAttestation parses the value of --sbom or --provenance.
 func shortAttestation(into *[]attestation, kind string) value {
 	return value{kindText, func(text string) error {
 		*into = nil
@@ -100,7 +100,7 @@ func parseAttestation(text string) ([]attestation, error) {
 	return []attestation{a}, nil
 }
 
-// quoteField writes a field so that it is read as one again.
+// quoteField quotes a field of a CSV record if it needs quotes.
 func quoteField(field string) string {
 	if !strings.ContainsAny(field, `,"`) {
 		return field

@@ -6,7 +6,7 @@ import (
 	"github.com/tonistiigi/go-csvvalue"
 )
 
-// Build steers the solves, with buildx's names and meanings.
+// Build holds the general options of a build, with buildx's names and meanings.
 type Build struct {
 	Progress    string
 	Retries     uint
@@ -19,7 +19,7 @@ type Build struct {
 
 var progressModes = []string{"auto", "tty", "plain", "quiet", "rawjson"}
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (b *Build) Group() Group {
 	return Group{
 		Name: "build", Title: "How a build runs", Commands: []string{"solve", "graph"},
@@ -42,12 +42,12 @@ func (b *Build) Group() Group {
 	}
 }
 
-// Caches share the builder's cache with other builders, with buildx's names and meanings.
+// Caches are the caches to import and export, with buildx's names and meanings.
 type Caches struct {
 	From, To []string // as buildctl's --import-cache and --export-cache
 }
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (c *Caches) Group() Group {
 	return Group{
 		Name: "caches", Title: "Caches of builders", Commands: []string{"solve", "graph"},
@@ -80,7 +80,7 @@ func parseCache(text string) ([]string, error) {
 	return refs, nil
 }
 
-// Outputs say where results go, with buildx's names and meanings.
+// Outputs are the exports of a build, with buildx's names and meanings.
 type Outputs struct {
 	Outputs      []string
 	Push, Load   bool
@@ -88,7 +88,7 @@ type Outputs struct {
 	IIDFile      string
 }
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (o *Outputs) Group() Group {
 	return Group{
 		Name: "outputs", Title: "Where results go", Commands: []string{"solve"},

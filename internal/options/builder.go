@@ -1,19 +1,19 @@
 package options
 
-// Builder says where images are built, and how builder and registries are reached.
+// Builder selects the builder, and configures connections to it and to registries.
 type Builder struct {
 	Addr           string
-	Name           string // of a builder that docker buildx create made
+	Name           string // of a builder of docker buildx create
 	TLS            TLS
 	RegistryConfig string
 	CAFile         string
 	Debug          bool
 }
 
-// TLS is how a connection to a builder proves who is who. All are files but Dir and ServerName.
+// TLS configures mutual TLS with a builder. All fields but Dir and ServerName are files.
 type TLS struct{ CACert, Cert, Key, ServerName, Dir string }
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (b *Builder) Group() Group {
 	return Group{
 		Name: "builder", Title: "Where images are built", Commands: []string{"plan", "solve", "graph", "doctor"},
@@ -21,7 +21,7 @@ func (b *Builder) Group() Group {
 			{Name: "addr", Value: "ADDRESS", into: text(&b.Addr),
 				Unset: "BUILDKIT_HOST, a running buildkitd, a private one", Help: "Address of buildkitd"},
 			{Name: "builder", Value: "NAME", into: text(&b.Name),
-				Unset: "BUILDX_BUILDER", Help: "Builder that docker buildx create made"},
+				Unset: "BUILDX_BUILDER", Help: "Builder of docker buildx create"},
 			{Name: "tlscacert", Value: "FILE", Completes: AnyFile, into: text(&b.TLS.CACert),
 				Help: "CA certificate for the connection to the builder"},
 			{Name: "tlscert", Value: "FILE", Completes: AnyFile, into: text(&b.TLS.Cert),
@@ -39,7 +39,7 @@ func (b *Builder) Group() Group {
 				Help: "PEM file of further certificate authorities that rtbuild-client, build steps and the private builder trust",
 				Also: map[string]string{"diff": "PEM file of further certificate authorities to trust"}},
 			{Name: "debug", into: boolean(&b.Debug),
-				Help: "Print more"},
+				Help: "Print debug output"},
 		},
 	}
 }

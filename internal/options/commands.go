@@ -6,10 +6,10 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Printing is how a command prints its result.
+// Printing is the format of a command's result.
 type Printing struct{ Format string }
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (p *Printing) Group() Group {
 	formats := []string{"text", "json"}
 	return Group{
@@ -17,45 +17,45 @@ func (p *Printing) Group() Group {
 		Options: []Option{
 			{Name: "format", Value: "FORMAT", Default: "text", Choices: formats, into: oneOf(&p.Format, formats...),
 				Help: "Output format: text or json",
-				Also: map[string]string{"prepare": "Output format: text prints the folder's path, json the tags"}},
+				Also: map[string]string{"prepare": "Output format: text prints the folder's path, json prints the tags"}},
 		},
 	}
 }
 
-// JSON reports whether the result is printed as JSON.
+// JSON reports whether to print the result as JSON.
 func (p *Printing) JSON() bool { return p.Format == "json" }
 
-// Plan are the options of plan alone.
+// Plan holds the options of plan.
 type Plan struct{ Check bool }
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (p *Plan) Group() Group {
 	return Group{
 		Name: "plan", Title: "plan", Commands: []string{"plan"},
 		Options: []Option{
 			{Name: "check", into: boolean(&p.Check),
-				Help: "Run static checks only: secrets in the source, what is not pinned, lock files out of step"},
+				Help: "Run static checks only: secrets in the source, unpinned versions, outdated lock files"},
 		},
 	}
 }
 
-// Solve are the options of solve alone.
+// Solve holds the options of solve.
 type Solve struct{ DryRun bool }
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (s *Solve) Group() Group {
 	return Group{
 		Name: "solve", Title: "solve", Commands: []string{"solve"},
 		Options: []Option{
-			{Name: "dry-run", into: boolean(&s.DryRun), Help: "Print the plan, and build nothing"},
+			{Name: "dry-run", into: boolean(&s.DryRun), Help: "Print the plan and build nothing"},
 		},
 	}
 }
 
-// Tags are the options of tags alone.
+// Tags holds the options of tags.
 type Tags struct{ Format, BakeTarget string }
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (t *Tags) Group() Group {
 	formats := []string{"text", "json", "bake"}
 	return Group{
@@ -64,21 +64,21 @@ func (t *Tags) Group() Group {
 			{Name: "format", Value: "FORMAT", Default: "text", Choices: formats, into: oneOf(&t.Format, formats...),
 				Help: "Output format: text, json or bake"},
 			{Name: "bake-target", Value: "PATTERN", into: text(&t.BakeTarget),
-				Help: "Names of the targets of --format bake; {project}, {base} and {role} are filled in"},
+				Help: "Pattern for the target names of --format bake, with {project}, {base} and {role}"},
 		},
 	}
 }
 
-// JSON reports whether the result is printed as JSON.
+// JSON reports whether to print the result as JSON.
 func (t *Tags) JSON() bool { return t.Format == "json" }
 
-// Prepare are the options of prepare alone.
+// Prepare holds the options of prepare.
 type Prepare struct {
 	Folder, Syntax string
-	NoBrowser      *bool // that of the Runtime: of all options that write it, the last one given counts; nil leaves it out
+	NoBrowser      *bool // points to that of the Runtime, so the last option that sets it counts; nil: not shared
 }
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (p *Prepare) Group() Group {
 	noBrowser := p.NoBrowser
 	if noBrowser == nil {
@@ -88,7 +88,7 @@ func (p *Prepare) Group() Group {
 		Name: "prepare", Title: "prepare", Commands: []string{"prepare"},
 		Options: []Option{
 			{Name: "build-folder", Value: "DIR", Completes: Directories, into: text(&p.Folder),
-				Help: "Folder to write; it is made if it does not exist"},
+				Help: "Folder to write; created if it does not exist"},
 			{Name: "syntax", Value: "IMAGE", into: text(&p.Syntax),
 				Unset: "that of the runtime file, else ghcr.io/rtbuild/rtbuild-frontend:1", Help: "Frontend image for the first line"},
 			{Name: "no-enable-browser", into: boolean(noBrowser), Help: "The same as --no-browser"},
@@ -97,10 +97,10 @@ func (p *Prepare) Group() Group {
 	}
 }
 
-// Graph are the options of graph alone.
+// Graph holds the options of graph.
 type Graph struct{ Addresses bool }
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (g *Graph) Group() Group {
 	return Group{
 		Name: "graph", Title: "graph", Commands: []string{"graph"},
@@ -110,15 +110,15 @@ func (g *Graph) Group() Group {
 	}
 }
 
-// Diff are the options of diff alone.
+// Diff holds the options of diff.
 type Diff struct {
-	Platform   *ocispecs.Platform // nil for this machine's
+	Platform   *ocispecs.Platform // nil: this machine's
 	ExitCode   bool
 	Verbose    bool
 	SkipShared bool
 }
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (d *Diff) Group() Group {
 	return Group{
 		Name: "diff", Title: "diff", Commands: []string{"diff"},
@@ -128,14 +128,14 @@ func (d *Diff) Group() Group {
 			{Name: "exit-code", into: boolean(&d.ExitCode),
 				Help: "Exit with 1 if files or config differ"},
 			{Name: "verbose", into: boolean(&d.Verbose),
-				Help: "Also list what is in directories that only one image has, and when and how the images were made"},
+				Help: "Also list the contents of directories that only one image has, and the images' creation and history"},
 			{Name: "skip-shared", into: boolean(&d.SkipShared),
-				Help: "Do not read layers that both images begin with: faster, but some changes lack what was there before"},
+				Help: "Do not read layers that both images share: faster, but some changes lack the old value"},
 		},
 	}
 }
 
-// setPlatform takes a single platform.
+// setPlatform parses a single platform.
 func (d *Diff) setPlatform(text string) error {
 	if strings.Contains(text, ",") {
 		return wrong(text, "must be one platform")
@@ -145,10 +145,10 @@ func (d *Diff) setPlatform(text string) error {
 	return err
 }
 
-// Serve are the options of serve.
+// Serve holds the options of serve.
 type Serve struct{ UntilIdle bool }
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (s *Serve) Group() Group {
 	return Group{
 		Name: "serve", Title: "serve", Commands: []string{"serve"},

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Complete gives the values that begin with what the user has written of one. Where files says so, names of files complete it too. After a
-// value that ends with a comma, more is to be written.
+// Complete returns the completions of a partial value. files says which file names complete it, too. After a value that ends with a comma,
+// the user must write more.
 func (o Option) Complete(begun string) (values []string, files Files) {
 	var before, taken string
 	if at := strings.LastIndex(begun, ","); at >= 0 && o.Repeatable() && !o.hasKeys() {

@@ -11,22 +11,22 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Runtime says what a runtime is made of. It overrides the runtime file.
+// Runtime holds the options that override the runtime file.
 type Runtime struct {
 	File       string
 	Profile    string
-	BaseImages []string // one, but for several targets of bake
+	BaseImages []string // only bake takes more than one
 	Repository string
 	Version    string
 	ExtraDeps  string
-	Platforms  []ocispecs.Platform // normalized, each once; none if none is named
+	Platforms  []ocispecs.Platform // normalized and unique; empty if the user names none
 	NoBrowser  bool
 }
 
 // Profiles are the profiles that a project can have.
 var Profiles = []string{"node", "python", "openhands"}
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (r *Runtime) Group() Group {
 	return Group{
 		Name: "runtime", Title: "What the image is made of", Commands: []string{"tags", "plan", "solve", "prepare", "graph"},
@@ -54,7 +54,7 @@ func (r *Runtime) Group() Group {
 	}
 }
 
-// BaseImage is the base image; empty if none is named.
+// BaseImage returns the base image, or "" if the user names none.
 func (r *Runtime) BaseImage() string {
 	if len(r.BaseImages) == 0 {
 		return ""
@@ -62,17 +62,17 @@ func (r *Runtime) BaseImage() string {
 	return r.BaseImages[len(r.BaseImages)-1]
 }
 
-// last collects the values of an option of which the last counts.
+// last collects the values of an option whose last value counts.
 func last(into *[]string) value {
 	v := texts(into)
 	v.kind = kindText
 	return v
 }
 
-// commonPlatforms are those that completion offers.
+// commonPlatforms are the platforms that completion offers.
 var commonPlatforms = []string{"linux/amd64", "linux/arm64", "local"}
 
-// platformList takes platforms, separated by commas, several times. Each is kept once.
+// platformList parses platforms, separated by commas. It may be set several times, and keeps each platform once.
 func platformList(into *[]ocispecs.Platform) value {
 	return value{kindList, func(text string) error {
 		for part := range strings.SplitSeq(text, ",") {
@@ -107,46 +107,45 @@ func parsePlatform(text string) (ocispecs.Platform, error) {
 	return platforms.Normalize(p), nil
 }
 
-// Local is this machine's platform.
+// Local returns this machine's platform.
 func Local() ocispecs.Platform { return platforms.Normalize(platforms.DefaultSpec()) }
 
-// Planning steers what a build reuses.
+// Planning holds the options that decide what a build reuses.
 type Planning struct {
 	ReuseFrom       []string // repositories without a tag
 	PreviousVersion string
 	Force           bool
 	Pull            bool
 	Strict          bool
-	Variant         string // one of Variants; empty for the one with the least work
+	Variant         string // one of Variants; empty: the one with the least work
 }
 
-// Variants are the variants that can be asked for.
+// Variants are the variants that a user can choose.
 var Variants = []string{"none", "lock", "versioned", "scratch"}
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (p *Planning) Group() Group {
 	return Group{
 		Name: "planning", Title: "What a build reuses", Commands: []string{"plan", "solve"},
 		Options: []Option{
 			{Name: ReuseFrom, Arg: "REUSE_FROM", Value: "HOST/PATH", into: parsed(&p.ReuseFrom, parseRepositories),
-				Help: "Further repositories to look for deps images in, separated by commas; they are only read"},
+				Help: "Further repositories to look for deps images in, separated by commas; nothing is pushed to them"},
 			{Name: PreviousVersion, Arg: "PREVIOUS_VERSION", Value: "VERSION", into: text(&p.PreviousVersion),
 				Help: "Earlier version whose deps image the build may start from"},
 			{Name: ForceRebuild, Arg: "FORCE_REBUILD", into: boolean(&p.Force),
 				Help: "Ignore existing images",
 				Also: map[string]string{"prepare": "No effect on the folder: give --build-arg FORCE_REBUILD=true when you build it"}},
 			{Name: "pull", Arg: "PULL", into: boolean(&p.Pull),
-				Help: "Rebuild what was made from an older base or by an older recipe"},
+				Help: "Rebuild images that an older base or an older recipe made"},
 			{Name: "strict", into: boolean(&p.Strict),
-				Help: "Refuse tools whose checksum nobody has verified"},
+				Help: "Refuse tools without a verified checksum"},
 			{Name: "variant", Arg: "VARIANT", Value: "NAME", Choices: Variants, into: optional(oneOf(&p.Variant, Variants...)),
-				Unset: "where the least work is left", Help: "Where the build starts: none, lock, versioned or scratch"},
+				Unset: "the one with the least work", Help: "Where the build starts: none, lock, versioned or scratch"},
 		},
 	}
 }
 
-// parseRepositories reads repositories, separated by commas. Empty ones are none: bake files put lists together of variables that may not
-// be set.
+// parseRepositories reads repositories, separated by commas. It skips empty ones, because bake files join variables that may not be set.
 func parseRepositories(text string) ([]string, error) {
 	var all []string
 	for part := range strings.SplitSeq(text, ",") {
@@ -162,13 +161,13 @@ func parseRepositories(text string) ([]string, error) {
 	return all, nil
 }
 
-// Environment is what the steps of a build see without a tag that stands for it.
+// Environment holds the environment of steps. No tag depends on it.
 type Environment struct {
-	Epoch *time.Time // nil if no time is given
+	Epoch *time.Time // nil: not given
 	Proxy llb.ProxyEnv
 }
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (e *Environment) Group() Group {
 	const help = "Proxy of every step; in no cache key"
 	proxy := func(name string, into *string) Option {
@@ -178,7 +177,7 @@ func (e *Environment) Group() Group {
 		Name: "environment", Title: "What steps see",
 		Options: []Option{
 			{Name: "SOURCE_DATE_EPOCH", Arg: "SOURCE_DATE_EPOCH", AnyCase: true, Value: "SECONDS", into: optional(value{kindText, e.setEpoch}),
-				Help: "Time stamp of what is added, in seconds since 1970"},
+				Help: "Time stamp of new files, in seconds since 1970"},
 			proxy("HTTP_PROXY", &e.Proxy.HTTPProxy), proxy("HTTPS_PROXY", &e.Proxy.HTTPSProxy), proxy("FTP_PROXY", &e.Proxy.FTPProxy),
 			{Name: "NO_PROXY", Arg: "NO_PROXY", AnyCase: true, Value: "HOSTS", into: text(&e.Proxy.NoProxy),
 				Help: "Hosts that steps reach without a proxy; in no cache key"},
@@ -187,7 +186,7 @@ func (e *Environment) Group() Group {
 	}
 }
 
-// Proxies are the proxies of steps; nil if there are none.
+// Proxies returns the proxies of steps, or nil if there are none.
 func (e *Environment) Proxies() *llb.ProxyEnv {
 	if e.Proxy == (llb.ProxyEnv{}) {
 		return nil
@@ -205,16 +204,16 @@ func (e *Environment) setEpoch(text string) error {
 	return nil
 }
 
-// Scanning steers bills of materials.
+// Scanning holds the options of SBOMs.
 type Scanning struct{ All bool }
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (s *Scanning) Group() Group {
 	return Group{
-		Name: "scanning", Title: "What a bill of materials covers",
+		Name: "scanning", Title: "What an SBOM covers",
 		Options: []Option{{
 			Name: "SBOM_SCAN_ALL", Arg: "SBOM_SCAN_ALL", into: boolean(&s.All),
-			Help: "Let the bill of materials of a source image cover its deps image too, which is pulled for that",
+			Help: "Make the SBOM of a source image cover its deps image, too; the builder pulls it for that",
 		}},
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// Source is where options are given. Each has a spelling of its own, for errors and advice.
+// Source is the place where options are given. Errors and advice use its spelling.
 type Source int
 
-// Where options are given.
+// The sources.
 const (
 	Flags          Source = iota // flags of rtbuild-client
 	BuildArguments               // build arguments of the frontend
@@ -16,7 +16,7 @@ const (
 	Variables                    // environment variables of rtbuild-client
 )
 
-// Name is how an error calls an option: "--variant", "build argument VARIANT".
+// Name returns the name of an option in errors: "--variant", "build argument VARIANT".
 func (s Source) Name(name Name) string {
 	o, _ := lookup(name)
 	switch {
@@ -30,7 +30,7 @@ func (s Source) Name(name Name) string {
 	return "--" + string(name)
 }
 
-// Give is what a user writes to give an option: "--base-image", "--build-arg BASE_IMAGE=IMAGE".
+// Give returns what a user writes to give an option: "--base-image", "--build-arg BASE_IMAGE=IMAGE".
 func (s Source) Give(name Name) string {
 	o, _ := lookup(name)
 	switch {
@@ -44,20 +44,20 @@ func (s Source) Give(name Name) string {
 	return "--build-arg " + o.Arg + "=" + o.Value
 }
 
-// Invalid is the error of a value that was parsed, and turns out not to be usable.
+// Invalid returns the error for a value that parses but cannot be used.
 func (s Source) Invalid(name Name, value string, err error) error {
 	return &Error{Source: s.Name(name), Value: value, Err: err}
 }
 
-// Error is an option whose value cannot be used.
+// Error reports an option with an invalid value.
 type Error struct {
-	Source string // where it was given, as [Source.Name] has it
+	Source string // the option, as [Source.Name] returns it
 	Value  string // the value, or the part of it that is wrong
-	Secret bool   // the value is not repeated in the error's text
+	Secret bool   // the error's text omits the value
 	Err    error  // what is wrong with it
 }
 
-// Error gives `invalid --variant "x": must be one of ...`.
+// Error returns a text such as `invalid --variant "x": must be one of ...`.
 func (e *Error) Error() string {
 	if e.Secret {
 		return fmt.Sprintf("invalid %s: %v", e.Source, e.Err)
@@ -65,15 +65,15 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("invalid %s %q: %v", e.Source, e.Value, e.Err)
 }
 
-// Unwrap gives what is wrong.
+// Unwrap returns what is wrong.
 func (e *Error) Unwrap() error { return e.Err }
 
-// wrong is a parser's error about a part of a value. It is named when it is known where the value was given.
+// wrong returns a parser's error about a part of a value. [Named] adds the option.
 func wrong(part, format string, args ...any) error {
 	return &Error{Value: part, Err: fmt.Errorf(format, args...)}
 }
 
-// Named gives a parser's error its source, such as --variant, and the value that was given.
+// Named adds the option, such as --variant, and the given value to a parser's error.
 func Named(source, value string, err error) error {
 	var part *Error
 	if errors.As(err, &part) {

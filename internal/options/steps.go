@@ -10,11 +10,11 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 )
 
-// Steps changes every step of a build, with buildx's names and meanings.
+// Steps holds the options that change every step of a build, with buildx's names and meanings.
 type Steps struct {
 	ExtraHosts     []llb.HostIP
 	Network        pb.NetMode
-	ShmSize        int64 // bytes of /dev/shm; 0 for the builder's default
+	ShmSize        int64 // bytes of /dev/shm; 0: the builder's default
 	Ulimits        []*pb.Ulimit
 	CgroupParent   string
 	NoCache        bool
@@ -22,16 +22,16 @@ type Steps struct {
 	CacheNamespace string
 }
 
-// stages are those that have steps.
+// stages are the stages that have steps.
 var stages = []string{"system", "tools", "deps", "extra"}
 
-// Group gives the rows.
+// Group returns the rows of the table.
 func (s *Steps) Group() Group {
 	return Group{
 		Name: "steps", Title: "How steps run", Commands: []string{"solve", "graph"},
 		Options: []Option{
 			{Name: "add-host", Value: "HOST:IP", into: parsed(&s.ExtraHosts, parseHost),
-				Help: "Host name that steps know"},
+				Help: "Additional host name for steps"},
 			{Name: "network", Value: "MODE", Default: "default", Choices: []string{"default", "host", "none"}, into: network(&s.Network),
 				Help: "Network of steps: default, host or none"},
 			{Name: "shm-size", Value: "SIZE", into: optional(value{kindText, s.setShmSize}),
@@ -41,16 +41,16 @@ func (s *Steps) Group() Group {
 			{Name: "cgroup-parent", Value: "CGROUP", into: text(&s.CgroupParent),
 				Help: "Parent cgroup of steps"},
 			{Name: "no-cache", into: boolean(&s.NoCache),
-				Help: "Run all steps, whatever the builder's cache holds"},
+				Help: "Run all steps without the builder's cache"},
 			{Name: "no-cache-filter", Value: "STAGE", Choices: stages, into: someOf(&s.NoCacheFilter, stages...),
-				Help: "Stages whose steps run, whatever the builder's cache holds: system, tools, deps, extra"},
+				Help: "Stages whose steps run without the builder's cache: system, tools, deps, extra"},
 			{Name: "cache-namespace", Value: "NAME", into: text(&s.CacheNamespace),
 				Help: "Share the caches of package managers with builds of this namespace only (docs/caches.md)"},
 		},
 	}
 }
 
-// RunOptions are what the options add to every step.
+// RunOptions returns the options that every step gets.
 func (s *Steps) RunOptions() []llb.RunOption {
 	all := []llb.RunOption{llb.Network(s.Network)}
 	for _, host := range s.ExtraHosts {
@@ -68,12 +68,12 @@ func (s *Steps) RunOptions() []llb.RunOption {
 	return all
 }
 
-// Uncached reports whether the steps of a stage run although the builder's cache has their results.
+// Uncached reports whether the steps of a stage ignore the builder's cache.
 func (s *Steps) Uncached(stage string) bool {
 	return s.NoCache || slices.Contains(s.NoCacheFilter, stage)
 }
 
-// network takes a network mode by buildx's names.
+// network parses a network mode, with buildx's names.
 func network(into *pb.NetMode) value {
 	modes := map[string]pb.NetMode{"default": llb.NetModeSandbox, "host": llb.NetModeHost, "none": llb.NetModeNone}
 	return value{kindText, func(text string) error {
@@ -86,7 +86,7 @@ func network(into *pb.NetMode) value {
 	}}
 }
 
-// parseHost reads HOST:IP or, as buildx also has it, HOST=IP.
+// parseHost reads HOST:IP or, like buildx, HOST=IP.
 func parseHost(text string) ([]llb.HostIP, error) {
 	host, addr, ok := strings.Cut(text, ":")
 	if !ok {

@@ -15,31 +15,31 @@ const (
 	kindCount = "uint"
 )
 
-// value is a variable of a set, with the parser that fills it.
+// value is a variable of a set and the parser that sets it.
 type value struct {
 	kind string
 	set  func(text string) error
 }
 
-// Type is the type of value that the help shows.
+// Type returns the type for the help.
 func (v value) Type() string { return v.kind }
 
-// text takes any text.
+// text accepts any text.
 func text(into *string) value {
 	return value{kindText, func(text string) error { *into = text; return nil }}
 }
 
-// texts takes any text, several times.
+// texts accepts any text, and collects several.
 func texts(into *[]string) value {
 	return value{kindList, func(text string) error { *into = append(*into, text); return nil }}
 }
 
-// boolean takes what strconv.ParseBool takes.
+// boolean accepts the texts of strconv.ParseBool.
 func boolean(into *bool) value {
 	return value{kindBool, func(text string) (err error) { *into, err = parseBool(text); return err }}
 }
 
-// inverse is boolean for an option that says the opposite of its variable.
+// inverse is like boolean, for an option that means the opposite of its variable.
 func inverse(into *bool) value {
 	return value{kindBool, func(text string) error {
 		on, err := parseBool(text)
@@ -56,7 +56,7 @@ func parseBool(text string) (bool, error) {
 	return on, nil
 }
 
-// count takes a number from 0.
+// count accepts a whole number from 0.
 func count(into *uint) value {
 	return value{kindCount, func(text string) error {
 		n, err := strconv.ParseUint(text, 0, 32)
@@ -68,7 +68,7 @@ func count(into *uint) value {
 	}}
 }
 
-// oneOf takes one of some texts.
+// oneOf accepts one of the known texts.
 func oneOf(into *string, known ...string) value {
 	return value{kindText, func(text string) error {
 		if !slices.Contains(known, text) {
@@ -79,7 +79,7 @@ func oneOf(into *string, known ...string) value {
 	}}
 }
 
-// someOf takes some of a few texts, separated by commas, several times.
+// someOf accepts known texts, separated by commas, and collects several values.
 func someOf(into *[]string, known ...string) value {
 	return value{kindList, func(text string) error {
 		for part := range strings.SplitSeq(text, ",") {
@@ -95,7 +95,7 @@ func someOf(into *[]string, known ...string) value {
 	}}
 }
 
-// optional takes an empty text for an option that is not given.
+// optional ignores an empty text.
 func optional(v value) value {
 	return value{v.kind, func(text string) error {
 		if text == "" {
@@ -105,13 +105,13 @@ func optional(v value) value {
 	}}
 }
 
-// alternatives writes "a, b or c".
+// alternatives returns "a, b or c".
 func alternatives(all []string) string {
 	last := len(all) - 1
 	return strings.Join(all[:last], ", ") + " or " + all[last]
 }
 
-// parsed takes values of a parser, several times.
+// parsed collects the values of a parser.
 func parsed[T any](into *[]T, parse func(string) ([]T, error)) value {
 	return value{kindList, func(text string) error {
 		more, err := parse(text)
@@ -128,7 +128,7 @@ type KeyValue struct {
 
 var errNoKey = errors.New("must be KEY=VALUE, and the key is missing")
 
-// parseKeyValue reads KEY=VALUE or KEY. The value may be a secret, so no error repeats it.
+// parseKeyValue reads KEY=VALUE or KEY. The value may be a secret, so errors do not repeat it.
 func parseKeyValue(text string) ([]KeyValue, error) {
 	key, value, given := strings.Cut(text, "=")
 	if key == "" {
@@ -137,9 +137,9 @@ func parseKeyValue(text string) ([]KeyValue, error) {
 	return []KeyValue{{key, value, !given}}, nil
 }
 
-// Pairs gives keys with values as a map; the last of a key counts. alone gives the value of a key alone: as in buildx, that of a build
-// argument is the environment's. A key for which alone reports false is left out. Without alone, such a value is empty, so that a label
-// publishes no variable by accident.
+// Pairs returns a list as a map; the last value of a key counts. If alone is set, it returns the value of a key without one, or false to
+// omit the key: as in buildx, a build argument then takes its value from the environment. If alone is nil, such a value is empty, so that a
+// label never publishes a variable by accident.
 func Pairs(list []KeyValue, alone func(key string) (string, bool)) map[string]string {
 	all := map[string]string{}
 	for _, kv := range list {
@@ -154,12 +154,12 @@ func Pairs(list []KeyValue, alone func(key string) (string, bool)) map[string]st
 	return all
 }
 
-// notKeyValue says that a field of a value is no pair.
+// notKeyValue returns the error for a field that is not a pair.
 func notKeyValue(text, field string) error {
 	return wrong(text, "%q must be KEY=VALUE", field)
 }
 
-// in makes an error about a part of a value one about the whole.
+// in extends an error about a part of a value to the whole value.
 func in(text string, err error) error {
 	var part *Error
 	if errors.As(err, &part) {

@@ -1,5 +1,5 @@
-// Package flags gives the commands of rtbuild-client their flags, from the table of options. It stands apart from the table because
-// the frontend has no flags: its image is pulled by every builder, and carries no parser of command lines.
+// Package flags adds the options of the table to the commands of rtbuild-client, as flags. It is separate from the table because the
+// frontend needs no flags: every builder pulls its image, which should hold no parser of command lines.
 package flags
 
 import (
@@ -10,9 +10,9 @@ import (
 	"github.com/rtbuild/rtbuild/internal/options"
 )
 
-// Add adds to the flags of a command those that it takes of each set. Flags that are not given leave the set at its defaults.
+// Add adds to a command the flags of each set that the command takes. Flags that are not given keep the set's defaults.
 //
-// Parsing the flags then gives errors of pflag's; see [Error].
+// Parsing then returns errors of pflag; see [Error].
 func Add(flags *pflag.FlagSet, command string, sets ...options.Set) {
 	for _, set := range sets {
 		for _, o := range set.Group().OfCommand(command) {
@@ -23,7 +23,7 @@ func Add(flags *pflag.FlagSet, command string, sets ...options.Set) {
 
 func add(flags *pflag.FlagSet, command string, o options.Option) {
 	if o.Default != "" {
-		_ = o.Set(o.Default) // a test shows that defaults can be parsed
+		_ = o.Set(o.Default) // a test parses all defaults
 	}
 	flag := flags.VarPF(&value{o}, o.Flag(), o.Short, o.HelpFor(command))
 	flag.Hidden = o.Hidden
@@ -32,13 +32,13 @@ func add(flags *pflag.FlagSet, command string, o options.Option) {
 	}
 }
 
-// value is an option as pflag has it.
+// value implements pflag.Value for an option.
 type value struct{ options.Option }
 
-// String is what the help shows as the default.
+// String returns the default that the help shows.
 func (v *value) String() string { return v.Default }
 
-// Error turns an error of pflag's about a value into an [*options.Error]. Other errors stay what they are.
+// Error turns pflag's error about a value into an [*options.Error]. It returns other errors unchanged.
 func Error(err error) error {
 	var invalid *pflag.InvalidValueError
 	if !errors.As(err, &invalid) {
