@@ -9,10 +9,10 @@ import (
 	"github.com/rtbuild/rtbuild/internal/options"
 )
 
-// annotations are those that the user gives.
+// annotations are the annotations that the user gives.
 type annotations []options.ImageAnnotation
 
-// manifest are the annotations of a platform's manifest.
+// manifest returns the annotations of a platform's manifest.
 func (all annotations) manifest(p ocispecs.Platform) map[string]string {
 	found := map[string]string{}
 	for _, a := range all {
@@ -23,7 +23,7 @@ func (all annotations) manifest(p ocispecs.Platform) map[string]string {
 	return found
 }
 
-// export are the other annotations, as attributes of an export.
+// export returns the other annotations as attributes of an export.
 func (all annotations) export() map[string]string {
 	found := map[string]string{}
 	for _, a := range all {
@@ -34,15 +34,15 @@ func (all annotations) export() map[string]string {
 	return found
 }
 
-// CheckAnnotations refuses annotations of parts that an image for these platforms does not have.
+// CheckAnnotations returns an error for annotations of parts that an image for these platforms does not have.
 func (f *Flags) CheckAnnotations(wanted []ocispecs.Platform) error {
 	for _, a := range f.annotations {
 		if a.NeedsIndex() && len(wanted) == 1 && len(f.Attests) == 0 {
-			return fmt.Errorf("%s %s:%s has no place: one platform without attestations makes no index; "+
+			return fmt.Errorf("%s %s:%s cannot be set: an image of one platform without attestations has no index; "+
 				"name several with --platform, or annotate its manifest", options.Flags.Name(options.Annotation), a.Type, a.Key)
 		}
 		if !slices.ContainsFunc(wanted, a.IsFor) {
-			return fmt.Errorf("%s %s has no place: %s is not built", options.Flags.Name(options.Annotation), a.Key, a.PlatformString())
+			return fmt.Errorf("%s %s cannot be set: %s is not built", options.Flags.Name(options.Annotation), a.Key, a.PlatformString())
 		}
 	}
 	return nil

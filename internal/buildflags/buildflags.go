@@ -1,7 +1,6 @@
-// Package buildflags says what the options of a build mean for BuildKit. It turns the values of package options into [publish.Settings] and
-// exports. Options have buildx's names and meanings.
+// Package buildflags turns the options of a build into [publish.Settings] and exports. Options have buildx's names and meanings.
 //
-// Beside the options it reads environment variables that options fall back to, Docker's config, and the files that secrets name.
+// Apart from the options, it reads Docker's config, the files that secrets name, and the environment variables that options fall back to.
 package buildflags
 
 import (
@@ -33,12 +32,12 @@ type Options struct {
 	options.Attestations
 }
 
-// Sets are the groups of the table that the options are in.
+// Sets returns the groups of the table that the options belong to.
 func (o *Options) Sets() []options.Set {
 	return []options.Set{&o.Build, &o.Steps, &o.Caches, &o.Attestations}
 }
 
-// Flags are what options mean.
+// Flags are the settings that options select.
 type Flags struct {
 	publish.Settings
 
@@ -46,10 +45,10 @@ type Flags struct {
 	logins      *trust.Logins
 }
 
-// Read reads what options mean. caFile is a PEM file of certificate authorities that steps trust besides the system's; it may be empty.
-// warn is told what is no error.
+// Read reads the options. caFile is a PEM file of certificate authorities that steps trust besides the system's; it may be empty. Read
+// calls warn for problems that are no errors.
 //
-// A value that cannot be used is an [*options.Error].
+// An invalid value is an [*options.Error].
 func Read(o *Options, caFile string, warn func(string)) (*Flags, error) {
 	common, err := request(o, warn)
 	if err != nil {
@@ -58,7 +57,7 @@ func Read(o *Options, caFile string, warn func(string)) (*Flags, error) {
 	f := &Flags{annotations: o.Annotations}
 	f.Settings = publish.Settings{
 		Common: common, Annotations: f.annotations.manifest, ExportAnnotations: f.annotations.export(), Attests: o.Attrs(),
-		Entitlements: allowed(o), CAFile: caFile, Retries: o.Retries, Progress: o.Progress,
+		Entitlements: requiredEntitlements(o), CAFile: caFile, Retries: o.Retries, Progress: o.Progress,
 	}
 	if err := imagebuild.CheckAttests(f.Attests, common.Proxy); err != nil {
 		return nil, err
@@ -79,7 +78,7 @@ func Read(o *Options, caFile string, warn func(string)) (*Flags, error) {
 	return f, f.checkKeys()
 }
 
-// request is the part of a request that options decide.
+// request returns the part of a request that options decide.
 func request(o *Options, warn func(string)) (imagebuild.Request, error) {
 	env, err := environment(o.Args, warn)
 	if err != nil {
@@ -91,15 +90,15 @@ func request(o *Options, warn func(string)) (imagebuild.Request, error) {
 	}, nil
 }
 
-// allowed are the entitlements that options need.
-func allowed(o *Options) []string {
+// requiredEntitlements returns the entitlements that the options need.
+func requiredEntitlements(o *Options) []string {
 	if o.Network == llb.NetModeHost {
 		return []string{entitlements.EntitlementNetworkHost.String()}
 	}
 	return nil
 }
 
-// environment is what build arguments say and, for those that say nothing, variables of the same names.
+// environment reads build arguments and, for those without a value, environment variables of the same names.
 func environment(args []options.KeyValue, warn func(string)) (*options.Environment, error) {
 	var env options.Environment
 	given := options.Pairs(args, os.LookupEnv)
@@ -112,7 +111,7 @@ func environment(args []options.KeyValue, warn func(string)) (*options.Environme
 	}
 	inherited := map[string]string{}
 	for _, o := range env.Group().Options {
-		if !says(given, o.Arg) {
+		if !hasValue(given, o.Arg) {
 			inherited[o.Arg] = cmp.Or(os.Getenv(o.Arg), os.Getenv(strings.ToLower(o.Arg)))
 		}
 	}
@@ -120,8 +119,8 @@ func environment(args []options.KeyValue, warn func(string)) (*options.Environme
 	return &env, err
 }
 
-// says reports whether a build argument has a value, in capitals or not.
-func says(given map[string]string, arg string) bool {
+// hasValue reports whether a build argument has a value. The case of its name does not matter.
+func hasValue(given map[string]string, arg string) bool {
 	for name, value := range given {
 		if strings.EqualFold(name, arg) && value != "" {
 			return true
@@ -130,7 +129,7 @@ func says(given map[string]string, arg string) bool {
 	return false
 }
 
-// checkKeys keeps users from keys that are rtbuild's.
+// checkKeys refuses labels and annotations whose keys belong to rtbuild.
 func (f *Flags) checkKeys() error {
 	keys := slices.Collect(maps.Keys(f.Common.Labels))
 	for _, a := range f.annotations {
@@ -144,7 +143,7 @@ func (f *Flags) checkKeys() error {
 	return nil
 }
 
-// readCaches reads the values of an option by buildctl's parser.
+// readCaches parses the values of an option with buildctl's parser.
 func readCaches(name options.Name, values []string, parse func([]string) ([]client.CacheOptionsEntry, error)) ([]client.CacheOptionsEntry, error) {
 	var all []client.CacheOptionsEntry
 	for _, value := range values {
@@ -157,7 +156,7 @@ func readCaches(name options.Name, values []string, parse func([]string) ([]clie
 	return all, nil
 }
 
-// PublishTo tells the session which repository's login a builder gets that names its host alone.
+// PublishTo sets which repository's login a builder gets if it names only the host.
 func (f *Flags) PublishTo(repository string) {
 	if named, err := reference.ParseNormalizedNamed(repository); err == nil {
 		f.logins.Expect(reference.Domain(named), reference.Path(named))

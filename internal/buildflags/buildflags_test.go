@@ -168,12 +168,12 @@ func TestAnnotations(t *testing.T) {
 		both            string            // the error for both platforms
 	}{
 		{name: "of the manifest", args: []string{"--annotation=a=b", "--annotation=manifest:c=d=e"}, manifest: map[string]string{"a": "b", "c": "d=e"}},
-		{name: "of all", args: []string{"--annotation=index,manifest-descriptor,index-descriptor:a=b"}, err: "--annotation index:a has no place", other: map[string]string{
+		{name: "of all", args: []string{"--annotation=index,manifest-descriptor,index-descriptor:a=b"}, err: "--annotation index:a cannot be set", other: map[string]string{
 			"annotation-index.a": "b", "annotation-manifest-descriptor.a": "b", "annotation-index-descriptor.a": "b",
 		}},
 		{name: "of an index, by an attestation", args: []string{"--annotation=index:a=b", "--sbom=true"}, other: map[string]string{"annotation-index.a": "b"}},
 		{name: "of a platform", args: []string{"--annotation=manifest[linux/amd64]:a=b", "--annotation=manifest[linux/arm64/v8]:c=d"},
-			manifest: map[string]string{"c": "d"}, err: "--annotation a has no place: linux/amd64 is not built"},
+			manifest: map[string]string{"c": "d"}, err: "--annotation a cannot be set: linux/amd64 is not built"},
 		{name: "of another", args: []string{"--annotation=manifest[linux/s390x]:a=b"}, err: "linux/s390x is not built", both: "linux/s390x is not built"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

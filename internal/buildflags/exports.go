@@ -11,14 +11,14 @@ import (
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
 
-// Exports are where results go.
+// Exports are the exports of a build.
 type Exports struct {
 	All     []solve.Export
-	Publish bool // tags in the repository are written
+	Publish bool // write tags to the repository
 }
 
-// ReadExports reads the exports that the user asks for. Images and archives without a name get the source image's. An export that pushes
-// under that name is no export of its own: publishing has an order, and does that.
+// ReadExports reads the exports that the user requests. Images and archives without a name get the source image's. An export that pushes
+// under that name is dropped, because publishing pushes it in the right order.
 func ReadExports(ctx context.Context, o *options.Outputs, source string) (Exports, error) {
 	exports := Exports{Publish: o.Push || len(o.Outputs) == 0 && !o.Load}
 	for _, text := range o.Outputs {
@@ -45,8 +45,8 @@ func ReadExports(ctx context.Context, o *options.Outputs, source string) (Export
 	return exports, nil
 }
 
-// Check refuses exports that BuildKit would refuse after the build. Of several platforms, some exporters take none; attestations need an
-// image with a name.
+// Check refuses exports that BuildKit would refuse only after the build. Some exporters take only one platform. Attestations need an image
+// with a name.
 func (x Exports) Check(severalPlatforms, attested bool) error {
 	for _, e := range x.All {
 		if attested && e.IsNamed() && e.Attrs["name"] == "*" {

@@ -17,7 +17,7 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// attachables are what steps may ask the session for: secrets and SSH agents. The CA bundle is a secret of every step.
+// attachables returns what steps may request from the session: secrets and SSH agents. The CA bundle is a secret of every step.
 func attachables(o *Options, caFile string, warn func(string)) ([]session.Attachable, error) {
 	secrets := o.Secrets
 	bundle, err := trust.Bundle(caFile)
@@ -39,7 +39,7 @@ func attachables(o *Options, caFile string, warn func(string)) ([]session.Attach
 	return append(all, agents), err
 }
 
-// sshAgents are the SSH agents and keys that steps may use. The steps of rtbuild use the one that is called default.
+// sshAgents returns the SSH agents and keys for steps. rtbuild's steps use the one named default.
 func sshAgents(values []string, warn func(string)) (session.Attachable, error) {
 	text := strings.Join(values, " ")
 	configs, err := buildctl.ParseSSH(values)
@@ -59,8 +59,8 @@ func sshAgents(values []string, warn func(string)) (session.Attachable, error) {
 	return provider, nil
 }
 
-// builderLogins answers a builder, which pulls and pushes as the user. A helper that fails has been warned of, and most images are public:
-// the builder then goes on without a login.
+// builderLogins returns the user's logins for a builder, which pulls and pushes as the user. If a credential helper fails, trust.Logins has
+// warned about it. The builder then continues without a login, because most images are public.
 func builderLogins(logins *trust.Logins) authprovider.AuthConfigProvider {
 	return func(ctx context.Context, host string, scopes []string, _ authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
 		auth, err := logins.For(ctx, host, trust.ScopeRepository(scopes...))

@@ -181,7 +181,7 @@ func TestOptionsInvalid(t *testing.T) {
 		{"unknown attestation", []string{"--attest", "type=vsa"}, `invalid --attest "type=vsa": type= must be sbom or provenance`},
 		{"attestation that is none", []string{"--provenance", "max"}, `invalid --provenance "max": "max" must be KEY=VALUE`},
 		{"star and attestation", []string{"--sbom", "true", "-o", "type=image,name=*"}, "name=* does not work with attestations"},
-		{"annotation of no index", []string{"--annotation", "index:a=b"}, "--annotation index:a has no place"},
+		{"annotation of no index", []string{"--annotation", "index:a=b"}, "--annotation index:a cannot be set"},
 		{"annotation of an unknown level", []string{"--annotation", "layer:a=b"}, `level "layer" must be manifest`},
 		{"annotation of another platform", []string{"--annotation", "manifest[linux/s390x]:a=b"}, "linux/s390x is not built"},
 		{"annotation of ours", []string{"--annotation", "index:io.rtbuild.x=b", "--platform", both}, "is rtbuild's own"},
