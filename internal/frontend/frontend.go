@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -163,7 +164,7 @@ func (j *job) hashSource(ctx context.Context) (*sourcestep.Result, error) {
 	}
 	asked := map[string]bool{}
 	for {
-		got, err := step.Tree(ctx, state, sourcestep.Order{Source: j.inputs.Source, Digests: slices.Sorted(maps.Keys(j.files.data))})
+		got, err := step.Tree(ctx, state, sourcestep.Order{Source: j.inputs.Source, Digests: j.sentTwice()})
 		if err != nil {
 			return nil, sourceError(err)
 		}
@@ -182,12 +183,26 @@ func (j *job) hashSource(ctx context.Context) (*sourcestep.Result, error) {
 	}
 }
 
+// sentTwice returns the files that the frontend reads, and that may be part of the source as well: the manifests that it has read, and
+// the lock files, which it reads later.
+func (j *job) sentTwice() []string {
+	files := slices.Collect(maps.Keys(j.files.data))
+	for _, dir := range append([]string{"."}, j.inputs.LookIn...) {
+		for _, name := range j.inputs.LockFiles {
+			files = append(files, path.Join(dir, name))
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
+}
+
 // checkTransfers compares the files that the runtime was made from, such as package.json, with those of the source. The two are separate
 // transfers. A builder reuses a file of an earlier transfer if size and time stamp are equal.
 func (j *job) checkTransfers() error {
 	for _, name := range slices.Sorted(maps.Keys(j.source.Digests)) {
-		read := sha256.Sum256(j.files.data[name])
-		if hex.EncodeToString(read[:]) != j.source.Digests[name] {
+		data, isRead := j.files.data[name]
+		sum := sha256.Sum256(data)
+		if isRead && hex.EncodeToString(sum[:]) != j.source.Digests[name] {
 			return changedError(name)
 		}
 	}

@@ -34,12 +34,14 @@ func (s *scene) manifests(t *testing.T, name, content string) fs.FS {
 // without a source do not mind.
 func TestCheckRead(t *testing.T) {
 	const other = `{"name":"agent","version":"1.2.4","scripts":{"start":"node server.js"}}`
+	const otherLock = `{"name":"agent","version":"1.2.3","lockfileVersion":3,"packages":{"":{"name":"agent"}}}`
 	for _, tt := range []struct {
 		name, target  string
 		file, content string
 		want          string
 	}{
 		{"the manifest changed", "source", "package.json", other, "package.json came to the builder with two contents"},
+		{"the lock file changed", "source", "package-lock.json", otherLock, "package-lock.json came to the builder with two contents"},
 		{"a file that was not read changed", "source", "server.js", "other", ""},
 		{"deps hold no source", "deps", "package.json", other, ""},
 		{"tools hold no source", "tools", "package.json", other, ""},
