@@ -10,12 +10,12 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-const bakeHelp = "--format bake prints a file for docker buildx bake that gives tags to two targets of yours: source gets the source tag,\n" +
-	"deps the lock and the versioned tag. Several contexts and several --base-image give two targets for each pair, and their\n" +
-	"names tell them apart: mcp-source with several contexts, debian-bookworm-source with several bases, else\n" +
-	"mcp-debian-bookworm-source. --bake-target says the names in your words, such as {project}_{base}_{role}: {project} is the\n" +
-	"name of the context's directory, {base} the base image, {role} source or deps; in both, what bake does not take (all but\n" +
-	"letters, digits, _ and -) becomes \"-\". A name without {role} is that of the source's target, and deps gets none."
+const bakeHelp = "--format bake prints a file for docker buildx bake. It gives tags to two targets of your own bake file: source gets the source\n" +
+	"tag, deps the lock and the versioned tag. With several contexts or several --base-image, there are two targets for each pair.\n" +
+	"Their names are mcp-source with several contexts, debian-bookworm-source with several bases, and mcp-debian-bookworm-source\n" +
+	"with both. --bake-target sets a pattern for the names, such as {project}_{base}_{role}. {project} is the name of the context's\n" +
+	"directory, {base} the base image, {role} source or deps. Characters that bake does not accept become \"-\". Without {role}, the\n" +
+	"pattern names only the source target, and deps gets none."
 
 // printBake prints the tags of every context on every base.
 func (o *tagsOptions) printBake(ctx context.Context, out io.Writer, args []string) error {

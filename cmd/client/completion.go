@@ -8,12 +8,12 @@ import (
 	"github.com/rtbuild/rtbuild/internal/options"
 )
 
-// addCompletion lets shells complete the values of all flags, and the directory of the project.
+// addCompletion adds completion for the values of all flags and for the project's directory.
 func addCompletion(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
 		for _, o := range options.OfCommand(cmd.Name()) {
 			if flag := cmd.Flags().Lookup(string(o.Name)); flag != nil && o.Value != "" {
-				_ = cmd.RegisterFlagCompletionFunc(flag.Name, completeValue(o)) // fails for an unknown flag alone
+				_ = cmd.RegisterFlagCompletionFunc(flag.Name, completeValue(o)) // fails only for an unknown flag
 			}
 		}
 		if cmd.ValidArgsFunction == nil {
@@ -37,7 +37,7 @@ func completeValue(o options.Option) cobra.CompletionFunc {
 	}
 }
 
-// completeContext completes a command's arguments: directories if it takes a project, else nothing.
+// completeContext completes a command's arguments: directories if the command takes a project, else nothing.
 func completeContext(cmd *cobra.Command) cobra.CompletionFunc {
 	if strings.Contains(cmd.Use, "[CONTEXT]") {
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)

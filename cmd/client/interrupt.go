@@ -19,17 +19,17 @@ const exitNow = 130
 // complete, builder and registry drop a client that is gone, and the private builder ends with its last client.
 const leaveAfter = 1500 * time.Millisecond
 
-// A command's last message may block: standard error may be a full pipe or a stopped terminal. The process ends wordsUntil after the
-// first signal, or lastWords after the second, in any case.
+// A command's last message may block: standard error may be a full pipe or a stopped terminal. The process ends messageUntil after the
+// first signal, or messageTime after the second, in any case.
 const (
-	wordsUntil = 1750 * time.Millisecond
-	lastWords  = 100 * time.Millisecond
+	messageUntil = 1750 * time.Millisecond
+	messageTime  = 100 * time.Millisecond
 )
 
 // watch ends the process after signals if await does not. It writes nothing, so it never blocks.
 func watch(signals <-chan os.Signal, exit func(code int)) {
 	<-signals
-	timer := time.NewTimer(wordsUntil)
+	timer := time.NewTimer(messageUntil)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -39,7 +39,7 @@ func watch(signals <-chan os.Signal, exit func(code int)) {
 	}
 	select {
 	case <-timer.C:
-	case <-time.After(lastWords):
+	case <-time.After(messageTime):
 	}
 	exit(exitNow)
 }

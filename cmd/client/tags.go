@@ -24,8 +24,8 @@ func newTags() *cobra.Command {
 	var o tagsOptions
 	cmd := &cobra.Command{
 		Use:   "tags [CONTEXT]",
-		Short: "Print the tags of the runtime; reads the tree, never the network",
-		Long: "tags prints the names of a runtime's images. It reads the tree, never the network.\n\n" +
+		Short: "Print the tags of the runtime, without network access",
+		Long: "tags prints the names of a runtime's images. It reads the project, but never the network.\n\n" +
 			bakeHelp,
 		Example: "  rtbuild-client tags --format json\n" +
 			"  rtbuild-client tags --format bake > tags.json && docker buildx bake -f docker-bake.hcl -f tags.json source\n" +

@@ -9,7 +9,7 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// version is set by the linker in releases.
+// version is the release. The linker sets it.
 var version = ""
 
 func newVersion() *cobra.Command {
