@@ -54,7 +54,7 @@ func TestUntrustedProjects(t *testing.T) {
 		{"runtime.yaml is a link to a secret", filetree.Files{"runtime.yaml": "-> " + secret}, nil, "", "runtime.yaml" + leaves},
 		{"-f names a link of the project to a secret", filetree.Files{"x.yaml": "-> " + secret}, nil, "DIR/x.yaml", "x.yaml" + leaves},
 		{"-f, relative to the context", filetree.Files{"x.yaml": "-> " + secret}, nil, "x.yaml", "x.yaml" + leaves},
-		{"runtime.yaml is 40 MB", nil, large, "", "runtime.yaml: it has 41943060 bytes or more, and at most 1 MiB of such a file are read"},
+		{"runtime.yaml is 40 MB", nil, large, "", "runtime.yaml: it has at least 41943060 bytes, and the limit is 1 MiB"},
 		{"-f /dev/zero", nil, nil, "/dev/zero", "/dev/zero: it is a device" + put},
 		{"-f -", nil, nil, "-", "-f -: a runtime file on standard input is not supported: write it to a file, and name that"},
 		{"-f <(...)", nil, nil, fmt.Sprintf("/dev/fd/%d", read.Fd()), "it is a pipe" + put},

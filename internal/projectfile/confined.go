@@ -6,7 +6,7 @@ import (
 	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
-// Confined gives the file system of a project's directory. The project is a stranger's: no link leads out of it.
+// Confined returns the file system of a project's directory. The project is not trusted: no link leads out of it.
 func Confined(dir string) (*contextfs.FS, error) {
 	files, err := contextfs.New(dir)
 	if err != nil {

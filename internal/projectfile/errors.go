@@ -8,24 +8,24 @@ import (
 	"github.com/rtbuild/rtbuild/internal/redact"
 )
 
-// Error is something in a file that cannot be used, at its place. Its text is that of a compiler: where and what in the
-// first line, then the line of the file with a mark under the column. Credentials in the line are not shown.
+// Error reports an unusable part of a file, with its position. Its text is like a compiler's: position and message in the first line, then
+// the line of the file with a mark below the column. It hides credentials in that line.
 type Error struct {
 	File    string
-	Line    int // from 1; 0 where the file as a whole is meant
-	Column  int // in characters, from 1; 0 where the line as a whole is meant
+	Line    int // from 1; 0: the whole file
+	Column  int // in characters, from 1; 0: the whole line
 	Source  string
-	Data    []byte // the whole file; nil if it is not there
+	Data    []byte // the whole file; nil if it does not exist
 	Message string
 	Hint    string // what to do; may be empty
 
-	cause error // nil where the message is all
+	cause error // may be nil
 }
 
-// Unwrap gives what the file system said of a file that could not be read.
+// Unwrap returns the file system's error, if the file could not be read.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Error gives "FILE:LINE:COLUMN: MESSAGE: HINT" and the marked line.
+// Error returns "FILE:LINE:COLUMN: MESSAGE: HINT" and the marked line.
 func (e *Error) Error() string {
 	var text strings.Builder
 	text.WriteString(e.File)
@@ -44,7 +44,7 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// Summary gives "MESSAGE: HINT", for those who show the place in a way of their own.
+// Summary returns "MESSAGE: HINT", for callers that show the position themselves.
 func (e *Error) Summary() string {
 	if e.Hint == "" {
 		return e.Message
@@ -52,7 +52,7 @@ func (e *Error) Summary() string {
 	return e.Message + ": " + e.Hint
 }
 
-// indent is as wide as what is shown before the column: tabs stay tabs.
+// indent returns blanks as wide as the text before the column. Tabs stay tabs.
 func (e *Error) indent() string {
 	before := []rune(e.Source)
 	before = []rune(redact.Text(string(before[:min(e.Column-1, len(before))])))
@@ -64,13 +64,13 @@ func (e *Error) indent() string {
 	return string(before)
 }
 
-// Text is a file that errors point into.
+// Text is a file, for errors that point into it.
 type Text struct {
 	Name string
 	Data []byte
 }
 
-// At is an error in a line and column, as in [Error].
+// At returns an error in a line and column; see [Error].
 func (t Text) At(line, column int, hint, format string, args ...any) *Error {
 	e := &Error{File: t.Name, Line: line, Column: column, Data: t.Data, Hint: hint, Message: fmt.Sprintf(format, args...)}
 	lines := bytes.Split(t.Data, []byte("\n"))
@@ -80,7 +80,7 @@ func (t Text) At(line, column int, hint, format string, args ...any) *Error {
 	return e
 }
 
-// AtOffset is an error at a byte of the file, from 0.
+// AtOffset returns an error at a byte of the file, counted from 0.
 func (t Text) AtOffset(offset int, hint, format string, args ...any) *Error {
 	before := t.Data[:min(max(0, offset), len(t.Data))]
 	start := bytes.LastIndexByte(before, '\n') + 1
@@ -91,6 +91,6 @@ func (t Text) AtOffset(offset int, hint, format string, args ...any) *Error {
 // SourceLocation is a range of lines of a file.
 type SourceLocation struct {
 	File        string // relative to the project, or as the command line names it
-	Data        []byte // the whole file; nil if it is not to be shown
-	First, Last int    // from 1; 0: the file as a whole
+	Data        []byte // the whole file; nil if messages must not show it
+	First, Last int    // from 1; 0: the whole file
 }

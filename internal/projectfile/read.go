@@ -1,5 +1,5 @@
-// Package projectfile reads single files of a project. A project comes from a stranger: only regular files within it are read, up to a
-// limit of size. What is wrong in a file is an [Error], which points at the line.
+// Package projectfile reads single files of a project. A project is not trusted: the package reads only regular files inside it, up to a
+// size limit. An unusable file is an [Error], which points at the line.
 package projectfile
 
 import (
@@ -13,14 +13,14 @@ import (
 	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
-// How many bytes of one file are read at most, so that no project exhausts the machine that computes its tags.
+// Size limits of a file, in bytes. They keep a project from exhausting the memory of the machine that computes its tags.
 const (
 	ManifestLimit = 1 << 20          // of runtime.yaml, .dockerignore and manifests
 	LockLimit     = tags.MaxLockFile // of lock files, requirements files among them
 )
 
-// ReadFile reads a regular file of a project, of at most limit bytes. It neither opens nor waits for anything else. The error is an
-// *Error that says what is there instead. It wraps what the file system said, fs.ErrNotExist among others.
+// ReadFile reads a regular file of a project, of at most limit bytes. It never opens any other kind of file. The error is an [*Error] that
+// says what is there instead. It wraps the file system's error, such as fs.ErrNotExist.
 func ReadFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	info, err := fs.Stat(fsys, name)
 	if err != nil {
@@ -34,7 +34,7 @@ func ReadFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
 		return nil, Unread(name, err)
 	}
 	defer f.Close()
-	if info, err = f.Stat(); err != nil { // another file may have taken its place
+	if info, err = f.Stat(); err != nil { // the file may have been replaced
 		return nil, Unread(name, err)
 	}
 	if fault := unfit(name, info, limit); fault != nil {
@@ -50,7 +50,7 @@ func ReadFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// ReadOptional reads a manifest that need not be there. It gives nil if there is none.
+// ReadOptional reads a manifest, or returns nil if there is none.
 func ReadOptional(fsys fs.FS, name string) ([]byte, error) {
 	data, err := ReadFile(fsys, name, ManifestLimit)
 	if Absent(err) {
@@ -59,13 +59,13 @@ func ReadOptional(fsys fs.FS, name string) ([]byte, error) {
 	return data, err
 }
 
-// Exists reports whether there is anything at a path. Whether it can be read is seen when it is read.
+// Exists reports whether a path exists, readable or not.
 func Exists(fsys fs.FS, name string) bool {
 	_, err := fs.Stat(fsys, name)
 	return !Absent(err)
 }
 
-// unfit says why a file is not read; nil if it may be.
+// unfit returns an error for a file that is not regular or too large.
 func unfit(name string, info fs.FileInfo, limit int64) error {
 	if !info.Mode().IsRegular() {
 		return irregularFile(name, info.Mode())
@@ -80,7 +80,7 @@ func irregularFile(name string, mode fs.FileMode) error {
 	return notAFile(name, "it is "+irregular(mode)+", not a regular file")
 }
 
-// irregular says in words what kind of file it is that is no regular one.
+// irregular describes the kind of a file that is not regular.
 func irregular(mode fs.FileMode) string {
 	switch mode.Type() {
 	case fs.ModeDir:
@@ -101,13 +101,13 @@ func notAFile(name, what string) error {
 	return Text{Name: name}.At(0, 0, "put a regular file there", "%s", what)
 }
 
-// TooLarge is the error for a file of more bytes than are read.
+// TooLarge returns the error for a file above the size limit.
 func TooLarge(name string, size, limit int64) error {
-	return Text{Name: name}.At(0, 0, "check that it is the file that is meant",
-		"it has %d bytes or more, and at most %d MiB of such a file are read", size, limit>>20)
+	return Text{Name: name}.At(0, 0, "check that it is the right file",
+		"it has at least %d bytes, and the limit is %d MiB", size, limit>>20)
 }
 
-// Unread is the error for a file that the file system does not give. It says what is there instead, and what to do.
+// Unread returns the error for a file that cannot be read. It says what is there instead, and what to do.
 func Unread(name string, err error) error {
 	var kind *contextfs.KindError
 	switch {
@@ -120,7 +120,7 @@ func Unread(name string, err error) error {
 	}
 	cause, at := err, (*fs.PathError)(nil)
 	if errors.As(err, &at) {
-		cause = at.Err // it says which call failed, and may name the machine's path
+		cause = at.Err // without the operation and the absolute path
 	}
 	hint := ""
 	switch {
@@ -136,5 +136,5 @@ func Unread(name string, err error) error {
 	return fault
 }
 
-// Absent reports whether an error says that there is no such file.
+// Absent reports whether err means that there is no such file.
 func Absent(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) }

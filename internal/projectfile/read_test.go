@@ -25,7 +25,7 @@ func TestReadFile(t *testing.T) {
 		is    error
 	}{
 		{"a", 5, "12345", "", nil}, {"d/b", 5, "12345", "", nil}, {"c", 5, "12345", "", nil}, {"e/b", 5, "12345", "", nil},
-		{"a", 4, "", "a: it has 5 bytes or more, and at most 0 MiB of such a file are read: check that it is the file that is meant", nil},
+		{"a", 4, "", "a: it has at least 5 bytes, and the limit is 0 MiB: check that it is the right file", nil},
 		{"nothing", 5, "", "", fs.ErrNotExist}, {"gone", 5, "", "", fs.ErrNotExist}, {"../x", 5, "", "", fs.ErrInvalid}, {"a/b", 5, "", "", syscall.ENOTDIR},
 	}
 	for _, test := range tests {

@@ -15,7 +15,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/redact"
 )
 
-// The forms of what goes into shell scripts and paths are narrow on purpose, though llb quotes all of it.
+// Values that go into scripts and paths have deliberately narrow forms, although llb quotes all of them.
 var (
 	oneLine       = regexp.MustCompile(`^[^\r\n]*[^\s][^\r\n]*$`)
 	versionPrefix = regexp.MustCompile(`^[0-9]+(\.[0-9]+){0,3}$`)
@@ -26,7 +26,7 @@ var (
 	prefixForm    = regexp.MustCompile(`^(/[A-Za-z0-9_+][A-Za-z0-9._+-]*)+$`)
 )
 
-// CheckBase says why a text is no reference of an image, by the grammar of distribution/reference; nil if it is one.
+// CheckBase returns an error unless text is a reference of an image, by the grammar of distribution/reference.
 func CheckBase(text string) error {
 	if _, err := reference.ParseNormalizedNamed(text); err != nil {
 		return fmt.Errorf("base image %q: %w: write it as [REGISTRY[:PORT]/]NAME[:TAG][@DIGEST], the name in lower case", text, err)
@@ -36,7 +36,7 @@ func CheckBase(text string) error {
 
 var errTagged = errors.New("it has a tag or a digest")
 
-// CheckRepository says why a text is no name of a repository; nil if it is one.
+// CheckRepository returns an error unless text is the name of a repository.
 func CheckRepository(text string) error {
 	named, err := reference.ParseNormalizedNamed(text)
 	if err == nil && !reference.IsNameOnly(named) {
@@ -48,8 +48,8 @@ func CheckRepository(text string) error {
 	return nil
 }
 
-// Directories that the runtime cannot live in: those that belong to the system, and those that are mounted over or are
-// links on many systems, so that nothing below them would come to the right place.
+// Directories that cannot hold the runtime: those of the system, and those that many systems mount over or make
+// links.
 var (
 	systemDirs = strings.Fields("/ /bin /boot /dev /etc /home /lib /lib32 /lib64 /libx32 /media /mnt /opt /proc /root /run " +
 		"/sbin /srv /sys /tmp /usr /usr/bin /usr/include /usr/lib /usr/lib32 /usr/lib64 /usr/libexec /usr/local /usr/local/bin " +
@@ -63,7 +63,7 @@ func checkPrefix(prefix string) error {
 	}
 	below := func(dir string) bool { return strings.HasPrefix(prefix, dir+"/") }
 	if slices.Contains(systemDirs, prefix) || slices.ContainsFunc(volatileDirs, below) {
-		return fmt.Errorf("prefix %q belongs to the system: take a directory of its own, such as /agent or /opt/agent", prefix)
+		return fmt.Errorf("prefix %q belongs to the system: choose a separate directory, such as /agent or /opt/agent", prefix)
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func checkWorkdir(dir string) error {
 	return nil
 }
 
-// checkRelative says whether a path stays inside the directory that it is relative to.
+// checkRelative returns an error unless a path stays inside the directory that it is relative to.
 func checkRelative(what, p string) error {
 	switch {
 	case p == "":
@@ -95,11 +95,11 @@ func checkLockFile(p string) error {
 	return nil
 }
 
-// urlForm is what an address may be made of: the characters of RFC 3986, and a % before two digits alone.
+// urlForm matches the characters of RFC 3986. A % must precede two hexadecimal digits.
 var urlForm = regexp.MustCompile(`^([A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*`)
 
-// checkAddress says whether a text is the start of addresses that can be fetched. Passwords in it would be seen in
-// the image's history.
+// checkAddress returns an error unless text is the beginning of a URL that can be fetched. It refuses passwords, because the image's
+// history would show them.
 func checkAddress(what, text string) error {
 	u, err := url.Parse(text)
 	switch {
@@ -107,16 +107,16 @@ func checkAddress(what, text string) error {
 		return fmt.Errorf("%s %q is not valid: it must begin with https:// or http:// and a host", what, redact.URL(text))
 	case urlForm.FindString(text) != text:
 		rest := []rune(text[len(urlForm.FindString(text)):])
-		return fmt.Errorf("%s %q is not valid: no address has %q, which is written as %% and two hexadecimal digits", what, redact.URL(text), string(rest[0]))
+		return fmt.Errorf("%s %q is not valid: write %q as %% and two hexadecimal digits", what, redact.URL(text), string(rest[0]))
 	case u.User != nil:
-		return fmt.Errorf("%s of %s holds a user or password, which would be seen in the image: leave it out", what, u.Host)
+		return fmt.Errorf("%s of %s holds a user or password, which the image would show: leave it out", what, u.Host)
 	}
 	return nil
 }
 
 var placeholder = regexp.MustCompile(`\{[^{}]*\}?`)
 
-// checkDownload says whether a text is an address once its placeholders are replaced.
+// checkDownload returns an error unless text is a URL with known placeholders.
 func checkDownload(text string) error {
 	for _, p := range placeholder.FindAllString(text, -1) {
 		if p != "{version}" && p != "{arch}" {

@@ -11,10 +11,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// envName is the portable form of a variable's name.
+// envName matches the portable form of a variable's name.
 var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// setEnv takes the image's variables.
+// setEnv reads the image's variables.
 func setEnv(d *document, n *yaml.Node, f *File) error {
 	pairs, err := d.mapping(n, "env")
 	if err != nil {
@@ -37,7 +37,7 @@ func setEnv(d *document, n *yaml.Node, f *File) error {
 	return nil
 }
 
-// command gives a command line as a list of words.
+// command reads a command line, which must be a list of words.
 func command(d *document, n *yaml.Node, what string) ([]string, error) {
 	if v := resolve(n); v.Kind == yaml.ScalarNode && v.ShortTag() == "!!str" {
 		return nil, d.errorAt(v, commandHint(what, v.Value), "%s must be a list of words, not a string", what)
@@ -54,7 +54,7 @@ func commandHint(what, line string) string {
 	return fmt.Sprintf("write %s: [%s]", what, strings.Join(words, ", "))
 }
 
-// port is what a container listens on.
+// port is a port that a container listens on.
 type port struct {
 	number   int
 	protocol string
@@ -74,7 +74,7 @@ func parsePort(text string) (port, bool) {
 	return port{number, cmp.Or(m[2], "tcp")}, number < 1<<16
 }
 
-// setExpose takes ports by protocol and number, each once: their order means nothing.
+// setExpose reads ports, and sorts them by protocol and number, each once. Their order has no meaning.
 func setExpose(d *document, n *yaml.Node, f *File) error {
 	var ports []port
 	err := d.list(n, "expose", func(item *yaml.Node) error {

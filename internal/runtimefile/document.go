@@ -15,14 +15,14 @@ import (
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
-// document is a runtime file, as its text and its tree.
+// document is the text and the YAML tree of a runtime file.
 type document struct {
 	projectfile.Text
 	root  *yaml.Node // nil: nothing is set
 	known Known
 }
 
-// parseDocument gives the tree of a file that holds one YAML document, or none.
+// parseDocument parses a file that holds at most one YAML document.
 func parseDocument(t projectfile.Text) (*document, error) {
 	for i, rest := 0, t.Data; len(rest) > 0; {
 		r, size := utf8.DecodeRune(rest)
@@ -50,7 +50,7 @@ func parseDocument(t projectfile.Text) (*document, error) {
 	return d, nil
 }
 
-// syntaxLine is how the YAML library says where: it has no type for it.
+// syntaxLine matches the line number in the YAML library's errors, which have no type.
 var syntaxLine = regexp.MustCompile(`^line (\d+): `)
 
 func syntaxError(t projectfile.Text, err error) error {
@@ -60,24 +60,24 @@ func syntaxError(t projectfile.Text, err error) error {
 		line, _ = strconv.Atoi(m[1])
 		message = strings.TrimPrefix(message, m[0])
 		if strings.HasPrefix(message, "did not find expected ") {
-			// Where its parser says so and not its scanner, the library counts from 0.
+			// The library's parser counts from 0, unlike its scanner.
 			line = min(line+1, 1+strings.Count(strings.TrimSpace(string(t.Data)), "\n"))
 		}
 	}
 	return t.At(line, 0, "", "not valid YAML: %s", message)
 }
 
-// errorAt is an error at a node.
+// errorAt returns an error at a node.
 func (d *document) errorAt(n *yaml.Node, hint, format string, args ...any) error {
 	return d.At(n.Line, n.Column, hint, format, args...)
 }
 
-// wrongType is the error for a node of another kind than is wanted.
+// wrongType returns the error for a node of the wrong kind.
 func (d *document) wrongType(n *yaml.Node, what, want string) error {
 	return d.errorAt(n, "", "%s must be %s, not %s", what, want, kindOf(n))
 }
 
-// kindOf names what a node is, as a person would.
+// kindOf describes the kind of a node.
 func kindOf(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -103,7 +103,7 @@ func kindOf(n *yaml.Node) string {
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
-// resolve follows an alias to what it stands for.
+// resolve returns the node that an alias stands for.
 func resolve(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias
@@ -117,7 +117,7 @@ type pair struct {
 	key, value *yaml.Node
 }
 
-// mapping gives the entries of a map. No name comes twice.
+// mapping returns the entries of a map. It refuses duplicate names.
 func (d *document) mapping(n *yaml.Node, what string) ([]pair, error) {
 	n = resolve(n)
 	if n.Kind != yaml.MappingNode {
@@ -156,12 +156,12 @@ func (d *document) list(n *yaml.Node, what string, item func(*yaml.Node) error) 
 	return nil
 }
 
-// str gives a string.
+// str returns a string.
 func (d *document) str(n *yaml.Node, what string) (string, error) {
 	return d.scalar(n, what, "a string", "!!str")
 }
 
-// literal gives a string or the very text of a number: 3.10 is not 3.1.
+// literal returns a string, or the exact text of a number: 3.10 is not 3.1.
 func (d *document) literal(n *yaml.Node, what string) (string, error) {
 	return d.scalar(n, what, "a string", "!!str", "!!int", "!!float", "!!timestamp")
 }
@@ -180,7 +180,7 @@ func (d *document) scalar(n *yaml.Node, what, want string, tags ...string) (stri
 	return "", d.wrongType(n, what, want)
 }
 
-// boolean gives true or false.
+// boolean returns true or false.
 func (d *document) boolean(n *yaml.Node, what string) (bool, error) {
 	value, err := d.scalar(n, what, "true or false", "!!bool")
 	return strings.EqualFold(value, "true"), err
@@ -188,8 +188,8 @@ func (d *document) boolean(n *yaml.Node, what string) (bool, error) {
 
 var decimal = regexp.MustCompile(`^(0|[1-9][0-9]{0,9})$`)
 
-// integer gives a decimal number between two limits. YAML's other spellings (017, 0x1f, 1_000) are refused: they are
-// not read alike everywhere.
+// integer returns a decimal number between two limits. It refuses YAML's other spellings (017, 0x1f, 1_000), which parsers read
+// differently.
 func (d *document) integer(n *yaml.Node, what string, low, high int) (int, error) {
 	value, err := d.scalar(n, what, "a number", "!!int")
 	if err != nil {
@@ -202,7 +202,7 @@ func (d *document) integer(n *yaml.Node, what string, low, high int) (int, error
 	return i, nil
 }
 
-// match gives a literal of a certain form; want says which.
+// match returns a literal that matches form. want describes the form.
 func (d *document) match(n *yaml.Node, what string, form *regexp.Regexp, want string) (string, error) {
 	value, err := d.literal(n, what)
 	if err == nil && !form.MatchString(value) {
@@ -211,7 +211,7 @@ func (d *document) match(n *yaml.Node, what string, form *regexp.Regexp, want st
 	return value, err
 }
 
-// oneOf gives a string out of a few.
+// oneOf returns one of the known strings.
 func (d *document) oneOf(n *yaml.Node, what string, known []string) (string, error) {
 	value, err := d.str(n, what)
 	if err != nil {
@@ -225,7 +225,7 @@ func (d *document) oneOf(n *yaml.Node, what string, known []string) (string, err
 	return "", d.errorAt(resolve(n), Suggest(value, known), "unknown %s %q", what, value)
 }
 
-// strings gives a list of strings and numbers, never nil.
+// strings returns a list of strings and numbers, never nil.
 func (d *document) strings(n *yaml.Node, what string) ([]string, error) {
 	all := []string{}
 	err := d.list(n, what, func(item *yaml.Node) error {

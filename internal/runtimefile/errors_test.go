@@ -9,7 +9,7 @@ import (
 func TestErrorShowsNoCredentials(t *testing.T) {
 	for _, tt := range []struct{ name, file, want string }{
 		{"a password in a url", "tools:\n  - {name: a, url: 'https://me:HUNTER2@e.com/x'}\n",
-			"runtime.yaml:2:20: url of e.com holds a user or password, which would be seen in the image: leave it out\n" +
+			"runtime.yaml:2:20: url of e.com holds a user or password, which the image would show: leave it out\n" +
 				"  - {name: a, url: 'https://***@e.com/x'}\n" +
 				"                   ^"},
 		{"a mark behind a password", "tools: [{url: 'https://e.com/x?sig=HUNTER2', sha256: [a]}]\n",

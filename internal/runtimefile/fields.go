@@ -8,10 +8,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// fields are what a map of runtime.yaml may hold: each name with what puts its value into T.
+// fields are the fields that a map of runtime.yaml may hold. Each name has a function that sets its value in T.
 type fields[T any] map[string]func(d *document, n *yaml.Node, into *T) error
 
-// read puts a map's values into T, in the order of the file.
+// read sets a map's values in T, in the order of the file.
 func (known fields[T]) read(d *document, n *yaml.Node, what string, into *T) error {
 	pairs, err := d.mapping(n, what)
 	if err != nil {
@@ -83,7 +83,7 @@ var fileFields = fields[File]{
 	},
 }
 
-// check is the first of two errors, the second one as one at a node.
+// check returns err or, if that is nil, fault as an error at a node.
 func (d *document) check(n *yaml.Node, err, fault error) error {
 	if err == nil && fault != nil {
 		err = d.errorAt(resolve(n), "", "%s", fault)
@@ -91,7 +91,7 @@ func (d *document) check(n *yaml.Node, err, fault error) error {
 	return err
 }
 
-// interpreterFields are those of "runtime".
+// interpreterFields are the fields of "runtime".
 var interpreterFields = fields[Interpreter]{
 	"node":   func(d *document, n *yaml.Node, i *Interpreter) error { return interpreter(d, n, i, "node") },
 	"python": func(d *document, n *yaml.Node, i *Interpreter) error { return interpreter(d, n, i, "python") },
@@ -118,10 +118,10 @@ func setInterpreter(d *document, n *yaml.Node, f *File) error {
 	return nil
 }
 
-// maxID is the largest user id that Linux has: the one above means "none".
+// maxID is the largest user id of Linux. The next number means "none".
 const maxID = 1<<32 - 2
 
-// userFields are those of "user".
+// userFields are the fields of "user".
 var userFields = fields[User]{
 	"name": func(d *document, n *yaml.Node, u *User) (err error) {
 		u.Name, err = d.match(n, "user name", userName, "it must be lower-case letters, digits, - and _")
@@ -140,7 +140,7 @@ var userFields = fields[User]{
 	},
 }
 
-// RootUser is the name of the user that need not be made.
+// RootUser is the name of the user that always exists.
 const RootUser = "root"
 
 func setUser(d *document, n *yaml.Node, f *File) error {
@@ -154,7 +154,7 @@ func setUser(d *document, n *yaml.Node, f *File) error {
 	return userFields.read(d, n, "user", &f.User)
 }
 
-// packageFields are those of "packages" where they are given by package manager.
+// packageFields are the fields of "packages" in its form by package manager.
 var packageFields = fields[map[string][]string]{
 	"apt": packagesOf("apt"), "apk": packagesOf("apk"), "dnf": packagesOf("dnf"),
 	"zypper": packagesOf("zypper"),
@@ -193,7 +193,7 @@ func setPackages(d *document, n *yaml.Node, f *File) (err error) {
 	return err
 }
 
-// componentFields are those of "components". Which of them a profile has is checked when the profile is known.
+// componentFields are the fields of "components". Package profile checks which of them the profile has.
 var componentFields = fields[map[string]bool]{
 	"browser": component("browser"), "editor": component("editor"), "docker": component("docker"),
 }
@@ -210,7 +210,7 @@ func setComponents(d *document, n *yaml.Node, f *File) error {
 	return componentFields.read(d, n, "components", &f.Components)
 }
 
-// dependencyFields are those of "dependencies".
+// dependencyFields are the fields of "dependencies".
 var dependencyFields = fields[Dependencies]{
 	"manager": func(d *document, n *yaml.Node, to *Dependencies) (err error) {
 		to.Manager, err = d.oneOf(n, "manager", d.known.Managers)
@@ -237,7 +237,7 @@ func setDependencies(d *document, n *yaml.Node, f *File) error {
 	return dependencyFields.read(d, n, "dependencies", &f.Dependencies)
 }
 
-// networkFields are those of "network".
+// networkFields are the fields of "network".
 var networkFields = fields[File]{"mirrors": setMirrors}
 
 func setMirrors(d *document, n *yaml.Node, f *File) error {

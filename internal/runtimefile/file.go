@@ -1,7 +1,7 @@
-// Package runtimefile parses runtime.yaml: a file in, values with their positions out. It knows the form of each field and no profile:
-// what a value means, and its default, is package profile's.
+// Package runtimefile parses runtime.yaml into values with their positions. It knows the form of each field, but no profile: package
+// profile knows meanings and defaults.
 //
-// What a file may hold is said twice: by the tables in fields.go, and by runtime.schema.json for editors. A test holds the two together.
+// Two places define the fields: the tables in fields.go, and runtime.schema.json for editors. A test compares the two.
 package runtimefile
 
 import (
@@ -12,17 +12,17 @@ import (
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
-// Name is where a project keeps its runtime.
+// Name is the name of a project's runtime file.
 const Name = "runtime.yaml"
 
-// Known are the words that a file may choose from.
+// Known holds the words that a file may choose from.
 type Known struct {
 	Profiles []string
-	Managers []string // of dependencies, "none" among them
-	Tools    []string // that need no address, because rtbuild knows where their versions are
+	Managers []string // of dependencies, including "none"
+	Tools    []string // that need no url, because rtbuild knows their addresses
 }
 
-// File is what a runtime file sets. The zero value of a field is: it is not set.
+// File holds the fields that a runtime file sets. The zero value of a field means that it is not set.
 type File struct {
 	Profile      string
 	Base         string
@@ -30,7 +30,7 @@ type File struct {
 	Version      string
 	Interpreter  Interpreter
 	Prefix       string
-	User         User                // each of its fields may be set alone; name "root" has no ids
+	User         User                // its fields may be set separately; "root" has no ids
 	Packages     map[string][]string // by package manager; "" is for whichever the base has. Sorted and unique
 	NoPackages   bool                // packages: []
 	Components   map[string]bool
@@ -49,14 +49,14 @@ type File struct {
 	document *document
 }
 
-// Interpreter is the language runtime that the dependencies need: name "node" or "python" and a version prefix such
-// as "22" or "3.12". An empty version is satisfied by any.
+// Interpreter is the language runtime of the dependencies: the name "node" or "python", and a version prefix such as "22" or "3.12". Any
+// version satisfies an empty one.
 type Interpreter struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 }
 
-// User is who owns the dependencies and the source. Name "root" means that no user is made.
+// User is the owner of dependencies and source. The name "root" means that no user is made.
 type User struct {
 	Name string `json:"name"`
 	UID  int    `json:"uid"`
@@ -67,37 +67,37 @@ type User struct {
 type Tool struct {
 	Name    string            `json:"name"`
 	Version string            `json:"version"`
-	URL     string            `json:"url"`    // {version} and {arch} are replaced; empty: rtbuild knows it
-	SHA256  map[string]string `json:"sha256"` // by OCI architecture, hex; "" is not verified
+	URL     string            `json:"url"`    // with placeholders {version} and {arch}; empty: rtbuild knows it
+	SHA256  map[string]string `json:"sha256"` // hex, by OCI architecture; "" skips the check
 	To      string            `json:"to"`     // a directory below the prefix
 }
 
-// Dependencies says who installs what the lock files name.
+// Dependencies names the package manager and the lock files.
 type Dependencies struct {
 	Manager string   `json:"manager"`         // npm, pip, poetry, uv or none
-	Files   []string `json:"files,omitempty"` // relative to the context, the lock files in the order in which they are hashed
+	Files   []string `json:"files,omitempty"` // lock files relative to the context, in the order of the hash
 }
 
-// Source is a path of the context that is copied into the image, below the code directory.
+// Source is a path of the context to copy below the code directory.
 type Source struct {
 	Path     string `json:"path"`
 	Hash     bool   `json:"hash"`
-	Optional bool   `json:"-"` // no error if it does not exist; no file says so, but profiles do
+	Optional bool   `json:"-"` // it may be missing; only profiles set this
 }
 
-// Read parses a runtime file of a project. An empty name is [Name], which need not be there.
+// Read parses a runtime file of a project. An empty name means [Name], which may be missing.
 func Read(fsys fs.FS, name string, known Known) (*File, error) {
 	data, err := ReadRuntime(fsys, cmp.Or(name, Name))
 	if err != nil && (name != "" || !errors.Is(err, fs.ErrNotExist)) {
 		return nil, err
 	}
 	if err == nil && data == nil {
-		data = []byte{} // it is there, and empty
+		data = []byte{} // the file exists and is empty
 	}
 	return Parse(cmp.Or(name, Name), data, known)
 }
 
-// Parse parses the text of a runtime file. Nil is: there is no file, and nothing is set. What is wrong is a *projectfile.Error.
+// Parse parses the text of a runtime file. Nil data means that there is no file. A syntax or type error is a [*projectfile.Error].
 func Parse(name string, data []byte, known Known) (*File, error) {
 	if n := int64(len(data)); n > projectfile.ManifestLimit {
 		return nil, projectfile.TooLarge(name, n, projectfile.ManifestLimit)
@@ -114,7 +114,7 @@ func Parse(name string, data []byte, known Known) (*File, error) {
 	return f, fileFields.read(d, d.root, "the file", f)
 }
 
-// Text gives the file's name and text. The text is nil if there is no file.
+// Text returns the file's name and text. The text is nil if there is no file.
 func (f *File) Text() (name string, data []byte) {
 	if f.document == nil {
 		return "", nil

@@ -8,10 +8,10 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// nearest gives the known word that another is most likely a misspelling of.
+// nearest returns the known word that is most similar to a misspelled one.
 func nearest(word string, known []string) (string, bool) {
 	best, found := "", false
-	limit := max(1, min(3, (len([]rune(word))+1)/3)) // so that short words are not taken for each other
+	limit := max(1, min(3, (len([]rune(word))+1)/3)) // short words must be more similar
 	for _, k := range slices.Sorted(slices.Values(known)) {
 		if d := levenshtein.Distance(strings.ToLower(word), strings.ToLower(k), nil); d <= limit && (d < limit || !found) {
 			best, found, limit = k, true, d
@@ -20,7 +20,7 @@ func nearest(word string, known []string) (string, bool) {
 	return best, found
 }
 
-// Suggest is the hint for an unknown word: the nearest known one, or all of them.
+// Suggest returns the hint for an unknown word: the most similar known word, or all of them.
 func Suggest(word string, known []string) string {
 	if k, ok := nearest(word, known); ok {
 		return fmt.Sprintf("did you mean %q?", k)

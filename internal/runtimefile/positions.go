@@ -11,9 +11,9 @@ import (
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
-// Location gives the lines in which the file sets a field: "packages", "base", ..., or one item of it: "tools.NAME", "source.PATH",
-// "ignore.PATTERN". If the file does not set it, or the command line overrides it, they are those of "profile", else the first line of
-// content, else line 1. If there is no file, all of the location is zero.
+// Location returns the lines in which the file sets a field ("packages", "base") or an item of one ("tools.NAME", "source.PATH",
+// "ignore.PATTERN"). If the file does not set it, or it is overridden, Location returns the lines of "profile", else the first line with
+// content, else line 1. If there is no file, it returns the zero value.
 func (f *File) Location(field string, overridden ...string) projectfile.SourceLocation {
 	d := f.document
 	if d == nil || d.Data == nil {
@@ -38,7 +38,7 @@ func (f *File) Location(field string, overridden ...string) projectfile.SourceLo
 	return at
 }
 
-// FieldErrorf is an error at a field. If the file does not set it, the error is about the file as a whole.
+// FieldErrorf returns an error at a field. If the file does not set the field, the error is about the whole file.
 func (f *File) FieldErrorf(field, hint, format string, args ...any) error {
 	if key, _, _ := f.document.field(field); key != nil {
 		return f.document.errorAt(resolve(key), hint, format, args...)
@@ -52,7 +52,7 @@ func (f *File) Sets(field string) bool {
 	return key != nil
 }
 
-// field gives a field of the file, and the first line behind it; nothing if the file does not set it.
+// field returns a field of the file, and the first line after it, or nothing if the file does not set it.
 func (d *document) field(name string) (key, value *yaml.Node, next int) {
 	if d == nil || d.root == nil {
 		return nil, nil, 0
@@ -71,7 +71,7 @@ func (d *document) field(name string) (key, value *yaml.Node, next int) {
 	return nil, nil, 0
 }
 
-// item gives the lines of a list's item that has this name; those given if there is none, or if the list stands elsewhere.
+// item returns the lines of the list item with a name. It returns first and last if there is no such item, or if the list is elsewhere.
 func (d *document) item(list *yaml.Node, name string, first, last int) (int, int) {
 	if list.Kind != yaml.SequenceNode {
 		return first, last
@@ -89,7 +89,7 @@ func (d *document) item(list *yaml.Node, name string, first, last int) (int, int
 	return first, last
 }
 
-// itemName is what an item of a list is known by: a tool's name, a source's path, a word.
+// itemName returns the name of a list item: a tool's name, a source's path, or the word itself.
 func itemName(n *yaml.Node) string {
 	if n.Kind != yaml.MappingNode {
 		return resolve(n).Value
@@ -105,8 +105,8 @@ func itemName(n *yaml.Node) string {
 	return ""
 }
 
-// end is the last line of what begins in line first and has nothing in line next or behind. The blank lines and the
-// comments left of a column belong to what follows; further to the right they may be text.
+// end returns the last line of a node that begins in line first and ends before line next. Blank lines and comments to the left of column
+// belong to the next node. Comments further right may be text.
 func (d *document) end(first, next, column int) int {
 	lines := strings.Split(string(d.Data), "\n")
 	last := min(next-1, len(lines))

@@ -9,7 +9,7 @@ import (
 	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
-// ReadRuntime reads the text of a runtime file that the user names. Its errors are those of projectfile.ReadFile.
+// ReadRuntime reads the runtime file that the user names. Its errors are those of [projectfile.ReadFile].
 func ReadRuntime(fsys fs.FS, name string) ([]byte, error) {
 	data, err := projectfile.ReadFile(fsys, name, projectfile.ManifestLimit)
 	var fault *projectfile.Error
@@ -19,10 +19,10 @@ func ReadRuntime(fsys fs.FS, name string) ([]byte, error) {
 	return data, err
 }
 
-// ReadNamed reads the text of a runtime file that may lie anywhere on this machine. Its errors are those of projectfile.ReadFile.
+// ReadNamed reads a runtime file anywhere on this machine. Its errors are those of [projectfile.ReadFile].
 func ReadNamed(name string) ([]byte, error) { return ReadRuntime(anywhere{}, name) }
 
-// anywhere is the machine's file system, by the names that it has in the process's directory.
+// anywhere is this machine's file system. Names may be relative to the working directory.
 type anywhere struct{}
 
 // Open implements fs.FS.

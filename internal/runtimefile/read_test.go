@@ -15,7 +15,7 @@ import (
 // TestGrowingFile reads a file that has more than it says.
 func TestGrowingFile(t *testing.T) {
 	// Files of /proc have size 0, whatever they hold.
-	if _, err := projectfile.ReadFile(anywhere{}, "/proc/cpuinfo", 10); err == nil || !strings.HasPrefix(err.Error(), "/proc/cpuinfo: it has 11 bytes or more") {
+	if _, err := projectfile.ReadFile(anywhere{}, "/proc/cpuinfo", 10); err == nil || !strings.HasPrefix(err.Error(), "/proc/cpuinfo: it has at least 11 bytes") {
 		t.Errorf("got %v", err)
 	}
 }

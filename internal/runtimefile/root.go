@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// RootLine begins the line by which a runtime file says that the project's root is a directory of the context and not the
-// context itself. It stands among the comments that the file begins with: a folder made for another builder has it.
+// RootLine begins a comment that moves the project's root to a directory of the context. It must precede the first field. Folders for other
+// builders contain it.
 const RootLine = "# rtbuild: root="
 
-// Root gives what a runtime file says of the project's root: a directory relative to the context, slash-separated; "." if it
-// says nothing.
+// Root returns the project's root according to a runtime file: a directory relative to the context, slash-separated. It returns "." if the
+// file has no such line.
 func Root(file []byte) (string, error) {
 	lines := bufio.NewScanner(bytes.NewReader(file))
 	for lines.Scan() {

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// sourceFields are those of an item of "source".
+// sourceFields are the fields of an item of "source".
 var sourceFields = fields[Source]{
 	"path": func(d *document, n *yaml.Node, s *Source) (err error) {
 		s.Path, err = d.str(n, "path")
@@ -25,7 +25,7 @@ var sourceFields = fields[Source]{
 	},
 }
 
-// setSource takes the paths sorted: their order means nothing.
+// setSource reads the paths and sorts them. Their order has no meaning.
 func setSource(d *document, n *yaml.Node, f *File) error {
 	var paths []Source
 	err := d.list(n, "source", func(item *yaml.Node) error {
@@ -43,14 +43,14 @@ func setSource(d *document, n *yaml.Node, f *File) error {
 		return nil
 	})
 	if err == nil && !slices.ContainsFunc(paths, func(s Source) bool { return s.Hash }) {
-		err = d.errorAt(n, "let at least one path be hashed", "nothing of the source is hashed, so no change would ever be seen")
+		err = d.errorAt(n, "set hash: true for at least one path", "no path of the source is hashed, so no change would be noticed")
 	}
 	slices.SortFunc(paths, func(a, b Source) int { return cmp.Compare(a.Path, b.Path) })
 	f.Source = paths
 	return err
 }
 
-// setIgnore takes patterns. What is a comment in .dockerignore would silently match nothing.
+// setIgnore reads patterns. It refuses comments of .dockerignore, which would silently match nothing.
 func setIgnore(d *document, n *yaml.Node, f *File) error {
 	var patterns []string
 	err := d.list(n, "ignore", func(item *yaml.Node) error {

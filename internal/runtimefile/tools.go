@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// toolFields are those of an item of "tools".
+// toolFields are the fields of an item of "tools".
 var toolFields = fields[Tool]{
 	"name": func(d *document, n *yaml.Node, t *Tool) (err error) {
 		t.Name, err = d.match(n, "tool name", fileWord, "it must be letters, digits, ., _, + and -")
@@ -35,10 +35,10 @@ var toolFields = fields[Tool]{
 	},
 }
 
-// architectures are OCI's names of those that Linux images are made for.
+// architectures are the OCI names of Linux architectures.
 var architectures = []string{"386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x"}
 
-// kernelArchitectures are what uname calls them.
+// kernelArchitectures maps uname's names to OCI's.
 var kernelArchitectures = map[string]string{"x86_64": "amd64", "aarch64": "arm64", "i686": "386", "armv7l": "arm"}
 
 var sha256Form = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
@@ -84,7 +84,7 @@ func setTools(d *document, n *yaml.Node, f *File) error {
 	})
 }
 
-// missing names a field that a pinned download lacks. It needs no address if the tool is known.
+// missing names a field that a pinned download lacks. A known tool needs no url.
 func (t Tool) missing(known []string) string {
 	switch {
 	case t.Name == "":

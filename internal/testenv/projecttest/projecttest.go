@@ -100,7 +100,7 @@ var Odd = map[string]struct {
 	"a huge file": {func(t *testing.T, root, name string) {
 		Must(t, os.WriteFile(filepath.Join(root, name), nil, 0o644))
 		Must(t, os.Truncate(filepath.Join(root, name), 40_000_000_000))
-	}, ": it has 40000000000 bytes or more, and at most"},
+	}, ": it has at least 40000000000 bytes, and the limit is"},
 }
 
 // Must ends a test if there is an error.
