@@ -11,40 +11,40 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// definition is a profile: the defaults of a kind of project, what its image is made of, and how such a project is known. It is data.
+// definition is a profile as data: the defaults of a kind of project, the contents of its image, and how to detect such a project.
 type definition struct {
 	defaults Runtime
-	env      map[string]string // {prefix} is replaced
-	managers []string          // those it can install with
+	env      map[string]string // with placeholder {prefix}
+	managers []string          // supported package managers
 
-	image     llb.Runtime            // the traits that no file sets: see llb.Runtime. Of User, those of how it is set up
-	installer llb.Installer          // in place of the manager's own; nil: that one
-	packages  [][]part[llb.Packages] // layer by layer
+	image     llb.Runtime            // traits that no file sets; of User, those besides name and ids
+	installer llb.Installer          // replaces the manager's installer; nil: keep it
+	packages  [][]part[llb.Packages] // by layer
 	system    []part[llb.Component]
 	tools     []part[llb.Component]
 	deps      []part[llb.Component]
 	copies    []part[llb.SourceCopy]
-	releases  []part[string] // the downloads that these install: see package releases
-	installs  bool           // packages of its own, which packages: [] leaves out
+	releases  []part[string] // names of the downloads that these install; see package releases
+	installs  bool           // the profile installs packages; packages: [] turns that off
 
-	locks    []string       // the files by which a project is detected, all of them
-	others   []Dependencies // by other managers than the default; each fits a project that has its files
-	project  string         // the name in pyproject.toml that it must have besides; empty: any
-	lookIn   []string       // where the lock files may lie; nil: the context alone
-	original bool           // hash and copy by the rules of OpenHands' own build
+	locks    []string       // a project with all of these files fits the profile
+	others   []Dependencies // of other managers; a project with the files of one of them fits, too
+	project  string         // the required name in pyproject.toml; empty: any
+	lookIn   []string       // directories that may hold the lock files; nil: only the context
+	original bool           // hash and copy by the rules of OpenHands' build
 	noCopy   []string       // names that are hashed but not copied
 
-	version func(fs.FS) (string, error)   // of the project; empty if it has none
-	command func(fs.FS) ([]string, error) // the default of cmd; nil: the base's
+	version func(fs.FS) (string, error)   // returns the project's version, or ""
+	command func(fs.FS) ([]string, error) // returns the default of cmd; nil: the base's
 }
 
-// part is what an image has if a component of the runtime is on. An empty component is always on.
+// part is a value that an image has if a component of the runtime is on. A part without a component is always on.
 type part[T any] struct {
 	component string
 	value     T
 }
 
-// chosen are the values of the parts whose components are on.
+// chosen returns the values of the parts whose components are on.
 func chosen[T any](parts []part[T], on map[string]bool) []T {
 	var all []T
 	for _, p := range parts {
@@ -55,7 +55,7 @@ func chosen[T any](parts []part[T], on map[string]bool) []T {
 	return all
 }
 
-// alwaysIgnored is what no image of node or python may hold: what is built anew in it, and what may hold secrets.
+// alwaysIgnored are files that no image of node or python may contain: files that the build makes again, and files that may hold secrets.
 var alwaysIgnored = []string{
 	"**/.git", "**/node_modules", "**/__pycache__", "**/*.pyc", "**/.venv", "**/venv", "**/.env*", "**/.npmrc", "**/.netrc", runtimefile.Name,
 }
@@ -63,7 +63,7 @@ var alwaysIgnored = []string{
 // agent is the user of all profiles but openhands.
 var agent = User{Name: "agent", UID: 1000, GID: 1000}
 
-// definitions are the profiles that there are.
+// definitions are all profiles.
 var definitions = []definition{
 	{
 		defaults: Runtime{
@@ -103,7 +103,7 @@ var definitions = []definition{
 
 func noCommand(fs.FS) ([]string, error) { return nil, nil }
 
-// withComponents are the profiles that have components.
+// withComponents returns the names of the profiles that have components.
 func withComponents() []string {
 	var names []string
 	for _, d := range definitions {
@@ -114,7 +114,7 @@ func withComponents() []string {
 	return names
 }
 
-// profileNames are the profiles that there are.
+// profileNames returns the names of all profiles.
 func profileNames() []string {
 	var names []string
 	for _, d := range definitions {
@@ -123,7 +123,7 @@ func profileNames() []string {
 	return names
 }
 
-// filesOf are the files that a manager installs from where the file does not say; nil if no profile does.
+// filesOf returns the default lock files of a package manager, or nil if no profile supports it.
 func filesOf(manager string) []string {
 	for _, d := range definitions {
 		for _, by := range append([]Dependencies{d.defaults.Dependencies}, d.others...) {
@@ -135,7 +135,7 @@ func filesOf(manager string) []string {
 	return nil
 }
 
-// managers are the package managers that some profile can install with.
+// managers returns the package managers that some profile supports.
 func managers() []string {
 	var names []string
 	for _, d := range definitions {
@@ -145,7 +145,7 @@ func managers() []string {
 	return slices.Compact(names)
 }
 
-// definitionOf gives a profile by its name; one without any defaults if there is none.
+// definitionOf returns a profile by its name, or an empty definition if there is none.
 func definitionOf(name string) definition {
 	for _, d := range definitions {
 		if d.defaults.Profile == name {
@@ -155,7 +155,7 @@ func definitionOf(name string) definition {
 	return definition{}
 }
 
-// runtime gives the profile's defaults, to be changed. Its env is still empty: it depends on the prefix.
+// runtime returns a copy of the profile's defaults. Its env is empty, because env depends on the prefix.
 func (d definition) runtime() *Runtime {
 	r := d.defaults
 	r.Env = map[string]string{}
@@ -164,7 +164,7 @@ func (d definition) runtime() *Runtime {
 	return &r
 }
 
-// variables is the profile's env for a prefix.
+// variables returns the profile's env for a prefix.
 func (d definition) variables(prefix string) map[string]string {
 	env := map[string]string{}
 	for name, value := range d.env {
@@ -173,7 +173,7 @@ func (d definition) variables(prefix string) map[string]string {
 	return env
 }
 
-// installsTool reports whether the profile's components install a download of a name.
+// installsTool reports whether a component of the profile installs a download with this name.
 func (d definition) installsTool(name string) bool {
 	return slices.ContainsFunc(d.releases, func(p part[string]) bool { return p.value == name })
 }

@@ -12,17 +12,17 @@ import (
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
 
-// foreignLocks are the lock files of managers that no profile can install with yet, with what to do instead.
+// foreignLocks are lock files that no profile can install from, with what to do instead.
 var foreignLocks = []struct{ file, message, hint string }{
 	{"uv.lock", "pyproject.toml is missing", "name the project's root"},
 	{"poetry.lock", "pyproject.toml is missing", "name the project's root"},
-	{"Pipfile.lock", "the manager pipenv is not supported by profile python", "write a requirements.txt, by pipenv requirements > requirements.txt"},
-	{"yarn.lock", "the manager yarn is not supported by profile node", "write a package-lock.json, by npm install --package-lock-only"},
-	{"pnpm-lock.yaml", "the manager pnpm is not supported by profile node", "write a package-lock.json, by npm install --package-lock-only"},
-	{"package.json", "package-lock.json is missing", "write it, by npm install --package-lock-only"},
+	{"Pipfile.lock", "the manager pipenv is not supported by profile python", "write a requirements.txt with: pipenv requirements > requirements.txt"},
+	{"yarn.lock", "the manager yarn is not supported by profile node", "write a package-lock.json with: npm install --package-lock-only"},
+	{"pnpm-lock.yaml", "the manager pnpm is not supported by profile node", "write a package-lock.json with: npm install --package-lock-only"},
+	{"package.json", "package-lock.json is missing", "write it with: npm install --package-lock-only"},
 }
 
-// detect gives the profile of a project by its lock files.
+// detect returns the profile that fits a project's lock files.
 func detect(fsys fs.FS, from options.Source) (definition, error) {
 	var found []definition
 	for _, d := range definitions {
@@ -31,7 +31,7 @@ func detect(fsys fs.FS, from options.Source) (definition, error) {
 			return definition{}, err
 		}
 		if ok && d.project != "" {
-			return d, nil // it names a very project
+			return d, nil // the profile is for exactly this project
 		}
 		if ok {
 			found = append(found, d)
@@ -52,7 +52,7 @@ func detect(fsys fs.FS, from options.Source) (definition, error) {
 		strings.Join(locks, " and "), strings.Join(names, " or "), runtimefile.Name, from.Give(options.Profile))
 }
 
-// fits says whether the project has lock files of the profile and, if that matters, its name.
+// fits reports whether the project has lock files of the profile and its name, if the profile requires one.
 func (d definition) fits(fsys fs.FS) (bool, error) {
 	if len(d.installable(fsys)) == 0 {
 		return false, nil
@@ -64,7 +64,7 @@ func (d definition) fits(fsys fs.FS) (bool, error) {
 	return p == d.project, err
 }
 
-// installable are the dependencies whose lock files the project has.
+// installable returns the dependencies whose lock files the project has.
 func (d definition) installable(fsys fs.FS) []Dependencies {
 	has := func(files []string) bool {
 		return !slices.ContainsFunc(files, func(file string) bool { return !projectfile.Exists(fsys, file) })
@@ -81,7 +81,7 @@ func (d definition) installable(fsys fs.FS) []Dependencies {
 	return all
 }
 
-// completeManager takes the manager whose lock files there are, where the file names none.
+// completeManager selects the manager whose lock files the project has, if the file names none.
 func (d definition) completeManager(fsys fs.FS, r *Runtime, file *runtimefile.File) error {
 	if file.Sets("dependencies") {
 		return nil
@@ -102,7 +102,7 @@ func (d definition) completeManager(fsys fs.FS, r *Runtime, file *runtimefile.Fi
 	return nil
 }
 
-// noProfile is the error for a project that has none of the lock files.
+// noProfile returns the error for a project without any known lock files.
 func noProfile(fsys fs.FS) error {
 	for _, lock := range foreignLocks {
 		if projectfile.Exists(fsys, lock.file) {

@@ -5,8 +5,8 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// Release gives a download that rtbuild knows by its name, as the file's tools: has it. An empty version is any; "22" is the
-// newest whose first number is 22.
+// Release returns the newest known download with a name that satisfies a version, with the changes that the file's tools make to it. Any
+// version satisfies an empty one.
 func (r *Runtime) Release(name, version string) (llb.Tool, bool) {
 	for _, own := range r.Tools {
 		if own.Name == name && r.overrides(own) {
@@ -17,7 +17,7 @@ func (r *Runtime) Release(name, version string) (llb.Tool, bool) {
 	return releases.Find(name, version)
 }
 
-// pinned are all downloads that rtbuild knows, as the file's tools: has them.
+// pinned returns all known downloads, with the changes that the file's tools make to them.
 func (r *Runtime) pinned() []llb.Tool {
 	all := releases.All()
 	for i, t := range all {
@@ -30,12 +30,12 @@ func (r *Runtime) pinned() []llb.Tool {
 	return all
 }
 
-// overrides reports whether a tool of the file is another version of a download that the runtime needs anyway, and not one more.
+// overrides reports whether a tool of the file replaces a known download of the runtime, instead of adding one.
 func (r *Runtime) overrides(t Tool) bool {
 	return t.URL == "" || definitionOf(r.Profile).installsTool(t.Name)
 }
 
-// override is a release in another version, or from another address.
+// override returns a download with the version and the address of a tool.
 func override(t llb.Tool, by Tool) llb.Tool {
 	if by.URL != "" {
 		t.URL, t.Arch = by.URL, nil
@@ -44,7 +44,7 @@ func override(t llb.Tool, by Tool) llb.Tool {
 	return t
 }
 
-// extraTools are those of the file's tools that are put into the image for their own sake.
+// extraTools returns the file's tools that add downloads.
 func (r *Runtime) extraTools() []llb.Component {
 	var all []llb.Component
 	for _, t := range r.Tools {
@@ -59,8 +59,8 @@ func toolOf(t Tool) llb.Tool {
 	return llb.Tool{Name: t.Name, Version: t.Version, URL: t.URL, SHA256: t.SHA256, To: t.To}
 }
 
-// Downloads are the tools that an image of the runtime may be made with: those that its components and its package manager need,
-// and the file's own. An interpreter is among them although the base may bring it.
+// Downloads returns the tools that an image of the runtime may contain: those of its components, its package manager and the file. It
+// includes the interpreter, even if the base brings one.
 func (r *Runtime) Downloads() []llb.Tool {
 	names := chosen(definitionOf(r.Profile).releases, r.Components)
 	if r.Dependencies.Manager == "uv" {
@@ -85,7 +85,7 @@ func (r *Runtime) Downloads() []llb.Tool {
 	return all
 }
 
-// Mirrored replaces the longest prefix of an address that has a mirror.
+// Mirrored returns a URL with the longest prefix that has a mirror replaced.
 func (r *Runtime) Mirrored(url string) string {
 	return (&llb.Runtime{Mirrors: r.Mirrors}).Mirrored(url)
 }

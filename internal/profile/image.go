@@ -6,7 +6,7 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// Image is what the runtime's image is made of.
+// Image returns the contents of the runtime's image.
 func (r *Runtime) Image() *llb.Runtime {
 	d := definitionOf(r.Profile)
 	image := d.image
@@ -28,7 +28,7 @@ func (r *Runtime) Image() *llb.Runtime {
 	return &image
 }
 
-// installers are what installs for each manager.
+// installers are the installers of package managers.
 var installers = map[string]func(files []string) llb.Installer{
 	"npm":    func([]string) llb.Installer { return llb.NPM{} },
 	"pip":    func(files []string) llb.Installer { return llb.Pip{Requirements: files[0]} },
@@ -36,7 +36,7 @@ var installers = map[string]func(files []string) llb.Installer{
 	"uv":     func([]string) llb.Installer { return llb.UVSync{} },
 }
 
-// installerOf is what installs dependencies; nil if nothing does.
+// installerOf returns the installer of dependencies, or nil if there is nothing to install.
 func (d definition) installerOf(deps Dependencies) llb.Installer {
 	if d.installer != nil {
 		return d.installer
@@ -47,7 +47,7 @@ func (d definition) installerOf(deps Dependencies) llb.Installer {
 	return nil
 }
 
-// allPackages are the file's packages and the profile's, layer by layer. The file's are in the first.
+// allPackages returns the packages of the file and the profile, by layer. The file's are in the first layer.
 func (d definition) allPackages(r *Runtime) []llb.Packages {
 	layers := []llb.Packages{union(r.Packages)}
 	for i, parts := range d.packages {

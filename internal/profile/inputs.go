@@ -14,9 +14,8 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// TagInputs is what the tags of the runtime depend on. What is at its profile's default leaves no trace in them; what is
-// not is mixed into the lock hash if system, tools or dependencies see it, else into the source hash. Mirrors are in no tag.
-// Repository is the runtime's own, and may be replaced.
+// TagInputs returns the inputs of the runtime's tags. Values at the profile's defaults do not change a tag. Other values enter the lock
+// hash if system, tools or dependencies depend on them, and else the source hash. Mirrors are in no tag. Callers may replace Repository.
 func (r *Runtime) TagInputs() tags.Inputs {
 	d := definitionOf(r.Profile)
 	in := tags.Inputs{
@@ -35,10 +34,10 @@ func (r *Runtime) TagInputs() tags.Inputs {
 	return in
 }
 
-// extra is the inputs that are not at their default.
+// extra holds the inputs that differ from their defaults.
 type extra map[string]any
 
-// add takes an input in if it differs from its default. Empty is empty, in whichever form.
+// add adds an input if it differs from its default. Nil and empty are equal.
 func (e extra) add(name string, value, byDefault any) {
 	if v, d := reflect.ValueOf(value), reflect.ValueOf(byDefault); v.Kind() == reflect.Slice || v.Kind() == reflect.Map {
 		if v.Len() == 0 && d.Len() == 0 {
@@ -57,7 +56,7 @@ func (r *Runtime) lockExtra(d definition) map[string]any {
 		e["packages"] = []string{}
 	}
 	components := changed(r.Components, d.defaults.Components)
-	delete(components, "browser") // the original has it in the hash already
+	delete(components, "browser") // the original's hash covers it
 	e.add("components", components, map[string]bool(nil))
 	e.add("tools", r.Tools, d.defaults.Tools)
 	if r.Interpreter != d.defaults.Interpreter {
@@ -72,8 +71,8 @@ func (r *Runtime) lockExtra(d definition) map[string]any {
 	return e
 }
 
-// depsExtra is what else a deps image is made from. The defaults of profiles are not in it: what another release of rtbuild
-// makes otherwise, the recipe's number tells, so that two releases do not replace each other's images for ever.
+// depsExtra returns the further inputs of a deps image. It omits the defaults of profiles: the recipe's number covers their changes.
+// Otherwise two releases of rtbuild would keep replacing each other's images.
 func (r *Runtime) depsExtra() map[string]any {
 	e := extra{"profile": r.Profile, "manager": r.Dependencies.Manager}
 	e.add("mirrors", r.Mirrors, map[string]string(nil))
@@ -84,7 +83,7 @@ func (r *Runtime) sourceExtra(d definition) map[string]any {
 	e := extra{}
 	e.add("source", r.Source, d.defaults.Source)
 	e.add("ignore", r.OwnIgnore(), []string(nil))
-	if r.Cmd != nil && (r.provenance.cmd == nil || !slices.Equal(r.Cmd, r.provenance.cmd)) { // an empty one is not the base's
+	if r.Cmd != nil && (r.provenance.cmd == nil || !slices.Equal(r.Cmd, r.provenance.cmd)) { // an empty command differs from the base's
 		e["cmd"] = r.Cmd
 	}
 	if r.Entrypoint != nil {
@@ -98,7 +97,7 @@ func (r *Runtime) sourceExtra(d definition) map[string]any {
 	return e
 }
 
-// packages is a list, or a map of lists where they are given by package manager.
+// packages returns a list, or a map of lists if the file names packages by package manager.
 func (r *Runtime) packages() any {
 	if len(r.Packages) == 0 || len(r.Packages) == 1 && r.Packages[""] != nil {
 		return r.Packages[""]
@@ -106,7 +105,7 @@ func (r *Runtime) packages() any {
 	return r.Packages
 }
 
-// ports are numbers, and strings only where the protocol is not TCP.
+// ports returns numbers, or strings for protocols other than TCP.
 func ports(expose []string) []any {
 	var all []any
 	for _, text := range expose {
@@ -120,7 +119,7 @@ func ports(expose []string) []any {
 	return all
 }
 
-// changed gives the entries that are not as in the default.
+// changed returns the entries that differ from the default.
 func changed[V comparable](values, byDefault map[string]V) map[string]V {
 	diff := map[string]V{}
 	for name, value := range values {
@@ -131,9 +130,8 @@ func changed[V comparable](values, byDefault map[string]V) map[string]V {
 	return diff
 }
 
-// ToolsDigest is "sha256:..." over everything but the base that the system and tools stages are made from, so that a
-// later build can tell whether it may enter behind them. Mirrors are in it, where there are any: not all that comes from them
-// has a checksum (micromamba's python and poetry have none), so a mirror decides what the tools are.
+// ToolsDigest returns "sha256:..." over all inputs of system and tools but the base. With it, a later build decides whether it can reuse
+// these stages. It covers mirrors, because some files from them have no checksum (micromamba's python and poetry).
 func (r *Runtime) ToolsDigest() string {
 	facts := map[string]any{
 		"profile":     r.Profile,
@@ -157,7 +155,7 @@ func (r *Runtime) ToolsDigest() string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// nonNil gives an empty map for none: they are the same to a build.
+// nonNil returns an empty map for nil.
 func nonNil[V any](m map[string]V) map[string]V {
 	if m == nil {
 		return map[string]V{}

@@ -7,7 +7,7 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// openhands is the profile of OpenHands, whose images are those of its own build.
+// openhands is the profile of OpenHands. Its images match those of OpenHands' own build.
 var openhands = definition{
 	defaults: Runtime{
 		Profile:      "openhands",
@@ -17,7 +17,7 @@ var openhands = definition{
 		User:         User{Name: "openhands", UID: 1000, GID: 1000},
 		Components:   map[string]bool{"browser": true, "docker": true, "editor": true},
 		Dependencies: Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}},
-		// The lock files are in the image with its dependencies, so they are no source.
+		// The deps stage copies the lock files, so they are not part of the source.
 		Source: []Source{{Path: "openhands", Hash: true}, {Path: "skills", Optional: true}},
 	},
 	env: map[string]string{
@@ -33,7 +33,7 @@ var openhands = definition{
 			Shell: "/bin/bash", Sudo: true, OwnsPrefix: true, StartsAsRoot: true,
 			Directories: []llb.Directory{{Name: "logs"}, {Name: "workspace", Shared: true}},
 		},
-		// They may lie in the package's directory, but are installed from the project's root.
+		// They may be in the package's directory, but Poetry needs them in the project's root.
 		LockFiles: []string{"p*", "openhands/p*"},
 	},
 	installer: llb.CondaPoetry{Conda: conda},
@@ -71,15 +71,15 @@ var openhands = definition{
 
 var conda = llb.Conda{Name: "openhands"}
 
-// editorExtension is an extension of the editor that comes with the agent's source, by the name under which the editor finds it.
+// editorExtension returns the copy of an editor extension from the agent's source to the directory where the editor finds it.
 func editorExtension(name string) llb.SourceCopy {
 	return llb.SourceCopy{
 		From: "openhands/runtime/utils/vscode-extensions/" + name, To: ".openvscode-server/extensions/openhands-" + name + "/", Contents: true,
 	}
 }
 
-// openhandsPackages are those of OpenHands' own build. Each list is a layer: while one is installed, the builder compresses the one
-// before. What the last needs of graphics is in the second already, so that they weigh about the same.
+// openhandsPackages are the packages of OpenHands' own build. Each list is a layer: the builder compresses a layer while it installs the
+// next. Some packages that the last layer needs are in the second, so that both have about the same size.
 var openhandsPackages = [][]part[llb.Packages]{
 	{
 		{"", llb.Packages{"": strings.Fields("bash ca-certificates coreutils curl findutils git grep jq ripgrep sed sudo tmux util-linux wget")}},
@@ -110,7 +110,7 @@ var openhandsPackages = [][]part[llb.Packages]{
 	},
 }
 
-// called is what a thing is called by apt, apk, dnf and zypper. Empty is: that one has none, or needs none.
+// called returns the packages of a program for apt, apk, dnf and zypper. Empty means that the manager has none or needs none.
 func called(apt, apk, dnf, zypper string) llb.Packages {
 	return llb.Packages{"apt": strings.Fields(apt), "apk": strings.Fields(apk), "dnf": strings.Fields(dnf), "zypper": strings.Fields(zypper)}
 }

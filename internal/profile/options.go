@@ -2,7 +2,7 @@ package profile
 
 import "github.com/rtbuild/rtbuild/internal/options"
 
-// Overrides are the options that a user gives, as Load takes them. from says where they are given.
+// Overrides returns the user's options in the form that [Load] takes. from is the place where they are given.
 func Overrides(given *options.Runtime, from options.Source) Options {
 	o := Options{
 		Profile: given.Profile, Base: given.BaseImage(), Version: given.Version, Repository: given.Repository, NoBrowser: given.NoBrowser, From: from,

@@ -10,9 +10,8 @@ import (
 
 const dockerignore = ".dockerignore"
 
-// Manifests are the files, relative to the context and sorted, that Load may read or look for in any project, and the lock
-// files that its tags are made from by default. Callers can prefetch these in one request; they name the
-// others: workspaces, included requirements, dependencies.files.
+// Manifests returns the files that [Load] may read in any project, and the default lock files of its tags, relative to the context and
+// sorted. Callers can prefetch these in one request; they name the others: workspaces, included requirements, dependencies.files.
 func Manifests() []string {
 	names := []string{runtimefile.Name, dockerignore, manifests.PackageJSON, manifests.PyprojectTOML}
 	names = append(names, manifests.OriginalManifests...)

@@ -18,28 +18,26 @@ import (
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
 
-// Options is what the command line says. It overrides the file.
+// Options are the options of the command line. They override the file.
 type Options struct {
 	Profile    string
 	Base       string
 	Version    string
 	Repository string
 	NoBrowser  bool
-	Extra      *string // nil: not said
+	Extra      *string // nil: not given
 
-	// From says where these were given: advice in errors names options as they are spelt there.
+	// From is the place where the options are given. Errors spell options accordingly.
 	From options.Source
 
-	// The runtime file, if it is not the project's runtime.yaml: its name for errors, and what it holds. Without Data, Name
-	// is looked for in the project.
+	// The name and contents of the runtime file, if it is not the project's runtime.yaml. If Data is nil, Name is a file of the project.
 	Name string
 	Data []byte
 }
 
-// Load gives the runtime of the project whose root is fsys. It reads the runtime file, the manifests and lock files, and
-// .dockerignore.
+// Load returns the runtime of the project whose root is fsys. It reads the runtime file, the manifests and lock files, and .dockerignore.
 //
-// What is wrong in a file is a *projectfile.Error. A project that no profile fits is an error that says what was looked for.
+// An error in a file is a [*projectfile.Error]. If no profile fits the project, the error lists the files that Load looked for.
 func Load(fsys fs.FS, opts Options) (*Runtime, error) {
 	file, err := opts.file(fsys)
 	if err != nil {
@@ -48,7 +46,7 @@ func Load(fsys fs.FS, opts Options) (*Runtime, error) {
 	return Resolve(fsys, file, opts)
 }
 
-// file is the runtime file that was given, or the project's own.
+// file returns the given runtime file, or the project's own.
 func (o Options) file(fsys fs.FS) (*runtimefile.File, error) {
 	if o.Data != nil {
 		return runtimefile.Parse(cmp.Or(o.Name, runtimefile.Name), o.Data, Known())
@@ -56,12 +54,12 @@ func (o Options) file(fsys fs.FS) (*runtimefile.File, error) {
 	return runtimefile.Read(fsys, o.Name, Known())
 }
 
-// Known are the words that a runtime file may choose from.
+// Known returns the words that a runtime file may choose from.
 func Known() runtimefile.Known {
 	return runtimefile.Known{Profiles: profileNames(), Managers: managers(), Tools: releases.Names()}
 }
 
-// Resolve gives the runtime of a project by its runtime file: see [Load].
+// Resolve returns the runtime of a project with a parsed runtime file; see [Load].
 func Resolve(fsys fs.FS, file *runtimefile.File, opts Options) (*Runtime, error) {
 	d, err := choose(fsys, cmp.Or(opts.Profile, file.Profile), opts.From)
 	if err != nil {
@@ -82,7 +80,7 @@ func Resolve(fsys fs.FS, file *runtimefile.File, opts Options) (*Runtime, error)
 	return r, d.complete(fsys, r)
 }
 
-// choose gives the profile of a name, or the one that fits the project.
+// choose returns the profile with a name or, without one, the profile that fits the project.
 func choose(fsys fs.FS, name string, from options.Source) (definition, error) {
 	switch {
 	case name == "":
@@ -93,7 +91,7 @@ func choose(fsys fs.FS, name string, from options.Source) (definition, error) {
 	return definitionOf(name), nil
 }
 
-// set puts what the file sets in the place of the profile's defaults.
+// set replaces the profile's defaults by the values of the file.
 func set(r *Runtime, f *runtimefile.File) {
 	r.Profile = cmp.Or(f.Profile, r.Profile)
 	r.Base = cmp.Or(f.Base, r.Base)
@@ -114,7 +112,7 @@ func set(r *Runtime, f *runtimefile.File) {
 	r.Expose, r.Extra, r.Mirrors = f.Expose, f.Extra, f.Mirrors
 }
 
-// setUser takes the parts of a user that the file sets. Root has no others.
+// setUser sets the fields of a user that the file sets. The user root has no other fields.
 func setUser(r *Runtime, u User) {
 	if u.Name == runtimefile.RootUser {
 		r.User = u
@@ -123,7 +121,7 @@ func setUser(r *Runtime, u User) {
 	r.User = User{Name: cmp.Or(u.Name, r.User.Name), UID: cmp.Or(u.UID, r.User.UID), GID: cmp.Or(u.GID, r.User.GID)}
 }
 
-// setDependencies takes a manager's usual files if the file names none.
+// setDependencies sets the manager and its files. If the file names no files, they are the manager's default.
 func setDependencies(r *Runtime, f *runtimefile.File) {
 	if !f.Sets("dependencies") {
 		return
@@ -135,7 +133,7 @@ func setDependencies(r *Runtime, f *runtimefile.File) {
 	r.Dependencies = Dependencies{Manager: manager, Files: files}
 }
 
-// overridden are the fields of the file that the command line overrides.
+// overridden returns the fields of the file that the command line overrides.
 func (o Options) overridden() []string {
 	var names []string
 	for name, said := range map[string]bool{
@@ -149,7 +147,7 @@ func (o Options) overridden() []string {
 	return names
 }
 
-// apply overrides what the file says.
+// apply overrides the values of the file.
 func (o Options) apply(r *Runtime) error {
 	r.Profile = cmp.Or(o.Profile, r.Profile)
 	r.Base = cmp.Or(o.Base, r.Base)
@@ -172,7 +170,7 @@ func (o Options) apply(r *Runtime) error {
 	return nil
 }
 
-// check says what the file must not, or must, set in this profile.
+// check returns an error for values that this profile does not support, and for a missing base.
 func (d definition) check(file *runtimefile.File, r *Runtime, from options.Source) error {
 	name := d.defaults.Profile
 	for _, c := range slices.Sorted(maps.Keys(r.Components)) {
@@ -188,15 +186,15 @@ func (d definition) check(file *runtimefile.File, r *Runtime, from options.Sourc
 		return file.FieldErrorf("runtime", hint, "profile %s does not run on %s", name, r.Interpreter.Name)
 	}
 	if m := r.Dependencies.Manager; !slices.Contains(d.managers, m) {
-		return file.FieldErrorf("dependencies", "take "+strings.Join(d.managers, " or "), "the manager %s is not supported by profile %s", m, name)
+		return file.FieldErrorf("dependencies", "use "+strings.Join(d.managers, " or "), "the manager %s is not supported by profile %s", m, name)
 	}
 	for _, t := range r.Tools {
 		if t.URL == "" && !d.installsTool(t.Name) && t.Name != r.Dependencies.Manager {
-			return file.FieldErrorf("tools", "give its url", "nothing in profile %s needs the tool %q, so it is one of your own, and has no url", name, t.Name)
+			return file.FieldErrorf("tools", "give its url", "profile %s does not use the tool %q, so it needs a url", name, t.Name)
 		}
 	}
 	if d.original && file.Ignore != nil {
-		return file.FieldErrorf("ignore", "leave ignore out", "profile %s hashes and copies by the rules of the original and by nothing else", name)
+		return file.FieldErrorf("ignore", "leave ignore out", "profile %s uses only the ignore rules of the original", name)
 	}
 	if r.Base == "" {
 		return file.FieldErrorf("", "write a line such as base: debian:bookworm, or give "+from.Give(options.BaseImage), "no base image is named")
@@ -204,11 +202,11 @@ func (d definition) check(file *runtimefile.File, r *Runtime, from options.Sourc
 	return nil
 }
 
-// complete adds what follows from the project and from other fields.
+// complete sets the values that depend on the project and on other fields.
 func (d definition) complete(fsys fs.FS, r *Runtime) error {
 	for c := range r.Components {
 		if _, known := d.defaults.Components[c]; !known {
-			delete(r.Components, c) // it is off, which it is anyway
+			delete(r.Components, c) // check accepts it only if it is off
 		}
 	}
 	env := d.variables(r.Prefix)
@@ -230,8 +228,7 @@ func (d definition) completeVersion(fsys fs.FS, r *Runtime) (err error) {
 	return err
 }
 
-// completeCommand sets the default command, except behind an entrypoint of the user's own: there it would be its
-// arguments.
+// completeCommand sets the default command, unless the user sets an entrypoint: the command would become its arguments.
 func (d definition) completeCommand(fsys fs.FS, r *Runtime) (err error) {
 	r.provenance.cmd, err = d.command(fsys)
 	if r.Cmd == nil && r.Entrypoint == nil {
@@ -240,7 +237,7 @@ func (d definition) completeCommand(fsys fs.FS, r *Runtime) (err error) {
 	return err
 }
 
-// completeIgnore puts the profile's own patterns last: no "!" before them brings back what is always ignored.
+// completeIgnore sets the ignore patterns. The profile's own come last, so that no earlier "!" includes what is always ignored.
 func (d definition) completeIgnore(fsys fs.FS, r *Runtime) error {
 	if d.original {
 		return nil
@@ -257,7 +254,7 @@ func (d definition) completeIgnore(fsys fs.FS, r *Runtime) error {
 	return nil
 }
 
-// completeFiles adds the files without which the package manager cannot read those that are given.
+// completeFiles adds the files that the given lock files refer to.
 func completeFiles(fsys fs.FS, r *Runtime) error {
 	r.provenance.dependencies = r.Dependencies
 	var more []string

@@ -1,8 +1,8 @@
-// Package profile holds the built-in profiles and resolves a project: its runtime file and its tree in, what its image is made of
-// (llb.Runtime) and what its tags depend on (tags.Inputs) out.
+// Package profile holds the built-in profiles and resolves a project. From its runtime file and its tree, it makes the contents of its
+// image ([llb.Runtime]) and the inputs of its tags ([tags.Inputs]).
 //
-// A value comes from the first of these that gives one: the command line, the file, the project (its version, its start
-// command, the lock files that others refer to), the profile. Profiles are data (definitions.go).
+// A value comes from the first of these that sets it: the command line, the file, the project (its version, its start command, the lock
+// files that others refer to), the profile. Profiles are data (definitions.go).
 package profile
 
 import (
@@ -10,11 +10,12 @@ import (
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
 
-// Runtime is a runtime.yaml with every default of its profile applied. Image is what its image is made of, TagInputs what its tags depend on.
+// Runtime is a runtime.yaml with all defaults of its profile applied. Image returns the contents of its image, and TagInputs the inputs of
+// its tags.
 type Runtime struct {
 	Profile      string
 	Base         string
-	Repository   string // empty: not said
+	Repository   string // may be empty
 	Version      string
 	Interpreter  Interpreter
 	Prefix       string
@@ -36,15 +37,15 @@ type Runtime struct {
 	provenance provenance
 }
 
-// provenance is what must be known of a Runtime to tell what its user set from what was derived.
+// provenance says which values of a Runtime its user set.
 type provenance struct {
 	dependencies Dependencies      // without the files that others refer to
-	cmd          []string          // the default
+	cmd          []string          // the default command
 	file         *runtimefile.File // nil if the runtime was not loaded
-	overridden   []string          // the fields that the command line says instead of the file
+	overridden   []string          // the fields that the command line overrides
 }
 
-// file is the runtime file; empty if there is none.
+// file returns the runtime file, or an empty one if there is none.
 func (r *Runtime) file() *runtimefile.File {
 	if r.provenance.file == nil {
 		return &runtimefile.File{}
@@ -52,38 +53,39 @@ func (r *Runtime) file() *runtimefile.File {
 	return r.provenance.file
 }
 
-// File is the runtime file's name and text. The text is nil if there is no such file.
+// File returns the runtime file's name and text. The text is nil if there is no such file.
 func (r *Runtime) File() (name string, data []byte) { return r.file().Text() }
 
-// OwnIgnore is the runtime file's own part of Ignore, which stands between .dockerignore's and the profile's.
+// OwnIgnore returns the runtime file's part of Ignore. It comes after .dockerignore's and before the profile's.
 func (r *Runtime) OwnIgnore() []string { return r.file().Ignore }
 
-// Location is where the runtime file sets a field: see runtimefile.File. What the command line overrides is not set there.
+// Location returns the position at which the runtime file sets a field; see [runtimefile.File.Location]. An option that overrides the field
+// hides its position.
 func (r *Runtime) Location(field string) projectfile.SourceLocation {
 	return r.file().Location(field, r.provenance.overridden...)
 }
 
 type (
-	// Interpreter is what "runtime" of a runtime file says.
+	// Interpreter is the value of "runtime" in a runtime file.
 	Interpreter = runtimefile.Interpreter
-	// User is what "user" of a runtime file says.
+	// User is the value of "user" in a runtime file.
 	User = runtimefile.User
 	// Tool is an item of a runtime file's "tools".
 	Tool = runtimefile.Tool
-	// Dependencies is what "dependencies" of a runtime file says.
+	// Dependencies is the value of "dependencies" in a runtime file.
 	Dependencies = runtimefile.Dependencies
 	// Source is an item of a runtime file's "source".
 	Source = runtimefile.Source
 )
 
-// NoPackages reports whether the file says packages: [], so that no package manager is asked for anything.
+// NoPackages reports whether the file says packages: []. Then the package manager installs nothing.
 func (r *Runtime) NoPackages() bool { return r.file().NoPackages }
 
-// Code is the directory in the image that holds the source, prefix + "/code".
+// Code returns the directory of the image that holds the source: prefix + "/code".
 func (r *Runtime) Code() string { return r.Prefix + "/code" }
 
-// SourceApart reports whether no dependencies lie where the source does, so that an older source can be taken away by its
-// directory from an image that does not say what it holds.
+// SourceApart reports whether the directories of the source hold no dependencies. If so, a build can remove an older source by its
+// directories from an image without labels.
 func (r *Runtime) SourceApart() bool {
 	for _, source := range r.Source {
 		if source.Path == "." && r.Dependencies.Manager == "npm" {

@@ -1,5 +1,5 @@
-// Package manifests reads what a project says of itself: its name and version, how it starts, its workspaces, and the requirements files
-// that include each other. It exists apart from profile because its readers know the formats and no profile.
+// Package manifests reads the manifests of a project: its name and version, its start command, its workspaces, and requirements files with
+// their includes. It is separate from package profile because it knows the formats but no profile.
 package manifests
 
 import (
@@ -16,8 +16,8 @@ import (
 // PackageJSON is npm's manifest.
 const PackageJSON = "package.json"
 
-// readPackageJSON gives the fields of the project's package.json, none if there is no such file. Their types are looked
-// at where they are used: npm itself passes over most that it does not expect.
+// readPackageJSON returns the fields of the project's package.json, or nil if there is none. Callers check types: npm ignores most values
+// of unexpected types.
 func readPackageJSON(fsys fs.FS) (map[string]any, error) {
 	data, err := projectfile.ReadOptional(fsys, PackageJSON)
 	if err != nil || data == nil {
@@ -36,14 +36,14 @@ func readPackageJSON(fsys fs.FS) (map[string]any, error) {
 	return fields, nil
 }
 
-// NPMVersion is the project's version, empty if it has none.
+// NPMVersion returns the project's version, or "" if it has none.
 func NPMVersion(fsys fs.FS) (string, error) {
 	fields, err := readPackageJSON(fsys)
 	version, _ := fields["version"].(string)
 	return version, err
 }
 
-// NPMCommand is how the project is started: by its start script, else by its main file.
+// NPMCommand returns the project's start command: its start script, else its main file.
 func NPMCommand(fsys fs.FS) ([]string, error) {
 	fields, err := readPackageJSON(fsys)
 	if scripts, ok := fields["scripts"].(map[string]any); ok {
@@ -57,19 +57,19 @@ func NPMCommand(fsys fs.FS) ([]string, error) {
 	return nil, err
 }
 
-// WorkspaceManifests are the package.json files of the project's workspaces, sorted: npm ci wants to see them all.
+// WorkspaceManifests returns the package.json files of the project's workspaces, sorted. npm ci needs them all.
 func WorkspaceManifests(fsys fs.FS) ([]string, error) {
 	fields, err := readPackageJSON(fsys)
 	if err != nil {
 		return nil, err
 	}
 	dirs, err := findWorkspaces(fsys, workspacePatterns(fields["workspaces"]))
-	var fault *projectfile.Error // it says where
+	var fault *projectfile.Error // it already has a position
 	switch {
 	case errors.As(err, &fault):
 		return nil, err
 	case err != nil:
-		data, _ := projectfile.ReadOptional(fsys, PackageJSON) // it could be read just now
+		data, _ := projectfile.ReadOptional(fsys, PackageJSON) // it was readable above
 		return nil, projectfile.Text{Name: PackageJSON, Data: data}.At(0, 0, "list the workspaces' package.json under dependencies.files", "%s", err)
 	}
 	var files []string
@@ -82,7 +82,7 @@ func WorkspaceManifests(fsys fs.FS) ([]string, error) {
 	return files, nil
 }
 
-// workspacePatterns reads both forms of the field: a list, or a map that holds one under "packages".
+// workspacePatterns reads both forms of the field: a list, or a map with a list under "packages".
 func workspacePatterns(field any) []string {
 	if object, ok := field.(map[string]any); ok {
 		field = object["packages"]

@@ -16,7 +16,7 @@ import (
 // PyprojectTOML is the manifest of Python projects.
 const PyprojectTOML = "pyproject.toml"
 
-// pyproject is what matters of a pyproject.toml, in the standard's form and in Poetry's older one.
+// pyproject holds the used fields of a pyproject.toml, in the standard's form and in Poetry's older one.
 type pyproject struct {
 	Project pyprojectNames `toml:"project"`
 	Tool    struct {
@@ -32,7 +32,7 @@ type pyprojectNames struct {
 func (p pyproject) name() string    { return cmp.Or(p.Project.Name, p.Tool.Poetry.Name) }
 func (p pyproject) version() string { return cmp.Or(p.Project.Version, p.Tool.Poetry.Version) }
 
-// readPyproject reads the project's pyproject.toml, which need not be there.
+// readPyproject reads the project's pyproject.toml, which may be missing.
 func readPyproject(fsys fs.FS) (pyproject, error) {
 	data, err := projectfile.ReadOptional(fsys, PyprojectTOML)
 	if err != nil {
@@ -48,23 +48,23 @@ func readPyproject(fsys fs.FS) (pyproject, error) {
 	return p, err
 }
 
-// PythonName is the project's name, empty if it has none.
+// PythonName returns the project's name, or "" if it has none.
 func PythonName(fsys fs.FS) (string, error) {
 	p, err := readPyproject(fsys)
 	return p.name(), err
 }
 
-// PythonVersion is the project's version, empty if it has none.
+// PythonVersion returns the project's version, or "" if it has none.
 func PythonVersion(fsys fs.FS) (string, error) {
 	p, err := readPyproject(fsys)
 	return p.version(), err
 }
 
-// OriginalManifests are where OpenHands looks for its version.
+// OriginalManifests are the files in which OpenHands looks for its version.
 var OriginalManifests = []string{PyprojectTOML, "openhands/" + PyprojectTOML}
 
-// OriginalVersion is the version as OpenHands finds it: the first line that begins with "version =" in the project's
-// pyproject.toml or else in the package's. The text behind it is taken as it is, less blanks and quotes.
+// OriginalVersion returns the version as OpenHands reads it: from the first line that begins with "version =" in the project's
+// pyproject.toml or else in the package's. It is the rest of the line without blanks and quotes.
 func OriginalVersion(fsys fs.FS) (string, error) {
 	for _, name := range OriginalManifests {
 		data, err := projectfile.ReadOptional(fsys, name)

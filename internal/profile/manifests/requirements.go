@@ -11,17 +11,15 @@ import (
 	"github.com/rtbuild/rtbuild/internal/redact"
 )
 
-// requirements reads a requirements file and those that it includes, in the format of pip's documentation
-// ("Requirements File Format").
+// requirements reads a requirements file and its includes, in the format that pip documents ("Requirements File Format").
 type requirements struct {
 	fsys  fs.FS
-	files []string        // in the order in which they are first named
-	seen  map[string]bool // by file: whether it was read as one whose requirements are to be pinned
+	files []string        // in the order of their first mention
+	seen  map[string]bool // by file: whether its requirements must be pinned
 }
 
-// RequirementFiles gives a requirements file and those that it includes, after it has seen that every requirement is
-// pinned: else one lock tag would stand for whatever was newest on the day of the build. Where the file is missing there
-// is nothing to see; the tags, which need it, say so.
+// RequirementFiles returns a requirements file and its includes. It returns an error unless every requirement is pinned: otherwise one lock
+// tag would stand for different dependencies on different days. A missing file is no error here, because computing the tags reports it.
 func RequirementFiles(fsys fs.FS, name string) ([]string, error) {
 	r := &requirements{fsys: fsys, seen: map[string]bool{}}
 	err := r.read(name, true)
@@ -31,7 +29,7 @@ func RequirementFiles(fsys fs.FS, name string) ([]string, error) {
 	return r.files, err
 }
 
-// read takes in a file; only requirements are asked to be pinned, constraints are not.
+// read reads a file. Requirements must be pinned, constraints need not.
 func (r *requirements) read(name string, pinned bool) error {
 	if _, again := r.seen[name]; !again {
 		r.files = append(r.files, name)
@@ -61,7 +59,7 @@ func (r *requirements) line(t projectfile.Text, l logicalLine, pinned bool) erro
 	if include := includeForm.FindStringSubmatch(l.text); include != nil {
 		return r.include(t, l, include[2], pinned && strings.HasPrefix(strings.TrimLeft(include[1], "-"), "r"))
 	}
-	spec, _, _ := strings.Cut(l.text, ";") // behind it are markers, which may compare with ==
+	spec, _, _ := strings.Cut(l.text, ";") // the rest are markers, which may contain ==
 	spec = strings.TrimSpace(spec)
 	switch {
 	case !strings.Contains(spec, "://") && (editableForm.MatchString(spec) || localForm.MatchString(spec)):
@@ -73,8 +71,8 @@ func (r *requirements) line(t projectfile.Text, l logicalLine, pinned bool) erro
 		if pinnedAddress(spec) {
 			return nil
 		}
-		return t.At(l.number, l.column, "name a commit by its whole hash, such as git+https://HOST/PATH@0123...cdef, or a release",
-			"the requirement %q is not pinned: what stands at its address changes", redact.Text(spec))
+		return t.At(l.number, l.column, "name a commit by its full hash, such as git+https://HOST/PATH@0123...cdef, or a release",
+			"the requirement %q is not pinned: the contents of its address may change", redact.Text(spec))
 	case strings.HasPrefix(spec, "-"), pinForm.MatchString(spec):
 		return nil
 	}
@@ -82,7 +80,7 @@ func (r *requirements) line(t projectfile.Text, l logicalLine, pinned bool) erro
 		"the requirement %q is not pinned", spec)
 }
 
-// What an address in a requirement may say of a version.
+// The forms of versions in a requirement's address.
 var (
 	addressForm  = regexp.MustCompile(`(?:([a-z]+)\+)?[a-z]+://[^/\s]*(/\S*)?`)
 	revisionForm = regexp.MustCompile(`@([^@/#]+)(#|$)`)
@@ -91,12 +89,12 @@ var (
 	branchForm   = regexp.MustCompile(`/heads/|/archive/[^0-9]*$`)
 )
 
-// pinnedAddress reports whether what stands at a requirement's address stays the same: a commit of a repository by its whole hash, as
-// branches and tags move, a revision that is a number where the version control has such, an archive unless its name is a branch's.
+// pinnedAddress reports whether the contents of a requirement's address never change. That is so for a full commit hash, because branches
+// and tags move, for a revision number where the version control has one, and for an archive that is not named after a branch.
 func pinnedAddress(spec string) bool {
 	at := addressForm.FindStringSubmatch(spec)
 	if at == nil {
-		return true // no address that pip knows: it will say so
+		return true // not an address that pip knows; pip reports it
 	}
 	control, rest := at[1], at[2]
 	revision := ""
@@ -113,7 +111,7 @@ func pinnedAddress(spec string) bool {
 	return !branchForm.MatchString(path) || strings.Contains(fragment, "sha256=")
 }
 
-// include follows a file that another one names, relative to that.
+// include reads an included file. Its name is relative to the including file.
 func (r *requirements) include(t projectfile.Text, l logicalLine, name string, pinned bool) error {
 	name = strings.Trim(name, `"'`)
 	file := path.Join(path.Dir(t.Name), name)
@@ -125,13 +123,13 @@ func (r *requirements) include(t projectfile.Text, l logicalLine, name string, p
 	}
 	err := r.read(file, pinned)
 	var fault *projectfile.Error
-	if errors.As(err, &fault) && fault.File == file && errors.Unwrap(fault) != nil { // it names the file once more
+	if errors.As(err, &fault) && fault.File == file && errors.Unwrap(fault) != nil { // replace an error that repeats the file's name
 		return t.At(l.number, l.column, "create it, or remove the line", "the included file %q cannot be read: %s", file, fault.Message)
 	}
 	return err
 }
 
-// logicalLine is a line with those that continue it, without comments.
+// logicalLine is a line with its continuation lines, without comments.
 type logicalLine struct {
 	number, column int
 	text           string
@@ -139,10 +137,10 @@ type logicalLine struct {
 
 var comment = regexp.MustCompile(`(^|\s)#.*$`)
 
-// logicalLines joins lines that end in a backslash and drops what is empty.
+// logicalLines joins lines that end in a backslash, and drops empty lines.
 func logicalLines(data string) []logicalLine {
 	var all []logicalLine
-	var open []string // the parts of the last line, as long as it goes on
+	var open []string // the parts of an unfinished line
 	for i, raw := range strings.Split(strings.TrimPrefix(data, "\uFEFF"), "\n") {
 		raw = strings.TrimSuffix(raw, "\r")
 		body, more := strings.CutSuffix(raw, `\`)

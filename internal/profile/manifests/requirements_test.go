@@ -12,7 +12,7 @@ const commit = "0123456789abcdef0123456789abcdef01234567"
 
 func TestRequirements(t *testing.T) {
 	const notPinned = "is not pinned: pip requirements must be pinned with ==; run pip freeze or pip-compile"
-	const moves = "is not pinned: what stands at its address changes: name a commit by its whole hash, such as git+https://HOST/PATH@0123...cdef, or a release"
+	const moves = "is not pinned: the contents of its address may change: name a commit by its full hash, such as git+https://HOST/PATH@0123...cdef, or a release"
 	const isPath = "is a path, and dependencies are installed without the source: name a package of an index, or a URL"
 	tests := []struct{ name, text, want string }{
 		{"nothing", "", ""},

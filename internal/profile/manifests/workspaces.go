@@ -12,8 +12,8 @@ import (
 	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
-// Limits of workspace patterns. A pattern longer than a path leads nowhere. No project has as many patterns, directories that they lead to,
-// or names that they are compared with: a directory or a name counts again for each pattern.
+// Limits of workspace patterns. They are far above the needs of real projects. Each pattern counts the directories that it visits and the
+// names that it compares, even if another pattern did so before.
 const (
 	maxPattern  = 4096 // bytes
 	maxPatterns = 1000
@@ -21,26 +21,26 @@ const (
 	maxNames    = 1_000_000
 )
 
-// workspaces are the directories that patterns name.
+// workspaces collects the directories that patterns match.
 type workspaces struct {
 	fsys   fs.FS
 	dirs   map[string]bool
-	lists  map[string][]fs.DirEntry // by directory, without links
-	places map[string]place         // by path, all but its last name without links
-	visits int                      // directories that patterns led to
-	names  int                      // that patterns were compared with
+	lists  map[string][]fs.DirEntry // by directory, with links resolved
+	places map[string]place         // by path, with links resolved in all but the last component
+	visits int                      // directories visited
+	names  int                      // names compared
 }
 
-// place is what a path stands for: see linked.
+// place is the cached result of linked.Real.
 type place struct {
 	real string
 	err  error
 }
 
-// findWorkspaces gives the directories that patterns name.
+// findWorkspaces returns the directories that patterns match.
 func findWorkspaces(fsys fs.FS, patterns []string) (map[string]bool, error) {
 	if len(patterns) > maxPatterns {
-		return nil, fmt.Errorf("there are %d patterns of workspaces, and at most %d are looked at", len(patterns), maxPatterns)
+		return nil, fmt.Errorf("there are %d workspace patterns, and the limit is %d", len(patterns), maxPatterns)
 	}
 	w := &workspaces{fsys: fsys, dirs: map[string]bool{}, lists: map[string][]fs.DirEntry{}, places: map[string]place{}}
 	for _, pattern := range patterns {
@@ -51,7 +51,7 @@ func findWorkspaces(fsys fs.FS, patterns []string) (map[string]bool, error) {
 	return w.dirs, nil
 }
 
-// list reads a directory, once for all patterns. What cannot be read holds no workspace.
+// list reads a directory, once for all patterns. An unreadable directory holds no workspace.
 func (w *workspaces) list(dir string) []fs.DirEntry {
 	entries, known := w.lists[dir]
 	if !known {
@@ -61,7 +61,7 @@ func (w *workspaces) list(dir string) []fs.DirEntry {
 	return entries
 }
 
-// follow gives what a path stands for, and looks that up once for all patterns.
+// follow resolves the links of a path, once for all patterns.
 func (w *workspaces) follow(files linked, name string) (string, error) {
 	p, known := w.places[name]
 	if !known {
@@ -71,7 +71,7 @@ func (w *workspaces) follow(files linked, name string) (string, error) {
 	return p.real, p.err
 }
 
-// add takes the directories of a pattern in, or out if it begins with "!".
+// add adds the directories of a pattern, or removes them if the pattern begins with "!".
 func (w *workspaces) add(text string) error {
 	pattern, negated := strings.CutPrefix(text, "!")
 	pattern = path.Clean(strings.TrimPrefix(pattern, "./"))
@@ -94,7 +94,7 @@ func (w *workspaces) add(text string) error {
 	return search.from(spot{".", "."}, parts)
 }
 
-// shown is the beginning of a pattern, for messages.
+// shown returns the beginning of a pattern, for messages.
 func shown(pattern string) string {
 	if len(pattern) > 80 {
 		return strings.ToValidUTF8(pattern[:80], "") + "..."
@@ -102,25 +102,25 @@ func shown(pattern string) string {
 	return pattern
 }
 
-// walk goes the ways of one pattern.
+// walk searches the directories of one pattern.
 type walk struct {
 	*workspaces
 	seen  map[step]bool
 	found func(dir string)
 }
 
-// spot is a directory: by the name that a pattern has for it, and by the one that it has without links.
+// spot is a directory: its name in the pattern, and its path with links resolved.
 type spot struct{ name, real string }
 
-// step is a directory, and how much of the pattern is left there. What follows from it follows once: else links to a directory's
-// parent, or one "**" behind another, would multiply the ways.
+// step is a directory and the number of pattern components left. Each step is taken once: otherwise links to a parent directory, or
+// repeated "**", would multiply the paths.
 type step struct {
 	real string
 	left int
 }
 
-// from calls found for each directory that the components of a pattern lead to. As in npm, "*" and "**" stand for no hidden
-// directories, and "**" crosses no links. (Behind other components, npm lets it cross the first link that it happens to meet.)
+// from calls found for each directory that the components of a pattern match. As in npm, "*" and "**" do not match hidden directories, and
+// "**" does not follow links. (After other components, npm follows the first link that it happens to meet.)
 func (w *walk) from(at spot, parts []string) error {
 	if w.seen[step{at.real, len(parts)}] {
 		return nil
@@ -131,7 +131,7 @@ func (w *walk) from(at spot, parts []string) error {
 	}
 	switch {
 	case len(parts) == 0:
-		if at.real != "." { // the project itself, by whatever name, is no workspace of its own
+		if at.real != "." { // the project itself is no workspace, by whatever name
 			w.found(at.name)
 		}
 		return nil
@@ -150,7 +150,7 @@ func (w *walk) from(at spot, parts []string) error {
 	return w.from(next, parts[1:])
 }
 
-// each goes on from the directories in one whose names match.
+// each continues from those subdirectories of a directory whose names match.
 func (w *walk) each(at spot, pattern string, links bool, rest []string) error {
 	for _, e := range w.list(at.real) {
 		if w.names++; w.names > maxNames {
@@ -175,7 +175,7 @@ func (w *walk) each(at spot, pattern string, links bool, rest []string) error {
 	return nil
 }
 
-// isWorkspaceDir says whether an entry may be, or hold, a workspace.
+// isWorkspaceDir reports whether an entry may be a workspace, or contain one.
 func isWorkspaceDir(e fs.DirEntry, links bool) bool {
 	if e.Name() == "node_modules" || strings.HasPrefix(e.Name(), ".") {
 		return false
@@ -183,12 +183,13 @@ func isWorkspaceDir(e fs.DirEntry, links bool) bool {
 	return e.IsDir() || links && e.Type()&fs.ModeSymlink != 0
 }
 
-// linked is a file system that has links, and follows them: see contextfs.FS. A builder's has none: see internal/frontend.
+// linked is a file system that resolves links, such as contextfs.FS. The frontend's file system does not implement it.
 type linked interface {
 	Real(name string) (string, error)
 }
 
-// enter gives what a name leads to, by links too; false if that is nothing. What lies outside is an error: nobody would see it change.
+// enter returns the directory that a name leads to, with links resolved, or false if there is none. A link out of the project is an error,
+// because nothing would notice changes there.
 func (w *walk) enter(at spot, name string) (next spot, ok bool, err error) {
 	next = spot{path.Join(at.name, name), path.Join(at.real, name)}
 	if files, known := w.fsys.(linked); known {

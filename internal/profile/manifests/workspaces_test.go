@@ -76,7 +76,7 @@ func TestWorkspacesTooMany(t *testing.T) {
 	}
 	tests := []struct{ name, manifest, want string }{
 		{"as many patterns as may be", patterns(maxPatterns, "a"), ""},
-		{"patterns", patterns(maxPatterns+1, "a"), "package.json: there are 1001 patterns of workspaces, and at most 1000 are looked at" + hint},
+		{"patterns", patterns(maxPatterns+1, "a"), "package.json: there are 1001 workspace patterns, and the limit is 1000" + hint},
 		{"entries", patterns(maxPatterns, "*"), "package.json: the patterns of workspaces are compared with more than 1000000 files and directories" + hint},
 		{"directories", patterns(maxPatterns, "a"+strings.Repeat("/a", maxVisits/maxPatterns)), "package.json: the patterns of workspaces lead to more than 100000 directories" + hint},
 		{"a long pattern", patterns(1, strings.Repeat("a/", 3000)), `package.json: the pattern "` + strings.Repeat("a/", 40) + `..." of workspaces is not understood` + hint},

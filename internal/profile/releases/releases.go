@@ -1,4 +1,4 @@
-// Package releases is the pinned downloads that rtbuild itself knows: data. A file's tools: may give another version of them.
+// Package releases lists, as data, the pinned downloads that rtbuild knows. The field tools of a runtime file may set other versions.
 package releases
 
 import (
@@ -7,16 +7,16 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// npmRegistry is the npm registry under the name that yarn gives it. network.mirrors replaces it.
+// npmRegistry is the npm registry, under the name that yarn uses. network.mirrors can replace it.
 const npmRegistry = "https://registry.yarnpkg.com/"
 
-// github is where projects publish what they build.
+// github is the host of most projects' releases.
 const github = "https://github.com/"
 
-// releases are all of them, the newest of a name first. A digest that nobody has checked against the publisher's own word is left out:
-// lint reports the tool, and --strict refuses it.
+// releases are all downloads, the newest version of a name first. A digest is omitted if nobody has verified it against the publisher's own
+// statement. Then lint reports the tool, and --strict refuses it.
 //
-// Those of the npm registry were taken from files whose sha512 the registry's metadata confirmed.
+// The digests of files from the npm registry were computed from files whose sha512 matched the registry's metadata.
 var releases = []llb.Tool{
 	{
 		Name: "node", Version: "24.21.0", Glibc: "2.28",
@@ -51,7 +51,7 @@ var releases = []llb.Tool{
 		SHA256: all("9128cfe26aee0c99f4fc68c15c6b8b12309a68be0de2c012cdfea2a463cb722f"),
 	},
 	{
-		// As its publisher's own installer (setup-uv) lists them.
+		// Digests from the publisher's own installer (setup-uv).
 		Name: "uv", Version: "0.11.8", Glibc: "2.17",
 		URL:  github + "astral-sh/uv/releases/download/{version}/uv-{arch}-unknown-linux-gnu.tar.gz",
 		Arch: map[string]string{"amd64": "x86_64", "arm64": "aarch64"},
@@ -61,7 +61,7 @@ var releases = []llb.Tool{
 		},
 	},
 	{
-		// As several projects pin it. It is static, but what it installs is not.
+		// Digests as several projects pin them. The program is static, but the packages that it installs are not.
 		Name: "micromamba", Version: "2.9.0-0", Glibc: "2.17",
 		URL:  github + "mamba-org/micromamba-releases/releases/download/{version}/micromamba-linux-{arch}",
 		Arch: map[string]string{"amd64": "64", "arm64": "aarch64"},
@@ -78,21 +78,21 @@ var releases = []llb.Tool{
 		SHA256: unverified("amd64", "arm64", "arm"), Without: "turn the editor off with components: {editor: false}",
 	},
 	{
-		// The key of both its repositories, as several projects pin it. It has no version; the one here is when it was made.
+		// The key of both repositories; digest as several projects pin it. It has no version; this is its creation date.
 		Name: "docker-apt-key", Version: "2017-02-22", URL: "https://download.docker.com/linux/debian/gpg",
 		SHA256: all("1500c1f56fa9e26b9b8f42452a553675796ade0807cdce11975eb98170b3a570"),
 	},
 }
 
-// nodeArch are Node.js' names of architectures.
+// nodeArch maps OCI's architectures to Node.js's names.
 var nodeArch = map[string]string{"amd64": "x64", "arm64": "arm64"}
 
-// all is one file for the architectures that images are made for here.
+// all returns one digest for all architectures.
 func all(sum string) map[string]string {
 	return map[string]string{"amd64": sum, "arm64": sum, "arm": sum}
 }
 
-// unverified is a download whose digest is not known for some architectures.
+// unverified returns empty digests for architectures.
 func unverified(architectures ...string) map[string]string {
 	sums := map[string]string{}
 	for _, arch := range architectures {
@@ -101,11 +101,11 @@ func unverified(architectures ...string) map[string]string {
 	return sums
 }
 
-// All are the downloads that rtbuild knows, the newest of a name first.
+// All returns the downloads that rtbuild knows, the newest version of a name first.
 func All() []llb.Tool { return slices.Clone(releases) }
 
-// Find gives the newest release whose version is, or begins with, the one wanted: "22" is the newest whose first number is 22. An empty
-// version is any. It reports whether there is one.
+// Find returns the newest release that satisfies a version, and reports whether there is one: "22" is satisfied by 22.1.0. Any version
+// satisfies an empty one.
 func Find(name, version string) (llb.Tool, bool) {
 	for _, t := range releases {
 		if t.Is(name, version) {
@@ -115,7 +115,7 @@ func Find(name, version string) (llb.Tool, bool) {
 	return llb.Tool{}, false
 }
 
-// Names are the names of the downloads, each once.
+// Names returns the names of the downloads, each once.
 func Names() []string {
 	var names []string
 	for _, t := range releases {
