@@ -83,7 +83,7 @@ type Image struct {
 // Build solves the image that req describes.
 //
 // The error is a [*TooOldError] if the builder lacks capabilities, an [*ImageError] if it cannot resolve the entry image, an
-// [*llb.FieldError] if a field of the runtime file causes it, or an [*llb.DistroError] if the base has no known package manager. The
+// *llb.FieldError if a field of the runtime file causes it, or an *llb.DistroError if the base has no known package manager. The
 // gateway's errors, such as that of a failed step, are returned as they are.
 func Build(ctx context.Context, c gateway.Client, req Request) (*Image, error) {
 	if err := checkCaps(c.BuildOpts().LLBCaps); err != nil {
