@@ -1,4 +1,4 @@
-# Targets: build (default), install, test, unit, vet, soak, fuzz, demo, frontend, bench, lint, clean. See README.md.
+# Targets: build (default), install, test, unit, vet, soak, fuzz, demo, frontend, bench, lint, clean. See docs/contributing.md.
 PREFIX ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'

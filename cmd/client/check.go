@@ -31,14 +31,14 @@ func runCheck(ctx context.Context, out io.Writer, o *planOptions, args []string)
 }
 
 // lintInput returns what lint needs to know of the project.
-func (p *target) lintInput() lint.Input {
-	in := lint.Input{Runtime: p.Runtime, Project: p.Files, Copied: []string{}}
-	for _, e := range p.Tree.Entries {
+func (t *target) lintInput() lint.Input {
+	in := lint.Input{Runtime: t.Runtime, Project: t.Files, Copied: []string{}}
+	for _, e := range t.Tree.Entries {
 		if !e.Mode.IsDir() {
 			in.Copied = append(in.Copied, e.Path)
 		}
 	}
-	for _, platform := range p.platforms {
+	for _, platform := range t.platforms {
 		in.Platforms = append(in.Platforms, platforms.Format(platform))
 	}
 	return in

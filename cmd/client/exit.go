@@ -12,7 +12,7 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// Exit codes, as the README lists them.
+// Exit codes, as docs/client.md lists them.
 const (
 	exitBuild    = 1
 	exitUsage    = 2

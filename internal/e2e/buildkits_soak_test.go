@@ -9,7 +9,7 @@ import (
 )
 
 // TestSoakBuildKits compares the daemons of all modules in hack/buildkit, the current one, and one compiled by Go 1.27. That Go
-// compresses gzip differently, as the README says, but not zstd.
+// compresses gzip differently, as docs/concepts.md says, but not zstd.
 func TestSoakBuildKits(t *testing.T) {
 	all := []daemon{{name: "newest", binary: env.Buildkitd}}
 	for _, name := range must(testenv.BuildKits(t.Context()))(t) {

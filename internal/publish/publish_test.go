@@ -222,7 +222,7 @@ func TestSolveAll(t *testing.T) {
 			s := newFixture(t)
 			tt.set(s)
 			err := s.solveAll(t.Context())
-			if !errors.Is(err, tt.err) && !(tt.err == errFailed && errors.As(err, new(*solve.StepError))) {
+			if !errors.Is(err, tt.err) && !(errors.Is(tt.err, errFailed) && errors.As(err, new(*solve.StepError))) {
 				t.Errorf("got %v, want %v", err, tt.err)
 			}
 			if diff := cmp.Diff(tt.jobs, s.jobs); diff != "" {

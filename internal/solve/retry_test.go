@@ -21,11 +21,11 @@ import (
 
 // What a builder says.
 var (
-	lost      = status.Error(codes.Unavailable, "error reading from server: EOF")
-	closing   = errors.New("rpc error: transport is closing")
-	step      = errdefs.WrapVertex(&gatewaypb.ExitError{ExitCode: 7, Err: errors.New("did not complete")}, "sha256:1")
-	noProgram = errdefs.WrapVertex(errors.New("mount failed"), "sha256:1")
-	scanner   = errors.New("failed to solve: failed to resolve source metadata for scan.example.com/x:1: unexpected status from HEAD request: 503 Service Unavailable")
+	lost       = status.Error(codes.Unavailable, "error reading from server: EOF")
+	errClosing = errors.New("rpc error: transport is closing")
+	step       = errdefs.WrapVertex(&gatewaypb.ExitError{ExitCode: 7, Err: errors.New("did not complete")}, "sha256:1")
+	noProgram  = errdefs.WrapVertex(errors.New("mount failed"), "sha256:1")
+	errScanner = errors.New("failed to solve: failed to resolve source metadata for scan.example.com/x:1: unexpected status from HEAD request: 503 Service Unavailable")
 )
 
 // pushed is what the exporter says of a registry's answer.
@@ -69,7 +69,7 @@ func TestRetries(t *testing.T) {
 	}{
 		{name: "success", ends: []error{nil}, retries: 3, tries: 1},
 		{name: "a lost connection", ends: []error{lost, nil}, retries: 3, tries: 2},
-		{name: "a connection that closes", ends: []error{closing, nil}, retries: 3, tries: 2},
+		{name: "a connection that closes", ends: []error{errClosing, nil}, retries: 3, tries: 2},
 		{name: "a connection that stays lost", ends: []error{lost}, retries: 3, tries: 4, is: isBuilder, text: "building: lost the connection to builder unix:///x"},
 		{name: "a lost connection, and no retries", ends: []error{lost}, tries: 1, is: isBuilder},
 		{name: "the last retry succeeds", ends: []error{lost, lost, nil}, retries: 2, tries: 3},
@@ -90,7 +90,7 @@ func TestRetries(t *testing.T) {
 		{name: "a step", ends: []error{step}, retries: 3, tries: 1, is: isStep(7), text: "failed: exit code 7"},
 		{name: "a step whose program never ran", ends: []error{noProgram}, retries: 3, tries: 1, is: isStep(0), text: "mount failed"},
 		{name: "a step, after a lost connection", ends: []error{lost, step}, retries: 3, tries: 2, is: isStep(7)},
-		{name: "an image that the solver needs", ends: []error{scanner}, retries: 3, tries: 1, is: isImage, text: "scan.example.com/x:1"},
+		{name: "an image that the solver needs", ends: []error{errScanner}, retries: 3, tries: 1, is: isImage, text: "scan.example.com/x:1"},
 		{name: "something new", ends: []error{errors.New("something new")}, retries: 3, tries: 1, is: isNew, text: "something new"},
 	}
 	for _, tt := range tests {
