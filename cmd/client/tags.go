@@ -64,11 +64,11 @@ func runTags(ctx context.Context, out io.Writer, o *tagsOptions, args []string) 
 	return p.printTags(out)
 }
 
-func (p *target) printTags(out io.Writer) error {
+func (t *target) printTags(out io.Writer) error {
 	names := []struct{ role, tag, ref string }{
-		{"lock", p.Tags.Lock, p.Tags.Images.Lock},
-		{"versioned", p.Tags.Versioned, p.Tags.Images.Versioned},
-		{"source", p.Tags.Source, p.Tags.Images.Source},
+		{"lock", t.Tags.Lock, t.Tags.Images.Lock},
+		{"versioned", t.Tags.Versioned, t.Tags.Images.Versioned},
+		{"source", t.Tags.Source, t.Tags.Images.Source},
 	}
 	for _, n := range names {
 		if _, err := fmt.Fprintf(out, "%-10s %s\n", n.role, cmp.Or(n.ref, n.tag)); err != nil {

@@ -206,7 +206,7 @@ func TestNoManager(t *testing.T) {
 		}
 		return env.registry.Host + "/nomanager:" + tag
 	}
-	const offer = "with packages: []"
+	const offer = "set packages: []"
 	tests := []struct {
 		name, base string
 		lines      []string

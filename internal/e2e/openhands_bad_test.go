@@ -175,7 +175,7 @@ func testOpenhandsDownloads(t *testing.T) {
 		{"absent", func(w http.ResponseWriter, r *http.Request) bool {
 			http.Error(w, "gone", http.StatusNotFound)
 			return true
-		}, oh.mirror.URL + "/github", []string{"/github/", "or the server sent an error page instead of it"}},
+		}, oh.mirror.URL + "/github", []string{"/github/", "or the server sent an error page"}},
 		{"unreachable", nil, "http://127.0.0.1:1/github", []string{"http://127.0.0.1:1/github/", "connection refused"}},
 	}
 	for _, test := range tests {
