@@ -121,7 +121,7 @@ func explain(err error) error {
 	var image *imagebuild.ImageError
 	switch {
 	case errors.As(err, &image):
-		text = fmt.Errorf("looking for the %s: %w%s%s", planning.ImageName(lookup.Role), image, imagebuild.TrustAdvice(image.Err, "the builder"), deniedAdvice(lookup))
+		text = fmt.Errorf("looking for the %s: %w%s%s", planning.ImageName(lookup.Role), image, imagebuild.BuilderStore.Advice(image.Err.Error()), deniedAdvice(lookup))
 	case !errors.Is(err, planning.ErrBroken):
 		return lookup.Err
 	}

@@ -27,6 +27,7 @@ import (
 	_ "github.com/moby/buildkit/client/connhelper/ssh"
 
 	"github.com/rtbuild/rtbuild/internal/builders"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 )
 
 // dialTimeout is how long Connect waits for a builder's response.
@@ -65,12 +66,12 @@ func Connect(ctx context.Context, at builders.Address) (*Builder, error) {
 	return &Builder{Client: c, Addr: at.Addr, Version: info.BuildkitVersion.Version, Private: at.Private}, nil
 }
 
-// name names the builder for advice about trust. Flags set the trust of the private builder, but not of another.
-func (b *Builder) name() string {
+// trustStore returns the builder's trust store. Flags set that of the private builder, but not of another.
+func (b *Builder) trustStore() imagebuild.TrustStore {
 	if b.Private {
-		return "the private builder"
+		return imagebuild.PrivateBuilderStore
 	}
-	return "the builder"
+	return imagebuild.BuilderStore
 }
 
 // dialError returns the error of a plain connection to an address, or nil. gRPC hides that error behind a timeout.

@@ -62,7 +62,7 @@ func OpenDownloads(ctx context.Context, here Installation, opts DownloadOptions)
 func (d *Downloads) Fetch(file llb.Download) (bkllb.State, error) {
 	got, err := d.files.Fetch(d.ctx, trust.File{Name: file.Name, URL: file.URL, SHA256: file.SHA256})
 	if err != nil {
-		return bkllb.State{}, fmt.Errorf("downloading %s from %s: %w%s", file.Title, redact.URL(file.URL), err, imagebuild.TrustAdvice(err, "rtbuild-client"))
+		return bkllb.State{}, fmt.Errorf("downloading %s from %s: %w%s", file.Title, redact.URL(file.URL), err, imagebuild.ClientStore.Advice(err.Error()))
 	}
 	if err := d.list(got); err != nil {
 		return bkllb.State{}, err

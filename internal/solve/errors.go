@@ -35,7 +35,7 @@ func (e *StepError) Error() string {
 	for _, line := range e.Lines {
 		text.WriteString("\n  | " + line)
 	}
-	text.WriteString(imagebuild.TrustAdvice(errors.New(strings.Join(e.Lines, "\n")), "the step"))
+	text.WriteString(imagebuild.StepStore.Advice(strings.Join(e.Lines, "\n")))
 	return text.String()
 }
 
@@ -57,12 +57,12 @@ func (e *StepError) Unwrap() error { return e.Err }
 // PushError says that an image could not be pushed. The client exits with code 3.
 type PushError struct {
 	Refs string
-	From string // the builder that pushed
+	From imagebuild.TrustStore // the trust store of the builder that pushed
 	Err  error
 }
 
 func (e *PushError) Error() string {
-	return fmt.Sprintf("pushing %s: %v%s%s", e.Refs, e.Err, imagebuild.TrustAdvice(e.Err, e.From), e.advice())
+	return fmt.Sprintf("pushing %s: %v%s%s", e.Refs, e.Err, e.From.Advice(e.Err.Error()), e.advice())
 }
 
 // tagRefused matches the exporter's error for a tag that the registry did not accept. The exporter only keeps the status. For an
@@ -99,7 +99,7 @@ func (r *Runner) explain(ctx context.Context, job Job, cause, err error) error {
 		ref := resolveFailure.FindStringSubmatch(err.Error())[1]
 		return &imagebuild.ImageError{Ref: ref, Platform: "the builder's platform", Err: err}
 	case isPush(err):
-		return &PushError{Refs: job.names(), From: r.Builder.name(), Err: err}
+		return &PushError{Refs: job.names(), From: r.Builder.trustStore(), Err: err}
 	}
 	return err
 }

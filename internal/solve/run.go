@@ -99,7 +99,7 @@ func (r *Runner) attempt(ctx context.Context, job Job) (*Response, error) {
 		}
 		var image *imagebuild.ImageError
 		if errors.As(cause, &image) {
-			cause = fmt.Errorf("%w%s", cause, imagebuild.TrustAdvice(image, r.Builder.name()))
+			cause = fmt.Errorf("%w%s", cause, r.Builder.trustStore().Advice(image.Error()))
 		}
 		return res, cause
 	}
