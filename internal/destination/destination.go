@@ -28,6 +28,9 @@ type Options struct {
 	CAFile    string           // PEM file of authorities that are trusted in addition to the system's
 	Warn      func(string)     // receives warnings; nil drops them
 	Private   embedded.Options // how to run the private pair
+
+	// Connect connects to a builder. Nil is solve.Connect; tests replace it.
+	Connect func(ctx context.Context, at builders.Address) (*solve.Builder, error)
 }
 
 // Destination is the builder and the repository of a runtime's images. Call Close to release the private pair.
@@ -63,6 +66,9 @@ func pairError(err error) error {
 // New returns a destination. It makes no request and takes no lease. It returns an error if a file that the options name cannot
 // be used.
 func New(options Options) (*Destination, error) {
+	if options.Connect == nil {
+		options.Connect = solve.Connect
+	}
 	d := &Destination{Repository: options.Repository, options: options}
 	var err error
 	d.Registry, err = registry.New(registry.Options{
@@ -132,7 +138,7 @@ func (d *Destination) Builder(ctx context.Context) (*solve.Builder, error) {
 			return nil, err
 		}
 	}
-	b, err := solve.Connect(ctx, at)
+	b, err := d.options.Connect(ctx, at)
 	if err != nil && ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}

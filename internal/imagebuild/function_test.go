@@ -2,6 +2,7 @@ package imagebuild_test
 
 import (
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +11,6 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/google/go-cmp/cmp"
 	bkllb "github.com/moby/buildkit/client/llb"
-	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
@@ -85,7 +85,7 @@ func newScene() *scene {
 			if err != nil {
 				panic(err)
 			}
-			s.stages = append(s.stages, stages(fakegateway.Solve{Vertices: vertices}))
+			s.stages = append(s.stages, fakegateway.Solve{Vertices: vertices}.Stages())
 		},
 	}
 	return s
@@ -94,37 +94,14 @@ func newScene() *scene {
 // on lets the build enter on an image.
 func (s *scene) on(variant plan.Variant, ref string) { s.Variant, s.Entry.Ref = variant, ref }
 
-// stages names the stages of which a definition has steps, each once, in order.
-func stages(solve fakegateway.Solve) string {
-	var all []string
-	for _, name := range solve.Names() {
-		stage, _, _ := strings.Cut(strings.TrimPrefix(name, "["), "]")
-		if stage != "base" && stage != "internal" && !slices.Contains(all, stage) {
-			all = append(all, stage)
-		}
-	}
-	return strings.Join(all, " ")
-}
-
-// image is the image that a definition begins with, and how many of its layers.
-func image(solve fakegateway.Solve) string {
-	for _, v := range solve.Vertices {
-		if source := v.GetSource(); source != nil && strings.HasPrefix(source.Identifier, "docker-image://") {
-			tag, _, _ := strings.Cut(strings.TrimPrefix(source.Identifier, "docker-image://"), "@")
-			if limit := source.Attrs[pb.AttrImageLayerLimit]; limit != "" {
-				tag += " layers=" + limit
-			}
-			return tag
-		}
-	}
-	return ""
-}
+// pin is the digest in a reference.
+var pin = regexp.MustCompile(`@sha256:\w+`)
 
 // solved tells of each solve what it is about: the image, the stages on it, and whether it was made at once.
 func (s *scene) solved() []string {
 	var all []string
 	for _, solve := range s.Solves() {
-		text := image(solve) + ": " + stages(solve)
+		text := pin.ReplaceAllString(solve.Image(), "") + ": " + solve.Stages()
 		if solve.Evaluate {
 			text += " now"
 		}

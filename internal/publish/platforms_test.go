@@ -17,13 +17,11 @@ import (
 	"github.com/rtbuild/rtbuild/internal/registry"
 )
 
-// formatted are platforms as text.
-func formatted(all []ocispecs.Platform) string {
-	var names []string
-	for _, p := range all {
-		names = append(names, platforms.Format(p))
-	}
-	return strings.Join(names, " ")
+// build runs the fixture's request.
+func build(t *testing.T, f *fixture) error {
+	t.Helper()
+	_, err := Run(t.Context(), f.Request)
+	return err
 }
 
 // TestRunsSteps checks for which platforms the builder has to run programs.
@@ -45,7 +43,7 @@ func TestRunsSteps(t *testing.T) {
 			f := newFixture(t)
 			f.Project.Runtime.Extra = tt.extra
 			f.plans(f.platform("linux/amd64", tt.amd64), f.platform("linux/arm64", tt.arm64))
-			if got := formatted(f.runsSteps()); got != tt.want {
+			if got := formatted((&run{Request: f.Request}).runsSteps()); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
@@ -73,11 +71,11 @@ func TestOtherPlatformsAreKept(t *testing.T) {
 			}
 			f.plans(f.platform("linux/amd64", plan.Lock, "source"))
 			f.Plan.MergesIndex = true
-			if err := f.solveAll(t.Context()); err != nil {
+			if err := build(t, f); err != nil {
 				t.Fatal(err)
 			}
 			img, err := f.Destination.Registry.Lookup(t.Context(), f.Project.Tags.Images.Source, platforms.MustParse("linux/amd64"))
-			if err != nil || img.Config.Config.Labels["stage"] != plan.StageSource {
+			if err != nil || img.Config.Config.Labels[plan.LabelStage] != plan.StageSource {
 				t.Fatalf("got %+v, %v", img, err)
 			}
 			all := img.Platforms
@@ -113,41 +111,8 @@ func TestBrokenTag(t *testing.T) {
 			})
 			f.plans(f.platform("linux/amd64", plan.Lock, "source"))
 			f.Replace = tt.replace
-			if err := f.solveAll(t.Context()); !errors.Is(err, tt.err) || !slices.Equal(f.wrote, tt.wrote) {
+			if err := build(t, f); !errors.Is(err, tt.err) || !slices.Equal(f.wrote, tt.wrote) {
 				t.Errorf("got %v, wrote %q", err, f.wrote)
-			}
-		})
-	}
-}
-
-// TestRegistryFailsHalfWay checks that no tag is written after one that could not be written.
-func TestRegistryFailsHalfWay(t *testing.T) {
-	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	for _, tt := range []struct {
-		fails string
-		wrote []string
-		jobs  int
-	}{
-		{"lock", nil, 1},
-		{"versioned", []string{"lock"}, 1},
-		{"source", []string{"lock", "versioned"}, 2},
-	} {
-		t.Run(tt.fails, func(t *testing.T) {
-			t.Parallel() // the registry is asked again a few times
-			f := newFixture(t)
-			f.registry.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
-				if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/manifests/"+tt.fails) {
-					w.WriteHeader(http.StatusForbidden)
-					return true
-				}
-				return f.watch(w, r)
-			})
-			f.plans(f.platform("linux/amd64", plan.Scratch, "lock", "versioned", "source"))
-			if err := f.solveAll(t.Context()); !errors.Is(err, registry.ErrDenied) {
-				t.Errorf("got %v", err)
-			}
-			if !slices.Equal(f.wrote, tt.wrote) || len(f.jobs) != tt.jobs {
-				t.Errorf("wrote %q after %q", f.wrote, f.jobs)
 			}
 		})
 	}
@@ -159,7 +124,7 @@ func TestPlatformRequests(t *testing.T) {
 	f := newFixture(t)
 	f.Annotations = func(p ocispecs.Platform) map[string]string { return map[string]string{"for": p.Architecture} }
 	f.Plan = &planning.Result{Platforms: []planning.PlatformPlan{f.platform("linux/amd64", plan.Scratch), f.platform("linux/arm64", plan.Lock)}}
-	got := f.platformRequests(imagebuild.Request{Tree: "tree"})
+	got := (&run{Request: f.Request}).platformRequests(imagebuild.Request{Tree: "tree"})
 	for i, want := range f.Plan.Platforms {
 		r := got[i]
 		if r.Platform.Architecture != want.Platform.Architecture || r.Variant != want.Variant || r.Entry.Ref != want.From || r.Tree != "tree" ||

@@ -85,17 +85,12 @@ func Run(ctx context.Context, req Request) (*Result, error) {
 // run is the state of one call of Run.
 type run struct {
 	Request
-	solver   solver
+	solver   *solve.Runner
 	job      solve.Job            // what all solves share
 	requests []imagebuild.Request // one for each platform of the plan
 
 	response *solve.Response // of the last solve
 	digest   string          // of the last tag that was written, or of the export
-}
-
-// solver runs a job on a builder. *solve.Runner implements it.
-type solver interface {
-	Run(context.Context, solve.Job) (*solve.Response, error)
 }
 
 func (r *run) result() *Result {

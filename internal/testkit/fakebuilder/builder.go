@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 
@@ -27,12 +28,17 @@ type Builder struct {
 	// Gateway is what build functions are called with. Nil calls none.
 	Gateway *fakegateway.Client
 
+	// Export does what the builder's exporters do with the result of a build function, and returns the digest of each export for the
+	// history. Nil exports nothing.
+	Export func(ctx context.Context, opt client.SolveOpt, res *gateway.Result) (digests []string, err error)
+
 	Workers []*client.WorkerInfo
 	Err     error // of ListWorkers
 
 	mu      sync.Mutex
 	builds  []client.SolveOpt
 	results []*gateway.Result
+	digests []string // of the exports of the last build; nil is a builder without a history
 	solves  []Solve
 	closed  bool
 }
@@ -68,14 +74,9 @@ func (b *Builder) Build(
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if b.Gateway != nil {
-		res, err := run(ctx, b.Gateway)
-		if err != nil {
-			return nil, errors.New("failed to solve: " + err.Error())
-		}
-		b.mu.Lock()
-		b.results = append(b.results, res)
-		b.mu.Unlock()
+	res, err := b.run(ctx, run)
+	if err != nil {
+		return nil, errors.New("failed to solve: " + err.Error())
 	}
 	if attempt.Late != nil {
 		attempt.Late()
@@ -83,17 +84,41 @@ func (b *Builder) Build(
 	if attempt.Err != nil {
 		return nil, attempt.Err
 	}
-	return &client.SolveResponse{ExporterResponse: attempt.Answer}, nil
+	if b.Export != nil {
+		if b.digests, err = b.Export(ctx, opt, res); err != nil {
+			return nil, err
+		}
+	}
+	answer := map[string]string{} // the caller may change it
+	maps.Copy(answer, attempt.Answer)
+	return &client.SolveResponse{ExporterResponse: answer}, nil
+}
+
+// run calls the build function.
+func (b *Builder) run(ctx context.Context, run gateway.BuildFunc) (*gateway.Result, error) {
+	if b.Gateway == nil {
+		return nil, nil
+	}
+	res, err := run(ctx, b.Gateway)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.results = append(b.results, res)
+	return res, nil
 }
 
 func (b *Builder) next(opt client.SolveOpt) Attempt {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.builds = append(b.builds, opt)
-	if len(b.Attempts) == 0 {
-		return Attempt{}
+	attempt := Attempt{}
+	if n := min(len(b.builds), len(b.Attempts)); n > 0 {
+		attempt = b.Attempts[n-1]
 	}
-	return b.Attempts[min(len(b.builds), len(b.Attempts))-1]
+	b.digests = attempt.Digests
+	return attempt
 }
 
 // Solve notes what is exported beside a build.
@@ -161,18 +186,14 @@ func (h history) ListenBuildHistory(
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	last := b.builds[len(b.builds)-1]
-	attempt := Attempt{}
-	if n := min(len(b.builds), len(b.Attempts)); n > 0 {
-		attempt = b.Attempts[n-1]
-	}
-	if attempt.Digests == nil {
+	if b.digests == nil {
 		return nil, errors.New("no history")
 	}
 	if last.Ref != req.Ref {
 		return nil, fmt.Errorf("asked for build %s, and the last was %s", req.Ref, last.Ref)
 	}
 	results := map[int64]*controlapi.Descriptor{}
-	for i, dgst := range attempt.Digests {
+	for i, dgst := range b.digests {
 		results[int64(i)] = &controlapi.Descriptor{Digest: dgst}
 	}
 	record := &controlapi.BuildHistoryRecord{Ref: req.Ref, Result: &controlapi.BuildResultInfo{Results: results}}

@@ -2,6 +2,8 @@ package fakegateway
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
@@ -87,4 +89,31 @@ func (s Solve) Vertex(name string) Vertex {
 // IsImage reports whether what is asked for is an image as a registry has it.
 func (s Solve) IsImage() bool {
 	return len(s.Vertices) == 1 && s.Vertices[0].GetSource() != nil
+}
+
+// Stages are those of which the definition has steps, each once, in order: "system tools deps".
+func (s Solve) Stages() string {
+	var all []string
+	for _, name := range s.Names() {
+		stage, _, _ := strings.Cut(strings.TrimPrefix(name, "["), "]")
+		if stage != "base" && stage != "internal" && !slices.Contains(all, stage) {
+			all = append(all, stage)
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// Image is the image that the definition begins with, as "REFERENCE" or "REFERENCE layers=N" for its first layers; empty for none.
+func (s Solve) Image() string {
+	for _, v := range s.Vertices {
+		ref, ok := strings.CutPrefix(v.GetSource().GetIdentifier(), "docker-image://")
+		if !ok {
+			continue
+		}
+		if limit := v.GetSource().Attrs[pb.AttrImageLayerLimit]; limit != "" {
+			ref += " layers=" + limit
+		}
+		return ref
+	}
+	return ""
 }
