@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/fsnotify/fsnotify"
 )
 
 // Limits for buildkitd's start and stop. A start takes less than a second, unless the machine is very busy. A stop waits for
@@ -185,28 +187,42 @@ func (b *builder) stopChild(e ending) {
 	}
 }
 
-// stepLimit is how long the steps of cancelled solves may take to end, and stepPoll how often waitForSteps looks for them.
-const (
-	stepLimit = 5 * time.Second
-	stepPoll  = 50 * time.Millisecond
-)
+// stepLimit is how long the steps of cancelled solves may take to end.
+const stepLimit = 5 * time.Second
 
-// waitForSteps waits until no container runs: a buildkitd that stops during a step leaves the step running and its mounts behind.
-// Each container has a directory in its worker's executor directory. There is no event for its removal, so waitForSteps polls.
+// waitForSteps waits until no container runs, but not longer than limit: a buildkitd that stops during a step leaves the step running
+// and its mounts behind. Each container has a directory in its worker's executor directory, which is removed when it has ended.
 func waitForSteps(root string, limit time.Duration) {
-	deadline := time.Now().Add(limit)
-	for time.Now().Before(deadline) {
-		steps, _ := filepath.Glob(filepath.Join(root, "*", "executor", "*"))
-		if !slices.ContainsFunc(steps, isDirectory) {
+	end := time.After(limit)
+	executors, _ := filepath.Glob(filepath.Join(root, "*", "executor"))
+	removed, failed, stop := watch(executors)
+	defer stop()
+	for slices.ContainsFunc(executors, runsStep) {
+		select {
+		case <-removed:
+		case <-failed: // an event may have been lost
+		case <-end:
 			return
 		}
-		time.Sleep(stepPoll)
 	}
 }
 
-func isDirectory(name string) bool {
-	fi, err := os.Stat(name)
-	return err == nil && fi.IsDir()
+// watch returns the events of directories. No events come if the system cannot watch more directories.
+func watch(dirs []string) (<-chan fsnotify.Event, <-chan error, func()) {
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, nil, func() {}
+	}
+	for _, dir := range dirs {
+		_ = watcher.Add(dir)
+	}
+	return watcher.Events, watcher.Errors, func() { _ = watcher.Close() }
+}
+
+// runsStep reports whether a container has a directory in an executor directory.
+func runsStep(executor string) bool {
+	entries, _ := os.ReadDir(executor)
+	return slices.ContainsFunc(entries, os.DirEntry.IsDir)
 }
 
 // readiness waits for buildkitd to be ready, by systemd's notification protocol.

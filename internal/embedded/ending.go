@@ -34,12 +34,16 @@ type process struct {
 	depth       int // the number of its nested PID namespaces
 }
 
-// keepKillingSteps kills the steps of a buildkitd, including those that it still starts, until stop is called.
+// killPause is the time between two looks for steps.
+const killPause = 50 * time.Millisecond
+
+// keepKillingSteps kills the steps of a buildkitd, including those that it still starts, until stop is called. Linux reports the
+// start of a process to root alone (netlink's process connector), so keepKillingSteps looks again and again.
 func keepKillingSteps(buildkitd int) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		ticker := time.NewTicker(stepPoll)
+		ticker := time.NewTicker(killPause)
 		defer ticker.Stop()
 		for {
 			killSteps(buildkitd)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -118,6 +119,48 @@ func TestServeEndsPromptly(t *testing.T) {
 				if p.name == "step" && p.depth > 1 {
 					t.Errorf("the step is left: %+v", p)
 				}
+			}
+		})
+	}
+}
+
+// TestWaitForSteps: the wait ends with the last container, and at its limit while one runs.
+func TestWaitForSteps(t *testing.T) {
+	const long = time.Minute // no test may take as long
+	for _, tt := range []struct {
+		name  string
+		runs  []string // containers
+		end   []string // those that end meanwhile
+		limit time.Duration
+		left  bool // whether the limit ends the wait
+	}{
+		{name: "nothing runs", limit: long},
+		{name: "a container that ends", runs: []string{"runc-a/executor/x"}, end: []string{"runc-a/executor/x"}, limit: long},
+		{name: "the containers of two workers", runs: []string{"runc-a/executor/x", "runc-b/executor/y"}, end: []string{"runc-a/executor/x", "runc-b/executor/y"}, limit: long},
+		{name: "a container that does not end", runs: []string{"runc-a/executor/x", "runc-a/executor/y"}, end: []string{"runc-a/executor/x"}, limit: 50 * time.Millisecond, left: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			root := t.TempDir()
+			for _, dir := range append([]string{"runc-a/executor", "runc-b/executor"}, tt.runs...) {
+				if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.WriteFile(filepath.Join(root, "runc-a/executor/resolv.conf"), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			begun, ended := time.Now(), make(chan time.Duration)
+			go func() {
+				waitForSteps(root, tt.limit)
+				ended <- time.Since(begun)
+			}()
+			for _, dir := range tt.end {
+				if err := os.Remove(filepath.Join(root, dir)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if took := <-ended; took >= tt.limit != tt.left {
+				t.Errorf("it took %s", took)
 			}
 		})
 	}
