@@ -17,6 +17,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/destination"
 	"github.com/rtbuild/rtbuild/internal/embedded"
 	"github.com/rtbuild/rtbuild/internal/testenv"
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
 
 // layerWith returns a layer with one file.
@@ -118,7 +119,7 @@ func TestDiff(t *testing.T) {
 				args = append([]string{"--platform", "linux/amd64"}, args...)
 			}
 			out, err := runRoot(t, append([]string{"diff"}, args...)...)
-			if wantError(t, err, tt.err) && exitCode(err) != tt.code {
+			if projecttest.WantError(t, err, tt.err) && exitCode(err) != tt.code {
 				t.Errorf("exit code %d, want %d", exitCode(err), tt.code)
 			}
 			for _, text := range tt.want {

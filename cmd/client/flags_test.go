@@ -11,18 +11,6 @@ import (
 	"github.com/rtbuild/rtbuild/internal/options"
 )
 
-// wantError checks an error's text; it reports whether one was wanted.
-func wantError(t *testing.T, err error, text string) bool {
-	t.Helper()
-	if text == "" && err != nil {
-		t.Fatal(err)
-	}
-	if text != "" && (err == nil || !strings.Contains(err.Error(), text)) {
-		t.Errorf("got error %v, want %q", err, text)
-	}
-	return text != ""
-}
-
 // TestFlags shows that each command has the flags that the table of options gives it, and no others.
 func TestFlags(t *testing.T) {
 	for _, cmd := range newRoot().Commands() {

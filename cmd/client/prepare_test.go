@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/rtbuild/rtbuild/internal/testenv/filetree"
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
 
 // command runs a command line and gives what it printed.
@@ -77,7 +78,7 @@ func TestPrepareRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv(repositoryEnv, "")
 			_, err := command(t, append([]string{"prepare"}, test.args...)...)
-			if !wantError(t, err, test.want) || exitCode(err) != exitUsage {
+			if !projecttest.WantError(t, err, test.want) || exitCode(err) != exitUsage {
 				t.Errorf("exit code %d, want %d", exitCode(err), exitUsage)
 			}
 		})

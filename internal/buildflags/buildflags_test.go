@@ -14,6 +14,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/options/flags"
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
 
 // clean keeps the user's environment out of a test.
@@ -41,17 +42,6 @@ func read(t *testing.T, args ...string) (*Flags, string, error) {
 	return f, strings.Join(warned, "\n"), err
 }
 
-func wantError(t *testing.T, err error, text string) bool {
-	t.Helper()
-	if text == "" && err != nil {
-		t.Fatal(err)
-	}
-	if text != "" && (err == nil || !strings.Contains(err.Error(), text)) {
-		t.Fatalf("got error %v, want %q", err, text)
-	}
-	return text != ""
-}
-
 func TestRead(t *testing.T) {
 	for _, tt := range []struct {
 		name, warning, err string
@@ -73,7 +63,7 @@ func TestRead(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)
 			_, warned, err := read(t, tt.args...)
-			if !wantError(t, err, tt.err) && warned != tt.warning {
+			if !projecttest.WantError(t, err, tt.err) && warned != tt.warning {
 				t.Errorf("got the warning %q, want %q", warned, tt.warning)
 			}
 		})
@@ -108,7 +98,7 @@ func TestEnvironment(t *testing.T) {
 				args = append(args, "--build-arg", arg)
 			}
 			f, _, err := read(t, args...)
-			if wantError(t, err, tt.err) {
+			if projecttest.WantError(t, err, tt.err) {
 				return
 			}
 			var proxy llb.ProxyEnv
@@ -182,8 +172,8 @@ func TestAnnotations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantError(t, f.CheckAnnotations([]ocispecs.Platform{arm64}), tt.err)
-			wantError(t, f.CheckAnnotations([]ocispecs.Platform{amd64, arm64}), tt.both)
+			projecttest.WantError(t, f.CheckAnnotations([]ocispecs.Platform{arm64}), tt.err)
+			projecttest.WantError(t, f.CheckAnnotations([]ocispecs.Platform{amd64, arm64}), tt.both)
 			got := []map[string]string{f.Annotations(arm64), f.ExportAnnotations}
 			for i, want := range []map[string]string{tt.manifest, tt.other} {
 				if len(got[i])+len(want) > 0 && !cmp.Equal(got[i], want) {
@@ -221,7 +211,7 @@ func TestExports(t *testing.T) {
 			if err == nil {
 				err = exports.Check(tt.several, tt.attests)
 			}
-			if wantError(t, err, tt.err) {
+			if projecttest.WantError(t, err, tt.err) {
 				return
 			}
 			var names []string

@@ -3,6 +3,8 @@ package imagediff
 import (
 	"fmt"
 	"testing"
+
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
 
 func TestConfigChanges(t *testing.T) {
@@ -41,7 +43,7 @@ func TestConfigChanges(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a, err := readConfig([]byte(tt.from))
-			if wantError(t, err, tt.err) {
+			if projecttest.WantError(t, err, tt.err) {
 				return
 			}
 			b, err := readConfig([]byte(tt.to))

@@ -138,15 +138,3 @@ func wantLines(t *testing.T, got, want []string) {
 		t.Errorf("got:\n%s\nwant:\n%s", g, w)
 	}
 }
-
-// wantError checks that an error contains text, and reports whether an error was expected. An empty text expects none.
-func wantError(t *testing.T, err error, text string) bool {
-	t.Helper()
-	if text == "" && err != nil {
-		t.Fatal(err)
-	}
-	if text != "" && (err == nil || !strings.Contains(err.Error(), text)) {
-		t.Errorf("got error %v, want %q", err, text)
-	}
-	return text != ""
-}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"testing"
+
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
 
 func TestTree(t *testing.T) {
@@ -118,7 +120,7 @@ func TestReadLayer(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			root, err := readLayer(bytes.NewReader(tt.data), &usage{})
-			if wantError(t, err, tt.err) {
+			if projecttest.WantError(t, err, tt.err) {
 				return
 			}
 			var got []string

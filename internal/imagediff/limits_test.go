@@ -12,6 +12,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/registry"
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
 
 // pax sets arbitrary PAX records, as a hostile archive may have them.
@@ -60,7 +61,7 @@ func TestHostileLayers(t *testing.T) {
 			data := gzipped(t, layer{test.item}.tar(t))
 			_, made := retained(func() any {
 				root, err := readLayer(bytes.NewReader(data), &usage{})
-				if !wantError(t, err, test.err) || !errors.Is(err, ErrLimit) || len(err.Error()) > 500 {
+				if !projecttest.WantError(t, err, test.err) || !errors.Is(err, ErrLimit) || len(err.Error()) > 500 {
 					t.Errorf("got %v", err)
 				}
 				return root
@@ -101,7 +102,7 @@ func TestLimitsOfAnImage(t *testing.T) {
 			u.entries.Store(test.entries)
 			u.memory.Store(test.memory)
 			_, err := readLayer(bytes.NewReader(one.tar(t)), &u)
-			if wantError(t, err, test.err) && !errors.Is(err, ErrLimit) {
+			if projecttest.WantError(t, err, test.err) && !errors.Is(err, ErrLimit) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -162,11 +163,11 @@ func TestDiffLimitError(t *testing.T) {
 	hostile := gzipBlobs(t, layer{file(strings.Repeat("a/", 400_000)+"f", "")})
 	plain, bomb := push(t, reg, "it:1", ocispecs.Image{}, gzipBlobs(t, layer{file("a", "1")})...), push(t, reg, "it:2", ocispecs.Image{}, hostile...)
 	_, err := reader.Diff(t.Context(), plain, bomb)
-	if !wantError(t, err, "reading the layer "+hostile[0].Digest.String()+" of "+bomb+": a/a/") || !errors.Is(err, ErrLimit) {
+	if !projecttest.WantError(t, err, "reading the layer "+hostile[0].Digest.String()+" of "+bomb+": a/a/") || !errors.Is(err, ErrLimit) {
 		t.Errorf("got %v", err)
 	}
 	_, err = reader.image(t.Context(), &registry.Image{Reference: plain, Layers: make([]ocispecs.Descriptor, maxLayers+1)})
-	if !wantError(t, err, plain+": the image has 1001 layers, and 1000 is the limit of rtbuild-client diff") || !errors.Is(err, ErrLimit) {
+	if !projecttest.WantError(t, err, plain+": the image has 1001 layers, and 1000 is the limit of rtbuild-client diff") || !errors.Is(err, ErrLimit) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/testenv"
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
 
 func TestReaderErrors(t *testing.T) {
@@ -61,7 +62,7 @@ func TestReaderErrors(t *testing.T) {
 			})
 			defer reg.SetFault(nil)
 			_, err := reader.Diff(t.Context(), tt.from, tt.to)
-			if !wantError(t, err, tt.text) || tt.err != nil && !errors.Is(err, tt.err) {
+			if !projecttest.WantError(t, err, tt.text) || tt.err != nil && !errors.Is(err, tt.err) {
 				t.Errorf("got %v, want %v", err, tt.err)
 			}
 			var broken *LayerError

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/options/flags"
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
 
 func TestFlags(t *testing.T) {
@@ -42,7 +43,7 @@ func TestFlags(t *testing.T) {
 			set := pflag.NewFlagSet(tt.command, pflag.ContinueOnError)
 			flags.Add(set, tt.command, &runtime, &planning, &printing, &build)
 			err := flags.Error(set.Parse(tt.args))
-			if wantError(t, err, tt.err) {
+			if projecttest.WantError(t, err, tt.err) {
 				if strings.Contains(err.Error(), "hunter2") {
 					t.Errorf("the error repeats a value that may be a secret: %v", err)
 				}
@@ -82,7 +83,7 @@ func TestReadArguments(t *testing.T) {
 				environment options.Environment
 			)
 			unknown, err := options.ReadArguments(tt.given, options.BuildArguments, &runtime, &planning, &environment)
-			if wantError(t, err, tt.err) {
+			if projecttest.WantError(t, err, tt.err) {
 				return
 			}
 			got := told(runtime.BaseImage(), runtime.Repository, planning.Force, environment.Proxy.HTTPProxy, environment.Proxy.NoProxy)

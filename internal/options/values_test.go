@@ -15,19 +15,8 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/options/flags"
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
-
-// wantError checks an error's text; it reports whether one was wanted.
-func wantError(t *testing.T, err error, text string) bool {
-	t.Helper()
-	if text == "" && err != nil {
-		t.Fatal(err)
-	}
-	if text != "" && (err == nil || !strings.Contains(err.Error(), text)) {
-		t.Fatalf("got error %v, want %q", err, text)
-	}
-	return text != ""
-}
 
 // told writes values with spaces between.
 func told(values ...any) string {
@@ -69,7 +58,7 @@ func TestPlatforms(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var r options.Runtime
-			if !wantError(t, parse("plan", &r, tt.given...), tt.err) && formatted(r.Platforms) != tt.want {
+			if !projecttest.WantError(t, parse("plan", &r, tt.given...), tt.err) && formatted(r.Platforms) != tt.want {
 				t.Errorf("got %q, want %q", formatted(r.Platforms), tt.want)
 			}
 		})
@@ -85,7 +74,7 @@ func TestOnePlatform(t *testing.T) {
 	} {
 		t.Run(tt.given, func(t *testing.T) {
 			var d options.Diff
-			if wantError(t, parse("diff", &d, "--platform", tt.given), tt.err) {
+			if projecttest.WantError(t, parse("diff", &d, "--platform", tt.given), tt.err) {
 				return
 			}
 			var all []ocispecs.Platform
@@ -118,7 +107,7 @@ func TestRepositories(t *testing.T) {
 			for _, one := range tt.given {
 				args = append(args, "--reuse-from", one)
 			}
-			if !wantError(t, parse("plan", &p, args...), tt.err) && strings.Join(p.ReuseFrom, " ") != tt.want {
+			if !projecttest.WantError(t, parse("plan", &p, args...), tt.err) && strings.Join(p.ReuseFrom, " ") != tt.want {
 				t.Errorf("got %q, want %q", p.ReuseFrom, tt.want)
 			}
 		})
@@ -161,7 +150,7 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("got %v, error %v", e.Proxies(), err)
 	}
 	_, err := options.ReadArguments(map[string]string{"SOURCE_DATE_EPOCH": "1.5"}, options.Variables, &e)
-	wantError(t, err, `invalid environment variable SOURCE_DATE_EPOCH "1.5": must be a number of seconds since 1970`)
+	projecttest.WantError(t, err, `invalid environment variable SOURCE_DATE_EPOCH "1.5": must be a number of seconds since 1970`)
 }
 
 func TestAttestations(t *testing.T) {
@@ -190,7 +179,7 @@ func TestAttestations(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var a options.Attestations
-			if wantError(t, parse("solve", &a, tt.given...), tt.err) {
+			if projecttest.WantError(t, parse("solve", &a, tt.given...), tt.err) {
 				return
 			}
 			if diff := cmp.Diff(tt.want, a.Attrs()); diff != "" {
@@ -212,7 +201,7 @@ func TestCaches(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var c options.Caches
-			if !wantError(t, parse("solve", &c, "--cache-from", tt.given), tt.err) && told(c.From) != tt.want {
+			if !projecttest.WantError(t, parse("solve", &c, "--cache-from", tt.given), tt.err) && told(c.From) != tt.want {
 				t.Errorf("got %v, want %s", c.From, tt.want)
 			}
 		})
@@ -261,7 +250,7 @@ func TestAnnotations(t *testing.T) {
 			for _, one := range tt.given {
 				args = append(args, "--annotation", one)
 			}
-			if wantError(t, parse("solve", &b, args...), tt.err) {
+			if projecttest.WantError(t, parse("solve", &b, args...), tt.err) {
 				return
 			}
 			var got []string
@@ -314,7 +303,7 @@ func TestSteps(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var s options.Steps
-			if wantError(t, parse("solve", &s, tt.given...), tt.err) {
+			if projecttest.WantError(t, parse("solve", &s, tt.given...), tt.err) {
 				return
 			}
 			if told(s.ExtraHosts, s.Network, s.ShmSize, s.Ulimits, s.NoCache, s.NoCacheFilter) !=

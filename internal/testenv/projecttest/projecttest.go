@@ -1,4 +1,4 @@
-// Package projecttest creates projects for tests of the packages that read them, and compares errors of those packages.
+// Package projecttest creates projects for tests of the packages that read them, and compares errors.
 package projecttest
 
 import (
@@ -109,6 +109,18 @@ func Must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// WantError checks that an error contains a text, or that there is no error if the text is empty. It reports whether one is wanted.
+func WantError(t *testing.T, err error, text string) bool {
+	t.Helper()
+	switch {
+	case text == "" && err != nil:
+		t.Fatal(err)
+	case text != "" && (err == nil || !strings.Contains(err.Error(), text)):
+		t.Errorf("got error %v, want %q", err, text)
+	}
+	return text != ""
 }
 
 // CheckError compares an error with a text. If the text has one line, it compares only the error's first line.
