@@ -39,8 +39,8 @@ type Origin string
 const (
 	FlagAddr    Origin = "--addr"
 	FlagBuilder Origin = "--builder"
-	EnvHost     Origin = "BUILDKIT_HOST"
 	EnvBuilder  Origin = "BUILDX_BUILDER"
+	EnvHost     Origin = "BUILDKIT_HOST"
 	UsualSocket Origin = "a buildkitd at its usual socket"
 )
 
@@ -69,8 +69,8 @@ func (o Options) named() []Candidate {
 	for _, c := range []Candidate{
 		{FlagAddr, o.Address.Addr},
 		{FlagBuilder, o.Name},
-		{EnvHost, os.Getenv(string(EnvHost))},
 		{EnvBuilder, os.Getenv(string(EnvBuilder))},
+		{EnvHost, os.Getenv(string(EnvHost))},
 	} {
 		if c.Value != "" {
 			all = append(all, c)

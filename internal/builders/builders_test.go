@@ -25,10 +25,11 @@ func TestFind(t *testing.T) {
 		err     string
 	}{
 		{name: "nothing"},
-		{name: "all but a flag", origins: []string{host, variable, socket}, origin: EnvHost, addr: "tcp://host:1"},
-		{name: "an address", origins: []string{addr, host, variable, socket}, origin: FlagAddr, addr: "tcp://addr:1"},
-		{name: "a name", origins: []string{name, host, variable, socket}, origin: FlagBuilder, addr: "tcp://far:1234"},
-		{name: "the variable", origins: []string{variable, socket}, origin: EnvBuilder, addr: "tcp://far:1234"},
+		{name: "all but a flag", origins: []string{variable, host, socket}, origin: EnvBuilder, addr: "tcp://far:1234"},
+		{name: "an address", origins: []string{addr, variable, host, socket}, origin: FlagAddr, addr: "tcp://addr:1"},
+		{name: "a name", origins: []string{name, variable, host, socket}, origin: FlagBuilder, addr: "tcp://far:1234"},
+		{name: "a name in the environment", origins: []string{variable, socket}, origin: EnvBuilder, addr: "tcp://far:1234"},
+		{name: "an address in the environment", origins: []string{host, socket}, origin: EnvHost, addr: "tcp://host:1"},
 		{name: "a socket", origins: []string{socket}, origin: UsualSocket, addr: "unix:///buildkit/buildkitd.sock"},
 		{name: "two flags", origins: []string{addr, name}, err: "--addr and --builder name two builders: give one of them"},
 	}

@@ -119,7 +119,7 @@ func start(t *testing.T, dir string, args ...string) *run {
 	cmd.Dir = dir
 	home := t.TempDir()
 	cmd.Env = append(os.Environ(), "HOME="+home, "DOCKER_CONFIG="+home, "XDG_CACHE_HOME="+filepath.Join(env.dir, "cache"),
-		"BUILDKIT_HOST="+env.builder.Addr, "OH_RUNTIME_RUNTIME_IMAGE_REPO=", "SOURCE_DATE_EPOCH=")
+		"BUILDX_BUILDER=", "BUILDKIT_HOST="+env.builder.Addr, "OH_RUNTIME_RUNTIME_IMAGE_REPO=", "SOURCE_DATE_EPOCH=")
 	r := &run{Cmd: cmd}
 	cmd.Stdout, cmd.Stderr = &r.stdout, &r.stderr
 	return r

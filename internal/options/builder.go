@@ -19,7 +19,7 @@ func (b *Builder) Group() Group {
 		Name: "builder", Title: "Where images are built", Commands: []string{"plan", "solve", "graph", "doctor"},
 		Options: []Option{
 			{Name: "addr", Value: "ADDRESS", into: text(&b.Addr),
-				Unset: "BUILDKIT_HOST, a running buildkitd, a private one", Help: "Address of buildkitd"},
+				Unset: "BUILDX_BUILDER, BUILDKIT_HOST, a running buildkitd, a private one", Help: "Address of buildkitd"},
 			{Name: "builder", Value: "NAME", into: text(&b.Name),
 				Unset: "BUILDX_BUILDER", Help: "Builder of docker buildx create"},
 			{Name: "tlscacert", Value: "FILE", Completes: AnyFile, into: text(&b.TLS.CACert),
