@@ -98,3 +98,31 @@ func checkWarnings(t *testing.T, s *scene, want string) {
 	}
 	t.Errorf("warned %+v, want %q", got, want)
 }
+
+// TestSpelling: what is said of an image names the build arguments that change it, which a user of docker buildx can give.
+func TestSpelling(t *testing.T) {
+	for _, tt := range []struct {
+		name, role string
+		change     func(labels map[string]string) // of the deps image
+		note, plan string                         // part of what is said
+	}{
+		{name: "an older recipe", role: "lock", change: func(labels map[string]string) { labels[plan.LabelRecipe] = "0" }, note: "(use --build-arg PULL=1 to rebuild it)"},
+		{name: "inputs that are not known", role: "lock", change: func(labels map[string]string) { delete(labels, plan.LabelDeps) },
+			note: "(use --build-arg FORCE_REBUILD=1 to rebuild it)"},
+		{name: "an image that rtbuild did not make", role: "versioned", change: func(labels map[string]string) { clear(labels) },
+			plan: "(--build-arg VARIANT=versioned enters on it anyway)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newScene(t)
+			images := s.names().Images
+			s.publish("deps", map[string]string{"lock": images.Lock, "versioned": images.Versioned}[tt.role], tt.change)
+			s.must()
+			if tt.note != "" {
+				checkWarnings(t, s, tt.note)
+			}
+			if planned := s.planned(); len(planned) != 1 || !strings.Contains(planned[0], tt.plan) {
+				t.Errorf("planned %q, want %q", planned, tt.plan)
+			}
+		})
+	}
+}

@@ -27,10 +27,12 @@ const (
 	Label        Name = "label"
 	Output       Name = "output"
 	Profile      Name = "profile"
+	Pull         Name = "pull"
 	Repository   Name = "repository"
 	ReuseFrom    Name = "reuse-from"
 	Secret       Name = "secret"
 	SSH          Name = "ssh"
+	Variant      Name = "variant"
 
 	PreviousVersion Name = "previous-version"
 )

@@ -95,16 +95,20 @@ func TestSource(t *testing.T) {
 		from       Source
 		name       Name
 		says, give string
+		value      string // as it is given
 	}{
-		{Flags, BaseImage, "--base-image", "--base-image"},
-		{BuildArguments, BaseImage, "build argument BASE_IMAGE", "--build-arg BASE_IMAGE=IMAGE"},
-		{BuildArguments, ForceRebuild, "build argument FORCE_REBUILD", "--build-arg FORCE_REBUILD=1"},
-		{Flags, CAFile, "--ca-file", "--ca-file"},
-		{BuildArguments, CAFile, "--ca-file", "--secret id=rtbuild-ca,src=FILE"},
-		{BuildArguments, Label, "--label", "--label"}, // docker's own option
-		{BuildArgFlag, "SOURCE_DATE_EPOCH", "--build-arg SOURCE_DATE_EPOCH", "--build-arg SOURCE_DATE_EPOCH=SECONDS"},
-		{Variables, "SOURCE_DATE_EPOCH", "environment variable SOURCE_DATE_EPOCH", "--build-arg SOURCE_DATE_EPOCH=SECONDS"},
+		{Flags, BaseImage, "--base-image", "--base-image", "--base-image VALUE"},
+		{BuildArguments, BaseImage, "build argument BASE_IMAGE", "--build-arg BASE_IMAGE=IMAGE", "--build-arg BASE_IMAGE=VALUE"},
+		{BuildArguments, ForceRebuild, "build argument FORCE_REBUILD", "--build-arg FORCE_REBUILD=1", "--build-arg FORCE_REBUILD=VALUE"},
+		{Flags, CAFile, "--ca-file", "--ca-file", "--ca-file VALUE"},
+		{BuildArguments, CAFile, "--ca-file", "--secret id=rtbuild-ca,src=FILE", "--ca-file VALUE"},
+		{BuildArguments, Label, "--label", "--label", "--label VALUE"}, // docker's own option
+		{BuildArgFlag, "SOURCE_DATE_EPOCH", "--build-arg SOURCE_DATE_EPOCH", "--build-arg SOURCE_DATE_EPOCH=SECONDS", "--build-arg SOURCE_DATE_EPOCH=VALUE"},
+		{Variables, "SOURCE_DATE_EPOCH", "environment variable SOURCE_DATE_EPOCH", "--build-arg SOURCE_DATE_EPOCH=SECONDS", "--build-arg SOURCE_DATE_EPOCH=VALUE"},
 	} {
+		if value := tt.from.GiveValue(tt.name, "VALUE"); tt.value != value {
+			t.Errorf("%d %s: got %q, want %q", tt.from, tt.name, value, tt.value)
+		}
 		if says, give := tt.from.Name(tt.name), tt.from.Give(tt.name); says != tt.says || give != tt.give {
 			t.Errorf("%d %s: got %q and %q, want %q and %q", tt.from, tt.name, says, give, tt.says, tt.give)
 		}

@@ -135,11 +135,11 @@ func (p *Planning) Group() Group {
 			{Name: ForceRebuild, Arg: "FORCE_REBUILD", into: boolean(&p.Force),
 				Help: "Ignore existing images",
 				Also: map[string]string{"prepare": "No effect on the folder: give --build-arg FORCE_REBUILD=true when you build it"}},
-			{Name: "pull", Arg: "PULL", into: boolean(&p.Pull),
+			{Name: Pull, Arg: "PULL", into: boolean(&p.Pull),
 				Help: "Rebuild images that an older base or an older recipe made"},
 			{Name: "strict", into: boolean(&p.Strict),
 				Help: "Refuse tools without a verified checksum"},
-			{Name: "variant", Arg: "VARIANT", Value: "NAME", Choices: Variants, into: optional(oneOf(&p.Variant, Variants...)),
+			{Name: Variant, Arg: "VARIANT", Value: "NAME", Choices: Variants, into: optional(oneOf(&p.Variant, Variants...)),
 				Unset: "the one with the least work", Help: "Where the build starts: none, lock, versioned or scratch"},
 		},
 	}

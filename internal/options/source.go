@@ -44,6 +44,14 @@ func (s Source) Give(name Name) string {
 	return "--build-arg " + o.Arg + "=" + o.Value
 }
 
+// GiveValue returns what a user writes to give an option a value: "--variant lock", "--build-arg VARIANT=lock".
+func (s Source) GiveValue(name Name, value string) string {
+	if o, _ := lookup(name); s != Flags && o.Arg != "" {
+		return "--build-arg " + o.Arg + "=" + value
+	}
+	return "--" + string(name) + " " + value
+}
+
 // Invalid returns the error for a value that parses but cannot be used.
 func (s Source) Invalid(name Name, value string, err error) error {
 	return &Error{Source: s.Name(name), Value: value, Err: err}

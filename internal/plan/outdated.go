@@ -54,12 +54,12 @@ func (j *judge) notes(p *Plan) []string {
 		note(" was not made by rtbuild: its owner's ids are taken from the profile")
 	}
 	if why := j.outdated(img); why != "" {
-		note(": %s (use --pull to rebuild it)", why)
+		note(": %s (use %s to rebuild it)", why, j.in.Spelling.Pull)
 	} else if made, _ := recipe(img); img.Ours() && made > j.in.Recipe {
 		note(" was made by a newer rtbuild (recipe %d, this one has %d)", made, j.in.Recipe)
 	}
 	if p.Variant != Versioned && img.Ours() && img.Labels[LabelDeps] == "" {
-		note(" has no label for the inputs of its dependencies, so its tag is trusted (use --force-rebuild to rebuild it)")
+		note(" has no label for the inputs of its dependencies, so its tag is trusted (use %s to rebuild it)", j.in.Spelling.Force)
 	}
 	return notes
 }

@@ -93,6 +93,14 @@ type Input struct {
 	Force   bool    // ignore what exists
 	Pull    bool    // rebuild what was made from an older base or by an older recipe
 	Variant Variant // the variant that the user asks for; empty chooses one
+
+	Spelling Spelling
+}
+
+// Spelling is how the reader of a plan gives the options that reasons and notes name.
+type Spelling struct {
+	Force, Pull string // the options of these names
+	Versioned   string // that the user asks for the variant
 }
 
 // Plan is what a build does.
@@ -248,7 +256,7 @@ func (j *judge) staleVersioned(img *Image) string {
 	case !img.Ours() && j.in.Variant == Versioned: // the user asked for it, and is responsible for its base
 		return ""
 	case !img.Ours():
-		return "it was not made by rtbuild, and its base is unknown (--variant versioned enters on it anyway)"
+		return fmt.Sprintf("it was not made by rtbuild, and its base is unknown (%s enters on it anyway)", j.in.Spelling.Versioned)
 	case img.Labels[LabelStage] != StageDeps:
 		return "it is not a deps image"
 	case img.Labels[LabelTools] != j.in.Tools:

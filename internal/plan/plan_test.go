@@ -142,7 +142,7 @@ func TestMake(t *testing.T) {
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
 				Reason: "no deps image under the lock tag; the deps image under the versioned tag is stale: it was not made by rtbuild, and its base is unknown " +
-					"(--variant versioned enters on it anyway)",
+					"(VERSIONED enters on it anyway)",
 				Exists: exists("absent", "absent", "stale"), Publish: all,
 			},
 		},
@@ -193,7 +193,7 @@ func TestMake(t *testing.T) {
 				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: moved,
 				Reason: "no source image; the deps image of these lock files exists",
 				Exists: exists("absent", "fresh", "absent"), Publish: []string{"r:source"},
-				Notes: []string{"r:lock: base debian:bookworm has moved to " + base.String() + " (use --pull to rebuild it)"},
+				Notes: []string{"r:lock: base debian:bookworm has moved to " + base.String() + " (use PULL to rebuild it)"},
 			},
 		},
 		{
@@ -210,7 +210,7 @@ func TestMake(t *testing.T) {
 				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: older,
 				Reason: "no source image; the deps image of these lock files exists",
 				Exists: exists("absent", "fresh", "absent"), Publish: []string{"r:source"},
-				Notes: []string{"r:lock: it was made by an older rtbuild (recipe 4, this one has 5) (use --pull to rebuild it)"},
+				Notes: []string{"r:lock: it was made by an older rtbuild (recipe 4, this one has 5) (use PULL to rebuild it)"},
 			},
 		},
 		{
@@ -245,7 +245,7 @@ func TestMake(t *testing.T) {
 				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: unlabelled,
 				Reason: "no source image; the deps image of these lock files exists",
 				Exists: exists("absent", "fresh", "absent"), Publish: []string{"r:source"},
-				Notes: []string{"r:lock has no label for the inputs of its dependencies, so its tag is trusted (use --force-rebuild to rebuild it)"},
+				Notes: []string{"r:lock has no label for the inputs of its dependencies, so its tag is trusted (use FORCE to rebuild it)"},
 			},
 		},
 		{
@@ -281,7 +281,7 @@ func TestMake(t *testing.T) {
 			want: plan.Plan{
 				Variant: plan.None, From: "r:source@" + dgst.String(), Entry: image("r:source", plan.StageSource, "org.opencontainers.image.base.digest", "sha256:old"),
 				Reason: "the source image exists", Exists: exists("fresh", "fresh", "fresh"),
-				Notes: []string{"r:source: base debian:bookworm has moved to " + base.String() + " (use --pull to rebuild it)"},
+				Notes: []string{"r:source: base debian:bookworm has moved to " + base.String() + " (use PULL to rebuild it)"},
 			},
 		},
 		{
@@ -338,6 +338,7 @@ func TestMake(t *testing.T) {
 			in := test.in
 			in.Tags, in.Base, in.BaseDigest = tags.Set{Images: images}, "debian:bookworm", base
 			in.Tree, in.Tools, in.DepsDigest, in.Recipe = "tree", "tools", "deps", 5
+			in.Spelling = plan.Spelling{Force: "FORCE", Pull: "PULL", Versioned: "VERSIONED"}
 			got, err := plan.Make(in)
 			if test.wantErr != "" {
 				if err == nil || !strings.Contains(err.Error(), test.wantErr) {

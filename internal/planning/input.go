@@ -1,11 +1,20 @@
 package planning
 
 import (
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
 )
+
+// SpellingOf returns how the options of a plan are given in a place.
+func SpellingOf(from options.Source) plan.Spelling {
+	return plan.Spelling{
+		Force: from.Give(options.ForceRebuild), Pull: from.Give(options.Pull),
+		Versioned: from.GiveValue(options.Variant, string(plan.Versioned)),
+	}
+}
 
 // InputOf returns the part of a plan's input that describes the runtime. copied is the digest of everything to copy, and
 // depsDigest that of everything the deps image is made from. The caller adds what the user asks for.

@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/tags"
@@ -363,5 +364,21 @@ func TestPublications(t *testing.T) {
 				t.Errorf("got %q, want %q", text, tt.want)
 			}
 		})
+	}
+}
+
+func TestSpellingOf(t *testing.T) {
+	for _, tt := range []struct {
+		from options.Source
+		want plan.Spelling
+	}{
+		{options.Flags, plan.Spelling{Force: "--force-rebuild", Pull: "--pull", Versioned: "--variant versioned"}},
+		{options.BuildArguments, plan.Spelling{
+			Force: "--build-arg FORCE_REBUILD=1", Pull: "--build-arg PULL=1", Versioned: "--build-arg VARIANT=versioned",
+		}},
+	} {
+		if got := planning.SpellingOf(tt.from); got != tt.want {
+			t.Errorf("got %+v, want %+v", got, tt.want)
+		}
 	}
 }
