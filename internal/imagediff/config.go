@@ -23,7 +23,7 @@ type ConfigChange struct {
 // field is a field of a config.
 type field struct{ name, key string }
 
-// config is an image's config, by field. The fields that tell how the image was made are separate, in details.
+// config is an image's config, by field. The fields about the build are separate, in details: they do not change a container.
 type config struct{ facts, details map[field]any }
 
 // fieldOrder is the order in which fields are printed. Other fields follow by name.
@@ -32,7 +32,7 @@ var fieldOrder = []string{
 	"StopSignal", "Healthcheck", "OnBuild",
 }
 
-// detailFields tell how an image was made, as do all fields with detailPrefix, which BuildKit adds. Docker's classic builder
+// detailFields are the fields about the build, as are all fields with detailPrefix, which BuildKit adds. Docker's classic builder
 // writes those from "container" on.
 var detailFields = []string{"created", "history", "container", "container_config", "docker_version", "id", "parent", "Image", "Hostname"}
 

@@ -30,7 +30,7 @@ func TestConfigChanges(t *testing.T) {
 			}},
 		{name: "the order of arguments counts", from: `{"config":{"Cmd":["a","b"]}}`, to: `{"config":{"Cmd":["b","a"]}}`, want: []string{"Cmd : [a b] -> [b a]"}},
 		{name: "layers are compared separately", from: `{"rootfs":{"diff_ids":["sha256:1"]}}`, to: `{}`},
-		{name: "how they were made", from: `{"created":"2024-01-01T00:00:00Z","history":[{"created_by":"a"},{"created_by":"b"}],"config":{"Image":"sha256:1"}}`,
+		{name: "fields about the build", from: `{"created":"2024-01-01T00:00:00Z","history":[{"created_by":"a"},{"created_by":"b"}],"config":{"Image":"sha256:1"}}`,
 			to: `{"created":"2025-01-01T00:00:00Z","history":[{"created_by":"a"}],"moby.buildkit.buildinfo.v1":"x"}`,
 			details: []string{
 				"Image : sha256:1 -> <nil>", "created : 2024-01-01T00:00:00Z -> 2025-01-01T00:00:00Z", "history 1: map[created_by:b] -> <nil>",

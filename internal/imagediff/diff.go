@@ -44,12 +44,12 @@ type Diff struct {
 	To      *Image         `json:"to"`
 	Shared  int            `json:"sharedLayers"` // number of layers that both begin with
 	Config  []ConfigChange `json:"config"`
-	Details []ConfigChange `json:"details"` // also of the config: when and how the images were made
+	Details []ConfigChange `json:"details"` // fields of the config about the build: created, history and the like
 	Files   []FileChange   `json:"files"`   // in the order of a walk through the tree
 }
 
 // Equal reports whether the images have the same files and the same config, so that their containers are the same. They may
-// differ in storage (layers, compression, time stamps) and in when and how they were made (Details). Equal returns false if
+// differ in storage (layers, compression, time stamps) and in what their configs say about the build (Details). Equal returns false if
 // anything is unknown.
 func (d *Diff) Equal() bool { return len(d.Config) == 0 && len(d.Files) == 0 }
 

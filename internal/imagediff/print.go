@@ -31,7 +31,7 @@ func (d *Diff) String() string {
 }
 
 // Print writes the differences as text, in a fixed order. It summarizes the content of a directory that only one image has.
-// With verbose, it lists that content, and prints how the images were made. It returns the errors of out.
+// With verbose, it lists that content, and prints Details. It returns the errors of out.
 func (d *Diff) Print(out io.Writer, verbose bool) error {
 	var p printer
 	p.image("---", d.From)
@@ -39,7 +39,7 @@ func (d *Diff) Print(out io.Writer, verbose bool) error {
 	if d.From.Manifest != d.To.Manifest {
 		p.configs("config", d.Config)
 		if verbose {
-			p.configs("how they were made", d.Details)
+			p.configs("config, about the build", d.Details)
 		}
 		p.layers(d)
 		p.files(d.Files, verbose)
@@ -201,7 +201,7 @@ func (d *Diff) conclusion() string {
 	case d.From.Manifest == d.To.Manifest:
 		return "The images are the same: " + d.From.Manifest.String()
 	case d.Equal() && d.Shared == len(d.From.Layers) && d.Shared == len(d.To.Layers):
-		return "The images are equal: same files, same config, same layers; how they were made differs"
+		return "The images are equal: same files, same config, same layers; only what the config says about the build differs"
 	case d.Equal():
 		return "The images are equal: same files, same config; their layers differ"
 	}

@@ -120,7 +120,7 @@ func TestConclusion(t *testing.T) {
 		{name: "same", from: []layer{one}, to: []layer{one}, same: true, equal: true,
 			want: "The images are the same: " + digest.FromString("manifest of a").String()},
 		{name: "other history", from: []layer{one}, to: []layer{one}, fromRaw: `{"created":"2024-01-01T00:00:00Z"}`, equal: true,
-			want: "The images are equal: same files, same config, same layers; how they were made differs"},
+			want: "The images are equal: same files, same config, same layers; only what the config says about the build differs"},
 		{name: "other layers", from: []layer{one, two}, to: []layer{two, one}, equal: true,
 			want: "The images are equal: same files, same config; their layers differ"},
 		{name: "config", from: []layer{one}, to: []layer{one}, toRaw: `{"config":{"User":"x"}}`, want: "1 config field differs; the files are the same"},
@@ -155,7 +155,7 @@ func TestPrintVerbose(t *testing.T) {
 	if err := Compare(a, b).Print(&out, true); err != nil {
 		t.Fatal(err)
 	}
-	if want := "\nhow they were made\n  ~ created: 2024-01-01T00:00:00Z -> 2025-01-01T00:00:00Z\n"; !strings.Contains(out.String(), want) {
+	if want := "\nconfig, about the build\n  ~ created: 2024-01-01T00:00:00Z -> 2025-01-01T00:00:00Z\n"; !strings.Contains(out.String(), want) {
 		t.Errorf("%q is not in\n%s", want, out.String())
 	}
 	full := errors.New("full")

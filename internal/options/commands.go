@@ -128,7 +128,7 @@ func (d *Diff) Group() Group {
 			{Name: "exit-code", into: boolean(&d.ExitCode),
 				Help: "Exit with 1 if files or config differ"},
 			{Name: "verbose", into: boolean(&d.Verbose),
-				Help: "Also list the contents of directories that only one image has, and the images' creation and history"},
+				Help: "Also list what is in a directory that only one image has, and the config's fields about the build, such as created and history"},
 			{Name: "skip-shared", into: boolean(&d.SkipShared),
 				Help: "Do not read layers that both images share: faster, but some changes lack the old value"},
 		},
