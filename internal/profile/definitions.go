@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rtbuild/rtbuild/internal/profile/manifests"
+	"github.com/rtbuild/rtbuild/internal/profile/releases"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 	"github.com/rtbuild/rtbuild/llb"
 )
@@ -143,6 +144,17 @@ func managers() []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// ownTools returns the names of the tools that need no url in some profile, because it downloads them anyway.
+func ownTools() []string {
+	var names []string
+	for _, name := range releases.Names() {
+		if slices.ContainsFunc(definitions, func(d definition) bool { return d.installsTool(name) || slices.Contains(d.managers, name) }) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // definitionOf returns a profile by its name, or an empty definition if there is none.

@@ -13,7 +13,6 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/profile/manifests"
-	"github.com/rtbuild/rtbuild/internal/profile/releases"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
@@ -56,7 +55,7 @@ func (o Options) file(fsys fs.FS) (*runtimefile.File, error) {
 
 // Known returns the words that a runtime file may choose from.
 func Known() runtimefile.Known {
-	return runtimefile.Known{Profiles: profileNames(), Managers: managers(), Tools: releases.Names()}
+	return runtimefile.Known{Profiles: profileNames(), Managers: managers(), Tools: ownTools()}
 }
 
 // Resolve returns the runtime of a project with a parsed runtime file; see [Load].

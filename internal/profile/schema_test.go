@@ -47,10 +47,36 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestSchemaWords shows that the schema names the profiles and managers that there are.
+// TestSchemaTools shows that the schema and the reader agree on the fields that a tool needs.
+func TestSchemaTools(t *testing.T) {
+	const sum = ", sha256: {amd64: 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f}"
+	for _, tt := range []struct{ name, tool, err string }{
+		{"of the user's", "name: mine, version: 1.0, url: https://example.com/x" + sum, ""},
+		{"of the user's, without an address", "name: mine, version: 1.0" + sum, `"mine" has no url`},
+		{"of no profile's, without an address", "name: node, version: 1.0" + sum, `"node" has no url`},
+		{"of the profile's", "name: npm, version: 1.0" + sum, ""},
+		{"of the profile's, from elsewhere", "name: npm, version: 1.0, url: https://example.com/x" + sum, ""},
+		{"of the profile's, without a version", "name: npm" + sum, `"npm" has no version`},
+		{"of the profile's, without a checksum", "name: npm, version: 1.0", `"npm" has no sha256`},
+		{"without a name", "version: 1.0" + sum, `"" has no name`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			file := "base: debian:bookworm\ntools: [{" + tt.tool + "}]\n"
+			projecttest.CheckSchema(t, runtimefile.Schema(), file, tt.err == "")
+			if tt.err != "" {
+				tt.err = "runtime.yaml:2:9: tool " + tt.err + ": a tool has name, version, url and sha256"
+			}
+			_, err := Load(nodeProject(file), Options{})
+			projecttest.CheckError(t, err, tt.err)
+		})
+	}
+}
+
+// TestSchemaWords shows that the schema names the profiles, managers and tools that there are.
 func TestSchemaWords(t *testing.T) {
 	type object struct {
 		Properties map[string]object
+		Items, If  *object
 		Enum       []string
 	}
 	var file object
@@ -61,5 +87,8 @@ func TestSchemaWords(t *testing.T) {
 	}
 	if diff := cmp.Diff(managers(), slices.Sorted(slices.Values(p["dependencies"].Properties["manager"].Enum))); diff != "" {
 		t.Error("managers:", diff)
+	}
+	if diff := cmp.Diff(ownTools(), p["tools"].Items.If.Properties["name"].Enum); diff != "" {
+		t.Error("tools:", diff)
 	}
 }

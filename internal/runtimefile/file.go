@@ -19,7 +19,7 @@ const Name = "runtime.yaml"
 type Known struct {
 	Profiles []string
 	Managers []string // of dependencies, including "none"
-	Tools    []string // that need no url, because rtbuild knows their addresses
+	Tools    []string // that need no url, because a profile downloads them anyway
 }
 
 // File holds the fields that a runtime file sets. The zero value of a field means that it is not set.

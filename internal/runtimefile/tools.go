@@ -84,7 +84,7 @@ func setTools(d *document, n *yaml.Node, f *File) error {
 	})
 }
 
-// missing names a field that a pinned download lacks. A known tool needs no url.
+// missing names a field that a pinned download lacks. A tool of a profile needs no url.
 func (t Tool) missing(known []string) string {
 	switch {
 	case t.Name == "":
