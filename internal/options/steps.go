@@ -86,17 +86,30 @@ func network(into *pb.NetMode) value {
 	}}
 }
 
-// parseHost reads HOST:IP or, like buildx, HOST=IP.
+// parseHost reads HOST:IP or HOST=IP, as buildx does. There may be several addresses, separated by commas, and each may be in brackets.
 func parseHost(text string) ([]llb.HostIP, error) {
-	host, addr, ok := strings.Cut(text, ":")
+	host, addresses, ok := strings.Cut(text, "=")
 	if !ok {
-		host, addr, ok = strings.Cut(text, "=")
+		host, addresses, ok = strings.Cut(text, ":")
 	}
-	ip := net.ParseIP(strings.Trim(addr, "[]"))
-	if !ok || ip == nil {
+	if !ok || host == "" || strings.Contains(host, ":") {
 		return nil, wrong(text, "must be HOST:IP")
 	}
-	return []llb.HostIP{{Host: host, IP: ip}}, nil
+	if addresses == "host-gateway" { // buildx asks its builder
+		return nil, wrong(text, "must be HOST:IP; give the address that host-gateway stands for")
+	}
+	var all []llb.HostIP
+	for address := range strings.SplitSeq(addresses, ",") {
+		if inner, ok := strings.CutPrefix(address, "["); ok && strings.HasSuffix(inner, "]") {
+			address = strings.TrimSuffix(inner, "]")
+		}
+		ip := net.ParseIP(address)
+		if ip == nil {
+			return nil, wrong(text, "must be HOST:IP")
+		}
+		all = append(all, llb.HostIP{Host: host, IP: ip})
+	}
+	return all, nil
 }
 
 func (s *Steps) setShmSize(text string) error {

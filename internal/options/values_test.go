@@ -293,8 +293,6 @@ func TestSteps(t *testing.T) {
 		{name: "without a cache", given: []string{"--no-cache"}, want: options.Steps{NoCache: true}, again: "system tools deps extra"},
 		{name: "partly without a cache", given: []string{"--no-cache-filter=deps,system", "--no-cache-filter=extra"},
 			want: options.Steps{NoCacheFilter: []string{"deps", "system", "extra"}}, again: "system deps extra"},
-		{name: "no host", given: []string{"--add-host=x:y"}, err: `invalid --add-host "x:y": must be HOST:IP`},
-		{name: "no address", given: []string{"--add-host=x"}, err: `invalid --add-host "x": must be HOST:IP`},
 		{name: "no network", given: []string{"--network=bridge"}, err: `invalid --network "bridge": must be default, host or none`},
 		{name: "no size", given: []string{"--shm-size=big"}, err: `invalid --shm-size "big": must be a number of bytes`},
 		{name: "no memory at all", given: []string{"--shm-size=0"}, err: `invalid --shm-size "0"`},
@@ -318,6 +316,58 @@ func TestSteps(t *testing.T) {
 			}
 			if strings.Join(again, " ") != tt.again {
 				t.Errorf("%v run again, want %s", again, tt.again)
+			}
+		})
+	}
+}
+
+// TestAddHost has the forms that docker buildx takes.
+func TestAddHost(t *testing.T) {
+	const wrong = ": must be HOST:IP"
+	for _, tt := range []struct {
+		given string
+		want  string // HOST IP
+		err   string
+	}{
+		{given: "a:1.2.3.4", want: "a 1.2.3.4"},
+		{given: "a=1.2.3.4", want: "a 1.2.3.4"},
+		{given: "a=[1.2.3.4]", want: "a 1.2.3.4"},
+		{given: "a:::1", want: "a ::1"},
+		{given: "a=::1", want: "a ::1"},
+		{given: "a:[::1]", want: "a ::1"},
+		{given: "a=[::1]", want: "a ::1"},
+		{given: "a=2001:db8::7", want: "a 2001:db8::7"},
+		{given: "a=[2001:db8::7]", want: "a 2001:db8::7"},
+		{given: "a:2001:db8::7", want: "a 2001:db8::7"},
+		{given: "a=::ffff:1.2.3.4", want: "a 1.2.3.4"},
+		{given: "a=1.2.3.4,[::1]", want: "a 1.2.3.4 a ::1"},
+		{given: "a", err: wrong},
+		{given: "a:b", err: wrong},
+		{given: "a=", err: wrong},
+		{given: "=1.2.3.4", err: wrong},
+		{given: ":1.2.3.4", err: wrong},
+		{given: "a:80=1.2.3.4", err: wrong},
+		{given: "::1=a", err: wrong},
+		{given: "a=[]", err: wrong},
+		{given: "a=[::1", err: wrong},
+		{given: "a=1.2.3.4,", err: wrong},
+		{given: "a=fe80::1%eth0", err: wrong},
+		{given: "a=host-gateway", err: wrong + "; give the address that host-gateway stands for"},
+	} {
+		t.Run(tt.given, func(t *testing.T) {
+			if tt.err != "" {
+				tt.err = fmt.Sprintf("invalid --add-host %q%s", tt.given, tt.err)
+			}
+			var s options.Steps
+			if projecttest.WantError(t, parse("solve", &s, "--add-host="+tt.given), tt.err) {
+				return
+			}
+			var got []any
+			for _, host := range s.ExtraHosts {
+				got = append(got, host.Host, host.IP)
+			}
+			if text := told(got...); text != tt.want {
+				t.Errorf("got %s, want %s", text, tt.want)
 			}
 		})
 	}
