@@ -3,6 +3,7 @@ package tags
 import (
 	"context"
 	"encoding/hex"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -91,10 +92,9 @@ func cleanPaths(given []Path) ([]Path, error) {
 		byName[name] = p
 	}
 	paths := make([]Path, 0, len(byName))
-	for _, p := range byName {
-		paths = append(paths, p)
+	for _, name := range slices.SortedFunc(maps.Keys(byName), func(a, b string) int { return slices.Compare(components(a), components(b)) }) {
+		paths = append(paths, byName[name])
 	}
-	slices.SortFunc(paths, func(a, b Path) int { return slices.Compare(components(a.Path), components(b.Path)) })
 	return paths, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"hash"
 	"io/fs"
 	"path"
@@ -60,7 +59,8 @@ func Paths(entries []Entry) []string {
 }
 
 func newTree(w *walk, root *node) *Tree {
-	t := &Tree{Root: w.root, Digest: digestOf(root, w.paths), Warnings: sentences(w.warnings)}
+	t := &Tree{Root: w.root, Digest: digestOf(root, w.paths), Warnings: w.warnings}
+	slices.Sort(t.Warnings)
 	t.Outside = append(t.Outside, w.outside...)
 	t.Broken = append(t.Broken, w.broken...)
 	slices.Sort(t.Broken)
@@ -167,15 +167,6 @@ func (e Entry) appendLine(b []byte, n *node) []byte {
 		b = hex.AppendEncode(b, n.sha256[:])
 	}
 	return append(append(b, e.Link...), 0)
-}
-
-func sentences(warnings []warning) []string {
-	slices.SortFunc(warnings, func(a, b warning) int { return strings.Compare(a.path, b.path) })
-	var all []string
-	for _, w := range warnings {
-		all = append(all, fmt.Sprintf("source %q: %s, left out", w.path, w.what))
-	}
-	return all
 }
 
 // Covers reports whether a file or directory at a path of the context would be hashed or copied. Nothing need exist there.

@@ -35,13 +35,10 @@ type walk struct {
 
 	mu       sync.Mutex
 	fault    *PathError // the one with the smallest path
-	warnings []warning
+	warnings []string   // of entries that were left out
 	broken   []string
 	outside  []string // links that were not followed
 }
-
-// warning reports an entry that was left out.
-type warning struct{ path, what string }
 
 func newWalk(root string, paths []Path, r rules) *walk {
 	w := &walk{root: root, paths: paths, rules: r, tops: map[string]bool{}, group: &errgroup.Group{}}
@@ -346,7 +343,7 @@ func (w *walk) note(list *[]string, p string) {
 func (w *walk) warn(p, what string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.warnings = append(w.warnings, warning{p, what})
+	w.warnings = append(w.warnings, fmt.Sprintf("source %q: %s, left out", p, what))
 }
 
 // kindOf names a type that is not a file, a directory or a link.

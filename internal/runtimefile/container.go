@@ -62,6 +62,11 @@ type port struct {
 
 func (p port) String() string { return strconv.Itoa(p.number) + "/" + p.protocol }
 
+// compare orders ports by protocol and number.
+func (p port) compare(other port) int {
+	return cmp.Or(strings.Compare(p.protocol, other.protocol), cmp.Compare(p.number, other.number))
+}
+
 var portForm = regexp.MustCompile(`^([1-9][0-9]{0,4})(?:/(tcp|udp|sctp))?$`)
 
 // parsePort reads "8080" or "53/udp".
@@ -84,14 +89,13 @@ func setExpose(d *document, n *yaml.Node, f *File) error {
 			err = d.errorAt(resolve(item), "write it as 8080 or 8080/tcp, from 1 to 65535; protocols are tcp, udp, sctp",
 				"port %q is not valid", value)
 		}
-		ports = append(ports, p)
+		if i, twice := slices.BinarySearchFunc(ports, p, port.compare); !twice {
+			ports = slices.Insert(ports, i, p)
+		}
 		return err
 	})
-	slices.SortFunc(ports, func(a, b port) int {
-		return cmp.Or(strings.Compare(a.protocol, b.protocol), cmp.Compare(a.number, b.number))
-	})
 	f.Expose = nil
-	for _, p := range slices.Compact(ports) {
+	for _, p := range ports {
 		f.Expose = append(f.Expose, p.String())
 	}
 	return err

@@ -36,16 +36,16 @@ func setSource(d *document, n *yaml.Node, f *File) error {
 		if s.Path == "" {
 			return d.errorAt(item, "write {path: ., hash: true}", "an item of source has no path")
 		}
-		if slices.ContainsFunc(paths, func(other Source) bool { return other.Path == s.Path }) {
+		i, twice := slices.BinarySearchFunc(paths, s.Path, func(p Source, path string) int { return cmp.Compare(p.Path, path) })
+		if twice {
 			return d.errorAt(item, "", "source path %q is named twice", s.Path)
 		}
-		paths = append(paths, s)
+		paths = slices.Insert(paths, i, s)
 		return nil
 	})
 	if err == nil && !slices.ContainsFunc(paths, func(s Source) bool { return s.Hash }) {
 		err = d.errorAt(n, "set hash: true for at least one path", "no path of the source is hashed, so no change would be noticed")
 	}
-	slices.SortFunc(paths, func(a, b Source) int { return cmp.Compare(a.Path, b.Path) })
 	f.Source = paths
 	return err
 }
