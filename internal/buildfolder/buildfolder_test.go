@@ -138,6 +138,7 @@ func TestOpenHandsFolder(t *testing.T) {
 		"code/openhands/core/settings.py": "-> config.py",
 		// The link leads out of what is copied, so it is what it points to.
 		"code/openhands/core/shared/data.txt": "reached by a link alone\n",
+		"code/microagents/git.md":             "a microagent\n",
 		"code/skills/git.md":                  "a skill\n",
 	}
 	if got := filetree.List(t, folder); !maps.Equal(got, want) {

@@ -238,7 +238,7 @@ func testOpenhandsPackages(t *testing.T) {
 func testOpenhandsSource(t *testing.T) {
 	root := openhandsRoot(t)
 	want := []string{
-		"openhands/", "openhands/__init__.py", "openhands/agent_server.py", "openhands/runtime/", "openhands/runtime/__init__.py",
+		"microagents/", "microagents/example.md", "openhands/", "openhands/__init__.py", "openhands/agent_server.py", "openhands/runtime/", "openhands/runtime/__init__.py",
 		"openhands/runtime/utils/", "openhands/runtime/utils/__init__.py", "openhands/runtime/utils/vscode-extensions/",
 		"openhands/runtime/utils/vscode-extensions/hello-world/", "openhands/runtime/utils/vscode-extensions/hello-world/extension.js",
 		"openhands/runtime/utils/vscode-extensions/hello-world/package.json", "openhands/runtime/utils/vscode-extensions/memory-monitor/",

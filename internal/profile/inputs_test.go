@@ -109,7 +109,7 @@ func TestTagInputs(t *testing.T) {
 			Base: "nikolaik/python-nodejs:python3.12-nodejs22", Version: "0.62.0", NoBrowser: true,
 			LockFiles: []string{"pyproject.toml", "poetry.lock"}, LookIn: []string{"openhands", "."},
 			Source: tags.Source{
-				Paths:    []tags.Path{{Path: "openhands", Hash: true}, {Path: "skills", Optional: true}},
+				Paths:    []tags.Path{{Path: "openhands", Hash: true}, {Path: "microagents", Optional: true}, {Path: "skills", Optional: true}},
 				Original: true, NoCopy: []string{"*.md"},
 			},
 			LockExtra: map[string]any{}, SourceExtra: map[string]any{},

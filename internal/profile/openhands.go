@@ -17,8 +17,8 @@ var openhands = definition{
 		User:         User{Name: "openhands", UID: 1000, GID: 1000},
 		Components:   map[string]bool{"browser": true, "docker": true, "editor": true},
 		Dependencies: Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}},
-		// The deps stage copies the lock files, so they are not part of the source.
-		Source: []Source{{Path: "openhands", Hash: true}, {Path: "skills", Optional: true}},
+		// The deps stage copies the lock files, so they are not part of the source. Releases up to 0.62.0 have microagents, later sources skills.
+		Source: []Source{{Path: "openhands", Hash: true}, {Path: "microagents", Optional: true}, {Path: "skills", Optional: true}},
 	},
 	env: map[string]string{
 		"EDITOR": "code", "GIT_EDITOR": "code --wait", "VISUAL": "code", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",

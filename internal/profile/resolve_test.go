@@ -24,7 +24,7 @@ func openhandsRuntime(change func(*Runtime)) *Runtime {
 		Prefix:      "/openhands", User: User{Name: "openhands", UID: 1000, GID: 1000},
 		Components:   map[string]bool{"browser": true, "docker": true, "editor": true},
 		Dependencies: Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}},
-		Source:       []Source{{Path: "openhands", Hash: true}, {Path: "skills", Optional: true}},
+		Source:       []Source{{Path: "openhands", Hash: true}, {Path: "microagents", Optional: true}, {Path: "skills", Optional: true}},
 		Env: map[string]string{
 			"EDITOR": "code", "GIT_EDITOR": "code --wait", "VISUAL": "code", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
 			"MAMBA_ROOT_PREFIX": "/openhands/micromamba", "OPENVSCODE_SERVER_ROOT": "/openhands/.openvscode-server",

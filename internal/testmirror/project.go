@@ -12,7 +12,7 @@ import (
 )
 
 // Project writes a project with the layout of OpenHands into dir: pyproject.toml and poetry.lock of openhands-ai 0.62.0, locked
-// to wheels of m's index; a small working agent, openhands/agent_server.py; extensions, skills, and files that must not be in an
+// to wheels of m's index; a small working agent, openhands/agent_server.py; extensions, microagents, skills, and files that must not be in an
 // image. The lock file's group dev (setuptools) must not be in an image, either.
 func Project(dir string, m *Mirror) error { return m.write("project", dir) }
 

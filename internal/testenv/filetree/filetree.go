@@ -109,6 +109,7 @@ func OpenHands() Files {
 		"openhands/core/shared":            "-> ../../shared",
 		"openhands/core/gone":              "-> nowhere",
 		"shared/data.txt":                  "reached by a link alone\n",
+		"microagents/git.md":               "a microagent\n",
 		"skills/git.md":                    "a skill\n",
 		"skills/.more/all.md":              "ignored\n",
 		"containers/runtime/README.md":     "theirs\n",
