@@ -34,7 +34,7 @@ unit: vet
 
 vet:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
-	go vet ./... && go vet -tags soak ./internal/e2e
+	go vet ./... && go vet -tags soak,openhands ./internal/e2e
 
 demo: build
 	hack/demo

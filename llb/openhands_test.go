@@ -63,3 +63,28 @@ func TestPackageManagers(t *testing.T) {
 		})
 	}
 }
+
+func TestPackagesByRelease(t *testing.T) {
+	packages := llb.Packages{
+		"": {"git"}, "apt": {"jq"}, "debian": {"one"}, "debian trixie": {"libcups2t64"}, "debian bookworm": {"libcups2"},
+		"apt other": {"libcups2t64|libcups2"}, "dnf": {"cups-libs"},
+	}
+	tests := []struct{ name, osRelease, want string }{
+		{"a release", "ID=debian\nVERSION_CODENAME=trixie", "git jq libcups2t64 one"},
+		{"another", "ID=debian\nVERSION_CODENAME=bookworm", "git jq libcups2 one"},
+		{"a release without a key", "ID=debian\nVERSION_CODENAME=forky", "git jq libcups2t64|libcups2 one"},
+		{"a descendant", "ID=linuxmint\nID_LIKE=\"ubuntu debian\"\nVERSION_CODENAME=wilma", "git jq libcups2t64|libcups2"},
+		{"another package manager", "ID=fedora", "cups-libs git shadow-utils"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			g := graph(node())
+			g.Distro, g.Runtime.Packages = llb.ParseOSRelease([]byte(test.osRelease)), []llb.Packages{packages}
+			g.Runtime.Interpreter = llb.Interpreter{}
+			_, layers := draw(t, g, func(g *llb.Graph) (llb.Layers, error) { return g.UpTo(llb.StageSystem) })
+			if want := "install " + test.want; layers[0].Name != want {
+				t.Errorf("the first layer is %q, want %q", layers[0].Name, want)
+			}
+		})
+	}
+}

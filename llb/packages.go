@@ -31,7 +31,7 @@ func (g *Graph) packages() ([][]string, error) {
 	}
 	layers := [][]string{needed}
 	for i, p := range g.Runtime.Packages {
-		names := slices.Concat(p[""], p[manager], p[g.Distro.ID])
+		names := p.of(g.Distro, manager)
 		if i == 0 {
 			layers[0] = append(needed, names...)
 			continue
@@ -47,6 +47,15 @@ func (g *Graph) packages() ([][]string, error) {
 		return nil, &DistroError{g.Distro, layers[0]}
 	}
 	return layers, nil
+}
+
+// of returns the packages for a distribution.
+func (p Packages) of(d Distro, manager string) []string {
+	release, known := p[d.ID+" "+d.Release]
+	if !known {
+		release = p[manager+" other"]
+	}
+	return slices.Concat(p[""], p[manager], p[d.ID], release)
 }
 
 // neededPackages returns the packages of the interpreter, and those with useradd.

@@ -59,8 +59,9 @@ type Directory struct {
 // empty one.
 type Interpreter struct{ Name, Version string }
 
-// Packages are names of packages by package manager ("apt", "apk", "dnf", "zypper") or distribution (os-release's ID). The key "" is for
-// all. For apt, a name may list alternatives: "libgl1|libgl1-mesa-glx" installs the first that exists.
+// Packages are names of packages by package manager ("apt", "apk", "dnf", "zypper"), distribution (os-release's ID) or release ("debian
+// trixie"). The key "" is for all, "apt other" for releases that have no key of their own. For apt, a name may list alternatives:
+// "libgl1|libgl1-mesa-glx" installs the first that exists.
 type Packages map[string][]string
 
 // SourceCopy is a further copy of a part of the source, in another directory or with another mode. A part that does not exist is skipped.

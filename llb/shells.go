@@ -29,9 +29,11 @@ cat /tmp/rest /tmp/environment > /etc/environment
 }
 start /etc/bash.bashrc
 `
-	for _, home := range g.homes() {
+	homes := g.homes()
+	for _, home := range homes {
 		script += g.startsWith(home)
 	}
+	script += plainPrompt(homes[len(homes)-1])
 	return Layers{g.step(StageDeps, "set what shells start with", "profile", asRoot(), script)}, nil
 }
 
@@ -44,6 +46,16 @@ func (g *Graph) startsWith(home home) string {
 		script += fmt.Sprintf("chown -h %[2]s %[1]s/.cache %[1]s/.cache/ms-playwright\n", dir, owner)
 	}
 	return script + fmt.Sprintf("chown %s %s/.bashrc\n", owner, dir)
+}
+
+// plainPrompt returns a script that does what "micromamba config set changeps1 False" does for a user: activation leaves the prompt as it is.
+// The file is the one that micromamba 2 writes.
+func plainPrompt(home home) string {
+	return fmt.Sprintf(`touch %[1]s
+sed -i '/^changeps1:/d' %[1]s
+echo 'changeps1: False' >> %[1]s
+chown %[2]d:%[3]d %[1]s
+`, shellQuote(home.dir+"/.condarc"), home.owner.UID, home.owner.GID)
 }
 
 // environmentFile returns the lines of /etc/environment, which PAM reads. It leaves out values that the file cannot express: a wrong value

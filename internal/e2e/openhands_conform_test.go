@@ -138,6 +138,7 @@ func testOpenhandsFiles(t *testing.T) {
 		"/openhands/bin/uv":                    "-rwxr-xr-x " + user,
 		"/openhands/bin/uvx":                   "-rwxr-xr-x " + user,
 		"/home/openhands/.bashrc":              "-rw-r--r-- " + user,
+		"/home/openhands/.condarc":             "-rw-r--r-- " + user,
 		"/opt/playwright-browsers":             "drwxr-xr-x " + own,
 		"/etc/sudoers.d/openhands":             "-r--r----- " + own,
 		"/etc/docker/daemon.json":              "-rw-r--r-- " + own,
@@ -212,6 +213,7 @@ func testOpenhandsTexts(t *testing.T) {
 		{"/root/.bashrc", `^eval .*micromamba shell hook.*$`, []string{`eval "$(/openhands/micromamba/bin/micromamba shell hook --shell bash)"`}},
 		{"/home/openhands/.bashrc", `^export PLAYWRIGHT_BROWSERS_PATH=.*$`, []string{"export PLAYWRIGHT_BROWSERS_PATH=/opt/playwright-browsers"}},
 		{"/root/.gitconfig", `\w+ = .*$`, []string{"name = openhands", "email = openhands@all-hands.dev"}},
+		{"/home/openhands/.condarc", `.+`, []string{"changeps1: False"}},
 		{"/openhands/micromamba/.condarc", `^  - .*$`, []string{"  - conda-forge"}},
 	} {
 		if got := root.lines(t, test.path, test.expression); !slices.Equal(got, test.want) {
@@ -226,7 +228,8 @@ func testOpenhandsPackages(t *testing.T) {
 	installed := root.lines(t, "/var/lib/dpkg/status", `^Package: .*$`)
 	for name := range strings.FieldsSeq("wget curl ca-certificates sudo apt-utils git jq tmux build-essential ripgrep ffmpeg coreutils util-linux procps " +
 		"findutils grep sed libasound2-plugins libatomic1 libgl1 apt-transport-https gnupg lsb-release libnss3 libnspr4 libatk-bridge2.0-0t64 " +
-		"libdrm2 libxkbcommon0 libxcomposite1 libxdamage1 libxrandr2 libgbm1 libxss1 libasound2t64 " +
+		"libdrm2 libxkbcommon0 libxcomposite1 libxdamage1 libxrandr2 libgbm1 libxss1 libasound2t64 libcups2t64 xvfb xfonts-scalable fonts-unifont " +
+		"fonts-liberation fonts-noto-color-emoji fonts-ipafont-gothic fonts-wqy-zenhei fonts-tlwg-loma-otf fonts-freefont-ttf " +
 		"docker-ce docker-ce-cli containerd.io docker-buildx-plugin docker-compose-plugin") {
 		if !slices.Contains(installed, "Package: "+name) {
 			t.Errorf("%s is not installed", name)

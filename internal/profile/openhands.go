@@ -78,7 +78,7 @@ func editorExtension(name string) llb.SourceCopy {
 	}
 }
 
-// openhandsPackages are the packages of OpenHands' own build. Each list is a layer: the builder compresses a layer while it installs the
+// openhandsPackages are the packages of OpenHands' own build, which runs "playwright install --with-deps" for some of them. Each list is a layer: the builder compresses a layer while it installs the
 // next. Some packages that the last layer needs are in the second, so that both have about the same size.
 var openhandsPackages = [][]part[llb.Packages]{
 	{
@@ -102,6 +102,7 @@ var openhandsPackages = [][]part[llb.Packages]{
 		{"browser", called("libgbm1", "mesa-gbm", "mesa-libgbm", "libgbm1")},
 		{"browser", called("libxss1", "libxscrnsaver", "libXScrnSaver", "libXss1")},
 		{"browser", called("libasound2t64|libasound2", "alsa-lib", "alsa-lib", "libasound2")},
+		{"browser", playwrightPackages(playwrightText)},
 	},
 	{
 		{"", called("ffmpeg", "ffmpeg", "ffmpeg-free", "ffmpeg")},

@@ -72,6 +72,7 @@ echo "$CONDA_DEFAULT_ENV $CONDA_PREFIX $(command -v python)"; micromamba deactiv
 		contains(t, shell, got, "openhands /openhands/micromamba/envs/openhands /openhands/micromamba/envs/openhands/bin/python\nnone ")
 	}
 	r.run(t, micromamba+` config append channels conda-forge; `+micromamba+` config set changeps1 False; `+micromamba+` config list | grep -q conda-forge
+grep -q '^changeps1: ' ~/.condarc
 `+micromamba+` clean --all -y; test ! -e /openhands/micromamba/pkgs`)
 	contains(t, "an unsatisfiable request", r.fails(t, 1, micromamba+" create -y -n x --override-channels -c "+at(m, "https://conda.anaconda.org/conda-forge")+" python=3.12"),
 		"Could not solve for environment specs", "python =3.12 * does not exist")

@@ -75,7 +75,7 @@ func config(args []string) error {
 		}
 		return err
 	}
-	file := filepath.Join(os.Getenv("HOME"), ".mambarc")
+	file := filepath.Join(os.Getenv("HOME"), ".condarc")
 	switch {
 	case o.value("--file") != "":
 		file = o.value("--file")
@@ -84,7 +84,7 @@ func config(args []string) error {
 		if err != nil {
 			return err
 		}
-		file = filepath.Join(prefix, ".mambarc")
+		file = filepath.Join(prefix, ".condarc")
 	case o.set["--system"]:
 		return usage("config --system")
 	}
