@@ -105,7 +105,7 @@ func TestBakeAndTagsRefuse(t *testing.T) {
 		{name: "no repository", args: []string{"--format", "bake", node}, want: "give --repository, or write a line such as repository:"},
 		{name: "the same twice", args: []string{"--format=bake", repository, node, node}, want: `two runtimes have the target "node-agent-source"`},
 		{name: "no such context", args: []string{"--format=bake", repository, "none"}, want: "context none"},
-		{name: "a bad base", args: []string{"--format=bake", repository, "--base-image=A:b", node}, want: `base image "A:b"`},
+		{name: "a bad base", args: []string{"--format=bake", repository, "--base-image=A:b", node}, want: `invalid --base-image "A:b"`},
 		{name: "contexts in text", args: []string{node, node}, want: "2 contexts: give one, or use --format bake"},
 		{name: "bases in text", args: []string{"--base-image=a", "--base-image=b", node}, want: "2 base images: give one, or use --format bake"},
 		{name: "targets in text", args: []string{"--bake-target=x", node}, want: "--bake-target needs --format bake"},

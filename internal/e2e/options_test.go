@@ -179,7 +179,7 @@ func TestOptionsInvalid(t *testing.T) {
 		{"cache without a value", []string{"--cache-to", "type=registry,x"}, `invalid --cache-to "type=registry,x"`},
 		{"unknown stage", []string{"--no-cache-filter", "deps,source"}, `invalid --no-cache-filter "source": must be system, tools, deps or extra`},
 		{"unknown attestation", []string{"--attest", "type=vsa"}, `invalid --attest "type=vsa": type= must be sbom or provenance`},
-		{"attestation that is none", []string{"--provenance", "max"}, `invalid --provenance "max": "max" must be KEY=VALUE`},
+		{"attestation that is none", []string{"--provenance", "max"}, `invalid --provenance "max": must be true, false, mode=min or mode=max`},
 		{"star and attestation", []string{"--sbom", "true", "-o", "type=image,name=*"}, "name=* does not work with attestations"},
 		{"annotation of no index", []string{"--annotation", "index:a=b"}, "--annotation index:a cannot be set"},
 		{"annotation of an unknown level", []string{"--annotation", "layer:a=b"}, `level "layer" must be manifest`},

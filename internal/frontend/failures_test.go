@@ -45,7 +45,7 @@ func TestFailures(t *testing.T) {
 		{name: "a switch that is none", change: option("build-arg:FORCE_REBUILD", "maybe"), text: "FORCE_REBUILD"},
 		{name: "a time that is none", change: option("build-arg:SOURCE_DATE_EPOCH", "today"), text: "SOURCE_DATE_EPOCH"},
 		{name: "a repository with a tag", change: option("build-arg:REUSE_FROM", "x.example.com/a:b"), text: "REUSE_FROM"},
-		{name: "a base that is none, as an argument", change: option("build-arg:BASE_IMAGE", "A B"), text: `base image "A B": invalid reference format`},
+		{name: "a base that is none, as an argument", change: option("build-arg:BASE_IMAGE", "A B"), text: `invalid build argument BASE_IMAGE "A B": invalid reference format`},
 		{name: "a profile that is none, as an argument", change: option("build-arg:PROFILE", "cobol"), text: "cobol"},
 		{name: "the provenance shows a password", change: option("attest:provenance", "mode=max", "build-arg:HTTP_PROXY", "http://me:HUNTER2@proxy"), text: "HTTP_PROXY"},
 		{name: "an attestation that is none", change: option("attest:sbom", "generator=A B"), text: "scanner A B"},

@@ -27,10 +27,10 @@ func (a *Attestations) Group() Group {
 		Options: []Option{
 			{Name: "attest", Value: "type=TYPE,...", Choices: []string{"type=sbom", "type=provenance"}, into: parsed(&a.attests, parseAttestation),
 				Unset: "none", Help: "Attestation: type=sbom or type=provenance, with mode=max, disabled=true and the like"},
-			{Name: "sbom", Value: "true|false|generator=IMAGE", Choices: []string{"true", "false"}, into: shortAttestation(&a.sbom, "sbom"),
+			{Name: "sbom", Value: "true|false|generator=IMAGE", Choices: []string{"true", "false"}, into: shortAttestation(&a.sbom, "sbom", "true", "false", "generator=IMAGE"),
 				Help: "Short for --attest type=sbom"},
 			{Name: "provenance", Value: "true|false|mode=MODE,...", Choices: []string{"true", "false", "mode=min", "mode=max"},
-				into: shortAttestation(&a.provenance, "provenance"), Help: "Short for --attest type=provenance"},
+				into: shortAttestation(&a.provenance, "provenance", "true", "false", "mode=min", "mode=max"), Help: "Short for --attest type=provenance"},
 		},
 	}
 }
@@ -50,8 +50,8 @@ func (a *Attestations) Attrs() map[string]string {
 	return attrs
 }
 
-// shortAttestation parses the value of --sbom or --provenance.
-func shortAttestation(into *[]attestation, kind string) value {
+// shortAttestation parses the value of --sbom or --provenance. forms are what a value may be.
+func shortAttestation(into *[]attestation, kind string, forms ...string) value {
 	return value{kindText, func(text string) error {
 		*into = nil
 		if text == "" {
@@ -60,6 +60,9 @@ func shortAttestation(into *[]attestation, kind string) value {
 		if on, err := strconv.ParseBool(text); err == nil {
 			*into = []attestation{{kind: kind, disabled: !on}}
 			return nil
+		}
+		if !strings.Contains(text, "=") {
+			return wrong(text, "must be %s", alternatives(forms))
 		}
 		all, err := parseAttestation("type=" + kind + "," + text)
 		if err != nil {
@@ -74,7 +77,7 @@ func shortAttestation(into *[]attestation, kind string) value {
 func parseAttestation(text string) ([]attestation, error) {
 	fields, err := csvvalue.Fields(text, nil)
 	if err != nil {
-		return nil, err
+		return nil, wrong(text, "%w", err)
 	}
 	var a attestation
 	var attrs []string
@@ -82,7 +85,7 @@ func parseAttestation(text string) ([]attestation, error) {
 		key, v, ok := strings.Cut(field, "=")
 		switch {
 		case !ok:
-			return nil, notKeyValue(text, field)
+			return nil, wrong(text, "%q must be KEY=VALUE, as in type=sbom or type=provenance,mode=max", field)
 		case strings.EqualFold(key, "type"):
 			a.kind = v
 		case strings.EqualFold(key, "disabled"):

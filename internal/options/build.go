@@ -1,6 +1,8 @@
 package options
 
 import (
+	"errors"
+	"slices"
 	"strings"
 
 	"github.com/tonistiigi/go-csvvalue"
@@ -28,7 +30,7 @@ func (b *Build) Group() Group {
 				Help: "Progress output: auto, tty, plain, quiet or rawjson"},
 			{Name: "retries", Value: "N", Default: "2", into: count(&b.Retries),
 				Help: "How often to try again after a lost connection or an error of a registry"},
-			{Name: Secret, Value: "id=ID,src=FILE", into: texts(&b.Secrets),
+			{Name: Secret, Value: "id=ID,src=FILE", into: parsed(&b.Secrets, parseSecret),
 				Help: "Secret of the build; npmrc, netrc, pip.conf and apt-auth are mounted where tools read them"},
 			{Name: SSH, Value: "default[=SOCKET|KEY,...]", into: texts(&b.SSH),
 				Help: "SSH agent or keys for steps that fetch from repositories"},
@@ -42,42 +44,85 @@ func (b *Build) Group() Group {
 	}
 }
 
+var errNoSecret = errors.New("must be id=ID,src=FILE or id=ID,env=VARIABLE")
+
+// parseSecret checks the form of a secret. The value may hold a secret by mistake, so errors do not repeat it.
+func parseSecret(text string) ([]string, error) {
+	fields, err := csvvalue.Fields(text, nil)
+	if err != nil {
+		return nil, &Error{Secret: true, Err: err}
+	}
+	for _, field := range fields {
+		key, _, ok := strings.Cut(field, "=")
+		if !ok || !slices.Contains([]string{"id", "type", "src", "source", "env"}, strings.ToLower(key)) {
+			return nil, &Error{Secret: true, Err: errNoSecret}
+		}
+	}
+	return []string{text}, nil
+}
+
 // Caches are the caches to import and export, with buildx's names and meanings.
 type Caches struct {
 	From, To []string // as buildctl's --import-cache and --export-cache
 }
+
+// The kinds of caches that BuildKit imports and exports.
+var (
+	importTypes = []string{"registry", "local", "gha", "s3", "azblob"}
+	exportTypes = []string{"registry", "inline", "local", "gha", "s3", "azblob"}
+)
 
 // Group returns the rows of the table.
 func (c *Caches) Group() Group {
 	return Group{
 		Name: "caches", Title: "Caches of builders", Commands: []string{"solve", "graph"},
 		Options: []Option{
-			{Name: CacheFrom, Value: "REFERENCE|type=TYPE,...", into: parsed(&c.From, parseCache),
+			{Name: CacheFrom, Value: "REFERENCE|type=TYPE,...", into: parsed(&c.From, parseCache(importTypes)),
 				Choices: []string{"type=registry,", "type=local,", "type=gha,", "type=s3,", "type=azblob,"},
-				Help:    "Cache of another builder to use; TYPE is registry, local, gha, s3 or azblob"},
-			{Name: CacheTo, Value: "REFERENCE|type=TYPE,...", into: parsed(&c.To, parseCache),
+				Help:    "Cache of another builder to use; TYPE is " + alternatives(importTypes)},
+			{Name: CacheTo, Value: "REFERENCE|type=TYPE,...", into: parsed(&c.To, parseCache(exportTypes)),
 				Choices: []string{"type=registry,", "type=inline", "type=local,", "type=gha,", "type=s3,", "type=azblob,"},
-				Help:    "Where to write the cache for other builders; TYPE is registry, inline, local, gha, s3 or azblob"},
+				Help:    "Where to write the cache for other builders; TYPE is " + alternatives(exportTypes)},
 		},
 	}
 }
 
-// parseCache reads a cache as buildx does: a value without "=" is a list of references.
-func parseCache(text string) ([]string, error) {
-	if strings.Contains(text, "=") {
-		if !strings.Contains(text, "type=") {
-			return nil, wrong(text, "type= is missing, as in type=registry,ref=REFERENCE")
+// parseCache returns the parser for caches of some types. As in buildx, a value without "=" is a list of references.
+func parseCache(types []string) func(string) ([]string, error) {
+	return func(text string) ([]string, error) {
+		fields, err := csvvalue.Fields(text, nil)
+		if err != nil {
+			return nil, wrong(text, "%w", err)
 		}
-		return []string{text}, nil
+		if strings.Contains(text, "=") {
+			return []string{text}, checkCache(text, fields, types)
+		}
+		for i, ref := range fields {
+			fields[i] = "type=registry,ref=" + ref
+		}
+		return fields, nil
 	}
-	refs, err := csvvalue.Fields(text, nil)
-	if err != nil {
-		return nil, wrong(text, "%w", err)
+}
+
+// checkCache returns an error unless the fields of a cache are pairs, and one of them is a known type.
+func checkCache(text string, fields, types []string) error {
+	kind := ""
+	for _, field := range fields {
+		key, v, ok := strings.Cut(field, "=")
+		if !ok {
+			return wrong(text, "%q must be KEY=VALUE", field)
+		}
+		if strings.EqualFold(key, "type") {
+			kind = v
+		}
 	}
-	for i, ref := range refs {
-		refs[i] = "type=registry,ref=" + ref
+	switch {
+	case kind == "":
+		return wrong(text, "type= is missing, as in type=registry,ref=REFERENCE")
+	case !slices.Contains(types, kind):
+		return wrong(text, "type= must be %s, not %q", alternatives(types), kind)
 	}
-	return refs, nil
+	return nil
 }
 
 // Outputs are the exports of a build, with buildx's names and meanings.

@@ -89,7 +89,7 @@ func (p *Prepare) Group() Group {
 		Options: []Option{
 			{Name: "build-folder", Value: "DIR", Completes: Directories, into: text(&p.Folder),
 				Help: "Folder to write; created if it does not exist"},
-			{Name: "syntax", Value: "IMAGE", into: text(&p.Syntax),
+			{Name: "syntax", Value: "IMAGE", into: optional(checked(&p.Syntax, checkImage)),
 				Unset: "that of the runtime file, else ghcr.io/rtbuild/rtbuild-frontend:1", Help: "Frontend image for the first line"},
 			{Name: "no-enable-browser", into: boolean(noBrowser), Help: "The same as --no-browser"},
 			{Name: "enable-browser", into: inverse(noBrowser), Help: "The opposite of --no-browser, and the default"},

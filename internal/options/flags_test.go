@@ -31,6 +31,7 @@ func TestFlags(t *testing.T) {
 		{name: "choice", command: "solve", args: []string{"--format", "xml"}, err: `invalid --format "xml": must be text or json`},
 		{name: "with a letter", command: "solve", args: []string{"-f"}, err: "flag needs an argument"},
 		{name: "part of a value", command: "solve", args: []string{"--platform", "linux/amd64,,"}, err: `invalid --platform "": must be OS/ARCH`},
+		{name: "profile", command: "solve", args: []string{"--profile", "nod"}, err: `invalid --profile "nod": must be node, python or openhands`},
 		{name: "secret", command: "solve", args: []string{"--label", "=hunter2"}, err: `invalid --label: must be KEY=VALUE`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -74,6 +75,9 @@ func TestReadArguments(t *testing.T) {
 		{name: "switch", given: map[string]string{"FORCE_REBUILD": "maybe"}, err: `invalid build argument FORCE_REBUILD "maybe": must be true or false`},
 		{name: "choice", given: map[string]string{"VARIANT": "lok"}, err: `invalid build argument VARIANT "lok": must be none, lock, versioned or scratch`},
 		{name: "part of a value", given: map[string]string{"REUSE_FROM": "a/x, b/Y"}, err: `invalid build argument REUSE_FROM "b/Y": must be a repository`},
+		{name: "profile", given: map[string]string{"PROFILE": "nod"}, err: `invalid build argument PROFILE "nod": must be node, python or openhands`},
+		{name: "image", given: map[string]string{"BASE_IMAGE": "A B"}, err: `invalid build argument BASE_IMAGE "A B": invalid reference format`},
+		{name: "repository", given: map[string]string{"REPOSITORY": "a/x:1"}, err: `invalid build argument REPOSITORY "a/x:1": it has a tag or a digest`},
 		{name: "time", given: map[string]string{"SOURCE_DATE_EPOCH": "today"}, err: `invalid build argument SOURCE_DATE_EPOCH "today": must be a number of seconds`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

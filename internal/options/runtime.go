@@ -1,6 +1,7 @@
 package options
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ type Runtime struct {
 	NoBrowser  bool
 }
 
-// Profiles are the profiles that a project can have.
+// Profiles are the profiles that a project can have. A test of package profile compares them with its definitions.
 var Profiles = []string{"node", "python", "openhands"}
 
 // Group returns the rows of the table.
@@ -33,12 +34,12 @@ func (r *Runtime) Group() Group {
 		Options: []Option{
 			{Name: "file", Short: "f", Value: "FILE", Completes: AnyFile, into: text(&r.File),
 				Unset: "runtime.yaml in the context, if it exists", Help: "Runtime file"},
-			{Name: Profile, Arg: "PROFILE", Field: "profile", Value: "NAME", Choices: Profiles, into: text(&r.Profile),
+			{Name: Profile, Arg: "PROFILE", Field: "profile", Value: "NAME", Choices: Profiles, into: optional(oneOf(&r.Profile, Profiles...)),
 				Unset: "detected from the lock files", Help: "Profile: node, python or openhands"},
-			{Name: BaseImage, Arg: "BASE_IMAGE", Field: "base", Value: "IMAGE", into: last(&r.BaseImages),
+			{Name: BaseImage, Arg: "BASE_IMAGE", Field: "base", Value: "IMAGE", into: last(optional(parsed(&r.BaseImages, parseImage))),
 				Unset: "that of the runtime file, else of the profile", Help: "Base image",
 				Also: map[string]string{"tags": "Base image (repeatable with --format bake; default: that of the runtime file, else of the profile)"}},
-			{Name: Repository, Arg: "REPOSITORY", Field: "repository", Value: "HOST/PATH", into: text(&r.Repository),
+			{Name: Repository, Arg: "REPOSITORY", Field: "repository", Value: "HOST/PATH", into: optional(checked(&r.Repository, checkRepository)),
 				Unset: "repository in the runtime file", Help: "Repository of the images",
 				Also: map[string]string{"doctor": "Also check that this repository can be reached and pushed to"}},
 			{Name: "runtime-version", Arg: "RUNTIME_VERSION", Field: "version", Value: "VERSION", into: text(&r.Version),
@@ -62,9 +63,8 @@ func (r *Runtime) BaseImage() string {
 	return r.BaseImages[len(r.BaseImages)-1]
 }
 
-// last collects the values of an option whose last value counts.
-func last(into *[]string) value {
-	v := texts(into)
+// last marks an option that collects values, of which only the last counts.
+func last(v value) value {
 	v.kind = kindText
 	return v
 }
@@ -144,6 +144,31 @@ func (p *Planning) Group() Group {
 		},
 	}
 }
+
+// parseImage reads the reference of an image.
+func parseImage(text string) ([]string, error) { return []string{text}, checkImage(text) }
+
+// checkImage returns an error unless text is the reference of an image, by the grammar of distribution/reference.
+func checkImage(text string) error {
+	if _, err := reference.ParseNormalizedNamed(text); err != nil {
+		return wrong(text, "%w: write it as [REGISTRY[:PORT]/]NAME[:TAG][@DIGEST], the name in lower case", err)
+	}
+	return nil
+}
+
+// checkRepository returns an error unless text is the name of a repository.
+func checkRepository(text string) error {
+	named, err := reference.ParseNormalizedNamed(text)
+	if err == nil && !reference.IsNameOnly(named) {
+		err = errTagged
+	}
+	if err != nil {
+		return wrong(text, "%w: write it as [REGISTRY[:PORT]/]NAME, in lower case, without a tag", err)
+	}
+	return nil
+}
+
+var errTagged = errors.New("it has a tag or a digest")
 
 // parseRepositories reads repositories, separated by commas. It skips empty ones, because bake files join variables that may not be set.
 func parseRepositories(text string) ([]string, error) {

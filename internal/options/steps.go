@@ -124,7 +124,7 @@ func (s *Steps) setShmSize(text string) error {
 func parseUlimit(text string) ([]*pb.Ulimit, error) {
 	limit, err := units.ParseUlimit(text)
 	if err != nil {
-		return nil, wrong(text, "must be NAME=SOFT[:HARD]: %w", err)
+		return nil, wrong(text, "must be NAME=SOFT[:HARD]: NAME is one of ulimit's, such as nofile, and SOFT is at most HARD")
 	}
 	return []*pb.Ulimit{{Name: limit.Name, Soft: limit.Soft, Hard: limit.Hard}}, nil
 }

@@ -29,6 +29,17 @@ func text(into *string) value {
 	return value{kindText, func(text string) error { *into = text; return nil }}
 }
 
+// checked accepts the texts that a check accepts.
+func checked(into *string, check func(string) error) value {
+	return value{kindText, func(text string) error {
+		if err := check(text); err != nil {
+			return err
+		}
+		*into = text
+		return nil
+	}}
+}
+
 // texts accepts any text, and collects several.
 func texts(into *[]string) value {
 	return value{kindList, func(text string) error { *into = append(*into, text); return nil }}
@@ -152,11 +163,6 @@ func Pairs(list []KeyValue, alone func(key string) (string, bool)) map[string]st
 		}
 	}
 	return all
-}
-
-// notKeyValue returns the error for a field that is not a pair.
-func notKeyValue(text, field string) error {
-	return wrong(text, "%q must be KEY=VALUE", field)
 }
 
 // in extends an error about a part of a value to the whole value.

@@ -88,32 +88,6 @@ func TestOnePlatform(t *testing.T) {
 	}
 }
 
-func TestRepositories(t *testing.T) {
-	for _, tt := range []struct {
-		given     []string
-		want, err string
-	}{
-		{given: []string{"a/x"}, want: "a/x"},
-		{given: []string{"a/x, b.example.com:5000/y,", ""}, want: "a/x b.example.com:5000/y"},
-		{given: []string{"a/x:1"}, err: `invalid --reuse-from "a/x:1": must be a repository without a tag, HOST/PATH`},
-		{given: []string{"a/X"}, err: `invalid --reuse-from "a/X"`},
-		{given: []string{"a/x@sha256:" + strings.Repeat("0", 64)}, err: "must be a repository without a tag"},
-	} {
-		t.Run(strings.Join(tt.given, "+"), func(t *testing.T) {
-			var (
-				p    options.Planning
-				args []string
-			)
-			for _, one := range tt.given {
-				args = append(args, "--reuse-from", one)
-			}
-			if !projecttest.WantError(t, parse("plan", &p, args...), tt.err) && strings.Join(p.ReuseFrom, " ") != tt.want {
-				t.Errorf("got %q, want %q", p.ReuseFrom, tt.want)
-			}
-		})
-	}
-}
-
 func TestBaseImages(t *testing.T) {
 	var r options.Runtime
 	if err := parse("tags", &r, "--base-image", "a", "--base-image", "b"); err != nil || told(r.BaseImages) != "[a b]" || r.BaseImage() != "b" {
@@ -173,7 +147,10 @@ func TestAttestations(t *testing.T) {
 		{name: "disabled", given: []string{"--attest=type=sbom,disabled=true", "--attest=type=provenance,disabled=false"},
 			want: map[string]string{"attest:provenance": ""}},
 		{name: "no type", given: []string{"--attest=mode=max"}, err: `invalid --attest "mode=max": type= must be sbom or provenance`},
-		{name: "no value", given: []string{"--sbom=yes"}, err: `invalid --sbom "yes": "yes" must be KEY=VALUE`},
+		{name: "no value", given: []string{"--sbom=maybe"}, err: `invalid --sbom "maybe": must be true, false or generator=IMAGE`},
+		{name: "no mode", given: []string{"--provenance=max"}, err: `invalid --provenance "max": must be true, false, mode=min or mode=max`},
+		{name: "half a value", given: []string{"--provenance=mode=max,x"}, err: `invalid --provenance "mode=max,x": "x" must be KEY=VALUE`},
+		{name: "a word", given: []string{"--attest=sbom"}, err: `invalid --attest "sbom": "sbom" must be KEY=VALUE, as in type=sbom or type=provenance,mode=max`},
 		{name: "half disabled", given: []string{"--attest=type=sbom,disabled=half"}, err: `disabled= must be true or false, not "half"`},
 		{name: "quotes", given: []string{`--attest=type="sbom`}, err: "invalid --attest"},
 	} {
@@ -184,25 +161,6 @@ func TestAttestations(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, a.Attrs()); diff != "" {
 				t.Error(diff)
-			}
-		})
-	}
-}
-
-func TestCaches(t *testing.T) {
-	for _, tt := range []struct {
-		name, given string
-		want, err   string
-	}{
-		{name: "references", given: "a/b,c/d", want: "[type=registry,ref=a/b type=registry,ref=c/d]"},
-		{name: "written out", given: "type=local,src=d", want: "[type=local,src=d]"},
-		{name: "no type", given: "ref=a/b", err: `invalid --cache-from "ref=a/b": type= is missing`},
-		{name: "quotes", given: `"a/b`, err: `invalid --cache-from "\"a/b"`},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			var c options.Caches
-			if !projecttest.WantError(t, parse("solve", &c, "--cache-from", tt.given), tt.err) && told(c.From) != tt.want {
-				t.Errorf("got %v, want %s", c.From, tt.want)
 			}
 		})
 	}
@@ -297,6 +255,7 @@ func TestSteps(t *testing.T) {
 		{name: "no size", given: []string{"--shm-size=big"}, err: `invalid --shm-size "big": must be a number of bytes`},
 		{name: "no memory at all", given: []string{"--shm-size=0"}, err: `invalid --shm-size "0"`},
 		{name: "no limit", given: []string{"--ulimit=files=1"}, err: `invalid --ulimit "files=1": must be NAME=SOFT[:HARD]`},
+		{name: "no pair", given: []string{"--ulimit=foo"}, err: `invalid --ulimit "foo": must be NAME=SOFT[:HARD]: NAME is one of ulimit's, such as nofile, and SOFT is at most HARD`},
 		{name: "no stage", given: []string{"--no-cache-filter=deps,base"}, err: `invalid --no-cache-filter "base": must be system, tools, deps or extra`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
@@ -72,7 +73,7 @@ func TestSchemaTools(t *testing.T) {
 	}
 }
 
-// TestSchemaWords shows that the schema names the profiles, managers and tools that there are.
+// TestSchemaWords shows that the schema and the options name the profiles, managers and tools that there are.
 func TestSchemaWords(t *testing.T) {
 	type object struct {
 		Properties map[string]object
@@ -84,6 +85,9 @@ func TestSchemaWords(t *testing.T) {
 	p := file.Properties
 	if diff := cmp.Diff(profileNames(), p["profile"].Enum); diff != "" {
 		t.Error("profiles:", diff)
+	}
+	if diff := cmp.Diff(profileNames(), options.Profiles); diff != "" {
+		t.Error("profiles of the options:", diff)
 	}
 	if diff := cmp.Diff(managers(), slices.Sorted(slices.Values(p["dependencies"].Properties["manager"].Enum))); diff != "" {
 		t.Error("managers:", diff)
