@@ -1,6 +1,9 @@
 package buildflags
 
 import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,11 +24,24 @@ import (
 func clean(t *testing.T) {
 	t.Helper()
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	t.Setenv("SSH_AUTH_SOCK", "")
 	for _, o := range (&options.Environment{}).Group().Options {
 		for _, name := range []string{o.Arg, strings.ToLower(o.Arg)} {
 			t.Setenv(name, "")
 		}
 	}
+}
+
+// sshKey returns the file of a new key.
+func sshKey(t *testing.T) string {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(nil)
+	projecttest.Must(t, err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	projecttest.Must(t, err)
+	file := filepath.Join(t.TempDir(), "key")
+	projecttest.Must(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
+	return file
 }
 
 // read reads flags of solve. It gives what was warned of, too.
@@ -52,9 +68,12 @@ func TestRead(t *testing.T) {
 		{name: "label of ours", args: []string{"--label=io.rtbuild.x=b"}, err: "label or annotation io.rtbuild.x is rtbuild's own"},
 		{name: "annotation of ours", args: []string{"--annotation=index:io.rtbuild.x=b"}, err: "label or annotation io.rtbuild.x is rtbuild's own"},
 		{name: "secret", args: []string{"--secret=id=npmrc,src=/nowhere"}, err: "invalid --secret: "},
-		{name: "ssh", args: []string{"--ssh=default=/nowhere"}, err: `invalid --ssh "default=/nowhere": `},
-		{name: "cache", args: []string{"--cache-from=type=local,src"}, err: `invalid --cache-from "type=local,src": `},
-		{name: "cache to write", args: []string{"--cache-to=type=registry,x"}, err: `invalid --cache-to "type=registry,x": `},
+		{name: "secret without an id", args: []string{"--secret=src=/dev/null"}, err: "invalid --secret: "},
+		{name: "ssh", args: []string{"--ssh=default=/nowhere"},
+			err: `invalid --ssh "default=/nowhere": stat /nowhere: no such file or directory; start an agent (SSH_AUTH_SOCK), or name a socket or key: default=FILE`},
+		{name: "ssh without an agent", args: []string{"--ssh=default"}, err: `invalid --ssh "default": make sure SSH_AUTH_SOCK is set; start an agent`},
+		{name: "the second of two", args: []string{"--ssh=a=" + sshKey(t), "--ssh=b=/nowhere"}, err: `invalid --ssh "b=/nowhere": stat /nowhere: no such file or directory; start`},
+		{name: "ssh twice", args: []string{"--ssh=a=" + sshKey(t), "--ssh=a=" + sshKey(t)}, err: `duplicate agent ID "a"`},
 		{name: "attestation", args: []string{"--provenance=mode=x"}, err: "invalid provenance"},
 		{name: "build argument", args: []string{"--build-arg=X=1", "--build-arg=A=2"},
 			warning: "--build-arg A is not used: only proxies and SOURCE_DATE_EPOCH are\n--build-arg X is not used: only proxies and SOURCE_DATE_EPOCH are"},

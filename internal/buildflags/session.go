@@ -2,7 +2,9 @@ package buildflags
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/docker/cli/cli/config/types"
@@ -41,6 +43,11 @@ func attachables(o *Options, caFile string, warn func(string)) ([]session.Attach
 
 // sshAgents returns the SSH agents and keys for steps. rtbuild's steps use the one named default.
 func sshAgents(values []string, warn func(string)) (session.Attachable, error) {
+	for _, value := range values {
+		if _, err := sshAgent(value); err != nil {
+			return nil, options.Flags.Invalid(options.SSH, value, err)
+		}
+	}
 	text := strings.Join(values, " ")
 	configs, err := buildctl.ParseSSH(values)
 	if err != nil {
@@ -52,11 +59,35 @@ func sshAgents(values []string, warn func(string)) (session.Attachable, error) {
 		}
 	}
 	provider, err := sshprovider.NewSSHAgentProvider(configs)
-	if err != nil {
-		return nil, options.Flags.Invalid(options.SSH, text,
-			fmt.Errorf("%w; start an agent (SSH_AUTH_SOCK), or name a socket or key: default=FILE", err))
+	if err != nil { // two values with one name
+		return nil, options.Flags.Invalid(options.SSH, text, err)
 	}
 	return provider, nil
+}
+
+// sshAgent returns the agent or keys of one value of --ssh.
+func sshAgent(value string) (session.Attachable, error) {
+	configs, err := buildctl.ParseSSH([]string{value})
+	if err != nil {
+		return nil, err
+	}
+	agent, err := sshprovider.NewSSHAgentProvider(configs)
+	if err != nil {
+		return nil, fmt.Errorf("%w; start an agent (SSH_AUTH_SOCK), or name a socket or key: default=FILE", cause(err))
+	}
+	return agent, nil
+}
+
+// cause returns the error of a file in err's chain, else the innermost error. BuildKit's wrappers print its structs.
+func cause(err error) error {
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		return file
+	}
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	return err
 }
 
 // builderLogins returns the user's logins for a builder, which pulls and pushes as the user. If a credential helper fails, trust.Logins has
