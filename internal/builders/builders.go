@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -110,7 +112,7 @@ func (o Options) first(all []Candidate) (Found, error) {
 	found := Found{Candidate: all[0], Address: o.Address}
 	if !found.byName() {
 		found.Addr = found.Value
-		return found, nil
+		return found, checkAddress(found.Candidate)
 	}
 	at, note, err := findBuildx(found.Value, o.Platforms)
 	if err != nil {
@@ -118,6 +120,18 @@ func (o Options) first(all []Candidate) (Found, error) {
 	}
 	found.Address, found.Note = o.Address.over(at), note
 	return found, nil
+}
+
+// schemes are those of addresses that BuildKit's client connects to. Package solve imports what connects to the last five.
+var schemes = []string{"unix", "tcp", "docker-container", "podman-container", "nerdctl-container", "kube-pod", "ssh"}
+
+// checkAddress returns an error for an address whose scheme BuildKit's client does not know.
+func checkAddress(c Candidate) error {
+	scheme, rest, _ := strings.Cut(c.Value, "://")
+	if !slices.Contains(schemes, scheme) || rest == "" {
+		return fmt.Errorf("invalid %s %q: must begin with %s://, such as unix:///run/buildkit/buildkitd.sock", c.Origin, c.Value, strings.Join(schemes, "://, "))
+	}
+	return nil
 }
 
 // over returns the address of b, with the TLS settings of a preceding those of b.

@@ -1,6 +1,7 @@
 package builders
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -69,6 +70,27 @@ func TestFind(t *testing.T) {
 				t.Errorf("the candidates are %+v, the choice is %+v", all, got.Candidate)
 			}
 		})
+	}
+}
+
+// TestAddresses: an address needs a scheme that BuildKit's client knows. The error names the flag or the variable.
+func TestAddresses(t *testing.T) {
+	t.Setenv("BUILDX_BUILDER", "")
+	for _, tt := range []struct {
+		addr  string
+		valid bool
+	}{
+		{"unix:///run/x.sock", true}, {"tcp://a:1", true}, {"docker-container://x", true}, {"kube-pod://x?namespace=y", true},
+		{"podman-container://x", true}, {"nerdctl-container://x", true}, {"ssh://user@host", true},
+		{"foo", false}, {"foo://x", false}, {"/run/x.sock", false}, {"tcp://", false}, {"a:1", false}, {"tcp:/a:1", false},
+	} {
+		for origin, o := range map[Origin]Options{FlagAddr: {Address: Address{Addr: tt.addr}}, EnvHost: {}} {
+			t.Setenv("BUILDKIT_HOST", tt.addr)
+			want := fmt.Sprintf("invalid %s %q: must begin with unix://, tcp://, docker-container://", origin, tt.addr)
+			if got, err := o.Named(); tt.valid != (err == nil) || got.Addr != tt.addr || err != nil && !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%s %s: got %+v, %v", origin, tt.addr, got, err)
+			}
+		}
 	}
 }
 
