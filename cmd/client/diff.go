@@ -34,7 +34,7 @@ func newDiff() *cobra.Command {
 			"The signs are + only in the second image, - only in the first, ~ changed, ? unknown (with --skip-shared).",
 		Example: "  rtbuild-client diff registry.example.com/team/runtime:1 registry.example.com/team/runtime:2\n" +
 			"  rtbuild-client diff --exit-code --format json debian:bookworm debian:trixie | jq '.files[] | select(.kind == \"changed\")'",
-		Args: cobra.ExactArgs(2),
+		Args: twoImages,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runDiff(cmd.Context(), cmd.OutOrStdout(), &o, args)
 		},

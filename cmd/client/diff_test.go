@@ -103,7 +103,7 @@ func TestDiff(t *testing.T) {
 		{name: "several platforms", args: []string{"--platform", "linux/arm64,linux/amd64", one, two}, code: exitUsage, err: `invalid --platform "linux/arm64,linux/amd64": must be one platform`},
 		{name: "no platform", args: []string{"--platform", "a/b/c/d", one, two}, code: exitUsage, err: `invalid --platform "a/b/c/d"`},
 		{name: "no format", args: []string{"--format", "xml", one, two}, code: exitUsage, err: `invalid --format "xml": must be text or json`},
-		{name: "one image", args: []string{one}, code: exitUsage, err: "accepts 2 arg(s), received 1"},
+		{name: "one image", args: []string{one}, code: exitUsage, err: "diff compares two images: give IMAGE IMAGE (1 given)"},
 		{name: "no reference", args: []string{one, "not a reference"}, code: exitUsage, err: `invalid image "not a reference"`},
 		{name: "an unreadable directory", args: []string{"--registry-config", "/nowhere", one, two}, code: exitUsage, err: "/nowhere"},
 		{name: "absent", args: []string{one, reg.Host + "/team/app:none"}, code: exitRegistry, err: "/team/app:none: not found"},

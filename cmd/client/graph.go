@@ -30,7 +30,7 @@ func newGraph() *cobra.Command {
 		Long: "graph inspects the base image on the builder, and builds nothing.\n\n" +
 			"--addresses lists the addresses that a build from scratch contacts, with mirrors applied. A closed network must allow them.\n" +
 			"An address is that of a file, or the prefix of the addresses that a package manager uses.",
-		Args: cobra.MaximumNArgs(1),
+		Args: oneContext,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !o.graph.Addresses {
 				return withCode(exitUsage, fmt.Errorf("graph shows addresses only: give --addresses"))

@@ -28,7 +28,7 @@ func newPlan() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan [CONTEXT]",
 		Short: "Print the tags, what exists, the variant and why, and what would be published",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  oneContext,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.plan.Check {
 				return runCheck(cmd.Context(), cmd.OutOrStdout(), &o, args)

@@ -34,7 +34,7 @@ func newPrepare() *cobra.Command {
 			"files in DIR alone.",
 		Example: "  rtbuild-client prepare --base_image debian:bookworm --build_folder containers/runtime --force_rebuild\n" +
 			"  docker buildx build containers/runtime",
-		Args: cobra.MaximumNArgs(1),
+		Args: oneContext,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return replanning(func() error { return runPrepare(cmd.Context(), cmd.OutOrStdout(), &o, args) })
 		},

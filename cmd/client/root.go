@@ -5,8 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"github.com/rtbuild/rtbuild/internal/options/flags"
 )
 
 // newRoot returns the root command.
@@ -24,7 +22,7 @@ func newRoot() *cobra.Command {
 		return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-"))
 	})
 	root.AddCommand(newTags(), newPlan(), newSolve(), newPrepare(), newServe(), newGraph(), newDiff(), newDoctor(), newVersion())
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flags.Error(err) })
+	root.SetFlagErrorFunc(flagError)
 	addCompletion(root)
 	return root
 }

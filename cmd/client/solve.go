@@ -40,7 +40,7 @@ func newSolve() *cobra.Command {
 		Use:     "solve [CONTEXT]",
 		Aliases: []string{"build"},
 		Short:   "Plan, build and publish; prints the source image's reference",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    oneContext,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runSolve(cmd.Context(), cmd.OutOrStdout(), &o, args)
 		},
