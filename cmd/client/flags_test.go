@@ -42,6 +42,11 @@ func TestHelpSaysWhatAFlagReaches(t *testing.T) {
 		{"solve", "registry-config", "rtbuild-client and the private builder use it"},
 		{"solve", "label", "KEY alone is an empty label, as in buildx"},
 		{"diff", "ca-file", "certificate authorities to trust"},
+		{"graph", "label", "No effect on the addresses"},
+		{"graph", "sbom", "No effect on the addresses"},
+		{"graph", "cache-to", "No effect on the addresses"},
+		{"graph", "add-host", "No effect on the addresses"},
+		{"graph", "retries", "How often to try again"},
 	} {
 		cmd, _, err := newRoot().Find([]string{tt.command})
 		if err != nil {

@@ -29,7 +29,8 @@ func newGraph() *cobra.Command {
 		Short: "Show what a build from scratch needs: --addresses lists all addresses that it contacts",
 		Long: "graph inspects the base image on the builder, and builds nothing.\n\n" +
 			"--addresses lists the addresses that a build from scratch contacts, with mirrors applied. A closed network must allow them.\n" +
-			"An address is that of a file, or the prefix of the addresses that a package manager uses.",
+			"An address is that of a file, or the prefix of the addresses that a package manager uses.\n\n" +
+			"graph takes the flags about how a build runs, so that a script can give graph and solve the same. Most have no effect.",
 		Args: oneContext,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !o.graph.Addresses {

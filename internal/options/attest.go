@@ -24,14 +24,14 @@ type attestation struct {
 func (a *Attestations) Group() Group {
 	return Group{
 		Name: "attestations", Title: "Attestations", Commands: []string{"solve", "graph"},
-		Options: []Option{
+		Options: ignoredByGraph([]Option{
 			{Name: "attest", Value: "type=TYPE,...", Choices: []string{"type=sbom", "type=provenance"}, into: parsed(&a.attests, parseAttestation),
 				Unset: "none", Help: "Attestation: type=sbom or type=provenance, with mode=max, disabled=true and the like"},
 			{Name: "sbom", Value: "true|false|generator=IMAGE", Choices: []string{"true", "false"}, into: shortAttestation(&a.sbom, "sbom", "true", "false", "generator=IMAGE"),
 				Help: "Short for --attest type=sbom"},
 			{Name: "provenance", Value: "true|false|mode=MODE,...", Choices: []string{"true", "false", "mode=min", "mode=max"},
 				into: shortAttestation(&a.provenance, "provenance", "true", "false", "mode=min", "mode=max"), Help: "Short for --attest type=provenance"},
-		},
+		}),
 	}
 }
 

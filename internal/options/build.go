@@ -25,7 +25,7 @@ var progressModes = []string{"auto", "tty", "plain", "quiet", "rawjson"}
 func (b *Build) Group() Group {
 	return Group{
 		Name: "build", Title: "How a build runs", Commands: []string{"solve", "graph"},
-		Options: []Option{
+		Options: ignoredByGraph([]Option{
 			{Name: "progress", Value: "MODE", Default: "auto", Choices: progressModes, into: oneOf(&b.Progress, progressModes...),
 				Help: "Progress output: auto, tty, plain, quiet or rawjson"},
 			{Name: "retries", Value: "N", Default: "2", into: count(&b.Retries),
@@ -40,7 +40,7 @@ func (b *Build) Group() Group {
 				Help: "Label of the source image; KEY alone is an empty label, as in buildx"},
 			{Name: Annotation, Value: "[LEVEL:]KEY=VALUE", into: parsed(&b.Annotations, parseAnnotation),
 				Help: "Annotation of the source image; LEVEL is manifest, manifest-descriptor, index or index-descriptor"},
-		},
+		}, "progress", "retries"),
 	}
 }
 
@@ -76,14 +76,14 @@ var (
 func (c *Caches) Group() Group {
 	return Group{
 		Name: "caches", Title: "Caches of builders", Commands: []string{"solve", "graph"},
-		Options: []Option{
+		Options: ignoredByGraph([]Option{
 			{Name: CacheFrom, Value: "REFERENCE|type=TYPE,...", into: parsed(&c.From, parseCache(importTypes)),
 				Choices: []string{"type=registry,", "type=local,", "type=gha,", "type=s3,", "type=azblob,"},
 				Help:    "Cache of another builder to use; TYPE is " + alternatives(importTypes)},
 			{Name: CacheTo, Value: "REFERENCE|type=TYPE,...", into: parsed(&c.To, parseCache(exportTypes)),
 				Choices: []string{"type=registry,", "type=inline", "type=local,", "type=gha,", "type=s3,", "type=azblob,"},
 				Help:    "Where to write the cache for other builders; TYPE is " + alternatives(exportTypes)},
-		},
+		}),
 	}
 }
 

@@ -77,6 +77,17 @@ const (
 	Directories
 )
 
+// ignoredByGraph says in the help of graph that the options, except some, have no effect there. graph takes these options so
+// that a script can give graph and solve the same.
+func ignoredByGraph(all []Option, except ...Name) []Option {
+	for i, o := range all {
+		if !slices.Contains(except, o.Name) {
+			all[i].Also = map[string]string{"graph": "No effect on the addresses"}
+		}
+	}
+	return all
+}
+
 // Type returns the type of the option's value, by pflag's names: bool, string, stringArray or uint.
 func (o Option) Type() string { return o.into.kind }
 

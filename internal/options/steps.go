@@ -29,7 +29,7 @@ var stages = []string{"system", "tools", "deps", "extra"}
 func (s *Steps) Group() Group {
 	return Group{
 		Name: "steps", Title: "How steps run", Commands: []string{"solve", "graph"},
-		Options: []Option{
+		Options: ignoredByGraph([]Option{
 			{Name: "add-host", Value: "HOST:IP", into: parsed(&s.ExtraHosts, parseHost),
 				Help: "Additional host name for steps"},
 			{Name: "network", Value: "MODE", Default: "default", Choices: []string{"default", "host", "none"}, into: network(&s.Network),
@@ -46,7 +46,7 @@ func (s *Steps) Group() Group {
 				Help: "Stages whose steps run without the builder's cache: system, tools, deps, extra"},
 			{Name: "cache-namespace", Value: "NAME", into: text(&s.CacheNamespace),
 				Help: "Share the caches of package managers with builds of this namespace only (docs/caches.md)"},
-		},
+		}),
 	}
 }
 
