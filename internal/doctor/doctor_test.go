@@ -81,16 +81,24 @@ func TestPrivateNeeds(t *testing.T) {
 	}
 }
 
-// TestRun has a builder and a repository that cannot be reached: the report has a finding and an error for each.
-func TestRun(t *testing.T) {
-	t.Setenv(embedded.HomeEnv, t.TempDir())
-	t.Setenv("DOCKER_CONFIG", t.TempDir())
+// unused returns an address at which nothing listens.
+func unused(t *testing.T) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := listener.Addr().String()
-	_ = listener.Close()
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// TestRun has a builder and a repository that cannot be reached: the report has a finding and an error for each.
+func TestRun(t *testing.T) {
+	t.Setenv(embedded.HomeEnv, t.TempDir())
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	addr := unused(t)
+	_, port, _ := net.SplitHostPort(unused(t))
+	t.Setenv(embedded.PortEnv, port)
 	var o Options
 	o.Builder.Address.Addr = "unix:///nowhere.sock"
 	o.Destination.Repository = addr + "/team/runtime"
@@ -100,7 +108,7 @@ func TestRun(t *testing.T) {
 	if !errors.As(report.Builder, &builder) || !errors.As(report.Repository, &push) {
 		t.Errorf("got %v and %v", report.Builder, report.Repository)
 	}
-	want := map[string]Status{"builder": Missing, "repository": Missing, "credentials": Note}
+	want := map[string]Status{"builder": Missing, "private registry": OK, "repository": Missing, "credentials": Note}
 	for _, f := range report.Findings {
 		if status, ok := want[f.Name]; ok && f.Status != status {
 			t.Errorf("got %+v, want %s", f, status)

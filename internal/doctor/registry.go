@@ -27,7 +27,7 @@ func authorities(caFile string) Finding {
 
 // privateRegistry checks the private registry without starting it.
 func (o Options) privateRegistry(ctx context.Context) Finding {
-	const name = "embedded registry"
+	const name = "private registry"
 	status, err := embedded.Inspect(ctx, o.Destination.Private)
 	if err == nil {
 		err = status.Problem

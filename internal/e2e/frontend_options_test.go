@@ -83,7 +83,7 @@ func TestFrontendBuildArgs(t *testing.T) {
 			return m.Variant == "versioned" && strings.Contains(m.From, versioned)
 		}},
 		{"PREVIOUS_VERSION of an unknown base", []string{"PREVIOUS_VERSION=0.9.0", "REPOSITORY=" + p.repository + "-previous"}, func(m planned) bool {
-			return m.Variant == "scratch" && strings.Contains(m.Reason, "--build-arg VARIANT=versioned enters on it anyway")
+			return m.Variant == "scratch" && strings.Contains(m.Reason, "--build-arg VARIANT=versioned builds on it anyway")
 		}},
 		{"EXTRA_DEPS", []string{"EXTRA_DEPS=true"}, func(m planned) bool { return m.Lock == before.Lock && m.Source != before.Source }},
 		{"REUSE_FROM", []string{"REUSE_FROM=" + elsewhere + "," + p.repository + "-locked"}, func(m planned) bool {

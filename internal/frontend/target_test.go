@@ -110,7 +110,7 @@ func TestSpelling(t *testing.T) {
 		{name: "inputs that are not known", role: "lock", change: func(labels map[string]string) { delete(labels, plan.LabelDeps) },
 			note: "(use --build-arg FORCE_REBUILD=1 to rebuild it)"},
 		{name: "an image that rtbuild did not make", role: "versioned", change: func(labels map[string]string) { clear(labels) },
-			plan: "(--build-arg VARIANT=versioned enters on it anyway)"},
+			plan: "(--build-arg VARIANT=versioned builds on it anyway)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newScene(t)

@@ -59,7 +59,7 @@ func (j *judge) scratch(reason string) *Plan {
 	return &Plan{Variant: Scratch, From: from, Reason: reason}
 }
 
-// onGivenDeps enters on the deps image that the user gives.
+// onGivenDeps starts from the deps image that the user gives.
 func (j *judge) onGivenDeps(reason string) *Plan {
 	return &Plan{Variant: Lock, Reason: reason + "; the deps image is " + j.in.Deps}
 }

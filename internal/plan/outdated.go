@@ -36,7 +36,7 @@ func recipe(img *Image) (number int, known bool) {
 	return number, err == nil
 }
 
-// notes returns what the user should know about the image that a plan enters on. It does not mention other images.
+// notes returns what the user should know about the image that a plan starts from. It does not mention other images.
 func (j *judge) notes(p *Plan) []string {
 	img := p.Entry
 	if img == nil {

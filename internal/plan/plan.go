@@ -1,4 +1,4 @@
-// Package plan decides where a build enters the pipeline. From a runtime's tags and the images that exist, it derives the
+// Package plan decides where a build starts. From a runtime's tags and the images that exist, it derives the
 // variant, the reason for it, and the references to publish in their order.
 //
 // The package is pure: package planning asks registries what exists and calls Make.
@@ -15,7 +15,7 @@ import (
 	"github.com/rtbuild/rtbuild/tags"
 )
 
-// Variant says where a build enters the pipeline.
+// Variant says where a build starts.
 type Variant string
 
 // The variants, from least to most work.
@@ -106,7 +106,7 @@ type Spelling struct {
 // Plan is what a build does.
 type Plan struct {
 	Variant Variant
-	From    string // the image that the build enters on, pinned if its digest is known
+	From    string // the image that the build starts from, pinned if its digest is known
 	Entry   *Image // the image behind From; nil for scratch
 	Reason  string
 	Exists  map[string]State // by "source", "lock", "versioned"
@@ -256,7 +256,7 @@ func (j *judge) staleVersioned(img *Image) string {
 	case !img.Ours() && j.in.Variant == Versioned: // the user asked for it, and is responsible for its base
 		return ""
 	case !img.Ours():
-		return fmt.Sprintf("it was not made by rtbuild, and its base is unknown (%s enters on it anyway)", j.in.Spelling.Versioned)
+		return fmt.Sprintf("it was not made by rtbuild, and its base is unknown (%s builds on it anyway)", j.in.Spelling.Versioned)
 	case img.Labels[LabelStage] != StageDeps:
 		return "it is not a deps image"
 	case img.Labels[LabelTools] != j.in.Tools:

@@ -142,7 +142,7 @@ func TestMake(t *testing.T) {
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
 				Reason: "no deps image under the lock tag; the deps image under the versioned tag is stale: it was not made by rtbuild, and its base is unknown " +
-					"(VERSIONED enters on it anyway)",
+					"(VERSIONED builds on it anyway)",
 				Exists: exists("absent", "absent", "stale"), Publish: all,
 			},
 		},

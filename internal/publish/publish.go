@@ -142,7 +142,7 @@ func (r *run) solveStages(ctx context.Context) error {
 	return r.publish(ctx, job, tags[len(tags)-1:])
 }
 
-// publishDeps builds and publishes the missing deps images. The source images then enter on the published ones.
+// publishDeps builds and publishes the missing deps images. The source images then start from the published ones.
 func (r *run) publishDeps(ctx context.Context, tags []planning.Publication) error {
 	job := r.job
 	job.Requests, job.Caches = r.choose(plan.StageDeps, planning.PlatformPlan.BuildsDeps), r.CacheExports
@@ -219,7 +219,7 @@ func (r *run) mergeIntoIndex(ctx context.Context, tag planning.Publication) erro
 	})
 	if errors.Is(err, registry.ErrImmutable) && tag.Ref == r.Project.Tags.Images.Versioned {
 		line, _, _ := strings.Cut(err.Error(), "\n")
-		r.warn(fmt.Sprintf("%s; it stays as it is, and a build that may enter on it does more work", line))
+		r.warn(fmt.Sprintf("%s; the tag keeps its image, so later builds that start from it do more work", line))
 		return nil
 	}
 	r.digest = now.String()

@@ -67,7 +67,7 @@ func TestRun(t *testing.T) {
 		{name: "the versioned tag cannot be moved", set: func(f *fixture) { fromScratch(f); f.frozen = "versioned" }, solved: []string{deps, sourceOnIt},
 			wrote: []string{"lock", "source"}, digest: "linux/amd64 source", notes: []string{
 				"publishing r:versioned: the tag cannot be moved: 409 Conflict; allow the tag to move (if tags are immutable, by an exception for it), " +
-					"or choose another repository with --repository; it stays as it is, and a build that may enter on it does more work",
+					"or choose another repository with --repository; the tag keeps its image, so later builds that start from it do more work",
 			}},
 		{name: "caches are written with deps", set: func(f *fixture) { fromScratch(f); f.CacheExports = caches },
 			solved: []string{deps + "; cache registry; cache inline", sourceOnIt + "; cache inline"}, wrote: []string{"lock", "versioned", "source"}, digest: "linux/amd64 source"},
