@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -82,6 +84,64 @@ func TestImports(t *testing.T) {
 	for name := range row {
 		if !seen[name] {
 			t.Errorf("there is no package %s: take it out of the rows, and of docs/architecture.md", name)
+		}
+	}
+}
+
+// direct is what a pure package may not import itself. It may depend on it through BuildKit's packages. tags reads files.
+var direct = map[string]*regexp.Regexp{
+	"tags":          regexp.MustCompile(`^(net|net/http|os/exec|time|math/rand.*)$`),
+	"llb":           regexp.MustCompile(`^(os|os/.*|net|net/http|syscall|math/rand.*)$`),
+	"internal/plan": regexp.MustCompile(`^(os|os/.*|net|net/http|syscall|time|math/rand.*)$`),
+}
+
+// TestPure: a pure package reaches for no environment, clock or network. llb formats times, and asks no clock.
+func TestPure(t *testing.T) {
+	for _, p := range packages(t) {
+		rule := direct[strings.TrimPrefix(p.ImportPath, module)]
+		if rule == nil {
+			continue
+		}
+		if i := slices.IndexFunc(p.Imports, rule.MatchString); i >= 0 {
+			t.Errorf("%s imports %s", p.ImportPath, p.Imports[i])
+		}
+	}
+	for _, name := range files(t, func(name string) bool {
+		return strings.HasPrefix(name, "llb/") && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go")
+	}) {
+		if clock := regexp.MustCompile(`\btime\.(Now|Since|Until|After|Sleep|New\w+)\(`).FindString(read(t, name)); clock != "" {
+			t.Errorf("%s asks the clock: %s", name, clock)
+		}
+	}
+}
+
+// box matches the name of a package in the picture. The groups are its height and its name.
+var box = regexp.MustCompile(`<text x="\d+" y="(\d+)"[^>]* font-weight="bold"[^>]*>([^<]+)</text>`)
+
+// TestPicture compares the picture of the packages with the rows.
+func TestPicture(t *testing.T) {
+	drawn := map[int][]string{}
+	for _, found := range box.FindAllStringSubmatch(read(t, "docs/architecture.svg"), -1) {
+		y, err := strconv.Atoi(found[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawn[y] = append(drawn[y], found[2])
+	}
+	heights := slices.Sorted(maps.Keys(drawn))
+	slices.Reverse(heights)
+	if len(heights) != len(rows) {
+		t.Fatalf("the picture has %d rows, and there are %d", len(heights), len(rows))
+	}
+	for i, y := range heights {
+		var want []string
+		for _, name := range rows[i] {
+			want = append(want, strings.TrimPrefix(name, "internal/"))
+		}
+		slices.Sort(want)
+		slices.Sort(drawn[y])
+		if !slices.Equal(want, drawn[y]) {
+			t.Errorf("row %d: the picture has %v, the rows have %v", i, drawn[y], want)
 		}
 	}
 }

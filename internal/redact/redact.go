@@ -1,5 +1,5 @@
-// Package redact removes credentials from text for people: progress, errors, lists of addresses. It is pure, so that package llb
-// may use it.
+// Package redact removes credentials from text for people: progress, errors, lists of addresses. It reads no file, environment or
+// network.
 package redact
 
 import (
