@@ -1,6 +1,8 @@
 package frontend
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,13 +13,17 @@ import (
 
 // TestTable holds the table of options, which imports nothing of ours, to what it speaks of.
 func TestTable(t *testing.T) {
-	for _, name := range options.Variants {
-		if _, err := plan.ParseVariant(name); err != nil {
-			t.Error(err)
+	variants := []string{string(plan.None), string(plan.Lock), string(plan.Versioned), string(plan.Scratch)}
+	if !slices.Equal(options.Variants, variants) {
+		t.Errorf("the table has the variants %v, plan has %v", options.Variants, variants)
+	}
+	for _, stage := range []string{llb.StageSystem, llb.StageTools, llb.StageDeps, llb.StageExtra} {
+		if err := parseFilter(stage); err != nil {
+			t.Errorf("--no-cache-filter %s: %v", stage, err)
 		}
 	}
-	if _, err := plan.ParseVariant("x"); err == nil || !strings.Contains(err.Error(), strings.Join(options.Variants, ", ")) {
-		t.Errorf("the table has the variants %v, plan says: %v", options.Variants, err)
+	if parseFilter(llb.StageSource) == nil {
+		t.Error("--no-cache-filter takes the stage source, which has no steps")
 	}
 	var secrets string
 	for _, o := range options.OfCommand("solve") {
@@ -45,4 +51,14 @@ func TestArgOf(t *testing.T) {
 	if base, profile := f.argOf("base"), f.argOf("profile"); base != "BASE_IMAGE" || profile != "" {
 		t.Errorf("got %q and %q", base, profile)
 	}
+}
+
+// parseFilter parses a value of --no-cache-filter.
+func parseFilter(stage string) error {
+	for _, o := range (&options.Steps{}).Group().Options {
+		if o.Name == "no-cache-filter" {
+			return o.Set(stage)
+		}
+	}
+	return errors.New("there is no --no-cache-filter")
 }

@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/containerd/platforms"
-	"github.com/moby/buildkit/client/llb"
+	bkllb "github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // target is a value of --target.
@@ -30,8 +31,8 @@ func targets() []target {
 	return []target{
 		{"source", "the runtime image: the deps image, the agent's source, the extra command", (*frontend).buildSource},
 		{"deps", "the image that source images stand on: base, system, tools, dependencies", (*frontend).buildDeps},
-		{"tools", "base, system packages and tools", stageTarget(imagebuild.StageTools)},
-		{"system", "base and system packages", stageTarget(imagebuild.StageSystem)},
+		{"tools", "base, system packages and tools", stageTarget(llb.StageTools)},
+		{"system", "base and system packages", stageTarget(llb.StageSystem)},
 		{"extra", "the same as source, which ends with the extra command", (*frontend).buildSource},
 		{"tags", "tags.json: the names of all images", (*frontend).exportTags},
 		{"plan", "plan.json: the names, what exists, the variant and why", (*frontend).exportPlan},
@@ -181,7 +182,7 @@ func (j *job) export(ctx context.Context, name string, v any) (*gateway.Result, 
 	if err != nil {
 		return nil, err
 	}
-	file := llb.Scratch().File(llb.Mkfile("/"+name, 0o644, append(data, '\n')), llb.WithCustomName("[plan] write "+name))
+	file := bkllb.Scratch().File(bkllb.Mkfile("/"+name, 0o644, append(data, '\n')), bkllb.WithCustomName("[plan] write "+name))
 	ref, err := imagebuild.Solve(ctx, j.client, file, j.host, gateway.SolveRequest{})
 	if err != nil {
 		return nil, err

@@ -135,7 +135,7 @@ func TestLabels(t *testing.T) {
 	}{
 		{"a source image", func(*scene) {}, append(slices.Clone(source), "mine"), append(slices.Clone(source), "noted")},
 		{"a deps image", func(s *scene) { s.Stage = plan.StageDeps }, ours, append(slices.Clone(ours), "noted")},
-		{"tools", func(s *scene) { s.Stage = imagebuild.StageTools }, but(ours, plan.LabelDeps), append(but(ours, plan.LabelDeps), "noted")},
+		{"tools", func(s *scene) { s.Stage = llb.StageTools }, but(ours, plan.LabelDeps), append(but(ours, plan.LabelDeps), "noted")},
 		{"what exists", func(s *scene) { s.on(plan.None, sourceRef) }, []string{plan.LabelGID, plan.LabelLayers, plan.LabelStage, plan.LabelTools, plan.LabelUID},
 			[]string{plan.LabelGID, plan.LabelLayers, plan.LabelStage, plan.LabelTools, plan.LabelUID, "noted"}},
 	} {
@@ -245,8 +245,8 @@ func TestStagesAreTold(t *testing.T) {
 		want   []string
 	}{
 		{"from scratch", func(*scene) {}, []string{"system", "system", "system tools"}},
-		{"tools", func(s *scene) { s.Stage = imagebuild.StageTools }, []string{"system", "system"}},
-		{"system, whose packages are large", func(s *scene) { s.Stage = imagebuild.StageSystem }, []string{"system"}},
+		{"tools", func(s *scene) { s.Stage = llb.StageTools }, []string{"system", "system"}},
+		{"system, whose packages are large", func(s *scene) { s.Stage = llb.StageSystem }, []string{"system"}},
 		{"on a deps image (lock)", func(s *scene) { s.on(plan.Lock, lockRef) }, nil},
 		{"nobody listens", func(s *scene) { s.OnStageDefined = nil }, nil},
 	} {

@@ -26,7 +26,7 @@ import (
 type Request struct {
 	Runtime    *llb.Runtime
 	Platform   ocispecs.Platform
-	Stage      string       // the stage whose image to build: StageSystem, StageTools, plan.StageDeps or plan.StageSource
+	Stage      string       // the stage whose image to build: llb.StageSystem, StageTools, StageDeps or StageSource
 	Variant    plan.Variant // at which stage the build starts
 	Entry      EntryImage   // the image that it starts from
 	Tree       string       // digest of the source
@@ -54,12 +54,6 @@ type Request struct {
 	// adds to its deps image, which has an SBOM of its own.
 	ScanAll bool
 }
-
-// Stages before deps. Their images have no tags; users build them by name.
-const (
-	StageSystem = "system"
-	StageTools  = "tools"
-)
 
 // EntryImage is the image that a build starts from. If Config is nil, the builder resolves the image.
 type EntryImage struct {

@@ -173,7 +173,7 @@ func TestPackageManager(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newScene()
 			tt.change(s)
-			s.Stage = imagebuild.StageSystem
+			s.Stage = llb.StageSystem
 			s.made(t)
 			var scripts []string
 			for _, v := range s.last().Vertices {

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -230,6 +231,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestRules checks that each rule has a description, and that the docs list the rules.
 func TestRules(t *testing.T) {
 	var names []string
 	for _, r := range Rules() {
@@ -240,5 +242,18 @@ func TestRules(t *testing.T) {
 	}
 	if !slices.IsSorted(names) {
 		t.Errorf("not sorted: %v", names)
+	}
+	page, err := os.ReadFile("../../docs/frontend.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, checks, _ := strings.Cut(string(page), "| rule | finds |\n|---|---|\n")
+	checks, _, _ = strings.Cut(checks, "\n\n")
+	var documented []string
+	for row := range strings.SplitSeq(checks, "\n") {
+		documented = append(documented, strings.Fields(row)[1])
+	}
+	if diff := cmp.Diff(names, documented); diff != "" {
+		t.Errorf("docs/frontend.md has other rules: %s", diff)
 	}
 }

@@ -41,14 +41,3 @@ func TestInvalidBase(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
-
-func TestParseVariant(t *testing.T) {
-	for _, name := range []string{"none", "lock", "versioned", "scratch"} {
-		if got, err := plan.ParseVariant(name); err != nil || string(got) != name {
-			t.Errorf("%s: %s, %v", name, got, err)
-		}
-	}
-	if _, err := plan.ParseVariant("luck"); err == nil || !strings.Contains(err.Error(), `invalid variant "luck"`) {
-		t.Errorf("error %v", err)
-	}
-}

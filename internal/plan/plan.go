@@ -26,15 +26,6 @@ const (
 	Scratch   Variant = "scratch"   // at the base
 )
 
-// ParseVariant returns the variant with this name, or an error if there is none.
-func ParseVariant(s string) (Variant, error) {
-	all := []Variant{None, Lock, Versioned, Scratch}
-	if v := Variant(s); slices.Contains(all, v) {
-		return v, nil
-	}
-	return "", fmt.Errorf("invalid variant %q: it is one of none, lock, versioned, scratch", s)
-}
-
 // State says whether a tag exists and can be used.
 type State string
 
