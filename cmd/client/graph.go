@@ -48,7 +48,7 @@ func runAddresses(ctx context.Context, out io.Writer, o *graphOptions, args []st
 	if err != nil {
 		return err
 	}
-	flags, err := buildflags.Read(&o.build, o.builder.CAFile, warn)
+	settings, err := buildflags.Read(&o.build, o.builder.CAFile, warn)
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
@@ -57,7 +57,7 @@ func runAddresses(ctx context.Context, out io.Writer, o *graphOptions, args []st
 		return err
 	}
 	defer at.Close()
-	uses, err := endpoints.List(ctx, newBuild(p, at, flags, o.builder.Debug), p.platforms)
+	uses, err := endpoints.List(ctx, newBuild(p, at, settings, o.builder.Debug), p.platforms)
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // newBuild returns the build of a project.
-func newBuild(p *target, d *destination.Destination, flags *buildflags.Flags, debug bool) publish.Build {
-	b := publish.Build{Project: p.Project, Destination: d, Note: note, Warn: warn, Settings: flags.Settings}
+func newBuild(p *target, d *destination.Destination, settings *buildflags.Settings, debug bool) publish.Build {
+	b := publish.Build{Project: p.Project, Destination: d, Note: note, Warn: warn, Settings: settings.Settings}
 	if debug {
 		b.Debug = func(message string) { fmt.Fprintln(os.Stderr, message) }
 	}

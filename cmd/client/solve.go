@@ -68,9 +68,9 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	if err != nil {
 		return err
 	}
-	flags, err := buildflags.Read(&o.build, o.builder.CAFile, warn)
+	settings, err := buildflags.Read(&o.build, o.builder.CAFile, warn)
 	if err == nil {
-		err = flags.CheckAnnotations(p.platforms)
+		err = settings.CheckAnnotations(p.platforms)
 	}
 	if err != nil {
 		return withCode(exitUsage, err)
@@ -80,10 +80,10 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 		return err
 	}
 	opened(d)
-	flags.PublishTo(d.Repository)
+	settings.PublishTo(d.Repository)
 	exports, err := buildflags.ReadExports(ctx, &o.outputs, p.Tags.Images.Source)
 	if err == nil {
-		err = exports.Check(len(p.platforms) > 1, len(flags.Attests) > 0)
+		err = exports.Check(len(p.platforms) > 1, len(settings.Attests) > 0)
 	}
 	if err != nil {
 		return withCode(exitUsage, err)
@@ -95,9 +95,9 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	if o.solve.DryRun {
 		return printPlan(out, o.printing.JSON(), p, made)
 	}
-	flags.Reuse = o.planning.ReuseFrom
+	settings.Reuse = o.planning.ReuseFrom
 	return o.run(ctx, out, publish.Request{
-		Build: newBuild(p, d, flags, o.builder.Debug),
+		Build: newBuild(p, d, settings, o.builder.Debug),
 		Plan:  made, Push: exports.Publish, Exports: exports.All, Replace: o.planning.Force,
 	})
 }

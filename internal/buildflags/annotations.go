@@ -35,9 +35,9 @@ func (all annotations) export() map[string]string {
 }
 
 // CheckAnnotations returns an error for annotations of parts that an image for these platforms does not have.
-func (f *Flags) CheckAnnotations(wanted []ocispecs.Platform) error {
-	for _, a := range f.annotations {
-		if a.NeedsIndex() && len(wanted) == 1 && len(f.Attests) == 0 {
+func (s *Settings) CheckAnnotations(wanted []ocispecs.Platform) error {
+	for _, a := range s.annotations {
+		if a.NeedsIndex() && len(wanted) == 1 && len(s.Attests) == 0 {
 			return fmt.Errorf("%s %s:%s cannot be set: an image of one platform without attestations has no index; "+
 				"name several with --platform, or annotate its manifest", options.Flags.Name(options.Annotation), a.Type, a.Key)
 		}

@@ -6,9 +6,7 @@ package buildflags
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -19,9 +17,10 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/options"
-	"github.com/rtbuild/rtbuild/internal/plan"
+
 	"github.com/rtbuild/rtbuild/internal/publish"
 	"github.com/rtbuild/rtbuild/internal/trust"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // Options are the options of a build, as the user gave them.
@@ -37,8 +36,8 @@ func (o *Options) Sets() []options.Set {
 	return []options.Set{&o.Build, &o.Steps, &o.Caches, &o.Attestations}
 }
 
-// Flags are the settings that options select.
-type Flags struct {
+// Settings are the settings that options select.
+type Settings struct {
 	publish.Settings
 
 	annotations annotations
@@ -49,33 +48,33 @@ type Flags struct {
 // calls warn for problems that are no errors.
 //
 // An invalid value is an [*options.Error].
-func Read(o *Options, caFile string, warn func(string)) (*Flags, error) {
+func Read(o *Options, caFile string, warn func(string)) (*Settings, error) {
 	common, err := request(o, warn)
 	if err != nil {
 		return nil, err
 	}
-	f := &Flags{annotations: o.Annotations}
-	f.Settings = publish.Settings{
-		Common: common, Annotations: f.annotations.manifest, ExportAnnotations: f.annotations.export(), Attests: o.Attrs(),
+	s := &Settings{annotations: o.Annotations}
+	s.Settings = publish.Settings{
+		Common: common, Annotations: s.annotations.manifest, ExportAnnotations: s.annotations.export(), Attests: o.Attrs(),
 		Entitlements: requiredEntitlements(o), CAFile: caFile, Retries: o.Retries, Progress: o.Progress,
 	}
-	if err := imagebuild.CheckAttests(f.Attests, common.Proxy); err != nil {
+	if err := imagebuild.CheckAttests(s.Attests, common.Proxy); err != nil {
 		return nil, err
 	}
-	if f.CacheImports, err = readCaches(options.CacheFrom, o.From, buildctl.ParseImportCache); err != nil {
+	if s.CacheImports, err = readCaches(options.CacheFrom, o.From, buildctl.ParseImportCache); err != nil {
 		return nil, err
 	}
-	if f.CacheExports, err = readCaches(options.CacheTo, o.To, buildctl.ParseExportCache); err != nil {
+	if s.CacheExports, err = readCaches(options.CacheTo, o.To, buildctl.ParseExportCache); err != nil {
 		return nil, err
 	}
-	if f.logins, err = trust.ReadLogins(warn); err != nil {
+	if s.logins, err = trust.ReadLogins(warn); err != nil {
 		return nil, err
 	}
-	if f.Session, err = attachables(o, caFile, warn); err != nil {
+	if s.Session, err = attachables(o, caFile, warn); err != nil {
 		return nil, err
 	}
-	f.Passwords = builderLogins(f.logins)
-	return f, f.checkKeys()
+	s.Passwords = s.logins.ForBuilder()
+	return s, s.checkKeys()
 }
 
 // request returns the part of a request that options decide.
@@ -130,17 +129,13 @@ func hasValue(given map[string]string, arg string) bool {
 }
 
 // checkKeys refuses labels and annotations whose keys belong to rtbuild.
-func (f *Flags) checkKeys() error {
-	keys := slices.Collect(maps.Keys(f.Common.Labels))
-	for _, a := range f.annotations {
-		keys = append(keys, a.Key)
-	}
-	for _, key := range keys {
-		if strings.HasPrefix(key, plan.LabelPrefix) {
-			return fmt.Errorf("label or annotation %s is rtbuild's own: later builds rely on it; choose another key", key)
+func (s *Settings) checkKeys() error {
+	for _, a := range s.annotations {
+		if err := labels.CheckKey("annotation", a.Key); err != nil {
+			return err
 		}
 	}
-	return nil
+	return labels.CheckKeys(s.Common.Labels)
 }
 
 // readCaches parses the values of an option with buildctl's parser.
@@ -157,8 +152,8 @@ func readCaches(name options.Name, values []string, parse func([]string) ([]clie
 }
 
 // PublishTo sets which repository's login a builder gets if it names only the host.
-func (f *Flags) PublishTo(repository string) {
+func (s *Settings) PublishTo(repository string) {
 	if named, err := reference.ParseNormalizedNamed(repository); err == nil {
-		f.logins.Expect(reference.Domain(named), reference.Path(named))
+		s.logins.Expect(reference.Domain(named), reference.Path(named))
 	}
 }

@@ -45,7 +45,7 @@ func sshKey(t *testing.T) string {
 }
 
 // read reads flags of solve. It gives what was warned of, too.
-func read(t *testing.T, args ...string) (*Flags, string, error) {
+func read(t *testing.T, args ...string) (*Settings, string, error) {
 	t.Helper()
 	var o Options
 	set := pflag.NewFlagSet("solve", pflag.ContinueOnError)
@@ -65,8 +65,8 @@ func TestRead(t *testing.T) {
 	}{
 		{name: "nothing"},
 		{name: "labels", args: []string{"--label=a=b", "--annotation=c=d"}},
-		{name: "label of ours", args: []string{"--label=io.rtbuild.x=b"}, err: "label or annotation io.rtbuild.x is rtbuild's own"},
-		{name: "annotation of ours", args: []string{"--annotation=index:io.rtbuild.x=b"}, err: "label or annotation io.rtbuild.x is rtbuild's own"},
+		{name: "label of ours", args: []string{"--label=io.rtbuild.x=b"}, err: "label io.rtbuild.x is rtbuild's own"},
+		{name: "annotation of ours", args: []string{"--annotation=index:io.rtbuild.x=b"}, err: "annotation io.rtbuild.x is rtbuild's own"},
 		{name: "secret", args: []string{"--secret=id=npmrc,src=/nowhere"}, err: "invalid --secret: "},
 		{name: "secret without an id", args: []string{"--secret=src=/dev/null"}, err: "invalid --secret: "},
 		{name: "ssh", args: []string{"--ssh=default=/nowhere"},

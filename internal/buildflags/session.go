@@ -1,16 +1,13 @@
 package buildflags
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
 
-	"github.com/docker/cli/cli/config/types"
 	buildctl "github.com/moby/buildkit/cmd/buildctl/build"
 	"github.com/moby/buildkit/session"
-	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/moby/buildkit/session/sshforward"
 	"github.com/moby/buildkit/session/sshforward/sshprovider"
 
@@ -88,16 +85,4 @@ func cause(err error) error {
 		err = inner
 	}
 	return err
-}
-
-// builderLogins returns the user's logins for a builder, which pulls and pushes as the user. If a credential helper fails, trust.Logins has
-// warned about it. The builder then continues without a login, because most images are public.
-func builderLogins(logins *trust.Logins) authprovider.AuthConfigProvider {
-	return func(ctx context.Context, host string, scopes []string, _ authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
-		auth, err := logins.For(ctx, host, trust.ScopeRepository(scopes...))
-		if ctx.Err() != nil {
-			return types.AuthConfig{}, err
-		}
-		return auth, nil
-	}
 }

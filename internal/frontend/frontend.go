@@ -19,10 +19,10 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
-	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/sourcestep"
 	"github.com/rtbuild/rtbuild/tags"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // Program is the path of the frontend's program in its image.
@@ -70,7 +70,7 @@ func (f *frontend) handle(ctx context.Context) (*gateway.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.checkLabels(); err != nil {
+	if err := labels.CheckKeys(f.ui.Labels); err != nil {
 		return nil, err
 	}
 	for _, name := range f.unknown {
@@ -82,16 +82,6 @@ func (f *frontend) handle(ctx context.Context) (*gateway.Result, error) {
 // warn prints a warning with the first line of the file.
 func (f *frontend) warn(ctx context.Context, message string) {
 	f.file.source.Warn(ctx, message, gateway.WarnOpts{})
-}
-
-// checkLabels refuses labels that later builds rely on.
-func (f *frontend) checkLabels() error {
-	for key := range f.ui.Labels {
-		if strings.HasPrefix(key, plan.LabelPrefix) {
-			return fmt.Errorf("label %s is rtbuild's own: later builds rely on it; choose another key", key)
-		}
-	}
-	return nil
 }
 
 // job is what all platforms of a build share.

@@ -2,7 +2,13 @@
 // them share these names. Where the OCI image spec has a key, that key is used instead; see image-spec's annotations.go.
 package labels
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Prefix begins all of rtbuild's labels. Labels of a base image with this prefix are dropped.
 const Prefix = "io.rtbuild."
@@ -26,4 +32,22 @@ const (
 func CommandValue(cmd []string) string {
 	text, _ := json.Marshal(cmd) // strings always have a JSON form
 	return string(text)
+}
+
+// CheckKey returns an error if a key that a user chooses begins with [Prefix]. kind is "label" or "annotation", for the error's text.
+func CheckKey(kind, key string) error {
+	if strings.HasPrefix(key, Prefix) {
+		return fmt.Errorf("%s %s is rtbuild's own: later builds rely on it; choose another key", kind, key)
+	}
+	return nil
+}
+
+// CheckKeys returns the error of [CheckKey] for the first of a user's labels that has one.
+func CheckKeys(all map[string]string) error {
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if err := CheckKey("label", key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
