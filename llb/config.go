@@ -210,6 +210,22 @@ func (g *Graph) baseConfig() (*Image, error) {
 	return img, nil
 }
 
+// baseLayers returns how many of the layers that the build keeps of an earlier deps image are those of the base, or 0 if its history does
+// not say so.
+func (g *Graph) baseLayers() int {
+	img, err := ParseImage(g.Base.Config)
+	if err != nil || g.Base.State != nil {
+		return 0
+	}
+	n := 0
+	for _, h := range historyOf(img.History, g.Base.Layers) {
+		if !h.EmptyLayer && h.Comment != comment {
+			n++
+		}
+	}
+	return n
+}
+
 // historyOf returns the history of an image's first n layers. The result always describes n layers. Otherwise BuildKit fills in the missing
 // entries, and does so differently for an image that it has pulled.
 func historyOf(history []ocispecs.History, n int) []ocispecs.History {

@@ -10,23 +10,29 @@ import (
 // deps returns the layers of the locked dependencies. They depend on the lock files and never on the source, so one deps image serves every
 // source with the same lock files.
 func (g *Graph) deps() (Layers, error) {
-	var list []Component
+	list := slices.Clone(g.Runtime.Deps)
 	if g.Runtime.Installer != nil {
-		list = []Component{lockFiles{}, g.Runtime.Installer}
+		list = append(list, lockFiles{}, g.Runtime.Installer)
 	}
-	return g.components(slices.Concat(list, g.Runtime.Deps))
+	return g.components(list)
 }
 
 // lockFiles is the component that copies the lock files into the code directory. The source copies them there again.
 type lockFiles struct{}
 
 func (lockFiles) layers(g *Graph) (Layers, error) {
-	return Layers{{Stage: StageDeps, Name: "copy lock files", Field: "dependencies", draw: func(at layerInput, opts ...llb.ConstraintsOpt) llb.State {
-		return at.below.File(llb.Copy(g.lockFiles(), "/", g.Runtime.Code()+"/", &llb.CopyInfo{
-			Mode:                &sourceMode,
-			CopyDirContentsOnly: true,
-		}, llb.WithUser(g.user().name+":"+g.user().name)), opts...)
+	return Layers{{Stage: StageDeps, Name: "copy lock files", Field: "dependencies", upper: func(layerInput) llb.State {
+		copied := g.copiedLockFiles()
+		return llb.Scratch().File(llb.Copy(copied, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true, CreatedTime: &partTime}), named(StageDeps, "copy lock files"))
 	}}}, nil
+}
+
+// copiedLockFiles returns the lock files in the code directory, on scratch.
+func (g *Graph) copiedLockFiles() llb.State {
+	code := g.Runtime.Code()
+	return g.emptyDir(code, g.Owner).File(llb.Copy(g.lockFiles(), "/", code+"/", &llb.CopyInfo{
+		Mode: &sourceMode, CopyDirContentsOnly: true, CreatedTime: &partTime,
+	}, llb.WithUIDGID(g.Owner.UID, g.Owner.GID)), named(StageDeps, "copy lock files"))
 }
 
 // lockFiles returns the lock files at the paths where the installer looks for them.

@@ -94,20 +94,39 @@ func (g *Graph) Draw(layers Layers) (llb.State, error) {
 	return g.DrawOn(start, layers), nil
 }
 
-// Intermediates returns the states that a builder can compress while later layers build: the end of each stage but the last, and each large
-// layer.
+// Intermediates returns the states that a builder can compress while later layers build: the end of each stage but the last, and each batch
+// of layers that take long to compress.
 func (g *Graph) Intermediates(layers Layers) ([]llb.State, error) {
 	start, err := g.image()
 	if err != nil {
 		return nil, err
 	}
-	var below []llb.State
-	for i := 1; i < len(layers); i++ {
-		if last := layers[i-1]; last.large || layers[i].Stage != last.Stage {
-			below = append(below, g.DrawOn(start, layers[:i]))
+	var states, batch []llb.State
+	i := 0
+	g.walk(start, layers, func(layer Layer, at layerInput, drawn llb.State) {
+		i++
+		next := Layer{Stage: layer.Stage} // the last layer's stage does not end before the image
+		if i < len(layers) {
+			next = layers[i]
 		}
+		if layer.upper != nil && layer.batch != "" {
+			if batch = append(batch, layer.upper(at)); next.batch != layer.batch {
+				states, batch = append(states, together(batch)), nil
+			}
+		}
+		if i < len(layers) && (layer.draw != nil && layer.batch != "" || next.Stage != layer.Stage) {
+			states = append(states, drawn)
+		}
+	})
+	return states, nil
+}
+
+// together returns one state with the layers of all.
+func together(uppers []llb.State) llb.State {
+	if len(uppers) == 1 {
+		return uppers[0]
 	}
-	return below, nil
+	return llb.Merge(uppers, llb.WithCustomName("[internal] compress layers"))
 }
 
 // components returns the layers of components, in order.
@@ -140,9 +159,14 @@ func (g *Graph) Start() llb.State {
 	if g.Base.State != nil {
 		return *g.Base.State
 	}
+	return g.entryImage(g.Base.Layers)
+}
+
+// entryImage returns the first n layers of the entry image; 0: all.
+func (g *Graph) entryImage(n int) llb.State {
 	opts := []llb.ImageOption{llb.Platform(g.Platform), named("base", g.Base.Ref), g.location("base")}
-	if g.Base.Layers > 0 {
-		opts = append(opts, llb.WithLayerLimit(g.Base.Layers))
+	if n > 0 {
+		opts = append(opts, llb.WithLayerLimit(n))
 	}
 	return llb.Image(g.Base.Ref, opts...)
 }

@@ -30,11 +30,15 @@ type Layer struct {
 	// Downloads are the files that the layer is made of.
 	Downloads []Download
 
-	// large marks a layer that takes long to compress. The client compresses it while later layers build.
-	large bool
+	// batch marks a layer that takes long to compress. The client compresses it while later layers build: the layers of one batch together,
+	// as soon as all of them are there.
+	batch string
 
-	// draw puts the layer on the image.
+	// draw puts the layer on the image. A layer has either draw or upper.
 	draw func(at layerInput, opts ...llb.ConstraintsOpt) llb.State
+
+	// upper returns the layer's files alone, on scratch. They are merged over the layers below, which the builder need not pull for that.
+	upper func(at layerInput) llb.State
 }
 
 // layerInput holds the states that a layer may build on.
@@ -42,6 +46,17 @@ type layerInput struct {
 	below      llb.State // all layers before it
 	stageStart llb.State // all layers of earlier stages; a layer that is merged may build on it, in parallel with its own stage
 	entry      llb.State // the entry image
+	reuses     bool      // the entry image has the layers of system and tools
+
+	drawn map[string][]llb.State // the outputs of steps that several layers come from
+}
+
+// once draws a step that several layers come from. The name must be the step's own.
+func (at layerInput) once(name string, draw func() []llb.State) []llb.State {
+	if _, done := at.drawn[name]; !done {
+		at.drawn[name] = draw()
+	}
+	return at.drawn[name]
 }
 
 // withEndpoints returns the layer with further addresses that it fetches from.
@@ -59,12 +74,12 @@ func (l Layer) withDownload(f file) Layer {
 // Layers are consecutive layers of an image.
 type Layers []Layer
 
-// Downloads returns the files that the layers are made of, each once.
+// Downloads returns the files that the layers are made of, each address once.
 func (l Layers) Downloads() []Download {
 	var all []Download
 	for _, layer := range l {
 		for _, d := range layer.Downloads {
-			if !slices.Contains(all, d) {
+			if !slices.ContainsFunc(all, func(known Download) bool { return known.URL == d.URL }) {
 				all = append(all, d)
 			}
 		}
@@ -90,22 +105,41 @@ func (l Layers) History(created time.Time) []ocispecs.History {
 		history = append(history, ocispecs.History{
 			Created:   &created,
 			CreatedBy: "[" + layer.Stage + "] " + layer.Name,
-			Comment:   "rtbuild",
+			Comment:   comment,
 		})
 	}
 	return history
 }
 
+// comment marks the history of a layer that rtbuild made.
+const comment = "rtbuild"
+
 // DrawOn puts layers on a state. A failing step points at the line of runtime.yaml that causes it.
 func (g *Graph) DrawOn(start llb.State, layers Layers) llb.State {
-	at, stage := layerInput{below: start, stageStart: start, entry: start}, ""
+	result := start
+	g.walk(start, layers, func(_ Layer, _ layerInput, drawn llb.State) { result = drawn })
+	return result
+}
+
+// walk draws layers one on the other. It calls f for each, with what the layer builds on and with the image up to it.
+func (g *Graph) walk(start llb.State, layers Layers, f func(layer Layer, at layerInput, drawn llb.State)) {
+	at, stage := layerInput{below: start, stageStart: start, entry: start, reuses: layers.countSystemAndTools() == 0, drawn: map[string][]llb.State{}}, ""
 	for _, layer := range layers {
 		if layer.Stage != stage {
 			at.stageStart, stage = at.below, layer.Stage
 		}
-		at.below = layer.draw(at, named(layer.Stage, layer.Name), g.location(layer.Field))
+		drawn := layer.on(at, named(layer.Stage, layer.Name), g.location(layer.Field))
+		f(layer, at, drawn)
+		at.below = drawn
 	}
-	return at.below
+}
+
+// on puts the layer on the layers below.
+func (l Layer) on(at layerInput, opts ...llb.ConstraintsOpt) llb.State {
+	if l.upper != nil {
+		return llb.Merge([]llb.State{at.below, l.upper(at)}, opts...)
+	}
+	return l.draw(at, opts...)
 }
 
 // location returns the position of a field in the file that the runtime was read from.
@@ -119,11 +153,4 @@ func (g *Graph) location(field string) llb.ConstraintsOpt {
 // named gives a vertex the name that the progress shows.
 func named(stage, name string) llb.ConstraintsOpt {
 	return llb.WithCustomName("[" + stage + "] " + name)
-}
-
-// merged draws a layer on its own and merges it, without pulling the layers below.
-func merged(upper func(at layerInput) llb.State) func(layerInput, ...llb.ConstraintsOpt) llb.State {
-	return func(at layerInput, opts ...llb.ConstraintsOpt) llb.State {
-		return llb.Merge([]llb.State{at.below, upper(at)}, opts...)
-	}
 }

@@ -149,7 +149,7 @@ func (g *Graph) install(what installation) Layer {
 		opts = append(opts, secretFile(s.target, s.id))
 	}
 	layer := g.step(StageSystem, what.title, what.field, asRoot(), script, opts...).withEndpoints(g.endpoints(from...)...)
-	layer.large = true
+	layer.batch = what.title
 	return layer
 }
 

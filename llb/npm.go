@@ -1,23 +1,71 @@
 package llb
 
-import "github.com/moby/buildkit/client/llb"
+import (
+	_ "embed"
+	"fmt"
+
+	"github.com/moby/buildkit/client/llb"
+)
 
 // NPM installs exactly what package-lock.json says. Each user id has its own part of the cache, because npm refuses files that another user
 // wrote. As in npm itself, development dependencies are installed only if NODE_ENV is set to something other than production.
 type NPM struct{}
 
-func (NPM) layers(g *Graph) (Layers, error) {
-	const install = `npm ci --cache "/var/cache/npm/$(id -u)" --prefer-offline --logs-max=0 --no-audit --no-fund --no-update-notifier
+func (n NPM) layers(g *Graph) (Layers, error) {
+	layer := func(name string, output int) Layer {
+		return Layer{Stage: StageDeps, Name: name, Field: "dependencies", batch: "npm", upper: func(at layerInput) llb.State {
+			return at.once("npm ci", func() []llb.State { return n.install(g, at) })[output]
+		}}
+	}
+	layers := Layers{layer("npm ci: links and lists", 0).withEndpoints(g.endpoints(npmRegistry)...)}
+	for part := range npmSmall {
+		layers = append(layers, layer(fmt.Sprintf("npm ci: packages, part %d of %d", part+1, npmSmall), 1+part))
+	}
+	for part := range npmLarge {
+		layers = append(layers, layer(fmt.Sprintf("npm ci: large packages, part %d of %d", part+1, npmLarge), 1+npmSmall+part))
+	}
+	return layers, nil
+}
+
+// The numbers of layers for the packages in node_modules. A package's name and size decide its layer, so that a changed lock file changes
+// few layers.
+const (
+	npmSmall = 6
+	npmLarge = 2
+)
+
+// nodeParts is a program that distributes the packages in node_modules.
+//
+//go:embed node_parts.js
+var nodeParts []byte
+
+const (
+	npmPrograms = "/run/rtbuild-programs"
+	npmParts    = "/run/rtbuild-parts"
+)
+
+// install returns the layers of one npm ci: what it leaves in the code directory, and the parts of node_modules.
+func (NPM) install(g *Graph, at layerInput) []llb.State {
+	const name, ci = "npm ci", `npm ci --cache "/var/cache/npm/$(id -u)" --prefer-offline --logs-max=0 --no-audit --no-fund --no-update-notifier
 `
-	script := "cd " + shellQuote(g.Runtime.Code()) + "\nexport NODE_ENV=\"${NODE_ENV:-production}\"\n" + g.npmMirrors(install) +
-		"rm -rf \"$HOME/.npm\" \"$HOME/.cache\" \"$HOME/.node-gyp\"\n"
-	user := g.user()
-	layer := g.step(StageDeps, "npm ci", "dependencies", user, script,
+	code, user := g.Runtime.Code(), g.user()
+	script := "cd " + shellQuote(code) + "\nexport NODE_ENV=\"${NODE_ENV:-production}\"\n" + g.npmMirrors(ci) +
+		fmt.Sprintf("node %s/node_parts.js %s %d\n", npmPrograms, npmParts, npmLarge)
+	program := llb.Scratch().File(llb.Mkfile("/node_parts.js", 0o644, nodeParts), llb.WithCustomName("[internal] program for node_modules"))
+	run := g.run(at.stageStart, command{StageDeps, name, script, user}, []llb.ConstraintsOpt{named(StageDeps, name), g.location("dependencies")},
+		llb.AddMount(npmPrograms, program, llb.Readonly),
 		g.cache("/var/cache/npm", llb.CacheMountShared, "npm"),
 		secretFile(user.home+"/.npmrc", SecretNPMRC),
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())
-	return Layers{layer.withEndpoints(g.endpoints(npmRegistry)...)}, nil
+	project := g.copiedLockFiles()
+	outputs := []llb.State{llb.Diff(project, run.AddMount(code, project, llb.SourcePath(code)), named(StageDeps, "take what npm leaves"))}
+	for part := range npmSmall + npmLarge {
+		empty := g.numberedDir(code, part)
+		full := run.AddMount(fmt.Sprintf("%s/%d", npmParts, part), empty, llb.SourcePath(code))
+		outputs = append(outputs, llb.Diff(empty, full, llb.WithCustomName(fmt.Sprintf("[internal] take part %d", part))))
+	}
+	return outputs
 }
 
 func (NPM) path(r *Runtime) []string { return []string{r.bin(), r.Code() + "/node_modules/.bin"} }

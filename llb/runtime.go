@@ -1,6 +1,9 @@
 package llb
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // Runtime describes an agent runtime image. A profile is a value of it. Profiles differ in the components that they list and in traits such
 // as [User.OwnsPrefix]; no trait names a profile.
@@ -20,7 +23,8 @@ type Runtime struct {
 	System      []Component // after the packages
 	Tools       []Component // after the interpreter
 	Installer   Installer   // installs what the lock files name; nil: nothing to install
-	Deps        []Component // after the installer
+	Deps        []Component // before the installer
+	Bytecode    Bytecode    // of Python, in the layers of tools and deps
 	Releases    []Tool      // the downloads that components find by name, newest version first
 
 	// LockFiles are patterns, relative to the context. The lock files that they match are copied into one directory for the installer. If
@@ -36,6 +40,19 @@ type Runtime struct {
 	Expose     []string // "8080/tcp"
 	Extra      string   // a shell command, run on the finished image
 }
+
+// Bytecode says which byte code an image contains. Without, Python compiles each module that it loads, at every start of a container.
+type Bytecode string
+
+// The kinds of byte code. It is checked by nothing when it is loaded, and the same in every build.
+const (
+	BytecodeAll     Bytecode = "all"
+	BytecodeStartup Bytecode = "startup" // of the modules that a distribution loads when it is imported
+	BytecodeNone    Bytecode = "none"
+)
+
+// bytecode returns the byte code to make, "all" by default.
+func (r *Runtime) bytecode() Bytecode { return cmp.Or(r.Bytecode, BytecodeAll) }
 
 // User is the owner of dependencies and source. The name "root" means that no user is made.
 type User struct {
@@ -109,7 +126,8 @@ type Component interface {
 	layers(g *Graph) (Layers, error)
 }
 
-// Installer is the component that installs what the lock files name: [NPM], [Pip], [Poetry], [UVSync] or [CondaPoetry].
+// Installer is the component that installs what the lock files name: [NPM], [Pip], [PoetryLock], [Poetry], [UVSync] or
+// [CondaPoetry].
 type Installer interface {
 	Component
 	path(r *Runtime) []string // the first directories of PATH

@@ -3,26 +3,23 @@ package llb
 import (
 	"fmt"
 	"strings"
+
+	"github.com/moby/buildkit/client/llb"
 )
 
 // Shells sets up login and interactive shells: the image's environment, which a login does not keep, micromamba's environment, and the
-// paths of the agent's interpreter and browser. It must follow [CondaPoetry], which chooses the interpreter's path.
-type Shells struct{ Conda Conda }
+// paths of the agent's interpreter and browser. Poetry chooses the interpreter's path.
+type Shells struct{ Lock PoetryLock }
 
 func (s Shells) layers(g *Graph) (Layers, error) {
 	prefix := shellQuote(g.Runtime.Prefix)
-	script := "set -- " + prefix + `/poetry/*/bin/python
-interpreter=$1
-if [ $# != 1 ] || [ ! -x "$interpreter" ]; then
-  echo "there is not one Python environment below "` + prefix + `"/poetry, but: $*" >&2
-  exit 1
-fi
+	script := "interpreter=" + prefix + `/poetry/$(cat ` + resolvedDir + `/name)/bin/python
 ` + writeFile("/tmp/environment", g.environmentFile()) + `echo "OH_INTERPRETER_PATH=$interpreter" >> /tmp/environment
 touch /etc/environment
 cut -d= -f1 /tmp/environment | sed 's/.*/^&=/' > /tmp/names
 grep -v -f /tmp/names /etc/environment > /tmp/rest || true
 cat /tmp/rest /tmp/environment > /etc/environment
-` + writeFile("/tmp/start", g.startFile(s.Conda)) + `start() { # start FILE: before what is there, since Debian's files end early for shells without a terminal
+` + writeFile("/tmp/start", g.startFile(*s.Lock.Conda)) + `start() { # start FILE: before what is there, since Debian's files end early for shells without a terminal
   touch "$1"
   sed '/^# rtbuild begin$/,/^# rtbuild end$/d' "$1" > /tmp/rest
   cat /tmp/start /tmp/rest > "$1"
@@ -34,7 +31,10 @@ start /etc/bash.bashrc
 		script += g.startsWith(home)
 	}
 	script += plainPrompt(homes[len(homes)-1])
-	return Layers{g.step(StageDeps, "set what shells start with", "profile", asRoot(), script)}, nil
+	return Layers{{Stage: StageDeps, Name: "set what shells start with", Field: "profile", draw: func(at layerInput, labels ...llb.ConstraintsOpt) llb.State {
+		c := command{StageDeps, "set what shells start with", script, asRoot()}
+		return g.run(at.below, c, labels, s.Lock.resolvedMount(g, at, "env", resolvedDir)).Root()
+	}}}, nil
 }
 
 // startsWith returns a script that sets up the shells of one user.

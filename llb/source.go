@@ -13,9 +13,9 @@ var sourceMode = llb.ChmodOpt{ModeStr: "u+rwX,go+rX,go-w,a-st"}
 
 // source returns the layer of the agent's own source. It is merged over the deps image, so the builder does not pull that.
 func (g *Graph) source() Layers {
-	return Layers{{Stage: StageSource, Name: "copy source to " + g.Runtime.Code(), Field: "source", draw: merged(func(layerInput) llb.State {
+	return Layers{{Stage: StageSource, Name: "copy source to " + g.Runtime.Code(), Field: "source", upper: func(layerInput) llb.State {
 		return g.SourceTree()
-	})}}
+	}}}
 }
 
 // SourceTree returns the source on scratch. Its bytes do not depend on where it is made: it copies the parent directories once more at the
@@ -76,20 +76,25 @@ func (g *Graph) removeOld() Layers {
 	if !g.OldSource {
 		return nil
 	}
-	return Layers{{Stage: StageSource, Name: "remove the old source", Field: "source", draw: func(at layerInput, opts ...llb.ConstraintsOpt) llb.State {
-		old, remove := g.codeDirs(), (*llb.FileAction)(nil)
-		for _, dir := range g.sourcePaths() {
-			old = old.Mkdir(dir, 0o755, llb.WithParents(true), llb.WithCreatedTime(g.Epoch), g.ownedTools())
-			if remove == nil {
-				remove = llb.Rm(dir)
-				continue
-			}
-			remove = remove.Rm(dir)
-		}
-		with := llb.Scratch().File(old, named(StageSource, "make a placeholder of the old source"))
-		without := with.File(remove, named(StageSource, "delete the placeholder"))
-		return llb.Merge([]llb.State{at.below, llb.Diff(with, without)}, opts...)
+	return Layers{{Stage: StageSource, Name: "remove the old source", Field: "source", upper: func(layerInput) llb.State {
+		return g.whiteouts(g.sourcePaths())
 	}}}
+}
+
+// whiteouts returns a layer that deletes directories.
+func (g *Graph) whiteouts(dirs []string) llb.State {
+	old, remove := g.codeDirs(), (*llb.FileAction)(nil)
+	for _, dir := range dirs {
+		old = old.Mkdir(dir, 0o755, llb.WithParents(true), llb.WithCreatedTime(g.Epoch), g.ownedTools())
+		if remove == nil {
+			remove = llb.Rm(dir)
+			continue
+		}
+		remove = remove.Rm(dir)
+	}
+	with := llb.Scratch().File(old, named(StageSource, "make a placeholder of the old source"))
+	without := with.File(remove, named(StageSource, "delete the placeholder"))
+	return llb.Diff(with, without)
 }
 
 // sourcePaths returns the files and directories that hold only source.

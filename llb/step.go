@@ -114,18 +114,19 @@ func (g *Graph) run(s llb.State, c command, labels []llb.ConstraintsOpt, opts ..
 }
 
 // mountLazily mounts files read-only. It draws them only when the step is drawn.
-func mountLazily(target string, files func() llb.State) llb.RunOption {
-	return lazyMount{target, files}
+func mountLazily(target string, files func() llb.State, opts ...llb.MountOption) llb.RunOption {
+	return lazyMount{target, files, append(opts, llb.Readonly)}
 }
 
 type lazyMount struct {
 	target string
 	files  func() llb.State
+	opts   []llb.MountOption
 }
 
 // SetRunOption implements llb.RunOption.
 func (m lazyMount) SetRunOption(ei *llb.ExecInfo) {
-	llb.AddMount(m.target, m.files(), llb.Readonly).SetRunOption(ei)
+	llb.AddMount(m.target, m.files(), m.opts...).SetRunOption(ei)
 }
 
 // profileUser is the user that a step runs as, and its HOME, where installers look for settings.

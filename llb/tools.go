@@ -77,9 +77,9 @@ func (g *Graph) download(t Tool, field string) (file, error) {
 
 // toolLayer returns a layer that merges the files of a tool.
 func (g *Graph) toolLayer(from file, files func() *llb.FileAction) Layer {
-	return Layer{Stage: StageTools, Name: "add " + from.Title, Field: from.Field, draw: merged(func(layerInput) llb.State {
+	return Layer{Stage: StageTools, Name: "add " + from.Title, Field: from.Field, upper: func(layerInput) llb.State {
 		return llb.Scratch().File(files(), named(StageTools, "unpack "+from.Title))
-	})}.withDownload(from)
+	}}.withDownload(from)
 }
 
 // mkdirAll starts a file action that makes a directory of the runtime and its parents. A layer records their mode and owner, so these match

@@ -35,11 +35,11 @@ func (UVSync) layers(g *Graph) (Layers, error) {
 		project = "cp -R . /tmp/project\n" + writeFile("/tmp/mirrors", edits) + "sed -i -f /tmp/mirrors /tmp/project/uv.lock\ncd /tmp/project\n"
 	}
 	venv := shellQuote(g.Runtime.venv())
-	script := fmt.Sprintf(`uv=$(echo %[1]s/uv-*/uv)
+	script := fmt.Sprintf(`UV=$(echo %[1]s/uv-*/uv)
 %[2]sexport UV_CACHE_DIR="$cache" UV_PROJECT_ENVIRONMENT=%[3]s UV_LINK_MODE=copy UV_NO_PROGRESS=1
 export UV_PYTHON=python3 UV_PYTHON_DOWNLOADS=never UV_DEFAULT_INDEX=%[4]s
 cd %[5]s
-%[6]s"$uv" sync --frozen --no-install-project --no-dev
+%[6]s"$UV" sync --frozen --no-install-project --no-dev
 find %[3]s -name __pycache__ -prune -exec rm -rf {} +
 rm -rf "$HOME/.cache" "$HOME/.local/share/uv"
 `, inputs, uvCache, venv, shellQuote(g.mirrored(PyPI+"/simple")), shellQuote(g.Runtime.Code()), project)
@@ -54,4 +54,4 @@ rm -rf "$HOME/.cache" "$HOME/.local/share/uv"
 
 // uvCache shares what uv downloads and unpacks, but not what it builds. uv numbers the directories of its cache by version, so the script
 // reads their names from uv itself. A directory whose name it does not find is not shared.
-var uvCache = sharedParts("/var/cache/uv", `$(grep -aoE '(archive|wheels|simple)-v[0-9]+' "$uv" | sort -u)`)
+var uvCache = sharedParts("/var/cache/uv", `$(grep -aoE '(archive|wheels|simple)-v[0-9]+' "$UV" | sort -u)`)

@@ -218,7 +218,7 @@ func testOpenhandsNewerLock(t *testing.T) {
 	}
 	edit(t, filepath.Join(p.dir, "poetry.lock"), `lock-version = "2.1"`, `lock-version = "9.0"`)
 	res := client(t, p.dir, p.openhandsArgs("solve", "--progress", "plain", "--addr", env.builder.Addr)...)
-	if res.code != 1 || !strings.Contains(res.errorLine(), `step "[deps] poetry sync" failed: exit code`) ||
+	if res.code != 1 || !strings.Contains(res.errorLine(), `step "[deps] read poetry.lock" failed: exit code`) ||
 		!strings.Contains(res.stderr, "The lock file is not compatible with the current version of Poetry") {
 		t.Errorf("exit code %d\n%s", res.code, res.stderr[max(0, len(res.stderr)-2000):])
 	}

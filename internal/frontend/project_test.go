@@ -187,7 +187,7 @@ func TestStepFails(t *testing.T) {
 			if err == nil || err.Error() != tt.text || !errors.As(err, new(*errdefs.VertexError)) {
 				t.Errorf("got %v", err)
 			}
-			if len(s.Solves()) == 0 || s.image().Title() != "[deps] npm ci" {
+			if len(s.Solves()) == 0 || !strings.HasPrefix(s.image().Title(), "[deps] ") {
 				t.Errorf("went on with %q", s.image().Title())
 			}
 		})

@@ -42,7 +42,7 @@ type scene struct {
 	project string // its directory
 	base    fstest.MapFS
 	loads   map[string]fs.FS // what comes of the project in a transfer, by its title, where it differs
-	failing map[string]error // by what is solved
+	failing map[string]error // by the operation that fails
 }
 
 // newScene makes the project of an agent in JavaScript.
@@ -68,7 +68,7 @@ func newScene(t *testing.T) *scene {
 // solve answers what the frontend asks of the builder: files of the project, of the base, and the step that hashes the source.
 func (s *scene) solve(solve fakegateway.Solve) (fs.FS, error) {
 	title := solve.Title()
-	if err := s.failing[title]; err != nil {
+	if err := solve.Failure(s.failing); err != nil {
 		return nil, err
 	}
 	if files, ok := s.loads[title]; ok {

@@ -56,7 +56,7 @@ type scene struct {
 	*fakegateway.Client
 	imagebuild.Request
 	base    fstest.MapFS
-	failing map[string]error // by what is solved
+	failing map[string]error // by the operation that fails
 	stages  []string         // that were told before they were made
 }
 
@@ -69,7 +69,7 @@ func newScene() *scene {
 		if solve.IsImage() {
 			return s.base, s.failing["base"]
 		}
-		return nil, s.failing[solve.Title()]
+		return nil, solve.Failure(s.failing)
 	}
 	s.Request = imagebuild.Request{
 		Runtime: &llb.Runtime{

@@ -214,7 +214,7 @@ func TestScan(t *testing.T) {
 		{"the source, built from scratch", func(*scene) {}, tree},
 		{"all", func(s *scene) { s.on(plan.Lock, lockRef); s.ScanAll = true }, whole},
 		{"an extra command", func(s *scene) { s.on(plan.Lock, lockRef); s.Runtime.Extra = "true" }, "[extra] true"},
-		{"a deps image", func(s *scene) { s.Stage = plan.StageDeps }, "[deps] npm ci"},
+		{"a deps image", func(s *scene) { s.Stage = plan.StageDeps }, "[deps] npm ci: large packages"},
 		{"what exists", func(s *scene) { s.on(plan.None, sourceRef) }, tree},
 		{"all of what exists", func(s *scene) { s.on(plan.None, sourceRef); s.ScanAll = true }, "[base] " + sourceRef + "@"},
 		{"a deps image that exists", func(s *scene) { s.on(plan.None, lockRef); s.Stage = plan.StageDeps }, "[base] " + lockRef + "@"},
@@ -244,7 +244,7 @@ func TestStagesAreTold(t *testing.T) {
 		change func(*scene)
 		want   []string
 	}{
-		{"from scratch", func(*scene) {}, []string{"system", "system", "system tools"}},
+		{"from scratch", func(*scene) {}, []string{"system", "system", "system tools", "deps system tools"}},
 		{"tools", func(s *scene) { s.Stage = llb.StageTools }, []string{"system", "system"}},
 		{"system, whose packages are large", func(s *scene) { s.Stage = llb.StageSystem }, []string{"system"}},
 		{"on a deps image (lock)", func(s *scene) { s.on(plan.Lock, lockRef) }, nil},

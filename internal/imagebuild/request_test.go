@@ -139,7 +139,7 @@ func TestEndpoints(t *testing.T) {
 	}
 	for _, want := range []imagebuild.Endpoint{
 		{Address: "http://deb.debian.org/debian", For: "[system] install git"}, // from the base's own sources, comments left out
-		{Address: "https://registry.yarnpkg.com", For: "[deps] npm ci"},
+		{Address: "https://registry.yarnpkg.com", For: "[deps] npm ci: links and lists"},
 		{Address: "https://example.com/uv.tar.gz", For: "[tools] add uv 1"}, // without its token
 	} {
 		if !slices.Contains(got, want) {

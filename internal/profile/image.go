@@ -32,7 +32,7 @@ func (r *Runtime) Image() *llb.Runtime {
 var installers = map[string]func(files []string) llb.Installer{
 	"npm":    func([]string) llb.Installer { return llb.NPM{} },
 	"pip":    func(files []string) llb.Installer { return llb.Pip{Requirements: files[0]} },
-	"poetry": func([]string) llb.Installer { return llb.Poetry{} },
+	"poetry": func([]string) llb.Installer { return llb.PoetryLock{Groups: []string{"main"}} },
 	"uv":     func([]string) llb.Installer { return llb.UVSync{} },
 }
 

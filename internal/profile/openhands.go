@@ -36,7 +36,7 @@ var openhands = definition{
 		// They may be in the package's directory, but Poetry needs them in the project's root.
 		LockFiles: []string{"p*", "openhands/p*"},
 	},
-	installer: llb.CondaPoetry{Conda: conda},
+	installer: openhandsLock,
 	packages:  openhandsPackages,
 	system: []part[llb.Component]{
 		{"docker", llb.DockerEngine{NotOn: []string{"swebench", "mswebench"}}}, // as the original has it
@@ -49,8 +49,8 @@ var openhands = definition{
 		{"", llb.GitUser{Name: "openhands", Email: "openhands@all-hands.dev"}},
 	},
 	deps: []part[llb.Component]{
-		{"browser", llb.Browser{Conda: conda}},
-		{"", llb.Shells{Conda: conda}},
+		{"", llb.Shells{Lock: openhandsLock}},
+		{"browser", llb.Browser{Lock: openhandsLock}},
 	},
 	copies: []part[llb.SourceCopy]{
 		{"", llb.SourceCopy{From: "openhands/__init__.py", To: "code/openhands/", Mode: "a+rwx"}},
@@ -69,7 +69,10 @@ var openhands = definition{
 	command:  noCommand,
 }
 
-var conda = llb.Conda{Name: "openhands"}
+var (
+	conda         = llb.Conda{Name: "openhands"}
+	openhandsLock = llb.PoetryLock{Conda: &conda, Groups: []string{"main", "runtime"}}
+)
 
 // editorExtension returns the copy of an editor extension from the agent's source to the directory where the editor finds it.
 func editorExtension(name string) llb.SourceCopy {

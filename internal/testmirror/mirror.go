@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // Mirror is an HTTP server on loopback that stands in for several sites, each in its own folder.
@@ -96,9 +98,13 @@ func Start(ctx context.Context, cacheDir string) (*Mirror, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		m.debian, err = cached(cacheDir, "debian-trixie-"+runtime.GOARCH, func(dir string) error { return makeDebian(ctx, dir) })
-		if err == nil {
-			m.index, err = newIndex(filepath.Join(m.debian, "wheels"))
-		}
+		return err
+	})
+	var wheels string
+	group.Go(func() (err error) {
+		wheels, err = cached(cacheDir, "uv-wheels-"+runtime.GOARCH, func(dir string) error {
+			return fetchWheels(ctx, dir, "uv", llb.UVWheels(runtime.GOARCH))
+		})
 		return err
 	})
 	group.Go(func() (err error) {
@@ -114,6 +120,10 @@ func Start(ctx context.Context, cacheDir string) (*Mirror, error) {
 		return nil
 	})
 	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var err error
+	if m.index, err = newIndex(filepath.Join(m.debian, "wheels"), wheels); err != nil {
 		return nil, err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

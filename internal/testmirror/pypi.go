@@ -43,20 +43,22 @@ func normalised(name string) string {
 	return strings.ToLower(nameSeparators.ReplaceAllString(name, "-"))
 }
 
-// newIndex returns an index of the wheels in a directory and of playwright's stand-in.
-func newIndex(dir string) (index, error) {
+// newIndex returns an index of the wheels in directories and of playwright's stand-in.
+func newIndex(dirs ...string) (index, error) {
 	playwright, err := playwrightWheel()
 	if err != nil {
 		return nil, err
 	}
 	contents := map[string][]byte{"playwright-" + playwrightVersion + "-py3-none-any.whl": playwright}
-	files, err := filepath.Glob(filepath.Join(dir, "*.whl"))
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range files {
-		if contents[filepath.Base(file)], err = os.ReadFile(file); err != nil {
+	for _, dir := range dirs {
+		files, err := filepath.Glob(filepath.Join(dir, "*.whl"))
+		if err != nil {
 			return nil, err
+		}
+		for _, file := range files {
+			if contents[filepath.Base(file)], err = os.ReadFile(file); err != nil {
+				return nil, err
+			}
 		}
 	}
 	i := index{}

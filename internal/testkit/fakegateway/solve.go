@@ -65,6 +65,16 @@ func (s Solve) Names() []string {
 	return names
 }
 
+// Failure returns the error of the first operation that fails: failing holds errors by the operation's name.
+func (s Solve) Failure(failing map[string]error) error {
+	for _, name := range s.Names() {
+		if err := failing[name]; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Sources are the identifiers of what comes from outside: "docker-image://REF", "local://NAME", an address.
 func (s Solve) Sources() []string {
 	var all []string
