@@ -20,18 +20,19 @@ import (
 
 // solveOptions are the options of solve.
 type solveOptions struct {
-	runtime  options.Runtime
-	builder  options.Builder
-	planning options.Planning
-	build    buildflags.Options
-	outputs  options.Outputs
-	printing options.Printing
-	solve    options.Solve
+	runtime     options.Runtime
+	builder     options.Builder
+	planning    options.Planning
+	build       buildflags.Options
+	outputs     options.Outputs
+	compression options.Compression
+	printing    options.Printing
+	solve       options.Solve
 }
 
 // sets returns the sets of options that solve takes.
 func (o *solveOptions) sets() []options.Set {
-	return append(o.build.Sets(), &o.runtime, &o.builder, &o.planning, &o.outputs, &o.printing, &o.solve)
+	return append(o.build.Sets(), &o.runtime, &o.builder, &o.planning, &o.outputs, &o.compression, &o.printing, &o.solve)
 }
 
 func newSolve() *cobra.Command {
@@ -81,7 +82,7 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	}
 	opened(d)
 	settings.PublishTo(d.Repository)
-	exports, err := buildflags.ReadExports(ctx, &o.outputs, p.Tags.Images.Source)
+	exports, err := buildflags.ReadExports(ctx, &o.outputs, o.compression, p.Tags.Images.Source)
 	if err == nil {
 		err = exports.Check(len(p.platforms) > 1, len(settings.Attests) > 0)
 	}
@@ -98,7 +99,7 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	settings.Reuse = o.planning.ReuseFrom
 	return o.run(ctx, out, publish.Request{
 		Build: newBuild(p, d, settings, o.builder.Debug),
-		Plan:  made, Push: exports.Publish, Exports: exports.All, Replace: o.planning.Force,
+		Plan:  made, Push: exports.Publish, Compression: exports.Compression, Exports: exports.All, Replace: o.planning.Force,
 	})
 }
 

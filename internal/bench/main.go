@@ -23,11 +23,15 @@ var parts = []part{
 	{"frontend", "the frontend image through docker buildx", 12 << 30, measureFrontend},
 	{"openhands", "the openhands image from scratch", 14 << 30, measureOpenhands},
 	{"size", "a source edit on deps images of 0.1 and 4 GB", 6 << 30, measureSize},
+	{partCompression, "gzip against other compressions", 6 << 30, measureCompression},
 	{partBefore, "the same by an earlier client", 1 << 30, measureBefore},
 }
 
-// partBefore is measured only with -against.
-const partBefore = "before"
+// Parts that are measured only if -only names them: partBefore needs -against, partCompression compares no builds.
+const (
+	partBefore      = "before"
+	partCompression = "compression"
+)
 
 // part is a group of measurements.
 type part struct {
@@ -65,7 +69,7 @@ func parse(args []string) (options, error) {
 	o := options{}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&o.runs, "n", 3, "`runs` of each contender; the median counts")
-	standard := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == partBefore })
+	standard := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == partBefore || name == partCompression })
 	only := flags.String("only", strings.Join(standard, ","), "`parts` to measure")
 	flags.StringVar(&o.against, "against", "", "earlier `client` to compare with, by the part "+partBefore)
 	flags.StringVar(&o.dir, "dir", os.TempDir(), "`directory` for temporary files, removed at the end")

@@ -226,7 +226,7 @@ func TestExports(t *testing.T) {
 		{name: "compressions", o: options.Outputs{Outputs: []string{"type=image,name=x,compression=zstd"}, Push: true}, err: "cannot compress its layers both by"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			exports, err := ReadExports(t.Context(), &tt.o, "r:source")
+			exports, err := ReadExports(t.Context(), &tt.o, options.Compression{}, "r:source")
 			if err == nil {
 				err = exports.Check(tt.several, tt.attests)
 			}
@@ -239,6 +239,55 @@ func TestExports(t *testing.T) {
 			}
 			if got := strings.Join(names, "; "); got != tt.names || exports.Publish != tt.publish {
 				t.Errorf("got %q, publish %t", got, exports.Publish)
+			}
+		})
+	}
+}
+
+// TestCompression: one compression holds for all that a build exports and publishes.
+func TestCompression(t *testing.T) {
+	zstd3 := options.Compression{Type: "zstd", Level: "3"}
+	oci := "type=oci,dest=" + filepath.Join(t.TempDir(), "a.tar")
+	const conflict = "one build cannot compress its layers both by "
+	for _, tt := range []struct {
+		name      string
+		given     options.Compression
+		outputs   []string
+		push      bool
+		published string // empty: nothing is published
+		exported  string
+		err       string
+	}{
+		{name: "none", published: "gzip"},
+		{name: "published", given: zstd3, published: "zstd 3"},
+		{name: "exported", given: zstd3, outputs: []string{oci, "type=image,name=x"}, exported: "zstd 3, zstd 3"},
+		{name: "both", given: zstd3, outputs: []string{oci}, push: true, published: "zstd 3", exported: "zstd 3"},
+		{name: "a directory has no layers", given: zstd3, outputs: []string{t.TempDir()}, exported: "gzip"},
+		{name: "said twice", given: zstd3, outputs: []string{oci + ",compression=zstd,compression-level=3"}, push: true, published: "zstd 3", exported: "zstd 3"},
+		{name: "an attribute of what publishing replaces", outputs: []string{"type=registry,compression=zstd"}, published: "zstd"},
+		{name: "an attribute of an archive", outputs: []string{oci + ",compression=zstd"}, exported: "zstd"},
+		{name: "another one", given: zstd3, outputs: []string{oci + ",compression=gzip"}, err: conflict + "zstd 3 and by gzip"},
+		{name: "another level", given: zstd3, outputs: []string{oci + ",compression=zstd"}, err: conflict + "zstd 3 and by zstd:"},
+		{name: "gzip is given", given: options.Compression{Type: "gzip"}, outputs: []string{"type=registry,compression=zstd"}, err: conflict + "gzip and by zstd"},
+		{name: "two that publishing replaces", outputs: []string{"type=registry,compression=zstd", "type=registry"}, err: conflict + "zstd and by gzip"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			exports, err := ReadExports(t.Context(), &options.Outputs{Outputs: tt.outputs, Push: tt.push}, tt.given, "r:source")
+			if err == nil {
+				err = exports.Check(false, false)
+			}
+			if projecttest.WantError(t, err, tt.err) {
+				return
+			}
+			var exported []string
+			for _, e := range exports.All {
+				exported = append(exported, e.Compression().String())
+			}
+			if got := strings.Join(exported, ", "); got != tt.exported || exports.Publish != (tt.published != "") {
+				t.Errorf("exports have %q, want %q; publish %t", got, tt.exported, exports.Publish)
+			}
+			if got := exports.Compression.String(); exports.Publish && got != tt.published {
+				t.Errorf("published by %s, want %s", got, tt.published)
 			}
 		})
 	}

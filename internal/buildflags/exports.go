@@ -13,40 +13,52 @@ import (
 
 // Exports are the exports of a build.
 type Exports struct {
-	All     []solve.Export
-	Publish bool // write tags to the repository
+	All         []solve.Export
+	Publish     bool                // write tags to the repository
+	Compression options.Compression // of what is published
+
+	alike []solve.Export // the exports that must have one compression, publishing included
 }
 
-// ReadExports reads the exports that the user requests. Images and archives without a name get the source image's. An export that pushes
-// under that name is dropped, because publishing pushes it in the right order.
-func ReadExports(ctx context.Context, o *options.Outputs, source string) (Exports, error) {
-	exports := Exports{Publish: o.Push || len(o.Outputs) == 0 && !o.Load}
+// ReadExports reads the exports that the user requests, with the compression for those that name none. Images and archives without a name
+// get the source image's. An export that pushes under that name is dropped, because publishing pushes it in the right order.
+func ReadExports(ctx context.Context, o *options.Outputs, compression options.Compression, source string) (Exports, error) {
+	x := Exports{Publish: o.Push || len(o.Outputs) == 0 && !o.Load, Compression: compression}
+	if x.Publish || compression.IsGiven() {
+		x.alike = append(x.alike, solve.ImageExport(true).WithCompression(compression))
+	}
 	for _, text := range o.Outputs {
 		e, err := solve.ParseOutput(text)
 		if err != nil {
 			return Exports{}, err
 		}
-		if e.IsImage() && e.Attrs["name"] == "" && e.Attrs["push"] == "true" {
-			exports.Publish = true
-			continue
-		}
-		if e.IsNamed() && e.Attrs["name"] == "" {
-			e.Attrs["name"] = source
-		}
-		exports.All = append(exports.All, e)
+		x.add(e.WithCompression(compression), source)
 	}
 	if o.Load {
 		e, err := solve.LoadExport(ctx, source)
 		if err != nil {
 			return Exports{}, err
 		}
-		exports.All = append(exports.All, e)
+		x.add(e.WithCompression(compression), source)
 	}
-	return exports, nil
+	return x, nil
+}
+
+// add adds an export, or lets publishing replace it.
+func (x *Exports) add(e solve.Export, source string) {
+	x.alike = append(x.alike, e)
+	if e.IsImage() && e.Attrs["name"] == "" && e.Attrs["push"] == "true" {
+		x.Publish, x.Compression = true, e.Compression()
+		return
+	}
+	if e.IsNamed() && e.Attrs["name"] == "" {
+		e.Attrs["name"] = source
+	}
+	x.All = append(x.All, e)
 }
 
 // Check refuses exports that BuildKit would refuse only after the build. Some exporters take only one platform. Attestations need an image
-// with a name.
+// with a name. It also refuses exports that compress differently.
 func (x Exports) Check(severalPlatforms, attested bool) error {
 	for _, e := range x.All {
 		if attested && e.IsNamed() && e.Attrs["name"] == "*" {
@@ -57,9 +69,5 @@ func (x Exports) Check(severalPlatforms, attested bool) error {
 			return errors.New("type=docker and --load hold one platform: give one --platform, or use -o type=oci")
 		}
 	}
-	all := x.All
-	if x.Publish {
-		all = append([]solve.Export{solve.ImageExport(true)}, all...)
-	}
-	return solve.SameCompression(all...)
+	return solve.SameCompression(x.alike...)
 }

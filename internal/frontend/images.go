@@ -188,6 +188,7 @@ func (j *job) request(stage string, platform ocispecs.Platform, c platformPlan) 
 		LockFiles: j.locks, Source: j.source.State,
 		Proxy: j.options.Proxies(), Steps: runOptions(j.ui), NoCache: j.ui.IsNoCache, SourceLocation: j.file.location,
 		Resolve: j.ui.ImageResolveMode.String(), Imports: j.ui.CacheImports, CacheNamespace: j.ui.CacheIDNamespace,
-		Labels: j.ui.Labels, ScanAll: j.options.scan.All,
+		Compression: j.options.compression.Key(),
+		Labels:      j.ui.Labels, ScanAll: j.options.scan.All,
 	}
 }

@@ -17,15 +17,16 @@ type buildOptions struct {
 	profile profile.Options
 	options.Planning
 	options.Environment
-	scan  options.Scanning
-	plans map[string]plan.JSON // passed on by another frontend, by platform
+	scan        options.Scanning
+	compression options.Compression  // of the output, which a frontend cannot see
+	plans       map[string]plan.JSON // passed on by another frontend, by platform
 }
 
 // readOptions reads the build arguments. It also returns the names of unknown ones, sorted.
 func readOptions(ui *dockerui.Client) (o buildOptions, unknown []string, err error) {
 	var runtime options.Runtime
 	o.Pull = ui.ImageResolveMode == llb.ResolveModeForcePull
-	unknown, err = options.ReadArguments(ui.BuildArgs, options.BuildArguments, &runtime, &o.Planning, &o.Environment, &o.scan)
+	unknown, err = options.ReadArguments(ui.BuildArgs, options.BuildArguments, &runtime, &o.Planning, &o.Environment, &o.scan, &o.compression)
 	if err != nil {
 		return o, nil, err
 	}

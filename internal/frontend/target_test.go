@@ -126,3 +126,22 @@ func TestSpelling(t *testing.T) {
 		})
 	}
 }
+
+// TestCompression: the source has a cache key of its own for each compression that the build argument names.
+func TestCompression(t *testing.T) {
+	for given, want := range map[string]string{"": "", "gzip": "", "zstd,level=3": "compression zstd 3"} {
+		s := newScene(t)
+		s.exists("lock")
+		s.set("build-arg:COMPRESSION", given).must()
+		solves := s.Solves()
+		actions := solves[len(solves)-1].Vertex("[source] collect source").GetFile().GetActions()
+		if got := strings.Join(actions[len(actions)-1].GetCopy().GetExcludePatterns(), " "); got != want {
+			t.Errorf("%q: got %q, want %q", given, got, want)
+		}
+	}
+	s := newScene(t)
+	_, err := s.set("build-arg:COMPRESSION", "xz").build()
+	if err == nil || !strings.Contains(err.Error(), `invalid build argument COMPRESSION "xz": must be gzip, zstd, estargz or uncompressed`) {
+		t.Errorf("got error %v", err)
+	}
+}

@@ -23,6 +23,7 @@ const (
 	CacheFrom    Name = "cache-from"
 	CacheTo      Name = "cache-to"
 	CAFile       Name = "ca-file"
+	Compress     Name = "compression"
 	ForceRebuild Name = "force-rebuild"
 	Label        Name = "label"
 	Output       Name = "output"
@@ -175,7 +176,7 @@ type Set interface {
 func Groups() []Group {
 	var all []Group
 	for _, set := range []Set{
-		&Runtime{}, &Planning{}, &Builder{}, &Build{}, &Steps{}, &Caches{}, &Attestations{}, &Outputs{}, &Printing{}, &Plan{}, &Solve{},
+		&Runtime{}, &Planning{}, &Builder{}, &Build{}, &Steps{}, &Caches{}, &Attestations{}, &Outputs{}, &Compression{}, &Printing{}, &Plan{}, &Solve{},
 		&Tags{}, &Prepare{}, &Graph{}, &Diff{}, &Serve{}, &Environment{}, &Scanning{},
 	} {
 		all = append(all, set.Group())

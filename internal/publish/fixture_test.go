@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -184,6 +185,11 @@ func (f *fixture) destinations(opt client.SolveOpt) []string {
 		text := "to " + e.Type + " " + f.short(e.Attrs["name"])
 		if e.Attrs["push-by-digest"] == "true" {
 			text += " by digest"
+		}
+		for _, key := range slices.Sorted(maps.Keys(e.Attrs)) {
+			if strings.Contains(key, "compression") {
+				text += " " + key + "=" + e.Attrs[key]
+			}
 		}
 		all = append(all, text)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/internal/registry"
@@ -27,10 +28,11 @@ import (
 // Request says what to build and where to publish it.
 type Request struct {
 	Build
-	Plan    *planning.Result
-	Push    bool           // write the plan's tags
-	Exports []solve.Export // further destinations of the source image
-	Replace bool           // overwrite tags whose content cannot be read
+	Plan        *planning.Result
+	Push        bool                // write the plan's tags
+	Compression options.Compression // of the layers that are pushed
+	Exports     []solve.Export      // further destinations of the source image
+	Replace     bool                // overwrite tags whose content cannot be read
 }
 
 // Result is the result of a build.
@@ -195,7 +197,7 @@ func (r *run) solve(ctx context.Context, job solve.Job) error {
 
 // publish runs a job that pushes its image by digest, and then writes the tags.
 func (r *run) publish(ctx context.Context, job solve.Job, tags []planning.Publication) error {
-	job.Exports = append([]solve.Export{solve.DigestExport(r.Destination.Repository)}, job.Exports...)
+	job.Exports = append([]solve.Export{solve.DigestExport(r.Destination.Repository).WithCompression(r.Compression)}, job.Exports...)
 	if err := r.solve(ctx, job); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/solve"
@@ -69,6 +70,9 @@ func TestRun(t *testing.T) {
 				"publishing r:versioned: the tag cannot be moved: 409 Conflict; allow the tag to move (if tags are immutable, by an exception for it), " +
 					"or choose another repository with --repository; the tag keeps its image, so later builds that start from it do more work",
 			}},
+		{name: "compressed otherwise", set: func(f *fixture) { fromScratch(f); f.Compression = options.Compression{Type: "zstd", Level: "3"} },
+			solved: []string{deps + " compression=zstd compression-level=3", sourceOnIt + " compression=zstd compression-level=3"},
+			wrote:  []string{"lock", "versioned", "source"}, digest: "linux/amd64 source"},
 		{name: "caches are written with deps", set: func(f *fixture) { fromScratch(f); f.CacheExports = caches },
 			solved: []string{deps + "; cache registry; cache inline", sourceOnIt + "; cache inline"}, wrote: []string{"lock", "versioned", "source"}, digest: "linux/amd64 source"},
 		{name: "caches are not replaced without deps", set: func(f *fixture) { onLock(f); f.CacheExports = caches }, solved: []string{sourceAlone + "; cache inline"},

@@ -16,6 +16,7 @@ func TestSameCompression(t *testing.T) {
 		{"zstd twice", []string{"type=image,compression=zstd", "type=oci,dest=a,compression=zstd"}, "zstd", ""},
 		{"a directory has none", []string{"out", "type=image,compression=zstd,compression-level=9"}, "zstd 9", ""},
 		{"a level of gzip", []string{"type=image,compression-level=9"}, "9", ""},
+		{"the default and a level", []string{"type=image", "type=oci,dest=a,compression-level=9"}, "", "one build cannot compress its layers both by gzip and by gzip 9: run the command once for each"},
 		{
 			"two kinds", []string{"type=image", "type=oci,dest=a,compression=zstd"}, "",
 			"one build cannot compress its layers both by gzip and by zstd: run the command once for each",
