@@ -17,7 +17,7 @@ var dockerPackages = packageNames{
 }
 
 // dockerRepository is the address of Docker's package repositories.
-const dockerRepository = "https://download.docker.com/linux/"
+const dockerRepository = DockerDownloads + "/linux/"
 
 // DockerEngine installs Docker Engine, for agents that start containers.
 type DockerEngine struct {

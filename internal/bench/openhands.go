@@ -18,6 +18,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/testenv"
 	"github.com/rtbuild/rtbuild/internal/testmirror"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 //go:embed testdata/openhands.Dockerfile
@@ -207,9 +208,9 @@ func (c *checkout) arguments() map[string]string {
 	}
 	values := map[string]string{
 		"BASE": c.base, "PYTHON": c.python,
-		"DOCKER_REPOSITORY": c.runtime.Mirrored("https://download.docker.com/linux/debian"),
-		"CONDA_FORGE":       c.runtime.Mirrored("https://conda.anaconda.org/conda-forge"),
-		"PLAYWRIGHT":        c.runtime.Mirrored("https://cdn.playwright.dev/dbazure/download/playwright"),
+		"DOCKER_REPOSITORY": c.runtime.Mirrored(llb.DockerDownloads + "/linux/debian"),
+		"CONDA_FORGE":       c.runtime.Mirrored(llb.Sites()["conda-forge"].Addresses[0]),
+		"PLAYWRIGHT":        c.runtime.Mirrored(llb.Sites()["playwright"].Addresses[0]),
 		"RTBUILD_MIRRORS":   string(mirrors),
 	}
 	for arg, name := range map[string]string{

@@ -8,10 +8,10 @@ import (
 )
 
 // npmRegistry is the npm registry, under the name that yarn uses. network.mirrors can replace it.
-const npmRegistry = "https://registry.yarnpkg.com/"
+const npmRegistry = llb.NPMRegistry + "/"
 
 // github is the host of most projects' releases.
-const github = "https://github.com/"
+const github = llb.GitHub + "/"
 
 // releases are all downloads, the newest version of a name first. A digest is omitted if nobody has verified it against the publisher's own
 // statement. Then lint reports the tool, and --strict refuses it.
@@ -79,7 +79,7 @@ var releases = []llb.Tool{
 	},
 	{
 		// The key of both repositories; digest as several projects pin it. It has no version; this is its creation date.
-		Name: "docker-apt-key", Version: "2017-02-22", URL: "https://download.docker.com/linux/debian/gpg",
+		Name: "docker-apt-key", Version: "2017-02-22", URL: llb.DockerDownloads + "/linux/debian/gpg",
 		SHA256: all("1500c1f56fa9e26b9b8f42452a553675796ade0807cdce11975eb98170b3a570"),
 	},
 }
