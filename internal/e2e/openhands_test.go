@@ -16,6 +16,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/testenv"
 	"github.com/rtbuild/rtbuild/internal/testmirror"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // oh is a project like OpenHands, built from scratch once. The builder's network allows only the addresses that graph --addresses
@@ -107,8 +108,22 @@ func openhandsYAML(t *testing.T, base string, more ...string) string {
 			"name": name, "version": release.Version, "sha256": map[string]string{runtime.GOARCH: oh.mirror.SHA256(release.Address(runtime.GOARCH))},
 		})
 	}
-	mirrors, list := must(json.Marshal(oh.mirrors))(t), must(json.Marshal(tools))(t)
+	mirrors, list := must(json.Marshal(named(oh.mirrors)))(t), must(json.Marshal(tools))(t)
 	return fmt.Sprintf("base: %s\nruntime: {python: 3.13}\nnetwork:\n  mirrors: %s\ntools: %s\n%s\n", base, mirrors, list, strings.Join(more, "\n"))
+}
+
+// named calls sites of mirrors by their names, if they have one.
+func named(mirrors map[string]string) map[string]string {
+	all := maps.Clone(mirrors)
+	for name, site := range llb.Sites() {
+		for address, mirror := range mirrors {
+			if rest, ok := strings.CutPrefix(site.Addresses[0], address); ok {
+				delete(all, address)
+				all[name] = mirror + rest
+			}
+		}
+	}
+	return all
 }
 
 // testOpenhandsClosedNetwork checks that the build used only the addresses of graph --addresses, and sent valid requests to the

@@ -216,6 +216,25 @@ func TestToolsOfAMirrorAreOthers(t *testing.T) {
 	}
 }
 
+// TestNamedMirrors: a mirror has the same digest under its name and under the addresses that the name stands for, and is in no tag.
+func TestNamedMirrors(t *testing.T) {
+	load := func(mirrors string) *Runtime {
+		t.Helper()
+		r, err := Load(nodeProject("network: {mirrors: "+mirrors+"}"), Options{Base: "debian"})
+		projecttest.CheckError(t, err, "")
+		return r
+	}
+	named := load("{npm: 'https://a.example', github: 'https://b.example'}")
+	written := load("{'https://github.com': 'https://b.example', 'https://registry.npmjs.org': 'https://a.example', 'https://registry.yarnpkg.com': 'https://a.example'}")
+	one, two := named.TagInputs(), written.TagInputs()
+	if diff := cmp.Diff(one.DepsExtra, two.DepsExtra); diff != "" || named.ToolsDigest() != written.ToolsDigest() {
+		t.Errorf("tools digests %s and %s, further inputs: %s", named.ToolsDigest(), written.ToolsDigest(), diff)
+	}
+	if len(one.LockExtra)+len(one.SourceExtra) > 0 {
+		t.Errorf("in tags are %v and %v", one.LockExtra, one.SourceExtra)
+	}
+}
+
 // TestNoProfile shows that a runtime that was not loaded has no defaults.
 func TestNoProfile(t *testing.T) {
 	in := (&Runtime{Prefix: "/x"}).TagInputs()

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 func TestEverything(t *testing.T) {
@@ -73,12 +75,14 @@ func TestSchemaTools(t *testing.T) {
 	}
 }
 
-// TestSchemaWords shows that the schema and the options name the profiles, managers and tools that there are.
+// TestSchemaWords shows that the schema and the options name the profiles, managers, tools and sites that there are.
 func TestSchemaWords(t *testing.T) {
 	type object struct {
-		Properties map[string]object
-		Items, If  *object
-		Enum       []string
+		Properties    map[string]object
+		PropertyNames struct{ AnyOf []object }
+		Items, If     *object
+		Enum          []string
+		Description   string
 	}
 	var file object
 	projecttest.Must(t, json.Unmarshal(runtimefile.Schema(), &file))
@@ -94,5 +98,12 @@ func TestSchemaWords(t *testing.T) {
 	}
 	if diff := cmp.Diff(ownTools(), p["tools"].Items.If.Properties["name"].Enum); diff != "" {
 		t.Error("tools:", diff)
+	}
+	mirrors, sites := p["network"].Properties["mirrors"], slices.Sorted(maps.Keys(llb.Sites()))
+	if diff := cmp.Diff(sites, mirrors.PropertyNames.AnyOf[0].Enum); diff != "" {
+		t.Error("sites:", diff)
+	}
+	if list := strings.Join(sites, ", "); !strings.Contains(mirrors.Description, list) {
+		t.Errorf("the description of mirrors lacks %s", list)
 	}
 }

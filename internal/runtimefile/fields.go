@@ -239,22 +239,3 @@ func setDependencies(d *document, n *yaml.Node, f *File) error {
 
 // networkFields are the fields of "network".
 var networkFields = fields[File]{"mirrors": setMirrors}
-
-func setMirrors(d *document, n *yaml.Node, f *File) error {
-	pairs, err := d.mapping(n, "mirrors")
-	if err != nil {
-		return err
-	}
-	f.Mirrors = map[string]string{}
-	for _, p := range pairs {
-		mirror, err := d.str(p.value, "a mirror")
-		if err = d.check(p.key, err, checkAddress("address", p.name)); err != nil {
-			return err
-		}
-		if err = d.check(p.value, nil, checkAddress("mirror", mirror)); err != nil {
-			return err
-		}
-		f.Mirrors[p.name] = mirror
-	}
-	return nil
-}

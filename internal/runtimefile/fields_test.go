@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
@@ -132,6 +134,11 @@ func TestFieldErrors(t *testing.T) {
 		{"network", "network: {mirror: {}}", `runtime.yaml:1:11: unknown field "mirror": did you mean "mirrors"?`, false},
 		{"mirrors", "network: {mirrors: []}", "runtime.yaml:1:20: mirrors must be a map, not a list", false},
 		{"mirrored address", "network: {mirrors: {github.com: 'https://a.com'}}", `runtime.yaml:1:21: address "github.com" is not valid: it must begin with https:// or http:// and a host`, false},
+		{"site misspelt", "network: {mirrors: {pypy: 'https://a.com'}}", `runtime.yaml:1:21: unknown site "pypy": did you mean "pypi"? known are conda-forge, docker, github, npm, playwright, pypi; or write an address, such as https://example.com`, false},
+		{"site unknown", "network: {mirrors: {maven: 'https://a.com'}}", `runtime.yaml:1:21: unknown site "maven": known are conda-forge, docker, github, npm, playwright, pypi; or write an address, such as https://example.com`, false},
+		{"site and its address", "network: {mirrors: {github: 'https://a.com', 'https://github.com': 'https://b.com'}}", `runtime.yaml:1:46: "github" and "https://github.com" are the same server, and have different mirrors: remove one of them`, beyondSchema},
+		{"address and its site", "network: {mirrors: {'https://registry.npmjs.org/': 'https://b.com', npm: 'https://a.com'}}", `runtime.yaml:1:69: "https://registry.npmjs.org/" and "npm" are the same server, and have different mirrors: remove one of them`, beyondSchema},
+		{"mirror of a site", "network: {mirrors: {npm: a.com}}", `runtime.yaml:1:26: mirror "a.com" is not valid: it must begin with https:// or http:// and a host`, false},
 		{"mirror", "network: {mirrors: {'https://a.com': b}}", `runtime.yaml:1:38: mirror "b" is not valid: it must begin with https:// or http:// and a host`, false},
 	}
 	for _, test := range tests {
@@ -145,6 +152,41 @@ func TestFieldErrors(t *testing.T) {
 			if !test.beyond {
 				projecttest.CheckSchema(t, Schema(), test.yaml, false)
 			}
+		})
+	}
+}
+
+// TestMirrors: a name is short for the addresses of a site.
+func TestMirrors(t *testing.T) {
+	const npm, yarn = "https://registry.npmjs.org", "https://registry.yarnpkg.com"
+	for _, tt := range []struct {
+		name, mirrors string
+		want          map[string]string
+	}{
+		{"none", "{}", map[string]string{}},
+		{"an address, as it is written", "{'https://a.com/x': 'https://b.com/'}", map[string]string{"https://a.com/x": "https://b.com/"}},
+		{"two addresses", "{npm: 'https://a.com/npm/'}", map[string]string{npm: "https://a.com/npm", yarn: "https://a.com/npm"}},
+		{"an index", "{pypi: 'https://a.com/pypi/simple/'}", map[string]string{"https://pypi.org": "https://a.com/pypi"}},
+		{"an index without the end of its address", "{pypi: 'https://a.com'}", map[string]string{"https://pypi.org": "https://a.com"}},
+		{"a host with an odd name", "{pypi: 'https://simple'}", map[string]string{"https://pypi.org": "https://simple"}},
+		{"the files of an index", "{pypi: 'https://a.com', 'https://files.pythonhosted.org': 'https://b.com'}",
+			map[string]string{"https://pypi.org": "https://a.com", "https://files.pythonhosted.org": "https://b.com"}},
+		{"a part of a site", "{github: 'https://a.com', 'https://github.com/astral-sh': 'https://b.com'}",
+			map[string]string{"https://github.com": "https://a.com", "https://github.com/astral-sh": "https://b.com"}},
+		{"the same said twice", "{'https://pypi.org': 'https://a.com/', pypi: 'https://a.com/simple'}", map[string]string{"https://pypi.org": "https://a.com"}},
+		{"directories", "{conda-forge: 'https://a.com/forge', playwright: 'https://a.com/browsers', docker: 'https://a.com/docker-ce'}", map[string]string{
+			"https://conda.anaconda.org/conda-forge": "https://a.com/forge", "https://download.docker.com": "https://a.com/docker-ce",
+			"https://cdn.playwright.dev/dbazure/download/playwright": "https://a.com/browsers",
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			yaml := "network: {mirrors: " + tt.mirrors + "}\n"
+			f, err := Parse(Name, []byte(yaml), known)
+			projecttest.CheckError(t, err, "")
+			if diff := cmp.Diff(tt.want, f.Mirrors); diff != "" {
+				t.Error(diff)
+			}
+			projecttest.CheckSchema(t, Schema(), yaml, true)
 		})
 	}
 }
