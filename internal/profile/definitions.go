@@ -18,15 +18,15 @@ type definition struct {
 	env      map[string]string // with placeholder {prefix}
 	managers []string          // supported package managers
 
-	image     llb.Runtime            // traits that no file sets; of User, those besides name and ids
-	installer llb.Installer          // replaces the manager's installer; nil: keep it
-	packages  [][]part[llb.Packages] // by layer
-	system    []part[llb.Component]
-	tools     []part[llb.Component]
-	deps      []part[llb.Component]
-	copies    []part[llb.SourceCopy]
-	releases  []part[string] // names of the downloads that these install; see package releases
-	installs  bool           // the profile installs packages; packages: [] turns that off
+	image      llb.Runtime              // traits that no file sets; of User, those besides name and ids
+	installers map[string]llb.Installer // by Dependencies.Installer; they replace those of the managers
+	packages   [][]part[llb.Packages]   // by layer
+	system     []part[llb.Component]
+	tools      []part[llb.Component]
+	deps       []part[llb.Component]
+	copies     []part[llb.SourceCopy]
+	releases   []part[string] // names of the downloads that these install; see package releases
+	installs   bool           // the profile installs packages; packages: [] turns that off
 
 	locks    []string       // a project with all of these files fits the profile
 	others   []Dependencies // of other managers; a project with the files of one of them fits, too
@@ -86,6 +86,7 @@ var definitions = []definition{
 			Interpreter: Interpreter{Name: "python"},
 			Prefix:      "/agent", User: agent,
 			Dependencies: Dependencies{Manager: "pip", Files: []string{"requirements.txt"}},
+			Bytecode:     llb.BytecodeAll,
 			Source:       []Source{{Path: ".", Hash: true}},
 			Ignore:       alwaysIgnored,
 		},

@@ -81,15 +81,15 @@ func (d definition) installable(fsys fs.FS) []Dependencies {
 	return all
 }
 
-// completeManager selects the manager whose lock files the project has, if the file names none.
+// completeManager selects the manager whose lock files the project has, if the file names neither a manager nor lock files.
 func (d definition) completeManager(fsys fs.FS, r *Runtime, file *runtimefile.File) error {
-	if file.Sets("dependencies") {
+	if given := file.Dependencies; given.Manager != "" || given.Files != nil {
 		return nil
 	}
 	switch found := d.installable(fsys); len(found) {
 	case 0:
 	case 1:
-		r.Dependencies = found[0]
+		r.Dependencies.Manager, r.Dependencies.Files = found[0].Manager, found[0].Files
 	default:
 		var files, managers []string
 		for _, d := range found {

@@ -3,6 +3,7 @@ package profile
 import (
 	"slices"
 
+	"github.com/rtbuild/rtbuild/internal/runtimefile"
 	"github.com/rtbuild/rtbuild/llb"
 )
 
@@ -18,7 +19,7 @@ func (r *Runtime) Image() *llb.Runtime {
 	image.System = chosen(d.system, r.Components)
 	image.Tools = slices.Concat(chosen(d.tools, r.Components), r.extraTools())
 	image.Deps = chosen(d.deps, r.Components)
-	image.Installer = d.installerOf(r.Dependencies)
+	image.Installer, image.Bytecode = d.installerOf(r.Dependencies), r.Bytecode
 	image.Releases = r.pinned()
 	for _, s := range r.Source {
 		image.Source = append(image.Source, s.Path)
@@ -29,20 +30,25 @@ func (r *Runtime) Image() *llb.Runtime {
 }
 
 // installers are the installers of package managers.
-var installers = map[string]func(files []string) llb.Installer{
-	"npm":    func([]string) llb.Installer { return llb.NPM{} },
-	"pip":    func(files []string) llb.Installer { return llb.Pip{Requirements: files[0]} },
-	"poetry": func([]string) llb.Installer { return llb.PoetryLock{Groups: []string{"main"}} },
-	"uv":     func([]string) llb.Installer { return llb.UVSync{} },
+var installers = map[string]func(Dependencies) llb.Installer{
+	"npm": func(Dependencies) llb.Installer { return llb.NPM{} },
+	"pip": func(deps Dependencies) llb.Installer { return llb.Pip{Requirements: deps.Files[0]} },
+	"poetry": func(deps Dependencies) llb.Installer {
+		if deps.Installer == runtimefile.InstallerPoetry {
+			return llb.Poetry{}
+		}
+		return llb.PoetryLock{Groups: []string{"main"}}
+	},
+	"uv": func(Dependencies) llb.Installer { return llb.UVSync{} },
 }
 
 // installerOf returns the installer of dependencies, or nil if there is nothing to install.
 func (d definition) installerOf(deps Dependencies) llb.Installer {
-	if d.installer != nil {
-		return d.installer
+	if installer, ok := d.installers[deps.Installer]; ok {
+		return installer
 	}
 	if installer, ok := installers[deps.Manager]; ok {
-		return installer(deps.Files)
+		return installer(deps)
 	}
 	return nil
 }

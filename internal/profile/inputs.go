@@ -68,6 +68,7 @@ func (r *Runtime) lockExtra(d definition) map[string]any {
 	if given := r.provenance.dependencies; given.Manager != "" {
 		e.add("dependencies", given, d.defaults.Dependencies)
 	}
+	e.add("bytecode", r.Bytecode, d.defaults.Bytecode)
 	return e
 }
 
@@ -145,6 +146,9 @@ func (r *Runtime) ToolsDigest() string {
 	}
 	if r.NoPackages() {
 		facts["packages"] = []string{}
+	}
+	if r.Bytecode != definitionOf(r.Profile).defaults.Bytecode {
+		facts["bytecode"] = r.Bytecode
 	}
 	if len(r.Mirrors) > 0 {
 		facts["mirrors"] = r.Mirrors

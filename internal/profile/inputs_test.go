@@ -18,6 +18,7 @@ import (
 func TestExtras(t *testing.T) {
 	sum := strings.Repeat("0a", 32)
 	start := projecttest.Files("package-lock.json", "{}", "package.json", `{"scripts": {"start": "x"}}`)
+	openhands := projecttest.Files("pyproject.toml", openhandsPyproject, "poetry.lock", "")
 	tests := []struct {
 		name, yaml   string
 		project      fstest.MapFS
@@ -54,10 +55,17 @@ func TestExtras(t *testing.T) {
 		{"no command instead of the default", "cmd: []", start, `{}`, `{"cmd":[]}`},
 		{"no entrypoint", "entrypoint: []", start, `{}`, `{"entrypoint":[]}`},
 		{"python", "runtime: {python: 3.10}", projecttest.Files("requirements.txt", ""), `{"runtime":{"python":"3.10"}}`, `{}`},
-		{"openhands", "", projecttest.Files("pyproject.toml", openhandsPyproject, "poetry.lock", ""), `{}`, `{}`},
+		{"openhands", "", openhands, `{}`, `{}`},
 		{
 			"openhands' components and env", "components: {docker: false, browser: false, editor: true}\nenv: {LANG: C, VISUAL: code}\nprefix: /oh",
-			projecttest.Files("pyproject.toml", openhandsPyproject, "poetry.lock", ""), `{"components":{"docker":false},"env":{"LANG":"C"},"prefix":"/oh"}`, `{}`,
+			openhands, `{"components":{"docker":false},"env":{"LANG":"C"},"prefix":"/oh"}`, `{}`,
+		},
+		{"byte code", "bytecode: startup", projecttest.Files("requirements.txt", ""), `{"bytecode":"startup"}`, `{}`},
+		{"installer", "dependencies: {installer: poetry}", openhands, `{"dependencies":{"files":["pyproject.toml","poetry.lock"],"installer":"poetry","manager":"poetry"}}`, `{}`},
+		{"byte code and installer at their defaults", "bytecode: all\ndependencies: {installer: uv}", openhands, `{}`, `{}`},
+		{
+			"the default installer of what is not the default manager", "dependencies: {manager: poetry, installer: uv}", projecttest.Files("requirements.txt", ""),
+			`{"dependencies":{"files":["pyproject.toml","poetry.lock"],"manager":"poetry"}}`, `{}`,
 		},
 	}
 	for _, test := range tests {
@@ -188,6 +196,25 @@ func TestToolsDigest(t *testing.T) {
 	}
 	if (&Runtime{}).ToolsDigest() != (&Runtime{Env: map[string]string{}, Tools: []Tool{}}).ToolsDigest() {
 		t.Error("empty is not empty")
+	}
+}
+
+// TestToolsOfByteCodeAreOthers: micromamba's environment has byte code, too. The program that installs the dependencies changes no tools.
+func TestToolsOfByteCodeAreOthers(t *testing.T) {
+	digest := func(yaml string) string {
+		t.Helper()
+		r, err := Load(projecttest.Files("pyproject.toml", openhandsPyproject, "poetry.lock", ""), Options{Data: []byte(yaml)})
+		projecttest.CheckError(t, err, "")
+		return r.ToolsDigest()
+	}
+	byDefault, startup, none := digest(""), digest("bytecode: startup"), digest("bytecode: none")
+	if startup == byDefault || none == byDefault || startup == none {
+		t.Errorf("the digests are %s, %s and %s", byDefault, startup, none)
+	}
+	for _, yaml := range []string{"bytecode: all", "dependencies: {installer: poetry}"} {
+		if got := digest(yaml); got != byDefault {
+			t.Errorf("%s: got %s, want %s", yaml, got, byDefault)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rtbuild/rtbuild/internal/profile/manifests"
+	"github.com/rtbuild/rtbuild/internal/runtimefile"
 	"github.com/rtbuild/rtbuild/llb"
 )
 
@@ -17,6 +18,7 @@ var openhands = definition{
 		User:         User{Name: "openhands", UID: 1000, GID: 1000},
 		Components:   map[string]bool{"browser": true, "docker": true, "editor": true},
 		Dependencies: Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}},
+		Bytecode:     llb.BytecodeAll,
 		// The deps stage copies the lock files, so they are not part of the source. Releases up to 0.62.0 have microagents, later sources skills.
 		Source: []Source{{Path: "openhands", Hash: true}, {Path: "microagents", Optional: true}, {Path: "skills", Optional: true}},
 	},
@@ -36,8 +38,8 @@ var openhands = definition{
 		// They may be in the package's directory, but Poetry needs them in the project's root.
 		LockFiles: []string{"p*", "openhands/p*"},
 	},
-	installer: openhandsLock,
-	packages:  openhandsPackages,
+	installers: map[string]llb.Installer{"": openhandsLock, runtimefile.InstallerPoetry: llb.CondaPoetry{Conda: conda}},
+	packages:   openhandsPackages,
 	system: []part[llb.Component]{
 		{"docker", llb.DockerEngine{NotOn: []string{"swebench", "mswebench"}}}, // as the original has it
 	},

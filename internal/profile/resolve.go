@@ -103,6 +103,7 @@ func set(r *Runtime, f *runtimefile.File) {
 	maps.Copy(r.Components, f.Components)
 	r.Tools = f.Tools
 	setDependencies(r, f)
+	r.Bytecode = cmp.Or(f.Bytecode, r.Bytecode)
 	if f.Source != nil {
 		r.Source = f.Source
 	}
@@ -120,7 +121,8 @@ func setUser(r *Runtime, u User) {
 	r.User = User{Name: cmp.Or(u.Name, r.User.Name), UID: cmp.Or(u.UID, r.User.UID), GID: cmp.Or(u.GID, r.User.GID)}
 }
 
-// setDependencies sets the manager and its files. If the file names no files, they are the manager's default.
+// setDependencies sets the manager, its files and its installer. If the file names no files, they are the manager's default. The default
+// installer is left out, so that it is in no tag.
 func setDependencies(r *Runtime, f *runtimefile.File) {
 	if !f.Sets("dependencies") {
 		return
@@ -130,6 +132,9 @@ func setDependencies(r *Runtime, f *runtimefile.File) {
 		files = filesOf(manager)
 	}
 	r.Dependencies = Dependencies{Manager: manager, Files: files}
+	if installer := f.Dependencies.Installer; installer != runtimefile.InstallerUV {
+		r.Dependencies.Installer = installer
+	}
 }
 
 // overridden returns the fields of the file that the command line overrides.
@@ -192,11 +197,25 @@ func (d definition) check(file *runtimefile.File, r *Runtime, from options.Sourc
 			return file.FieldErrorf("tools", "give its url", "profile %s does not use the tool %q, so it needs a url", name, t.Name)
 		}
 	}
+	if err := d.checkPython(file, r); err != nil {
+		return err
+	}
 	if d.original && file.Ignore != nil {
 		return file.FieldErrorf("ignore", "leave ignore out", "profile %s uses only the ignore rules of the original", name)
 	}
 	if r.Base == "" {
 		return file.FieldErrorf("", "write a line such as base: debian:bookworm, or give "+from.Give(options.BaseImage), "no base image is named")
+	}
+	return nil
+}
+
+// checkPython returns an error for fields that mean nothing to the profile's language or to the package manager.
+func (d definition) checkPython(file *runtimefile.File, r *Runtime) error {
+	if m := r.Dependencies.Manager; file.Dependencies.Installer != "" && m != "poetry" {
+		return file.FieldErrorf("dependencies", "leave installer out", "only the manager poetry has a choice of installers, and the manager is %s", m)
+	}
+	if file.Bytecode != "" && d.defaults.Bytecode == "" {
+		return file.FieldErrorf("bytecode", "leave bytecode out", "profile %s does not run on python, and only Python has byte code", d.defaults.Profile)
 	}
 	return nil
 }

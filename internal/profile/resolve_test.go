@@ -13,6 +13,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/profile/manifests"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 const openhandsPyproject = "[tool.poetry]\nname = \"openhands-ai\"\nversion = \"0.62.0\"\n"
@@ -23,8 +24,8 @@ func openhandsRuntime(change func(*Runtime)) *Runtime {
 		Interpreter: Interpreter{Name: "python", Version: "3.12"},
 		Prefix:      "/openhands", User: User{Name: "openhands", UID: 1000, GID: 1000},
 		Components:   map[string]bool{"browser": true, "docker": true, "editor": true},
-		Dependencies: Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}},
-		Source:       []Source{{Path: "openhands", Hash: true}, {Path: "microagents", Optional: true}, {Path: "skills", Optional: true}},
+		Dependencies: Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}}, Bytecode: llb.BytecodeAll,
+		Source: []Source{{Path: "openhands", Hash: true}, {Path: "microagents", Optional: true}, {Path: "skills", Optional: true}},
 		Env: map[string]string{
 			"EDITOR": "code", "GIT_EDITOR": "code --wait", "VISUAL": "code", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
 			"MAMBA_ROOT_PREFIX": "/openhands/micromamba", "OPENVSCODE_SERVER_ROOT": "/openhands/.openvscode-server",
@@ -41,9 +42,9 @@ func pythonRuntime(change func(*Runtime)) *Runtime {
 	r := &Runtime{
 		Profile: "python", Base: "debian", Version: "unknown",
 		Interpreter: Interpreter{Name: "python"}, Prefix: "/agent", User: User{Name: "agent", UID: 1000, GID: 1000},
-		Dependencies: Dependencies{Manager: "pip", Files: []string{"requirements.txt"}},
-		Source:       []Source{{Path: ".", Hash: true}},
-		Ignore:       alwaysIgnored,
+		Dependencies: Dependencies{Manager: "pip", Files: []string{"requirements.txt"}}, Bytecode: llb.BytecodeAll,
+		Source: []Source{{Path: ".", Hash: true}},
+		Ignore: alwaysIgnored,
 	}
 	if change != nil {
 		change(r)
@@ -66,6 +67,13 @@ func TestLoad(t *testing.T) {
 		{"python by poetry", projecttest.Files("poetry.lock", "", "pyproject.toml", "[tool.poetry]\nname = 'x'\nversion = '2'\n"), debian, pythonRuntime(func(r *Runtime) {
 			r.Version, r.Dependencies = "2", Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}}
 		})},
+		{"python by Poetry itself", projecttest.Files("poetry.lock", "", "pyproject.toml", "", runtimefile.Name, "dependencies: {installer: poetry}"), debian, pythonRuntime(func(r *Runtime) {
+			r.Dependencies = Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}, Installer: "poetry"}
+		})},
+		{"python by the installer that is the default", projecttest.Files("poetry.lock", "", runtimefile.Name, "dependencies: {manager: poetry, files: [x], installer: uv}\nbytecode: all"), Options{Base: "debian", Profile: "python"}, pythonRuntime(func(r *Runtime) {
+			r.Dependencies = Dependencies{Manager: "poetry", Files: []string{"x"}}
+		})},
+		{"python without byte code", projecttest.Files("requirements.txt", "", runtimefile.Name, "bytecode: none"), debian, pythonRuntime(func(r *Runtime) { r.Bytecode = "none" })},
 		{"python by uv", projecttest.Files("uv.lock", "", "pyproject.toml", "[project]\nname = 'x'\nversion = '2'\n"), debian, pythonRuntime(func(r *Runtime) {
 			r.Version, r.Dependencies = "2", Dependencies{Manager: "uv", Files: []string{"pyproject.toml", "uv.lock"}}
 		})},
@@ -75,6 +83,9 @@ func TestLoad(t *testing.T) {
 		{"python 3.10", projecttest.Files("requirements.txt", "", runtimefile.Name, "runtime: {python: 3.10}"), debian, pythonRuntime(func(r *Runtime) { r.Interpreter.Version = "3.10" })},
 		{"python without a requirements.txt is the tags' error", projecttest.Files("a.py", ""), Options{Base: "debian", Profile: "python"}, pythonRuntime(nil)},
 		{"openhands", projecttest.Files("pyproject.toml", openhandsPyproject, "poetry.lock", "", "package-lock.json", "{}", ".dockerignore", "a"), Options{}, openhandsRuntime(nil)},
+		{"openhands by Poetry itself", projecttest.Files("openhands/pyproject.toml", "version = 2", runtimefile.Name, "profile: openhands\ndependencies: {installer: poetry}\nbytecode: startup"), Options{}, openhandsRuntime(func(r *Runtime) {
+			r.Version, r.Dependencies.Installer, r.Bytecode = "2", "poetry", "startup"
+		})},
 		{"openhands elsewhere", projecttest.Files("pyproject.toml", openhandsPyproject, "poetry.lock", "", runtimefile.Name, "prefix: /oh\nenv: {LANG: C, X: y}"), Options{NoBrowser: true}, openhandsRuntime(func(r *Runtime) {
 			r.Prefix = "/oh"
 			r.Components["browser"] = false
@@ -141,11 +152,15 @@ func TestLoadErrors(t *testing.T) {
 		{"interpreter of openhands", projecttest.Files(runtimefile.Name, "profile: openhands\nruntime: {node: 22}"), Options{}, "runtime.yaml:2:1: profile openhands does not run on node: write runtime: {python: VERSION}"},
 		{"manager", nodeProject("dependencies: {manager: pip}"), debian, "runtime.yaml:1:1: the manager pip is not supported by profile node: use npm or none"},
 		{"uv in profile openhands", projecttest.Files(runtimefile.Name, "profile: openhands\ndependencies: {manager: uv}"), debian, "runtime.yaml:2:1: the manager uv is not supported by profile openhands: use poetry"},
+		{"an installer of pip", projecttest.Files("requirements.txt", "", runtimefile.Name, "base: a\ndependencies: {installer: poetry}"), Options{}, "runtime.yaml:2:1: only the manager poetry has a choice of installers, and the manager is pip: leave installer out\ndependencies: {installer: poetry}\n^"},
+		{"an installer of npm", nodeProject("dependencies: {installer: uv}"), debian, "runtime.yaml:1:1: only the manager poetry has a choice of installers, and the manager is npm: leave installer out"},
+		{"an installer beside two managers", projecttest.Files("poetry.lock", "", "requirements.txt", "", "pyproject.toml", "[project]\nname='x'", runtimefile.Name, "dependencies: {installer: poetry}"), debian, "the project has requirements.txt and poetry.lock: say which its dependencies are installed from, by dependencies: {manager: pip} or {manager: poetry} in runtime.yaml"},
+		{"byte code of node", nodeProject("base: a\nbytecode: all"), Options{}, "runtime.yaml:2:1: profile node does not run on python, and only Python has byte code: leave bytecode out\nbytecode: all\n^"},
 		{"a field under an alias", projecttest.Files(runtimefile.Name, "profile: &d python\n? &k dependencies\n: {manager: npm}"), debian, "runtime.yaml:2:3: the manager npm is not supported by profile python: use pip or poetry or uv or none"},
 		{"a field whose name is an alias", projecttest.Files(runtimefile.Name, "profile: openhands\nenv: {x: &k ignore}\n*k : [a]"), Options{}, "runtime.yaml:2:10: profile openhands uses only the ignore rules of the original: leave ignore out"},
 		{"ignore of openhands", projecttest.Files(runtimefile.Name, "profile: openhands\nignore: [a]"), Options{}, "runtime.yaml:2:1: profile openhands uses only the ignore rules of the original: leave ignore out"},
 		{"a file that is not there", nodeProject(""), Options{Name: "x.yaml"}, "x.yaml: file does not exist: name the runtime file with -f, or write a runtime.yaml"},
-		{"a name in another file", nodeProject(""), Options{Name: "/a/x.yaml", Data: []byte("x: y")}, `/a/x.yaml:1:1: unknown field "x": known are base, cmd, components, dependencies, entrypoint, env, expose, extra, ignore, network, packages, prefix, profile, repository, runtime, source, tools, user, version, workdir`},
+		{"a name in another file", nodeProject(""), Options{Name: "/a/x.yaml", Data: []byte("x: y")}, `/a/x.yaml:1:1: unknown field "x": known are base, bytecode, cmd, components, dependencies, entrypoint, env, expose, extra, ignore, network, packages, prefix, profile, repository, runtime, source, tools, user, version, workdir`},
 		{"package.json", projecttest.Files("package-lock.json", "", "package.json", "{\n  \"a\": 1,\n}"), debian, "package.json:3:1: not valid JSON: invalid character '}' looking for beginning of object key string\n}\n^"},
 		{"package.json that ends early", projecttest.Files("package-lock.json", "", "package.json", "{\n"), debian, "package.json:1:2: not valid JSON: unexpected end of JSON input"},
 		{"package.json that is a list", projecttest.Files("package-lock.json", "", "package.json", "[]"), debian, "package.json:1:1: it must hold a JSON object"},

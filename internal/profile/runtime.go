@@ -8,6 +8,7 @@ package profile
 import (
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // Runtime is a runtime.yaml with all defaults of its profile applied. Image returns the contents of its image, and TagInputs the inputs of
@@ -23,9 +24,10 @@ type Runtime struct {
 	Packages     map[string][]string // by package manager; "" is for whichever the base has. Sorted and unique
 	Components   map[string]bool
 	Tools        []Tool
-	Dependencies Dependencies
-	Source       []Source // by path
-	Ignore       []string // patterns in .dockerignore's syntax, the last that matches decides: .dockerignore's, the file's, the profile's
+	Dependencies Dependencies // without an installer for the default, uv
+	Bytecode     llb.Bytecode // empty: the language is not Python
+	Source       []Source     // by path
+	Ignore       []string     // patterns in .dockerignore's syntax, the last that matches decides: .dockerignore's, the file's, the profile's
 	Env          map[string]string
 	Entrypoint   []string // nil: the base's
 	Cmd          []string // nil: the base's

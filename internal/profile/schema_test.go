@@ -75,7 +75,7 @@ func TestSchemaTools(t *testing.T) {
 	}
 }
 
-// TestSchemaWords shows that the schema and the options name the profiles, managers, tools and sites that there are.
+// TestSchemaWords shows that the schema and the options name the profiles, managers, tools, sites and kinds of byte code that there are.
 func TestSchemaWords(t *testing.T) {
 	type object struct {
 		Properties    map[string]object
@@ -98,6 +98,12 @@ func TestSchemaWords(t *testing.T) {
 	}
 	if diff := cmp.Diff(ownTools(), p["tools"].Items.If.Properties["name"].Enum); diff != "" {
 		t.Error("tools:", diff)
+	}
+	if diff := cmp.Diff([]string{string(llb.BytecodeAll), string(llb.BytecodeStartup), string(llb.BytecodeNone)}, p["bytecode"].Enum); diff != "" {
+		t.Error("byte code:", diff)
+	}
+	if diff := cmp.Diff([]string{runtimefile.InstallerUV, runtimefile.InstallerPoetry}, p["dependencies"].Properties["installer"].Enum); diff != "" {
+		t.Error("installers:", diff)
 	}
 	mirrors, sites := p["network"].Properties["mirrors"], slices.Sorted(maps.Keys(llb.Sites()))
 	if diff := cmp.Diff(sites, mirrors.PropertyNames.AnyOf[0].Enum); diff != "" {

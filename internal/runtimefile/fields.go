@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // fields are the fields that a map of runtime.yaml may hold. Each name has a function that sets its value in T.
@@ -57,9 +59,14 @@ var fileFields = fields[File]{
 	"components":   setComponents,
 	"tools":        setTools,
 	"dependencies": setDependencies,
-	"source":       setSource,
-	"ignore":       setIgnore,
-	"env":          setEnv,
+	"bytecode": func(d *document, n *yaml.Node, f *File) error {
+		word, err := d.oneOf(n, "bytecode", []string{string(llb.BytecodeAll), string(llb.BytecodeStartup), string(llb.BytecodeNone)})
+		f.Bytecode = llb.Bytecode(word)
+		return err
+	},
+	"source": setSource,
+	"ignore": setIgnore,
+	"env":    setEnv,
 	"entrypoint": func(d *document, n *yaml.Node, f *File) (err error) {
 		f.Entrypoint, err = command(d, n, "entrypoint")
 		return err
@@ -229,6 +236,10 @@ var dependencyFields = fields[Dependencies]{
 		if err == nil && len(to.Files) == 0 {
 			err = d.errorAt(n, "name at least one, or leave files out", "files is empty")
 		}
+		return err
+	},
+	"installer": func(d *document, n *yaml.Node, to *Dependencies) (err error) {
+		to.Installer, err = d.oneOf(n, "installer", []string{InstallerUV, InstallerPoetry})
 		return err
 	},
 }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 
 	"github.com/rtbuild/rtbuild/internal/projectfile"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // Name is the name of a project's runtime file.
@@ -36,6 +37,7 @@ type File struct {
 	Components   map[string]bool
 	Tools        []Tool
 	Dependencies Dependencies
+	Bytecode     llb.Bytecode
 	Source       []Source // by path
 	Ignore       []string
 	Env          map[string]string
@@ -74,9 +76,16 @@ type Tool struct {
 
 // Dependencies names the package manager and the lock files.
 type Dependencies struct {
-	Manager string   `json:"manager"`         // npm, pip, poetry, uv or none
-	Files   []string `json:"files,omitempty"` // lock files relative to the context, in the order of the hash
+	Manager   string   `json:"manager"`             // npm, pip, poetry, uv or none
+	Files     []string `json:"files,omitempty"`     // lock files relative to the context, in the order of the hash
+	Installer string   `json:"installer,omitempty"` // InstallerUV or InstallerPoetry; only for the manager poetry
 }
+
+// The programs that can install what Poetry reads from poetry.lock.
+const (
+	InstallerUV     = "uv"
+	InstallerPoetry = "poetry"
+)
 
 // Source is a path of the context to copy below the code directory.
 type Source struct {

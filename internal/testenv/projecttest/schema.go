@@ -37,7 +37,7 @@ func compile(schema []byte) (*jsonschema.Schema, error) {
 	return c.Compile("runtime.schema.json")
 }
 
-// Everything is a runtime file that sets every field.
+// Everything is a runtime file that sets every field of profile node.
 const Everything = `# syntax=registry.example.com/rtbuild-frontend:1
 profile: node
 base: debian:bookworm
