@@ -48,6 +48,7 @@ func TestOpenhands(t *testing.T) {
 		{"ClosedNetwork", testOpenhandsClosedNetwork}, {"Frontend", testOpenhandsFrontend}, {"Variants", testOpenhandsVariants},
 		{"Foreign", testOpenhandsForeign}, {"Ubuntu", testOpenhandsUbuntu}, {"Downloads", testOpenhandsDownloads},
 		{"NewerLock", testOpenhandsNewerLock}, {"DirtyExtra", testOpenhandsDirtyExtra}, {"PythonManagers", testPythonManagers},
+		{"Installer", testOpenhandsInstaller},
 	} {
 		t.Run(test.name, test.run)
 	}

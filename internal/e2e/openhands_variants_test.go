@@ -2,10 +2,14 @@ package e2e
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/rtbuild/rtbuild/internal/testenv"
 )
@@ -59,6 +63,38 @@ func testOpenhandsVariants(t *testing.T) {
 		if strings.HasPrefix(name, "/openhands/poetry/") && strings.Contains(name, "/wheel-") {
 			t.Errorf("the lock file dropped it, and the image has %s", name)
 		}
+	}
+}
+
+// testOpenhandsInstaller lets Poetry install the dependencies itself. The layers of system and tools stay. The files of the
+// dependencies are those that uv installs, without REQUESTED and byte code.
+func testOpenhandsInstaller(t *testing.T) {
+	built := builtOpenhands(t)
+	p := &project{dir: t.TempDir(), repository: built.repository}
+	if err := os.CopyFS(p.dir, os.DirFS(built.dir)); err != nil {
+		t.Fatal(err)
+	}
+	yaml := string(must(os.ReadFile(filepath.Join(built.dir, "runtime.yaml")))(t))
+	write(t, p.dir, "runtime.yaml", yaml+"dependencies: {installer: poetry}\n")
+	if res := succeed(t, p.dir, p.openhandsArgs("solve", "--progress", "plain")...); !strings.Contains(res.stderr, "versioned: ") {
+		t.Errorf("not versioned:\n%s", res.stderr)
+	}
+	const dir = "/openhands/poetry/"
+	dependencies := func(ref string) (names []string, compiled int) {
+		for _, name := range slices.Sorted(maps.Keys(tree(t, ref))) {
+			switch {
+			case strings.HasPrefix(name, dir) && strings.HasSuffix(name, ".pyc"):
+				compiled++
+			case strings.HasPrefix(name, dir) && !slices.Contains([]string{"__pycache__", "REQUESTED"}, filepath.Base(name)):
+				names = append(names, name)
+			}
+		}
+		return names, compiled
+	}
+	byPoetry, none := dependencies(p.images(t).Lock)
+	byUV, some := dependencies(built.images(t).Lock)
+	if diff := cmp.Diff(byUV, byPoetry); diff != "" || none > 0 || some == 0 {
+		t.Errorf("Poetry leaves %d files of byte code, and uv %d; other files: %s", none, some, diff)
 	}
 }
 

@@ -27,6 +27,7 @@ func testPythonManagers(t *testing.T) {
 	}{
 		{"poetry", testmirror.PoetryProject, "packages: [python3-poetry]", dropByPoetry},
 		{"poetry of PyPI", testmirror.PoetryProject, "", dropByPoetry},
+		{"poetry by its own installer", testmirror.PoetryProject, "packages: [python3-poetry]\ndependencies: {installer: poetry}", dropByPoetry},
 		{"uv", testmirror.UVProject, fmt.Sprintf("tools: [{name: uv, version: %s, sha256: {%s: %s}}]", uv.Version, runtime.GOARCH,
 			oh.mirror.SHA256(uv.Address(runtime.GOARCH))), func(t *testing.T, dir string) {
 			edit(t, filepath.Join(dir, "uv.lock"), "dependencies = [\n    { name = \"packaging\" },\n    { name = \"wheel\" },\n", "dependencies = [\n    { name = \"packaging\" },\n")
