@@ -32,7 +32,7 @@ func TestImageInstalls(t *testing.T) {
 		{"python by Poetry itself", "dependencies: {installer: poetry}\nbytecode: none", poetry, llb.Poetry{}, "none", itself},
 		{"python by uv", "dependencies: {installer: uv}", poetry, llb.PoetryLock{Groups: []string{"main"}}, "all", parts},
 		{"python by pip", "bytecode: startup", projecttest.Files("requirements.txt", ""), llb.Pip{Requirements: "requirements.txt"}, "startup", "pip install -r requirements.txt"},
-		{"node", "", nodeProject(""), llb.NPM{}, "", "npm ci"},
+		{"node", "", nodeProject(""), llb.NPM{}, "", "npm ci: links and lists"},
 		{"nothing to install", "dependencies: {manager: none}", nodeProject(""), nil, "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
