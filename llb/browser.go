@@ -19,21 +19,34 @@ type Browser struct{ Lock PoetryLock }
 
 func (b Browser) layers(g *Graph) (Layers, error) {
 	d := b.Lock.deps(g)
-	script := d.environment(false) + fmt.Sprintf(`if ! [ -e %[1]s/hashed.txt ]; then
-  echo "the lock file has no playwright, whose browser is to be installed: turn it off with components: {browser: false}" >&2
-  exit 1
-fi
-"$UV" pip install --quiet --python python3 --target /tmp/playwright --no-deps --no-build --require-hashes --requirements %[1]s/hashed.txt
-export PYTHONPATH=/tmp/playwright PLAYWRIGHT_BROWSERS_PATH=%[2]s PLAYWRIGHT_DOWNLOAD_HOST=%[3]s
+	script := d.interpreter() + fmt.Sprintf(`export PYTHONPATH=%[1]s PLAYWRIGHT_BROWSERS_PATH=%[2]s PLAYWRIGHT_DOWNLOAD_HOST=%[3]s HOME=/tmp/home
 python3 -m playwright install chromium
 rm -rf %[2]s/.links
 chmod -R 755 %[2]s
 unset PYTHONPATH
 python3 -I %[4]s/python_install.py compile --home %[2]s --bytecode none
-`, resolvedDir, browsersDir, shellQuote(g.mirrored(playwrightHost)), programsDir)
+`, playwrightDir, browsersDir, shellQuote(g.mirrored(playwrightHost)), programsDir)
 	layer := Layer{Stage: StageDeps, Name: "add Playwright's Chromium", Field: "components", batch: "browser", upper: func(at layerInput) llb.State {
 		return g.captureDir(d.root(at), StageDeps, "install Playwright's Chromium", browsersDir, script,
-			append(d.withUV(at, false), llb.ReadonlyRootFS(), b.Lock.resolvedMount(g, at, "pins", resolvedDir))...)
+			append(d.host(at), llb.ReadonlyRootFS(), llb.AddMount(playwrightDir, b.playwright(d, at), llb.Readonly, llb.SourcePath("/playwright")))...)
 	}}
 	return Layers{layer.withEndpoints(g.endpoints(PyPI, PyPIFiles, playwrightHost)...)}, nil
+}
+
+// playwrightDir is where the step that installs the browser finds Playwright.
+const playwrightDir = "/run/rtbuild-playwright"
+
+// playwright returns Playwright and what it needs, as the lock file pins them. The step that unpacks them runs none of their code, because
+// it shares a cache with the steps that install packages.
+func (b Browser) playwright(d pythonDeps, at layerInput) llb.State {
+	const name = "unpack Playwright"
+	script := d.environment(false) + fmt.Sprintf(`if ! [ -e %[1]s/hashed.txt ]; then
+  echo "the lock file has no playwright, whose browser is to be installed: turn it off with components: {browser: false}" >&2
+  exit 1
+fi
+"$UV" pip install --quiet --python python3 --target %[2]s --no-deps --no-build --require-hashes --requirements %[1]s/hashed.txt
+`, resolvedDir, playwrightDir)
+	run := d.g.run(d.root(at), command{StageDeps, name, script, d.user()}, []llb.ConstraintsOpt{named(StageDeps, name), d.g.location("components")},
+		append(d.withUV(at, false), llb.ReadonlyRootFS(), b.Lock.resolvedMount(d.g, at, "pins", resolvedDir))...)
+	return run.AddMount(playwrightDir, d.g.emptyDir("/playwright", d.g.Owner), llb.SourcePath("/playwright"))
 }

@@ -93,7 +93,7 @@ func (d pythonDeps) resolved(at layerInput) (env, lists llb.State) {
 }
 
 func (d pythonDeps) drawResolved(at layerInput) []llb.State {
-	opts := append(d.withUV(at, false), llb.AddMount(d.g.Runtime.Code(), d.g.lockFiles(), llb.Readonly))
+	opts := append(d.withUV(at, true), llb.AddMount(d.g.Runtime.Code(), d.g.lockFiles(), llb.Readonly))
 	run := d.g.run(d.root(at), d.resolve, d.labels(d.resolve.name), append(opts, d.inputs...)...)
 	lists := run.AddMount(resolvedDir, d.g.emptyDir("/lists", d.g.Owner), llb.SourcePath("/lists"))
 	return []llb.State{d.output(run, d.home, d.g.emptyDir(d.home, d.g.Owner)), lists}

@@ -34,6 +34,10 @@ func (p PoetryLock) home(r *Runtime) string {
 
 func (p PoetryLock) layers(g *Graph) (Layers, error) {
 	d := p.deps(g)
+	if _, known := uvWheels[g.Platform.Architecture]; !known {
+		return nil, FieldErrorf("dependencies", "rtbuild has no pinned uv for %s, which installs the packages: let Poetry install them: "+
+			"dependencies: {manager: poetry, files: [pyproject.toml, poetry.lock], installer: poetry}", g.Platform.Architecture)
+	}
 	if g.OldSource { // the layers are merged over what another tool has installed there
 		return append(Layers{{Stage: StageDeps, Name: "remove the old packages", Field: "dependencies", upper: func(layerInput) llb.State {
 			return g.whiteouts([]string{d.home})
@@ -48,7 +52,7 @@ func (p PoetryLock) deps(g *Graph) pythonDeps {
 	if has[Browser](g.Runtime.Deps) {
 		pin = "playwright"
 	}
-	d.resolve = command{StageDeps, "read poetry.lock", d.environment(false) + p.environmentScript(g) + fmt.Sprintf(`%[7]spoetry $sync --dry-run --no-ansi --no-root --only %[1]s > /tmp/plan || { cat /tmp/plan; exit 1; }
+	d.resolve = command{StageDeps, "read poetry.lock", d.environment(true) + p.environmentScript(g) + fmt.Sprintf(`%[7]spoetry $sync --dry-run --no-ansi --no-root --only %[1]s > /tmp/plan || { cat /tmp/plan; exit 1; }
 python3 %[2]s/python_resolve.py poetry.lock /tmp/plan %[3]d %[4]s "$name" %[5]s
 python3 -I %[2]s/python_install.py compile --home %[6]s --bytecode none
 `, shellQuote(strings.Join(p.Groups, ",")), programsDir, pythonParts, resolvedDir, pin, shellQuote(d.home), poetrySync), d.user()}
