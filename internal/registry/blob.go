@@ -82,6 +82,10 @@ func (c *Client) Blob(ctx context.Context, ref string, desc ocispecs.Descriptor)
 }
 
 // blob reads a blob and checks its size and digest.
+//
+// containerd's core/remotes/docker has a fetcher that resumes, too. It does not serve diff, which reads gigabytes from registries that
+// users name. It waits for a silent server without a limit, resumes only after io.ErrUnexpectedEOF and not after a reset, and checks no
+// digest. Its errors do not tell damaged content, which has to be pushed again, from a broken connection.
 type blob struct {
 	request request
 	want    ocispecs.Descriptor
