@@ -1,4 +1,3 @@
-// Package docs holds the documentation. Its tests keep the pages true to what they speak of.
 package docs
 
 import (
