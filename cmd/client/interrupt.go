@@ -16,7 +16,7 @@ const exitNow = 130
 
 // leaveAfter is how long a command may run after the first signal: long enough for a builder to cancel a solve. Then the process ends,
 // although a system call, another program or a server may still be busy. That is safe: files have temporary names until they are
-// complete, builder and registry drop a client that is gone, and the private builder ends with its last client.
+// complete. Builder and registry drop a client that is gone, and the private builder ends with its last client.
 const leaveAfter = 1500 * time.Millisecond
 
 // A command's last message may block: standard error may be a full pipe or a stopped terminal. The process ends messageUntil after the

@@ -36,10 +36,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// patience is how long the first signal may take to end a command, and hangs how long a test waits for what must happen.
+// signalLimit is how long the first signal may take to end a command, and hangs how long a test waits for what must happen.
 const (
-	patience = 2 * time.Second
-	hangs    = time.Minute
+	signalLimit = 2 * time.Second
+	hangs       = time.Minute
 )
 
 // interrupted starts the client, sends it one signal when it waits, and returns its exit code, its output, and how long it took to
@@ -123,7 +123,7 @@ func TestSignalsEndACommandWhoseOutputNobodyReads(t *testing.T) {
 			address, asked := silent(t)
 			code, took := signaled(t, asked, test.signals, fullPipe(t), []string{"DOCKER_CONFIG=" + t.TempDir()},
 				"plan", project, "--base-image", address+"/a:1", "--repository", address+"/b")
-			if code != test.want || took > patience {
+			if code != test.want || took > signalLimit {
 				t.Errorf("exit code %d after %s", code, took)
 			}
 		})
@@ -241,7 +241,7 @@ func TestTheFirstSignalEndsEveryCommand(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %s", test.name, sig), func(t *testing.T) {
 				env, args, waits := test.env(t)
 				code, said, took := interrupted(t, waits, sig, append(home, env...), args...)
-				if code != exitBuild || took > patience || !strings.Contains(said, "ERROR: canceled") {
+				if code != exitBuild || took > signalLimit || !strings.Contains(said, "ERROR: canceled") {
 					t.Errorf("exit code %d after %s\n%s", code, took, said)
 				}
 			})

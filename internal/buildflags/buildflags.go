@@ -47,7 +47,9 @@ type Settings struct {
 // Read reads the options. caFile is a PEM file of certificate authorities that steps trust besides the system's; it may be empty. Read
 // calls warn for problems that are no errors.
 //
-// An invalid value is an [*options.Error].
+// A value that does not parse, and a secret or SSH agent that does not exist, is an [*options.Error]. Other errors have no type: an
+// attestation that [imagebuild.CheckAttests] refuses, a label or annotation of rtbuild's own, and a Docker config or caFile that cannot
+// be read.
 func Read(o *Options, caFile string, warn func(string)) (*Settings, error) {
 	common, err := request(o, warn)
 	if err != nil {

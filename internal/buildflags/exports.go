@@ -22,6 +22,8 @@ type Exports struct {
 
 // ReadExports reads the exports that the user requests, with the compression for those that name none. Images and archives without a name
 // get the source image's. An export that pushes under that name is dropped, because publishing pushes it in the right order.
+//
+// An invalid output is an [*options.Error]. It is an error without a type if --load is given and there is no docker command.
 func ReadExports(ctx context.Context, o *options.Outputs, compression options.Compression, source string) (Exports, error) {
 	x := Exports{Publish: o.Push || len(o.Outputs) == 0 && !o.Load, Compression: compression}
 	if x.Publish || compression.IsGiven() {
@@ -57,8 +59,8 @@ func (x *Exports) add(e solve.Export, source string) {
 	x.All = append(x.All, e)
 }
 
-// Check refuses exports that BuildKit would refuse only after the build. Some exporters take only one platform. Attestations need an image
-// with a name. It also refuses exports that compress differently.
+// Check refuses exports that BuildKit would refuse only after the build, and those that compress layers differently. Some exporters take
+// only one platform. Attestations need an image with a name. The errors have no type.
 func (x Exports) Check(severalPlatforms, attested bool) error {
 	for _, e := range x.All {
 		if attested && e.IsNamed() && e.Attrs["name"] == "*" {

@@ -32,7 +32,8 @@ type Folder struct {
 }
 
 // New checks that a build folder in dir does no harm. It writes nothing. It refuses a directory that contains the project, one with
-// a Dockerfile or code/ that no Folder wrote, and one in the project's source: each run would change the tags.
+// a Dockerfile or code/ that no Folder wrote, and one in the project's source: each run would change the tags. It is an error, too, if dir
+// is a file or cannot be read. The errors have no type.
 func New(dir string, p *project.Project) (*Folder, error) {
 	real, err := resolveDir(dir)
 	if err != nil {

@@ -81,8 +81,8 @@ func TestOtherPlatforms(t *testing.T) {
 	}
 }
 
-// TestHandOver: where a provenance is asked for, a second frontend builds what this one has planned, if this one has looked at images
-// that the build does not use: BuildKit takes each of them for a material.
+// TestHandOver: with a provenance, a second frontend may build what this one has planned. That is so if this one has looked at images that
+// the build does not use: BuildKit takes each of them for a material.
 func TestHandOver(t *testing.T) {
 	stale := func(s *scene) {
 		s.exists("lock")

@@ -2,7 +2,8 @@ package plan
 
 import "github.com/rtbuild/rtbuild/tags"
 
-// JSON is the machine-readable form of a plan.
+// JSON is the machine-readable form of a plan: an entry of "platforms" in plan --format json. One frontend also hands it to a second one.
+// Its names are a contract. It omits Entry, the image itself.
 type JSON struct {
 	Variant Variant          `json:"variant"`
 	From    string           `json:"from"`

@@ -31,7 +31,8 @@ var (
 	ErrBroken        = errors.New("the image cannot be read")
 )
 
-// Because returns an error with the text of err that also wraps reason, one of the sentinel errors above.
+// Because returns an error with the text of err that also wraps reason, one of the five errors above. A [Looker] uses it to say what an
+// error of its registry or builder means for the plan, and keeps the message. errors.Is then finds both.
 func Because(reason, err error) error { return &because{error: err, reason: reason} }
 
 // because is an error that also wraps a reason.

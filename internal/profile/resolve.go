@@ -58,7 +58,10 @@ func Known() runtimefile.Known {
 	return runtimefile.Known{Profiles: profileNames(), Managers: managers(), Tools: ownTools()}
 }
 
-// Resolve returns the runtime of a project with a parsed runtime file; see [Load].
+// Resolve returns the runtime of a project with a parsed runtime file. It reads the manifests and lock files, and .dockerignore.
+//
+// A value of a file that the profile does not support, and a manifest that cannot be read, is a [*projectfile.Error]. An unknown profile,
+// an invalid option and a project that no profile fits are errors without a type.
 func Resolve(fsys fs.FS, file *runtimefile.File, opts Options) (*Runtime, error) {
 	d, err := choose(fsys, cmp.Or(opts.Profile, file.Profile), opts.From)
 	if err != nil {

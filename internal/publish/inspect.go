@@ -10,7 +10,8 @@ import (
 	"github.com/rtbuild/rtbuild/internal/plan"
 )
 
-// Look inspects what a request would build, without building it.
+// Look inspects what a request would build, without building it. [Inspect] calls it in the builder's gateway, once for each platform.
+// endpoints.List passes one that lists addresses. The error ends the inspection.
 type Look func(ctx context.Context, c gateway.Client, req imagebuild.Request) error
 
 // Inspect calls look in the builder, for a build from scratch of each platform. It returns the errors of Run.

@@ -54,8 +54,13 @@ func (e *BuildError) Unwrap() error { return e.Err }
 
 // Run builds and publishes what the plan says. If there is nothing to do, it contacts neither registry nor builder.
 //
-// Before building, Run checks that the user may push to the repository (else the error is a *registry.Error), and that the
-// builder can run programs for the platforms (else a *solve.PlatformError). Later errors are *BuildError.
+// Errors before the build have the type of their cause:
+//   - a [*registry.Error] if the user may not push to the repository, or if the registry cannot be asked;
+//   - a [*solve.BuilderError] or [*destination.PairError] if there is no builder;
+//   - a [*solve.PlatformError] if the builder cannot run programs for a platform;
+//   - none if a file on this machine cannot be used: the project's directory, the cache, the installation's secret.
+//
+// Errors from the build on are [*BuildError].
 func Run(ctx context.Context, req Request) (*Result, error) {
 	r := &run{Request: req}
 	if req.Plan.Done() && len(req.Exports) == 0 {

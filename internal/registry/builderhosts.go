@@ -21,6 +21,8 @@ import (
 // BuilderHosts returns the settings of buildkitd.toml with which BuildKit reaches registries as this client does. It covers
 // the registries in hosts.toml directories and the ones in used. Registries that BuildKit reaches without settings are left
 // out. BuilderHosts warns if buildkitd.toml cannot express a setting for a registry in used.
+//
+// If the hosts.toml of a registry in used cannot be read or has an error, that is an error. For another registry it is a warning.
 func (c *Client) BuilderHosts(used ...string) (map[string]config.RegistryConfig, error) {
 	all := builderHosts{}
 	names := append(c.configuredRegistries(), used...)

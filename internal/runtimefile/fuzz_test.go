@@ -12,8 +12,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
 
-// FuzzParse shows that no file makes the parser panic, that what is wrong with it is an *Error that points into it, and that its fields lie
-// in it.
+// FuzzParse shows that no file makes the parser panic. An error is an *Error that points into the file, and the fields lie in the file.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		projecttest.Everything, "", "---", "a: [", "user: &u {uid: 1}\nenv: *u", "base: a\n---\n", "? [a]\n: b", "packages: {apt: [a]}", "\xff", "a: &a [*a]", "env: {<<: &a {b: c}}",

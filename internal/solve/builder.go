@@ -1,5 +1,5 @@
 // Package solve runs solves on a buildkitd. It connects to the daemon, opens a session with the files and secrets that steps may
-// use, runs the build function, shows progress, repeats a solve after a passing fault, and returns the result of each export.
+// use, and runs the build function. It shows progress, repeats a solve after a passing fault, and returns the result of each export.
 package solve
 
 import (

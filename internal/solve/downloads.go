@@ -37,7 +37,8 @@ type DownloadOptions struct {
 	Warn   func(string)
 }
 
-// OpenDownloads opens the user's cache of downloads. Fetch ends when ctx does.
+// OpenDownloads opens the user's cache of downloads, and creates it if there is none. Fetch ends when ctx does. It is an error if the
+// user has no cache directory, or if CAFile cannot be used.
 func OpenDownloads(ctx context.Context, here Installation, opts DownloadOptions) (*Downloads, error) {
 	dir, err := trust.CacheDir("downloads")
 	if err != nil {

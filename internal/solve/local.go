@@ -46,7 +46,7 @@ var (
 )
 
 // NewLocal returns a Local with entries of a directory, and with time stamps of the installation. Parent directories of entries are
-// added.
+// added. It is an [*fs.PathError] if dir cannot be opened.
 func NewLocal(dir string, entries []tags.Entry, i Installation) (*Local, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -59,7 +59,7 @@ func IsStep(args []string) bool {
 	return len(args) == 2 && (args[0] == HashCommand || args[0] == MaterializeCommand)
 }
 
-// Run runs a step.
+// Run runs the step that args name, in the directories at the root of the step's container; see [IsStep]. Its errors are those of [RunIn].
 func Run(ctx context.Context, args []string) error {
 	return RunIn(ctx, args, Dirs{Context: ContextDir, Tree: TreeDir, Report: ReportDir})
 }
@@ -68,7 +68,8 @@ func Run(ctx context.Context, args []string) error {
 type Dirs struct{ Context, Tree, Report string }
 
 // RunIn runs a step in given directories. [HashCommand] writes an error in the source to the report and returns nil, so that the caller
-// gets the message without BuildKit's text around it.
+// gets the message without BuildKit's text around it. RunIn returns an error, without a type, if the argument cannot be parsed, or if the
+// report or the tree cannot be written.
 func RunIn(ctx context.Context, args []string, dirs Dirs) error {
 	order := Order{}
 	if err := json.Unmarshal([]byte(args[1]), &order); err != nil {

@@ -45,7 +45,8 @@ func ReadCA(file string) ([]byte, error) {
 }
 
 // Bundle returns a file with the host's certificate authorities and those of caFile, or "" if there are none. If it must
-// combine two files, it writes the result to the user's cache, named by its checksum.
+// combine two files, it writes the result to the user's cache, named by its checksum. Its errors are those of [ReadCA] for caFile, which
+// name --ca-file, and those of reading the host's file and writing the cache.
 func Bundle(caFile string) (string, error) {
 	host := HostBundle()
 	extra, err := ReadCA(caFile)
@@ -70,7 +71,8 @@ func Bundle(caFile string) (string, error) {
 	return file, writeFile(file, all)
 }
 
-// Pool returns the system's certificate authorities and those of caFile.
+// Pool returns the system's certificate authorities and those of caFile. Its errors are those of [ReadCA] for caFile, which name
+// --ca-file, and an error if the system's authorities cannot be read.
 func Pool(caFile string) (*x509.CertPool, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {

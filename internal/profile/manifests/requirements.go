@@ -89,8 +89,8 @@ var (
 	branchForm   = regexp.MustCompile(`/heads/|/archive/[^0-9]*$`)
 )
 
-// pinnedAddress reports whether the contents of a requirement's address never change. That is so for a full commit hash, because branches
-// and tags move, for a revision number where the version control has one, and for an archive that is not named after a branch.
+// pinnedAddress reports whether the contents of a requirement's address never change. Branches and tags of a version control move. A
+// full commit hash and a revision number do not. An archive counts as fixed unless it is named after a branch.
 func pinnedAddress(spec string) bool {
 	at := addressForm.FindStringSubmatch(spec)
 	if at == nil {
