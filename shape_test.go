@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,12 +15,14 @@ import (
 // What a reader takes in at a time. Lengths are in lines.
 const (
 	maxFunction = 60  // of programs; the tables of tests may be longer
+	mostShort   = 25  // of nine in ten functions of programs
 	maxFile     = 400 // tests included
 	maxCommand  = 200 // a file of cmd/client: one command and its flags
 )
 
-// TestLengths: no file and no function is too long.
+// TestLengths: no file and no function is too long, and most functions are short.
 func TestLengths(t *testing.T) {
+	var all []int // lengths of functions
 	for _, file := range goFiles(t) {
 		positions := token.NewFileSet()
 		parsed, err := parser.ParseFile(positions, file, nil, parser.SkipObjectResolution)
@@ -38,10 +41,16 @@ func TestLengths(t *testing.T) {
 				continue
 			}
 			begin, end := positions.Position(function.Pos()), positions.Position(function.End())
-			if lines := end.Line - begin.Line + 1; lines > maxFunction {
+			lines := end.Line - begin.Line + 1
+			all = append(all, lines)
+			if lines > maxFunction {
 				t.Errorf("%s: %s has %d lines, the limit is %d: split it", begin, function.Name.Name, lines, maxFunction)
 			}
 		}
+	}
+	slices.Sort(all)
+	if lines := all[len(all)*9/10]; lines > mostShort {
+		t.Errorf("one function in ten has %d lines or more: nine in ten should have at most %d", lines, mostShort)
 	}
 }
 
