@@ -18,6 +18,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv"
 	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // The directories of code and dependencies in profile node, and their owner.
@@ -88,13 +89,13 @@ func (b *bench) pushDeps(ctx context.Context, p *project, total int64) error {
 // depsLabels returns the labels of a valid deps image.
 func (b *bench) depsLabels(platform ocispecs.Platform) map[string]string {
 	return map[string]string{
-		plan.LabelStage:                    plan.StageDeps,
-		plan.LabelProfile:                  "node",
-		plan.LabelPlatform:                 platform.OS + "/" + platform.Architecture,
-		plan.LabelRecipe:                   strconv.Itoa(llb.Recipe),
-		plan.LabelUID:                      strconv.Itoa(ownerID),
-		plan.LabelGID:                      strconv.Itoa(ownerID),
-		plan.LabelLayers:                   "2",
+		labels.Stage:                       plan.StageDeps,
+		labels.Profile:                     "node",
+		labels.Platform:                    platform.OS + "/" + platform.Architecture,
+		labels.Recipe:                      strconv.Itoa(llb.Recipe),
+		labels.UID:                         strconv.Itoa(ownerID),
+		labels.GID:                         strconv.Itoa(ownerID),
+		labels.ToolsLayers:                 "2",
 		ocispecs.AnnotationBaseImageName:   b.base.ref,
 		ocispecs.AnnotationBaseImageDigest: b.base.digest.String(),
 	}

@@ -12,8 +12,8 @@ import (
 
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/testenv"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // computed is an output whose image names the frontend computes.
@@ -245,7 +245,7 @@ func TestFrontendTargets(t *testing.T) {
 		t.Run(stage, func(t *testing.T) {
 			p.buildx(t, "--target", stage, "-o", "type=image,push=true,name="+p.repository+":"+stage)
 			img := image(t, p.repository+":"+stage)
-			if got := img.Config.Config.Labels[plan.LabelStage]; got != stage || len(img.Manifest.Layers) != probeLayers+1 {
+			if got := img.Config.Config.Labels[labels.Stage]; got != stage || len(img.Manifest.Layers) != probeLayers+1 {
 				t.Errorf("stage %q, %d layers", got, len(img.Manifest.Layers))
 			}
 			res := p.buildx(t, "--target", stage, "-o", "type=image,name=*", "--metadata-file", filepath.Join(t.TempDir(), "meta.json"))

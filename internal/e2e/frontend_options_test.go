@@ -16,6 +16,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // exported builds a target that exports a JSON file, and reads it.
@@ -31,11 +32,11 @@ func (p *project) exported(t *testing.T, target string, more ...string) plannedA
 }
 
 // pushLabelled pushes a small image with labels.
-func pushLabelled(t *testing.T, repository, tag string, labels map[string]string) {
+func pushLabelled(t *testing.T, repository, tag string, own map[string]string) {
 	t.Helper()
 	config := ocispecs.Image{
 		Platform: ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH},
-		Config:   ocispecs.ImageConfig{Labels: labels, Env: []string{"PATH=/bin"}},
+		Config:   ocispecs.ImageConfig{Labels: own, Env: []string{"PATH=/bin"}},
 	}
 	name := strings.TrimPrefix(repository, env.registry.Host+"/")
 	must(env.registry.PushImage(t.Context(), name, tag, config, layerOf(t, map[string]string{"deps": tag})))(t)
@@ -44,7 +45,7 @@ func pushLabelled(t *testing.T, repository, tag string, labels map[string]string
 // depsLabels returns the labels of a deps image.
 func depsLabels() map[string]string {
 	return map[string]string{
-		plan.LabelStage: plan.StageDeps, plan.LabelRecipe: "1", plan.LabelUID: "0", plan.LabelGID: "0", plan.LabelLayers: "1",
+		labels.Stage: plan.StageDeps, labels.Recipe: "1", labels.UID: "0", labels.GID: "0", labels.ToolsLayers: "1",
 	}
 }
 
@@ -59,9 +60,9 @@ func TestFrontendBuildArgs(t *testing.T) {
 	elsewhere := p.repository + "-elsewhere"
 	pushLabelled(t, p.repository+"-locked", before.Lock, depsLabels())
 	pushLabelled(t, p.repository+"-old", before.Lock, func() map[string]string {
-		labels := depsLabels()
-		labels[plan.LabelRecipe] = "0"
-		return labels
+		own := depsLabels()
+		own[labels.Recipe] = "0"
+		return own
 	}())
 	versioned := strings.Replace(before.Versioned, "v1.0.0", "v0.9.0", 1)
 	pushLabelled(t, p.repository+"-previous", versioned, nil)
@@ -331,9 +332,9 @@ func TestFrontendImage(t *testing.T) {
 func TestFrontendPull(t *testing.T) {
 	t.Parallel()
 	p := probe(t)
-	labels := depsLabels()
-	labels[ocispecs.AnnotationBaseImageDigest] = digest.FromString("older").String()
-	pushLabelled(t, p.repository, p.exported(t, "tags").Lock, labels)
+	own := depsLabels()
+	own[ocispecs.AnnotationBaseImageDigest] = digest.FromString("older").String()
+	pushLabelled(t, p.repository, p.exported(t, "tags").Lock, own)
 	if made := p.exported(t, "plan"); made.Variant != "lock" {
 		t.Errorf("without --pull the plan is %+v", made.planned)
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/testenv"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // TestFrontendOldestBuildKit runs a small build on the oldest BuildKit and on the newest. Both must make the same source image on
@@ -178,7 +178,7 @@ func TestFrontendEmulated(t *testing.T) {
 			t.Errorf("%s: the frontend's is %s, the client's %s", name, at, want)
 		}
 		img := image(t, p.repository+"-frontend:x@"+at)
-		if img.Config.Config.Labels[plan.LabelPlatform] != name || "linux/"+img.Config.Architecture != name {
+		if img.Config.Config.Labels[labels.Platform] != name || "linux/"+img.Config.Architecture != name {
 			t.Errorf("%s is for %s, labels %v", name, img.Config.Architecture, img.Config.Config.Labels)
 		}
 		// The platform's own shell has created the code directory.

@@ -12,8 +12,8 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/testenv"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // pushStandIns pushes a base on which nothing has to be installed as REPOSITORY:1.
@@ -58,17 +58,17 @@ func TestDepsOfOtherLockFiles(t *testing.T) {
 	p := probe(t)
 	p.solves(t, "scratch", p.repository)
 	made := p.names(t, p.repository)
-	labels := image(t, made.Images.Lock).Config.Config.Labels
-	if got := image(t, made.Images.Source).Config.Config.Labels[plan.LabelDeps]; got == "" || got != labels[plan.LabelDeps] {
-		t.Errorf("the source image says %q, the deps image %q", got, labels[plan.LabelDeps])
+	own := image(t, made.Images.Lock).Config.Config.Labels
+	if got := image(t, made.Images.Source).Config.Config.Labels[labels.DepsDigest]; got == "" || got != own[labels.DepsDigest] {
+		t.Errorf("the source image says %q, the deps image %q", got, own[labels.DepsDigest])
 	}
 	for _, tt := range []struct{ name, digest, variant string }{
-		{"other", "sha256:other", "scratch"}, {"unsaid", "", "lock"}, {"same", labels[plan.LabelDeps], "lock"},
+		{"other", "sha256:other", "scratch"}, {"unsaid", "", "lock"}, {"same", own[labels.DepsDigest], "lock"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			repository := p.repository + "-" + tt.name
 			of := depsLabels()
-			of[plan.LabelDeps] = tt.digest
+			of[labels.DepsDigest] = tt.digest
 			pushLabelled(t, repository, made.Lock, of)
 			byClient := decode[planned](t, succeed(t, p.dir, "plan", "--format", "json", "--repository", repository).stdout)
 			byFrontend := p.exported(t, "plan", "--build-arg", "REPOSITORY="+repository).planned

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/testenv"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 const both = "linux/amd64,linux/arm64"
@@ -83,7 +84,7 @@ func (p *project) pushDeps(t *testing.T, list ...string) {
 	for _, name := range list {
 		platform := must(platforms.Parse(name))(t)
 		config := ocispecs.Image{Platform: platform, Config: ocispecs.ImageConfig{Labels: map[string]string{
-			plan.LabelStage: plan.StageDeps, plan.LabelRecipe: "1", plan.LabelUID: "1000", plan.LabelGID: "1000", plan.LabelLayers: "1",
+			labels.Stage: plan.StageDeps, labels.Recipe: "1", labels.UID: "1000", labels.GID: "1000", labels.ToolsLayers: "1",
 		}}}
 		tmp := "deps-" + platform.Architecture
 		at := must(env.registry.PushImage(t.Context(), repository, tmp, config, layerOf(t, map[string]string{"arch": name})))(t)
@@ -157,7 +158,7 @@ func TestPlatformsTogether(t *testing.T) {
 	}
 	for _, name := range []string{"linux/amd64", "linux/arm64"} {
 		img := image(t, p.repository+":x@"+got.manifestOf(name).Digest.String())
-		if img.Config.Config.Labels[plan.LabelPlatform] != name || len(img.Manifest.Layers) != 2 {
+		if img.Config.Config.Labels[labels.Platform] != name || len(img.Manifest.Layers) != 2 {
 			t.Errorf("%s: labels %v, %d layers", name, img.Config.Config.Labels, len(img.Manifest.Layers))
 		}
 		if f := must(img.Tree(t.Context()))(t)["/arch"]; f.Digest != digest.FromString(name) {

@@ -12,8 +12,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/testkit/fakegateway"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // TestNamedContexts: an image that is given as a context takes the place of the base, or of the deps image, which then is not looked for.
@@ -92,9 +92,9 @@ func TestNamedContexts(t *testing.T) {
 			if begins := slices.Concat(s.image().Sources(), s.image().Names()); !slices.ContainsFunc(begins, func(text string) bool { return strings.Contains(text, tt.enters) }) {
 				t.Errorf("the image begins with none of %q", begins)
 			}
-			labels := config(t, res, "").Config.Labels
-			if tt.base != "" && labels[ocispecs.AnnotationBaseImageName] != tt.base || labels[plan.LabelStage] != "source" {
-				t.Errorf("labels %v", labels)
+			own := config(t, res, "").Config.Labels
+			if tt.base != "" && own[ocispecs.AnnotationBaseImageName] != tt.base || own[labels.Stage] != "source" {
+				t.Errorf("labels %v", own)
 			}
 		})
 	}

@@ -22,6 +22,9 @@ func TestTable(t *testing.T) {
 			t.Errorf("--no-cache-filter %s: %v", stage, err)
 		}
 	}
+	if plan.StageDeps != llb.StageDeps || plan.StageSource != llb.StageSource {
+		t.Errorf("plan names the images %s and %s", plan.StageDeps, plan.StageSource)
+	}
 	if parseFilter(llb.StageSource) == nil {
 		t.Error("--no-cache-filter takes the stage source, which has no steps")
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/testkit/fakegateway"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // TestPlatforms: each platform has a plan of its own, which is announced with its name, and an image of the result.
@@ -86,7 +87,7 @@ func TestOtherPlatforms(t *testing.T) {
 func TestHandOver(t *testing.T) {
 	stale := func(s *scene) {
 		s.exists("lock")
-		s.publish("source", s.names().Images.Source, func(labels map[string]string) { labels[plan.LabelSourceTree] = "other" })
+		s.publish("source", s.names().Images.Source, func(own map[string]string) { own[labels.SourceDigest] = "other" })
 	}
 	tests := []struct {
 		name   string
@@ -129,7 +130,7 @@ func TestHandOver(t *testing.T) {
 			next := s.again()
 			next.Options.Opts, next.Targets = last.FrontendOpt, s.Targets
 			res := next.must()
-			if got := config(t, res, "").Config.Labels[plan.LabelStage]; got != "source" || next.image().Frontend != "" {
+			if got := config(t, res, "").Config.Labels[labels.Stage]; got != "source" || next.image().Frontend != "" {
 				t.Errorf("the second frontend made an image of stage %q", got)
 			}
 			names := s.again().set("context:deps", "").names()

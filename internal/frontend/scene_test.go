@@ -18,12 +18,12 @@ import (
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/rtbuild/rtbuild/internal/frontend"
-	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/sourcestep"
 	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 	"github.com/rtbuild/rtbuild/internal/testkit/fakegateway"
 	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 const (
@@ -212,7 +212,7 @@ func (s *scene) names() tags.Set {
 }
 
 // publish builds a target from scratch, and puts the image into the registry under a name. change edits its labels; it may be nil.
-func (s *scene) publish(target, ref string, change func(labels map[string]string)) {
+func (s *scene) publish(target, ref string, change func(own map[string]string)) {
 	s.t.Helper()
 	other := s.again().set("target", target, "build-arg:FORCE_REBUILD", "1")
 	img := config(s.t, other.must(), "")
@@ -250,7 +250,7 @@ func (s *scene) exists(roles ...string) {
 		case "lock":
 			s.publish("deps", names.Lock, nil)
 		case "versioned":
-			s.publish("deps", names.Versioned, func(labels map[string]string) { labels[plan.LabelDeps] = "other" })
+			s.publish("deps", names.Versioned, func(own map[string]string) { own[labels.DepsDigest] = "other" })
 		}
 	}
 }

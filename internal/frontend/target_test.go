@@ -6,7 +6,7 @@ import (
 
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 
-	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // TestTargets: what each target asks for in which order, where it stops, what it builds, and under which names it goes.
@@ -72,7 +72,7 @@ func TestTargets(t *testing.T) {
 			if tt.stage == "" {
 				return
 			}
-			if stage := config(t, res, "").Config.Labels[plan.LabelStage]; stage != tt.stage {
+			if stage := config(t, res, "").Config.Labels[labels.Stage]; stage != tt.stage {
 				t.Errorf("the image is of stage %q, not %q", stage, tt.stage)
 			}
 			var published []string
@@ -103,13 +103,13 @@ func checkWarnings(t *testing.T, s *scene, want string) {
 func TestSpelling(t *testing.T) {
 	for _, tt := range []struct {
 		name, role string
-		change     func(labels map[string]string) // of the deps image
-		note, plan string                         // part of what is said
+		change     func(own map[string]string) // of the deps image
+		note, plan string                      // part of what is said
 	}{
-		{name: "an older recipe", role: "lock", change: func(labels map[string]string) { labels[plan.LabelRecipe] = "0" }, note: "(use --build-arg PULL=1 to rebuild it)"},
-		{name: "inputs that are not known", role: "lock", change: func(labels map[string]string) { delete(labels, plan.LabelDeps) },
+		{name: "an older recipe", role: "lock", change: func(own map[string]string) { own[labels.Recipe] = "0" }, note: "(use --build-arg PULL=1 to rebuild it)"},
+		{name: "inputs that are not known", role: "lock", change: func(own map[string]string) { delete(own, labels.DepsDigest) },
 			note: "(use --build-arg FORCE_REBUILD=1 to rebuild it)"},
-		{name: "an image that rtbuild did not make", role: "versioned", change: func(labels map[string]string) { clear(labels) },
+		{name: "an image that rtbuild did not make", role: "versioned", change: func(own map[string]string) { clear(own) },
 			plan: "(--build-arg VARIANT=versioned builds on it anyway)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

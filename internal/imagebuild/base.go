@@ -16,14 +16,14 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 	fstypes "github.com/tonistiigi/fsutil/types"
 
-	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // inspectBase reads the distribution, users and package repositories of the base from its files. The builder pulls the base for that, which
 // a build from scratch needs anyway.
 func (b *builder) inspectBase(ctx context.Context) error {
-	if b.entry.Config.Labels[plan.LabelStage] != "" {
+	if b.entry.Config.Labels[labels.Stage] != "" {
 		return llb.FieldErrorf("base", "base image %s was made by rtbuild: use its own base, %s", b.req.Runtime.Base,
 			b.entry.Config.Labels[ocispecs.AnnotationBaseImageName])
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // deps solves a deps image, or the image of an earlier stage.
@@ -94,7 +95,7 @@ func (b *builder) reportStages(ctx context.Context, layers llb.Layers) error {
 // their number. The build then keeps all of its layers, and removes the old source.
 func (b *builder) versioned(ctx context.Context) (*built, error) {
 	b.readOwner()
-	if n, err := strconv.Atoi(b.entry.Config.Labels[plan.LabelLayers]); err == nil {
+	if n, err := strconv.Atoi(b.entry.Config.Labels[labels.ToolsLayers]); err == nil {
 		b.graph.Base.Layers = n
 	}
 	layers, err := b.graph.Versioned()
@@ -132,5 +133,5 @@ func isCopied(label string) bool {
 	case ocispecs.AnnotationVersion, ocispecs.AnnotationBaseImageName, ocispecs.AnnotationBaseImageDigest:
 		return true
 	}
-	return strings.HasPrefix(label, plan.LabelPrefix)
+	return strings.HasPrefix(label, labels.Prefix)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/profile/releases"
 	"github.com/rtbuild/rtbuild/internal/testkit/fakegateway"
 	"github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 const (
@@ -169,7 +170,7 @@ func TestBuild(t *testing.T) {
 			if diff := cmp.Diff(tt.solved, s.solved()); diff != "" {
 				t.Errorf("solved (-want +got):\n%s", diff)
 			}
-			if got := img.Config.Config.Labels[plan.LabelStage]; got != tt.stage {
+			if got := img.Config.Config.Labels[labels.Stage]; got != tt.stage {
 				t.Errorf("the image is of stage %q, not %q", got, tt.stage)
 			}
 			if ref, ok := img.Ref.(*fakegateway.Reference); !ok || ref.Solve.Definition != s.Solves()[len(s.Solves())-1].Definition {

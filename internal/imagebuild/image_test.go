@@ -20,6 +20,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/testkit/fakegateway"
 	"github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // made builds a scene's request.
@@ -123,10 +124,10 @@ func TestOldSource(t *testing.T) {
 // TestLabels: the user's labels are in the source image alone. Ours, and no others, are annotations of the manifest too.
 func TestLabels(t *testing.T) {
 	ours := []string{
-		plan.LabelStage, plan.LabelProfile, plan.LabelPlatform, plan.LabelRecipe, plan.LabelUID, plan.LabelGID, plan.LabelLayers, plan.LabelTools, plan.LabelDeps,
+		labels.Stage, labels.Profile, labels.Platform, labels.Recipe, labels.UID, labels.GID, labels.ToolsLayers, labels.ToolsDigest, labels.DepsDigest,
 		ocispecs.AnnotationBaseImageDigest, ocispecs.AnnotationBaseImageName, ocispecs.AnnotationVersion,
 	}
-	source := append(slices.Clone(ours), plan.LabelSourceTree, plan.LabelCommand)
+	source := append(slices.Clone(ours), labels.SourceDigest, labels.Command)
 	for _, tt := range []struct {
 		name    string
 		change  func(*scene)
@@ -135,9 +136,9 @@ func TestLabels(t *testing.T) {
 	}{
 		{"a source image", func(*scene) {}, append(slices.Clone(source), "mine"), append(slices.Clone(source), "noted")},
 		{"a deps image", func(s *scene) { s.Stage = plan.StageDeps }, ours, append(slices.Clone(ours), "noted")},
-		{"tools", func(s *scene) { s.Stage = llb.StageTools }, but(ours, plan.LabelDeps), append(but(ours, plan.LabelDeps), "noted")},
-		{"what exists", func(s *scene) { s.on(plan.None, sourceRef) }, []string{plan.LabelGID, plan.LabelLayers, plan.LabelStage, plan.LabelTools, plan.LabelUID},
-			[]string{plan.LabelGID, plan.LabelLayers, plan.LabelStage, plan.LabelTools, plan.LabelUID, "noted"}},
+		{"tools", func(s *scene) { s.Stage = llb.StageTools }, but(ours, labels.DepsDigest), append(but(ours, labels.DepsDigest), "noted")},
+		{"what exists", func(s *scene) { s.on(plan.None, sourceRef) }, []string{labels.GID, labels.ToolsLayers, labels.Stage, labels.ToolsDigest, labels.UID},
+			[]string{labels.GID, labels.ToolsLayers, labels.Stage, labels.ToolsDigest, labels.UID, "noted"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newScene()

@@ -20,6 +20,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // Request describes the image of one platform to build. The caller has already chosen the variant.
@@ -258,15 +259,15 @@ func (b *builder) scan(image bkllb.State) bkllb.State {
 // an older source that must be removed.
 func (b *builder) readOwner() {
 	b.graph.Owner = llb.Owner{UID: b.req.Runtime.User.UID, GID: b.req.Runtime.User.GID}
-	labels := b.entry.Config.Labels
-	if labels[plan.LabelStage] == "" {
+	of := b.entry.Config.Labels
+	if of[labels.Stage] == "" {
 		b.graph.OldSource = true
 		return
 	}
-	if uid, err := strconv.Atoi(labels[plan.LabelUID]); err == nil {
+	if uid, err := strconv.Atoi(of[labels.UID]); err == nil {
 		b.graph.Owner.UID = uid
 	}
-	if gid, err := strconv.Atoi(labels[plan.LabelGID]); err == nil {
+	if gid, err := strconv.Atoi(of[labels.GID]); err == nil {
 		b.graph.Owner.GID = gid
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // outdated says why an image that rtbuild made is out of date: an older base or an older recipe. It returns "" if it is not.
@@ -32,7 +34,7 @@ func (j *judge) baseMoved(img *Image) string {
 }
 
 func recipe(img *Image) (number int, known bool) {
-	number, err := strconv.Atoi(img.Labels[LabelRecipe])
+	number, err := strconv.Atoi(img.Labels[labels.Recipe])
 	return number, err == nil
 }
 
@@ -58,7 +60,7 @@ func (j *judge) notes(p *Plan) []string {
 	} else if made, _ := recipe(img); img.Ours() && made > j.in.Recipe {
 		note(" was made by a newer rtbuild (recipe %d, this one has %d)", made, j.in.Recipe)
 	}
-	if p.Variant != Versioned && img.Ours() && img.Labels[LabelDeps] == "" {
+	if p.Variant != Versioned && img.Ours() && img.Labels[labels.DepsDigest] == "" {
 		note(" has no label for the inputs of its dependencies, so its tag is trusted (use %s to rebuild it)", j.in.Spelling.Force)
 	}
 	return notes

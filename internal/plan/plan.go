@@ -13,6 +13,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/tags"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // Variant says where a build starts.
@@ -50,7 +51,7 @@ type Image struct {
 func (i *Image) Pinned() string { return i.Reference + "@" + i.Digest.String() }
 
 // Ours reports whether rtbuild made the image. Other images, including the original's, lack rtbuild's labels.
-func (i *Image) Ours() bool { return i.Labels[LabelStage] != "" }
+func (i *Image) Ours() bool { return i.Labels[labels.Stage] != "" }
 
 // Input is everything that a plan is made from.
 type Input struct {
@@ -188,7 +189,7 @@ func (j *judge) first(role string, candidates []*Image, stale func(*Image) strin
 }
 
 func (j *judge) staleSource(img *Image) string {
-	switch got := img.Labels[LabelSourceTree]; got {
+	switch got := img.Labels[labels.SourceDigest]; got {
 	case j.in.Tree:
 		if j.otherCommand(img) {
 			return "its command differs"
@@ -204,15 +205,15 @@ func (j *judge) staleSource(img *Image) string {
 // otherCommand reports whether a source image has a different command. The tag cannot tell if the command comes from a
 // manifest that is not part of the source.
 func (j *judge) otherCommand(img *Image) bool {
-	if label, ok := img.Labels[LabelCommand]; ok {
-		return label != Command(j.in.Cmd)
+	if label, ok := img.Labels[labels.Command]; ok {
+		return label != labels.CommandValue(j.in.Cmd)
 	}
 	return j.in.Cmd != nil && !slices.Equal(img.Cmd, j.in.Cmd)
 }
 
 func (j *judge) staleLock(img *Image) string {
 	switch {
-	case img.Ours() && img.Labels[LabelStage] != StageDeps:
+	case img.Ours() && img.Labels[labels.Stage] != StageDeps:
 		return "it is not a deps image"
 	case !img.Ours() && !j.in.Foreign:
 		return "it was not made by rtbuild, and its source cannot be separated from its dependencies"
@@ -226,7 +227,7 @@ func (j *judge) staleLock(img *Image) string {
 // otherDeps says why an image's dependencies are stale, or returns "". The lock tag cannot tell: it is a short hash over texts
 // without separators. An image without the label is accepted (see notes).
 func (j *judge) otherDeps(img *Image) string {
-	if made := img.Labels[LabelDeps]; made != "" && made != j.in.DepsDigest {
+	if made := img.Labels[labels.DepsDigest]; made != "" && made != j.in.DepsDigest {
 		return "its lock files, base, mirrors or extra inputs differ"
 	}
 	return ""
@@ -248,9 +249,9 @@ func (j *judge) staleVersioned(img *Image) string {
 		return ""
 	case !img.Ours():
 		return fmt.Sprintf("it was not made by rtbuild, and its base is unknown (%s builds on it anyway)", j.in.Spelling.Versioned)
-	case img.Labels[LabelStage] != StageDeps:
+	case img.Labels[labels.Stage] != StageDeps:
 		return "it is not a deps image"
-	case img.Labels[LabelTools] != j.in.Tools:
+	case img.Labels[labels.ToolsDigest] != j.in.Tools:
 		return "its system packages, tools, user, environment or mirrors differ"
 	case j.otherBase(img):
 		return j.madeFrom(img)

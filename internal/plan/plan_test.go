@@ -9,6 +9,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/tags"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 const (
@@ -23,14 +24,14 @@ var images = tags.Images{Lock: "r:lock", Versioned: "r:versioned", Source: "r:so
 // image returns an image that rtbuild made from the current base, recipe, tools and source. Pairs of label and value change
 // its labels.
 func image(ref, stage string, pairs ...string) *plan.Image {
-	labels := map[string]string{
-		plan.LabelStage: stage, plan.LabelTools: "tools", plan.LabelDeps: "deps", plan.LabelSourceTree: "tree", plan.LabelRecipe: "5",
+	own := map[string]string{
+		labels.Stage: stage, labels.ToolsDigest: "tools", labels.DepsDigest: "deps", labels.SourceDigest: "tree", labels.Recipe: "5",
 		baseName: "docker.io/library/debian:bookworm", "org.opencontainers.image.base.digest": base.String(),
 	}
 	for i := 0; i < len(pairs); i += 2 {
-		labels[pairs[i]] = pairs[i+1]
+		own[pairs[i]] = pairs[i+1]
 	}
-	return &plan.Image{Reference: ref, Digest: dgst, Labels: labels}
+	return &plan.Image{Reference: ref, Digest: dgst, Labels: own}
 }
 
 func foreign(ref string) *plan.Image { return &plan.Image{Reference: ref, Digest: dgst} }
@@ -41,8 +42,8 @@ func TestMake(t *testing.T) {
 	source := image("r:source", plan.StageSource)
 	lock := image("r:lock", plan.StageDeps)
 	versioned := image("r:versioned", plan.StageDeps)
-	older := image("r:lock", plan.StageDeps, plan.LabelRecipe, "4")
-	unlabelled := image("r:lock", plan.StageDeps, plan.LabelDeps, "")
+	older := image("r:lock", plan.StageDeps, labels.Recipe, "4")
+	unlabelled := image("r:lock", plan.StageDeps, labels.DepsDigest, "")
 	moved := image("r:lock", plan.StageDeps, "org.opencontainers.image.base.digest", "sha256:old")
 	all := []string{"r:lock", "r:versioned", "r:source"}
 	exists := func(source, lock, versioned plan.State) map[string]plan.State {
@@ -86,7 +87,7 @@ func TestMake(t *testing.T) {
 		},
 		{
 			name: "the source image holds other files",
-			in:   plan.Input{Source: image("r:source", plan.StageSource, plan.LabelSourceTree, "other"), Lock: list(lock)},
+			in:   plan.Input{Source: image("r:source", plan.StageSource, labels.SourceDigest, "other"), Lock: list(lock)},
 			want: plan.Plan{
 				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock,
 				Reason: "the source image is stale: its source files differ; the deps image of these lock files exists",
@@ -95,7 +96,7 @@ func TestMake(t *testing.T) {
 		},
 		{
 			name: "the source image has a command, the runtime none",
-			in:   plan.Input{Source: image("r:source", plan.StageSource, plan.LabelCommand, `["npm","start"]`), Lock: list(lock)},
+			in:   plan.Input{Source: image("r:source", plan.StageSource, labels.Command, `["npm","start"]`), Lock: list(lock)},
 			want: plan.Plan{
 				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock,
 				Reason: "the source image is stale: its command differs; the deps image of these lock files exists",
@@ -165,7 +166,7 @@ func TestMake(t *testing.T) {
 		},
 		{
 			name: "a versioned deps image with other packages",
-			in:   plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, plan.LabelTools, "other"))},
+			in:   plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, labels.ToolsDigest, "other"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
 				Reason: "no deps image under the lock tag; the deps image under the versioned tag is stale: its system packages, tools, user, environment or mirrors differ",
@@ -173,7 +174,7 @@ func TestMake(t *testing.T) {
 			},
 		},
 		{
-			name: "a second candidate", in: plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, plan.LabelTools, "other"), versioned)},
+			name: "a second candidate", in: plan.Input{Versioned: list(image("r:versioned", plan.StageDeps, labels.ToolsDigest, "other"), versioned)},
 			want: plan.Plan{
 				Variant: plan.Versioned, From: "r:versioned@" + dgst.String(), Entry: versioned,
 				Reason: "no deps image under the lock tag; a deps image of this base and version exists",
@@ -215,15 +216,15 @@ func TestMake(t *testing.T) {
 		},
 		{
 			name: "a newer recipe is reused, --pull or not",
-			in:   plan.Input{Source: image("r:source", plan.StageSource, plan.LabelRecipe, "6"), Pull: true},
+			in:   plan.Input{Source: image("r:source", plan.StageSource, labels.Recipe, "6"), Pull: true},
 			want: plan.Plan{
-				Variant: plan.None, From: "r:source@" + dgst.String(), Entry: image("r:source", plan.StageSource, plan.LabelRecipe, "6"),
+				Variant: plan.None, From: "r:source@" + dgst.String(), Entry: image("r:source", plan.StageSource, labels.Recipe, "6"),
 				Reason: "the source image exists", Exists: exists("fresh", "absent", "absent"),
 				Notes: []string{"r:source was made by a newer rtbuild (recipe 6, this one has 5)"},
 			},
 		},
 		{
-			name: "a deps image of other lock files under the same tag", in: plan.Input{Lock: list(image("r:lock", plan.StageDeps, plan.LabelDeps, "other"))},
+			name: "a deps image of other lock files under the same tag", in: plan.Input{Lock: list(image("r:lock", plan.StageDeps, labels.DepsDigest, "other"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
 				Reason: "the deps image under the lock tag is stale: its lock files, base, mirrors or extra inputs differ; no deps image under the versioned tag",
@@ -232,7 +233,7 @@ func TestMake(t *testing.T) {
 		},
 		{
 			name: "a source image on another deps image",
-			in:   plan.Input{Source: image("r:source", plan.StageSource, plan.LabelDeps, "other"), Lock: list(lock)},
+			in:   plan.Input{Source: image("r:source", plan.StageSource, labels.DepsDigest, "other"), Lock: list(lock)},
 			want: plan.Plan{
 				Variant: plan.Lock, From: "r:lock@" + dgst.String(), Entry: lock,
 				Reason: "the source image is stale: its lock files, base, mirrors or extra inputs differ; the deps image of these lock files exists",
@@ -266,7 +267,7 @@ func TestMake(t *testing.T) {
 		},
 		{
 			name: "a deps image of an older rtbuild that entered on a deps image of another base",
-			in:   plan.Input{Lock: list(image("r:lock", plan.StageDeps, plan.LabelDeps, "", baseName, "docker.io/other/debian:bookworm"))},
+			in:   plan.Input{Lock: list(image("r:lock", plan.StageDeps, labels.DepsDigest, "", baseName, "docker.io/other/debian:bookworm"))},
 			want: plan.Plan{
 				Variant: plan.Scratch, From: "debian:bookworm@" + base.String(),
 				Reason: "the deps image under the lock tag is stale: it was made from base docker.io/other/debian:bookworm, not docker.io/library/debian:bookworm; no deps image under the versioned tag",

@@ -5,6 +5,8 @@ import (
 
 	"github.com/containerd/platforms"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // Claim is the platform that one part of an image names.
@@ -14,14 +16,14 @@ type Claim struct {
 }
 
 // Disagreement returns an error if two parts of an image name different platforms, and nil if all agree. A part without a
-// platform agrees with every other, and a platform without a variant agrees with any variant. LabelPlatform among the image's
-// labels and annotations counts as well.
-func Disagreement(claims []Claim, labels, annotations map[string]string) error {
+// platform agrees with every other, and a platform without a variant agrees with any variant. A label or an annotation of the
+// image named [labels.Platform] counts as well.
+func Disagreement(claims []Claim, ofImage, annotations map[string]string) error {
 	for _, source := range []struct {
 		by     string
 		values map[string]string
-	}{{"the config's label " + LabelPlatform, labels}, {"the manifest's annotation " + LabelPlatform, annotations}} {
-		text := source.values[LabelPlatform]
+	}{{"the config's label " + labels.Platform, ofImage}, {"the manifest's annotation " + labels.Platform, annotations}} {
+		text := source.values[labels.Platform]
 		if text == "" {
 			continue
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/tags"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 const (
@@ -74,14 +75,14 @@ func (l *looker) Resolve(_ context.Context, ref string, _ ocispecs.Platform) (di
 
 // image returns an image that rtbuild made from the current inputs. Pairs of label and value change its labels.
 func image(ref, stage string, pairs ...string) *plan.Image {
-	labels := map[string]string{
-		plan.LabelStage: stage, plan.LabelTools: "tools", plan.LabelDeps: "deps", plan.LabelSourceTree: "tree", plan.LabelRecipe: "5",
+	own := map[string]string{
+		labels.Stage: stage, labels.ToolsDigest: "tools", labels.DepsDigest: "deps", labels.SourceDigest: "tree", labels.Recipe: "5",
 		ocispecs.AnnotationBaseImageName: "docker.io/library/debian:bookworm", ocispecs.AnnotationBaseImageDigest: currentBase.String(),
 	}
 	for i := 0; i < len(pairs); i += 2 {
-		labels[pairs[i]] = pairs[i+1]
+		own[pairs[i]] = pairs[i+1]
 	}
-	return &plan.Image{Reference: ref, Digest: currentBase, Labels: labels}
+	return &plan.Image{Reference: ref, Digest: currentBase, Labels: own}
 }
 
 func because(reason error) error {
@@ -131,7 +132,7 @@ func TestMake(t *testing.T) {
 			from: "x:lock@" + currentBase.String(), exists: "absent fresh absent"},
 		{name: "the previous version's deps image suffices", images: images{"r:previous": image("r:previous", plan.StageDeps)}, asked: everything[:5], variant: plan.Versioned,
 			from: "r:previous@" + currentBase.String(), exists: "absent absent fresh"},
-		{name: "a stale image does not suffice", images: images{"r:source": image("r:source", plan.StageSource, plan.LabelSourceTree, "other"), "r:lock": lock},
+		{name: "a stale image does not suffice", images: images{"r:source": image("r:source", plan.StageSource, labels.SourceDigest, "other"), "r:lock": lock},
 			asked: everything[:2], variant: plan.Lock, from: "r:lock@" + currentBase.String(), exists: "stale fresh absent"},
 		{name: "a deps image is wanted", images: all, change: func(r *planning.Request) { r.Input.Stage = plan.StageDeps }, asked: everything[1:2],
 			variant: plan.None, from: "r:lock@" + currentBase.String(), exists: "absent fresh absent"},

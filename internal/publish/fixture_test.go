@@ -30,6 +30,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 	"github.com/rtbuild/rtbuild/internal/testkit/fakebuilder"
 	"github.com/rtbuild/rtbuild/internal/testkit/fakegateway"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // The builder of the fixture, and the base of its project.
@@ -164,7 +165,7 @@ func (f *fixture) export(ctx context.Context, opt client.SolveOpt, res *gateway.
 		if err != nil {
 			return nil, err
 		}
-		last = p.ID + " " + config.Config.Labels[plan.LabelStage]
+		last = p.ID + " " + config.Config.Labels[labels.Stage]
 		f.images[last] = pushed
 		index = append(index, ocispecs.Descriptor{MediaType: ocispecs.MediaTypeImageManifest, Digest: pushed, Size: 1, Platform: &p.Platform})
 	}

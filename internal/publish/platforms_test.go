@@ -15,6 +15,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/internal/registry"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 // build runs the fixture's request.
@@ -75,7 +76,7 @@ func TestOtherPlatformsAreKept(t *testing.T) {
 				t.Fatal(err)
 			}
 			img, err := f.Destination.Registry.Lookup(t.Context(), f.Project.Tags.Images.Source, platforms.MustParse("linux/amd64"))
-			if err != nil || img.Config.Config.Labels[plan.LabelStage] != plan.StageSource {
+			if err != nil || img.Config.Config.Labels[labels.Stage] != plan.StageSource {
 				t.Fatalf("got %+v, %v", img, err)
 			}
 			all := img.Platforms

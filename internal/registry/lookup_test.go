@@ -12,7 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
 var lookupTests = []struct {
@@ -109,9 +109,9 @@ var lookupTests = []struct {
 func (f *fake) labelled(p ocispecs.Platform, label, annotation string) {
 	m := f.manifestOf(p)
 	m.Config = f.put("blobs", ocispecs.MediaTypeImageConfig, ocispecs.Image{Platform: p, Config: ocispecs.ImageConfig{
-		Labels: map[string]string{"io.rtbuild.stage": "source-" + p.Architecture, plan.LabelPlatform: label},
+		Labels: map[string]string{"io.rtbuild.stage": "source-" + p.Architecture, labels.Platform: label},
 	}})
-	m.Annotations = map[string]string{"a": "b", plan.LabelPlatform: annotation}
+	m.Annotations = map[string]string{"a": "b", labels.Platform: annotation}
 	f.put("manifests", ocispecs.MediaTypeImageManifest, m, "it")
 }
 
