@@ -1,4 +1,4 @@
-# Targets: build (default), install, test, unit, vet, soak, fuzz, demo, frontend, bench, lint, clean. See docs/contributing.md.
+# Targets: build (default), install, test, test-openhands, unit, vet, soak, fuzz, demo, frontend, bench, lint, clean. See docs/contributing.md.
 PREFIX ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
@@ -8,7 +8,7 @@ BUILDKIT = github.com/moby/buildkit
 export CGO_ENABLED = 0
 export GOFLAGS = -trimpath
 
-.PHONY: build install test unit vet soak fuzz demo frontend bench lint clean
+.PHONY: build install test test-openhands unit vet soak fuzz demo frontend bench lint clean
 
 build:
 	go build $(LDFLAGS) -o bin/rtbuild-client ./cmd/client
@@ -24,6 +24,11 @@ install: build
 # All tests; needs root. make test PKG=./internal/e2e runs the tests of one package.
 test: $(if $(PKG),,vet)
 	hack/test $(PKG)
+
+# A published OpenHands with its real dependencies and a real browser: 5 minutes, 1 GB from the networks. It needs root.
+test-openhands:
+	hack/deps
+	go test -v -count 1 -tags openhands -timeout 30m -run '^TestReal' ./internal/e2e
 
 # Packages whose tests run a real builder. They need the programs that hack/deps installs.
 REAL = cmd/client internal/embedded internal/e2e internal/testmirror

@@ -25,9 +25,9 @@ var update = flag.Bool("update", false, "write the list of Playwright's packages
 // playwrightList is the file of the profile with the packages that Playwright installs.
 const playwrightList = "../profile/playwright.txt"
 
-// TestOpenhandsPlaywrightPackages holds the list of the profile to what the Playwright of OpenHands' lock file installs. With
+// TestRealOpenhandsPackages holds the list of the profile to what the Playwright of OpenHands' lock file installs. With
 // -update, it writes the list.
-func TestOpenhandsPlaywrightPackages(t *testing.T) {
+func TestRealOpenhandsPackages(t *testing.T) {
 	t.Parallel()
 	p := lockedPlaywright(t)
 	got := fmt.Sprintf("# What \"playwright install --with-deps chromium\" of Playwright %s installs, by release.\n"+

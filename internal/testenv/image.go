@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/containerd/containerd/v2/pkg/archive/compression"
@@ -75,13 +76,29 @@ func (i *Image) Size() int64 {
 
 // Tree returns the image's entries by path, with whiteouts applied.
 func (i *Image) Tree(ctx context.Context) (map[string]Entry, error) {
-	tree := map[string]Entry{}
+	tree, _, err := i.TreeAndFiles(ctx)
+	return tree, err
+}
+
+// TreeAndFiles returns the same as Tree, and the contents of regular files, by path.
+func (i *Image) TreeAndFiles(ctx context.Context, names ...string) (map[string]Entry, map[string]string, error) {
+	tree, files := map[string]Entry{}, map[string]string{}
 	for n := range i.Manifest.Layers {
-		if err := i.Layer(ctx, n, func(h *tar.Header, content io.Reader) error { return apply(tree, h, content) }); err != nil {
-			return nil, err
+		err := i.Layer(ctx, n, func(h *tar.Header, content io.Reader) error {
+			name := path.Clean("/" + h.Name)
+			if h.Typeflag != tar.TypeReg || !slices.Contains(names, name) {
+				return apply(tree, h, content)
+			}
+			var text strings.Builder
+			err := apply(tree, h, io.TeeReader(content, &text))
+			files[name] = text.String()
+			return err
+		})
+		if err != nil {
+			return nil, nil, err
 		}
 	}
-	return tree, nil
+	return tree, files, nil
 }
 
 // Layers returns the image's layers, for another push.
@@ -145,7 +162,7 @@ func apply(tree map[string]Entry, h *tar.Header, content io.Reader) error {
 	case tar.TypeLink: // equals its target
 		e = tree[path.Clean("/"+h.Linkname)]
 	}
-	if h.Typeflag != tar.TypeDir {
+	if tree[name].Type == tar.TypeDir && h.Typeflag != tar.TypeDir {
 		removeBelow(tree, name)
 	}
 	tree[name] = e

@@ -35,6 +35,7 @@ type Mirror struct {
 
 	mu       sync.Mutex
 	made     map[string]func() ([]byte, error) // files that are made on demand, by name
+	real     map[string]string                 // files of this machine, by real address
 	requests []Request
 	faults   []string
 	fault    func(w http.ResponseWriter, r *http.Request) bool
@@ -94,7 +95,7 @@ func absent(format string, args ...any) error {
 // Start serves the stand-ins on a free port. It keeps what takes long to make in cacheDir (see testenv.CacheDir). The first
 // start takes a minute or two, and needs root, Debian's mirror and the programs that hack/deps installs.
 func Start(ctx context.Context, cacheDir string) (*Mirror, error) {
-	m := &Mirror{cache: cacheDir, made: map[string]func() ([]byte, error){}}
+	m := &Mirror{cache: cacheDir, made: map[string]func() ([]byte, error){}, real: map[string]string{}}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		m.debian, err = cached(cacheDir, "debian-trixie-"+runtime.GOARCH, func(dir string) error { return makeDebian(ctx, dir) })
@@ -164,7 +165,7 @@ func (m *Mirror) SHA256(address string) string {
 		if !ok {
 			continue
 		}
-		f, err := s.find(m, "/"+path)
+		f, err := m.find(s, "/"+path)
 		var data []byte
 		if err == nil {
 			data, err = f.bytes()
@@ -233,7 +234,7 @@ func (m *Mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.RawQuery != "":
 		m.refuse(response, r, "requests to the real site have no query")
 	default:
-		f, err := sites[at].find(m, "/"+path)
+		f, err := m.find(sites[at], "/"+path)
 		if err != nil {
 			m.refuse(response, r, sites[at].address+"/"+path+": "+err.Error())
 			return
