@@ -123,21 +123,31 @@ func (g *Graph) DrawOn(start llb.State, layers Layers) llb.State {
 
 // walk draws layers one on the other. It calls f for each, with what the layer builds on and with the image up to it.
 func (g *Graph) walk(start llb.State, layers Layers, f func(layer Layer, at layerInput, drawn llb.State)) {
+	var again []llb.ConstraintsOpt // of merges from the first stage without cache on: its layers are new under old cache keys
 	at, stage := layerInput{below: start, stageStart: start, entry: start, reuses: layers.countSystemAndTools() == 0, drawn: map[string][]llb.State{}}, ""
 	for _, layer := range layers {
 		if layer.Stage != stage {
 			at.stageStart, stage = at.below, layer.Stage
+			again = append(again, g.uncached(stage)...)
 		}
-		drawn := layer.on(at, named(layer.Stage, layer.Name), g.location(layer.Field))
+		drawn := layer.on(at, again, named(layer.Stage, layer.Name), g.location(layer.Field))
 		f(layer, at, drawn)
 		at.below = drawn
 	}
 }
 
-// on puts the layer on the layers below.
-func (l Layer) on(at layerInput, opts ...llb.ConstraintsOpt) llb.State {
+// uncached returns what makes the builder ignore the cache of a vertex, if the cache of the stage is to be ignored.
+func (g *Graph) uncached(stage string) []llb.ConstraintsOpt {
+	if g.NoCache == nil || !g.NoCache(stage) {
+		return nil
+	}
+	return []llb.ConstraintsOpt{llb.IgnoreCache}
+}
+
+// on puts the layer on the layers below. Only merges get the options of merged.
+func (l Layer) on(at layerInput, merged []llb.ConstraintsOpt, opts ...llb.ConstraintsOpt) llb.State {
 	if l.upper != nil {
-		return llb.Merge([]llb.State{at.below, l.upper(at)}, opts...)
+		return llb.Merge([]llb.State{at.below, l.upper(at)}, append(opts, merged...)...)
 	}
 	return l.draw(at, opts...)
 }

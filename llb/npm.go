@@ -59,11 +59,11 @@ func (NPM) install(g *Graph, at layerInput) []llb.State {
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())
 	project := g.copiedLockFiles()
-	outputs := []llb.State{llb.Diff(project, run.AddMount(code, project, llb.SourcePath(code)), named(StageDeps, "take what npm leaves"))}
+	outputs := []llb.State{llb.Diff(project, run.AddMount(code, project, llb.SourcePath(code)), append(g.uncached(StageDeps), named(StageDeps, "take what npm leaves"))...)}
 	for part := range npmSmall + npmLarge {
 		empty := g.numberedDir(code, part)
 		full := run.AddMount(fmt.Sprintf("%s/%d", npmParts, part), empty, llb.SourcePath(code))
-		outputs = append(outputs, llb.Diff(empty, full, llb.WithCustomName(fmt.Sprintf("[internal] take part %d", part))))
+		outputs = append(outputs, llb.Diff(empty, full, append(g.uncached(StageDeps), llb.WithCustomName(fmt.Sprintf("[internal] take part %d", part)))...))
 	}
 	return outputs
 }

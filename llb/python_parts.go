@@ -234,7 +234,7 @@ func (d pythonDeps) user() profileUser {
 // output returns what a step writes to a directory, as a layer that has it at the environment's place. empty holds that place.
 func (d pythonDeps) output(run llb.ExecState, dir string, empty llb.State) llb.State {
 	full := run.AddMount(dir, empty, llb.SourcePath(d.home))
-	return llb.Diff(empty, full, llb.WithCustomName("[internal] take "+path.Base(dir)))
+	return llb.Diff(empty, full, append(d.g.uncached(StageDeps), llb.WithCustomName("[internal] take "+path.Base(dir)))...)
 }
 
 // emptyDir returns a state with one directory, its parents, and nothing else. Their time stamps are constant.

@@ -53,7 +53,7 @@ func (g *Graph) step(stage, name, field string, as profileUser, script string, o
 func (g *Graph) captureDir(on llb.State, stage, name, dir, script string, opts ...llb.RunOption) llb.State {
 	empty := llb.Scratch().File(g.mkdirAll(dir), named(stage, "make "+dir))
 	full := g.run(on, command{stage, name, script, asRoot()}, []llb.ConstraintsOpt{named(stage, name)}, opts...).AddMount(dir, empty, llb.SourcePath(dir))
-	return llb.Diff(empty, full, named(stage, "take "+dir))
+	return llb.Diff(empty, full, append(g.uncached(stage), named(stage, "take "+dir))...)
 }
 
 // command is a script that a step runs.
@@ -106,8 +106,8 @@ func (g *Graph) run(s llb.State, c command, labels []llb.ConstraintsOpt, opts ..
 	if g.Proxy != nil {
 		run = append(run, llb.WithProxy(*g.Proxy))
 	}
-	if g.NoCache != nil && g.NoCache(c.stage) {
-		run = append(run, llb.IgnoreCache)
+	for _, opt := range g.uncached(c.stage) {
+		run = append(run, opt)
 	}
 	run = append(run, g.Steps...)
 	return s.Run(append(run, opts...)...)
