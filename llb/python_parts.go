@@ -254,7 +254,10 @@ func (g *Graph) emptyDir(dir string, owner Owner) llb.State {
 		}
 		action = action.Mkdir(d, 0o755, opts...)
 	}
-	return llb.Scratch().File(action, llb.WithCustomName("[internal] make "+dir))
+	made := llb.Scratch().File(action, llb.WithCustomName("[internal] make "+dir))
+	// Making a directory gives the one above it the present time.
+	timed := llb.Copy(made, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true, CreatedTime: &partTime})
+	return llb.Scratch().File(timed, llb.WithCustomName("[internal] make "+dir))
 }
 
 // numberedDir returns the state of emptyDir as another vertex for each number. Each mount of a step needs one of its own; see [Graph.cache].

@@ -55,6 +55,7 @@ func testOpenhandsVariants(t *testing.T) {
 	lock := p.images(t).Source
 	solve(t, again, "scratch", builder.Addr)
 	sameImage(t, lock, again.images(t).Source)
+	sameDeps(t, p.images(t).Lock, again.images(t).Lock)
 
 	dropRuntimeWheel(t, p.dir)
 	solve(t, p, "versioned", env.builder.Addr)

@@ -45,13 +45,12 @@ func testReleaseServer(t *testing.T, ref string) {
 		{"run_ipython", map[string]any{"code": "import sys; print(6 * 7, sys.prefix)"}, []string{"42 /openhands/poetry/openhands-ai-"}},
 		{"edit", map[string]any{"path": file, "command": "create", "file_text": "one\ntwo\n"}, []string{"File created successfully"}},
 		{"edit", map[string]any{"path": file, "command": "str_replace", "old_str": "two", "new_str": "three"}, []string{"has been edited", "three"}},
-		{"run", map[string]any{"command": "cat " + file}, []string{"one\r\nthree|one\nthree"}},
+		{"read", map[string]any{"path": file}, []string{"one\nthree"}},
 		{"browse", map[string]any{"url": site.URL}, []string{"A page of the tests", "漢字"}},
 	} {
 		got := act(t, url, test.action, test.args)
 		for _, want := range test.want {
-			one, other, _ := strings.Cut(want, "|")
-			if !strings.Contains(got.Content, one) && (other == "" || !strings.Contains(got.Content, other)) {
+			if !strings.Contains(got.Content, want) {
 				t.Errorf("%s %v: %q lacks %q", test.action, test.args, got.Content, want)
 			}
 		}
@@ -110,13 +109,16 @@ type observation struct {
 	Extras               struct{ Screenshot string }
 }
 
-func act(t *testing.T, url, action string, args map[string]any) observation {
+// act lets the server act. On a busy machine, the server may take the prompt before a command for the one after it, and answer nothing
+// (bash.py, condition 2). Then the command is run again.
+func act(t *testing.T, url, action string, args map[string]any) (got observation) {
 	t.Helper()
 	body := must(json.Marshal(map[string]any{"action": map[string]any{"action": action, "args": args}}))(t)
-	answer := call(t, "POST", url+"/execute_action", string(body))
-	var got observation
-	if err := json.Unmarshal([]byte(answer), &got); err != nil || got.Observation == "" || got.Observation == "error" {
-		t.Errorf("%s %v: %s", action, args, answer)
+	for tries := 0; tries < 5 && got.Content == ""; tries++ {
+		answer := call(t, "POST", url+"/execute_action", string(body))
+		if err := json.Unmarshal([]byte(answer), &got); err != nil || got.Observation == "" || got.Observation == "error" {
+			t.Errorf("%s %v: %s", action, args, answer)
+		}
 	}
 	return got
 }

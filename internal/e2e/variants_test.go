@@ -17,6 +17,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/testenv"
@@ -74,6 +75,47 @@ func lockOf(version, integrity string) string {
 "":{"name":"small","version":"1.0.0","dependencies":{"is-number":%q}},
 "node_modules/is-number":{"version":%q,"integrity":%q,"license":"MIT","engines":{"node":">=0.12.0"}}}}
 `, version, version, integrity)
+}
+
+// TestDepsOnTwoBuilders checks that the layers of the dependencies are the same blobs on another builder, which has cached nothing.
+func TestDepsOnTwoBuilders(t *testing.T) {
+	t.Parallel()
+	p := small(t)
+	p.solve(t)
+	again := &project{dir: p.dir, repository: p.repository + "-again", base: p.base}
+	again.solve(t, "--addr", freshBuilder(t, testenv.BuilderOptions{}).Addr)
+	sameDeps(t, p.plan(t).Images.Lock, again.plan(t).Images.Lock)
+}
+
+// sameDeps checks that the layers of the dependencies are the same in two deps images.
+func sameDeps(t *testing.T, first, second string) {
+	t.Helper()
+	one, two := depsLayers(t, first), depsLayers(t, second)
+	if len(one) == 0 {
+		t.Errorf("%s has no layers of dependencies", first)
+	}
+	for name, id := range one {
+		if two[name] != id {
+			t.Errorf("%q is %s, and %s on another builder", name, id, two[name])
+		}
+	}
+}
+
+// depsLayers returns the diff ids of the layers of an image that hold dependencies, by name.
+func depsLayers(t *testing.T, ref string) map[string]digest.Digest {
+	t.Helper()
+	config := image(t, ref).Config
+	ids, n := map[string]digest.Digest{}, 0
+	for _, h := range config.History {
+		if h.EmptyLayer {
+			continue
+		}
+		if strings.HasPrefix(h.CreatedBy, "[deps] ") && !strings.Contains(h.CreatedBy, "shells start with") { // which is a step on the image
+			ids[h.CreatedBy] = config.RootFS.DiffIDs[n]
+		}
+		n++
+	}
+	return ids
 }
 
 func (p *project) args(command string, more ...string) []string {
