@@ -40,11 +40,16 @@ const playwrightDir = "/run/rtbuild-playwright"
 // it shares a cache with the steps that install packages.
 func (b Browser) playwright(d pythonDeps, at layerInput) llb.State {
 	const name = "unpack Playwright"
-	script := d.environment(false) + fmt.Sprintf(`if ! [ -e %[1]s/hashed.txt ]; then
+	script := d.environment(false) + fmt.Sprintf(`set -- %[1]s/*.txt
+if ! [ -e "$1" ]; then
   echo "the lock file has no playwright, whose browser is to be installed: turn it off with components: {browser: false}" >&2
   exit 1
 fi
-"$UV" pip install --quiet --python python3 --target %[2]s --no-deps --no-build --require-hashes --requirements %[1]s/hashed.txt
+for file in "$@"; do
+  index="${file%%.txt}.index"
+  if [ -e "$index" ]; then export UV_DEFAULT_INDEX="$(cat "$index")"; fi
+  "$UV" pip install --quiet --python python3 --target %[2]s --no-deps --no-build --require-hashes --requirements "$file"
+done
 `, resolvedDir, playwrightDir)
 	run := d.g.run(d.root(at), command{StageDeps, name, script, d.user()}, []llb.ConstraintsOpt{named(StageDeps, name), d.g.location("components")},
 		append(d.withUV(at, false), llb.ReadonlyRootFS(), b.Lock.resolvedMount(d.g, at, "pins", resolvedDir))...)

@@ -217,11 +217,10 @@ func (g *Graph) baseLayers() int {
 	if err != nil || g.Base.State != nil {
 		return 0
 	}
-	n := 0
-	for _, h := range historyOf(img.History, g.Base.Layers) {
-		if !h.EmptyLayer && h.Comment != comment {
-			n++
-		}
+	kept := slices.DeleteFunc(historyOf(img.History, g.Base.Layers), func(h ocispecs.History) bool { return h.EmptyLayer })
+	n := len(kept)
+	for n > 0 && kept[n-1].Comment == comment {
+		n--
 	}
 	return n
 }

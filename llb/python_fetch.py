@@ -2,12 +2,13 @@
 
 Usage: python_fetch.py INDEX OUT GLIBC_FILE GLIBC_SHA256 MUSL_FILE MUSL_SHA256
 
-INDEX is an address such as https://pypi.org/simple, in which user and password may stand; others come from the file $NETRC.
+INDEX is an address such as https://pypi.org/simple. User and password come from the file $NETRC.
 """
 
 import base64
 import hashlib
 import html.parser
+import http.client
 import io
 import json
 import netrc
@@ -44,23 +45,18 @@ def login(host):
 
 def get(url):
     """Returns the body at an address, its type, and its address after redirects."""
-    parts = urllib.parse.urlsplit(url)
-    host = parts.hostname + (f":{parts.port}" if parts.port else "")
-    user = (urllib.parse.unquote(parts.username), urllib.parse.unquote(parts.password or "")) if parts.username else login(parts.hostname)
-    request = urllib.request.Request(parts._replace(netloc=host).geturl())
+    request = urllib.request.Request(url)
     request.add_header("Accept", "application/vnd.pypi.simple.v1+json, text/html;q=0.5, */*;q=0.1")
-    if user:
+    if user := login(urllib.parse.urlsplit(url).hostname):
         request.add_unredirected_header("Authorization", "Basic " + base64.b64encode(":".join(user).encode()).decode())
     for pause in (1, 2, 4, None):
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.read(), answer.headers.get_content_type(), answer.url
-        except urllib.error.HTTPError as error:
-            if error.code not in (429, 500, 502, 503, 504) or not pause:
-                sys.exit(f"fetching uv: GET {parts._replace(netloc=host).geturl()}: {error}")
-        except OSError as error:
-            if not pause:
-                sys.exit(f"fetching uv: GET {parts._replace(netloc=host).geturl()}: {error}")
+        except (OSError, http.client.HTTPException) as error:
+            passing = not isinstance(error, urllib.error.HTTPError) or error.code in (429, 500, 502, 503, 504)
+            if not passing or not pause:
+                sys.exit(f"fetching uv: GET {url}: {error}")
         time.sleep(pause)
 
 
@@ -74,7 +70,7 @@ def main(index, out, *wheels):
         links.feed(page.decode())
         found = links.found
     if name not in found:
-        sys.exit(f"fetching uv: the index {address} has no {name}: add it to the index, or let Poetry install: dependencies: {{installer: poetry}}")
+        sys.exit(f"fetching uv: the index {address} has no {name}: add this wheel to the index")
     wheel = get(urllib.parse.urljoin(address, found[name]))[0]
     if hashlib.sha256(wheel).hexdigest() != digest:
         sys.exit(f"fetching uv: {name} of {address} has another checksum than rtbuild's: sha256 {hashlib.sha256(wheel).hexdigest()}, not {digest}")

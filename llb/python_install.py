@@ -4,7 +4,8 @@ Usage:
     python_install.py install --home DIR --large DIR --requirements DIR --bytecode all|startup|none [--no-build]
     python_install.py compile --home DIR --bytecode all|startup|none
 
-The first installs one part: the requirements files of a directory. The file "name" there names the environment below --home. Only the files of the distributions stay there; those of large ones move to --large. The second compiles
+The first installs one part: the requirements files of a directory. The file "name" there names the environment below --home.
+Only the files of the distributions stay there; those of large ones move to --large. The second compiles
 the byte code of an interpreter's libraries anew. Both give all files the same time stamp.
 """
 
@@ -60,7 +61,7 @@ class Environment:
                 sys.exit(code)
 
     def distributions(self):
-        """Yields the files of each distribution, relative to the environment."""
+        """Yields the files of each distribution that are still here, relative to the environment. Several may name the same file."""
         for record in sorted(self.packages.glob("*.dist-info/RECORD")):
             with record.open(newline="", encoding="utf-8") as rows:
                 names = [os.path.normpath(self.packages / row[0]) for row in csv.reader(rows) if row]
@@ -168,7 +169,7 @@ def install(args):
     os.umask(0o022)
     with Environment(args.home / name) as env:
         env.install(args.requirements, ["--no-build"] if args.no_build else [])
-        for files in list(env.distributions()):
+        for files in env.distributions():
             place = env.root
             if args.no_build and sum((env.root / file).lstat().st_size for file in files) > LARGE:
                 place = args.large / name

@@ -112,7 +112,9 @@ func (d pythonDeps) part(at layerInput, part int) (small, large llb.State) {
 // built installs the distributions that have no wheel for the platform. They may need compilers, so the step waits for the packages of
 // system.
 func (d pythonDeps) built(at layerInput) llb.State {
-	run := d.installs(at, at.stageStart, "build Python packages without a wheel", "build", "", agent())
+	code := d.g.Runtime.Code()
+	project := llb.AddMount(code, d.g.copiedLockFiles(), llb.SourcePath(code)) // with packages that the lock file names by path
+	run := d.installs(at, at.stageStart, "build Python packages without a wheel", "build", "", agent(), project)
 	return d.output(run, d.home, d.g.emptyDir(d.home, d.g.Owner))
 }
 

@@ -53,7 +53,7 @@ func (p PoetryLock) deps(g *Graph) pythonDeps {
 		pin = "playwright"
 	}
 	d.resolve = command{StageDeps, "read poetry.lock", d.environment(true) + p.environmentScript(g) + fmt.Sprintf(`%[7]spoetry $sync --dry-run --no-ansi --no-root --only %[1]s > /tmp/plan || { cat /tmp/plan; exit 1; }
-python3 %[2]s/python_resolve.py poetry.lock /tmp/plan %[3]d %[4]s "$name" %[5]s
+"$resolver" %[2]s/python_resolve.py poetry.lock /tmp/plan %[3]d %[4]s "$name" %[5]s
 python3 -I %[2]s/python_install.py compile --home %[6]s --bytecode none
 `, shellQuote(strings.Join(p.Groups, ",")), programsDir, pythonParts, resolvedDir, pin, shellQuote(d.home), poetrySync), d.user()}
 	d.inputs = p.inputs(g)
@@ -67,17 +67,19 @@ export POETRY_CACHE_DIR=/tmp/poetry POETRY_NO_INTERACTION=1 VIRTUALENV_OVERRIDE_
 `
 	home := shellQuote(p.home(g.Runtime))
 	if p.Conda != nil {
-		return script + `export POETRY_VIRTUALENVS_PATH=` + home + `
+		return script + `resolver=python3
+export POETRY_VIRTUALENVS_PATH=` + home + `
 poetry env use "$(command -v python)"
 name=$(basename "$(poetry env info --path)")
 for record in ` + home + `/*/lib/*/site-packages/pip-*.dist-info/RECORD; do sort -o "$record" "$record"; done # virtualenv's order is random
 `
 	}
-	return script + `name=.
+	return script + `name=. resolver=python3
 if ! command -v poetry >/dev/null; then
   "$UV" venv --quiet --python python3 /tmp/poetry-venv
   "$UV" pip install --quiet --python /tmp/poetry-venv/bin/python poetry==` + poetryVersion + `
   export PATH="/tmp/poetry-venv/bin:$PATH"
+  resolver=/tmp/poetry-venv/bin/python # old interpreters lack what the program needs, and Poetry brings it
 fi
 python3 -m venv --clear ` + home + `
 export VIRTUAL_ENV=` + home + ` PATH=` + home + `/bin:"$PATH"

@@ -6,7 +6,7 @@ LOCK is a poetry.lock, PLAN the output of "poetry sync --dry-run", NAME the envi
     parts/00 ...  the distributions with a wheel for this interpreter, by the hash of their name
     build         the distributions that must be built
     env           no distributions
-    pins          PIN and all that it needs, if it is given
+    pins          what is planned of PIN and all that it needs, if it is given
 Each is a directory of requirements files and a file "name" with the environment's name. X.index beside X.txt names the index that its distributions come from.
 A distribution's part depends on its name alone, so that it is the same in every lock file.
 """
@@ -74,22 +74,23 @@ class Lock:
             self.packages.setdefault(normalised(package["name"]), []).append(package)
 
     def find(self, name, version):
-        for package in self.packages.get(name, []):
-            if package["version"] == version:
-                return package
+        found = [package for package in self.packages.get(name, []) if package["version"] == version]
+        if len(found) > 1:
+            sys.exit(f"poetry.lock has {name} {version} from several sources: let Poetry itself install: dependencies: {{installer: poetry}}")
+        if found:
+            return found[0]
         sys.exit(f"poetry.lock has no {name} {version}, which Poetry would install: write the lock file again: poetry lock")
 
-    def needs(self, name):
-        """Returns a package and all that it needs, in every version that is locked."""
-        todo, seen = [normalised(name)], {}
-        while todo:
-            name = todo.pop()
-            if name in seen or name not in self.packages:
-                continue
-            seen[name] = self.packages[name]
-            for package in seen[name]:
-                todo += [normalised(needed) for needed in package.get("dependencies", {})]
-        return [package for name in sorted(seen) for package in seen[name]]
+
+def needs(name, packages):
+    """Returns a package and all that it needs, of the packages by name."""
+    todo, seen = [normalised(name)], {}
+    while todo:
+        name = todo.pop()
+        if name not in seen and name in packages:
+            seen[name] = packages[name]
+            todo += [normalised(needed) for needed in packages[name].get("dependencies", {})]
+    return [seen[name] for name in sorted(seen)]
 
 
 def requirement(package):
@@ -127,19 +128,19 @@ def write(directory, environment, packages):
 
 def main(lock, plan, parts, out, environment, pin=None):
     lock, parts, out = Lock(lock), int(parts), pathlib.Path(out)
-    wheels, build = [[] for _ in range(parts)], []
+    wheels, build, packages = [[] for _ in range(parts)], [], {}
     for name, version in planned(pathlib.Path(plan).read_text(encoding="utf-8")):
-        package = lock.find(name, version)
+        package = packages[name] = lock.find(name, version)
         if package.get("source", {}).get("type", "legacy") == "legacy" and has_wheel(package["files"]):
             number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % parts
             wheels[number].append(package)
         else:
             build.append(package)
-    for number, packages in enumerate(wheels):
-        write(out / "parts" / f"{number:02}", environment, packages)
+    for number, part in enumerate(wheels):
+        write(out / "parts" / f"{number:02}", environment, part)
     write(out / "build", environment, build)
     write(out / "env", environment, [])
-    write(out / "pins", environment, lock.needs(pin) if pin else [])
+    write(out / "pins", environment, needs(pin, packages) if pin else [])
     count = sum(map(len, wheels))
     print(f"{count + len(build)} packages: {count} with a wheel, {len(build)} to build")
 

@@ -50,7 +50,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	})
 	hint := runtimefile.Suggest("--"+unknown.GetSpecifiedName(), known)
 	if !strings.HasPrefix(hint, "did you mean") {
-		hint = "rtbuild-client " + cmd.Name() + " --help lists all"
+		hint = cmd.CommandPath() + " --help lists all"
 	}
 	return fmt.Errorf("%w: %s", err, hint)
 }

@@ -24,7 +24,8 @@ func attachables(o *Options, caFile string, warn func(string)) ([]session.Attach
 		return nil, err
 	}
 	if bundle != "" {
-		secrets = append([]string{"id=" + llb.SecretCA + ",src=" + bundle}, secrets...)
+		field := `"src=` + strings.ReplaceAll(bundle, `"`, `""`) + `"` // a path may hold a comma
+		secrets = append([]string{"id=" + llb.SecretCA + "," + field}, secrets...)
 	}
 	provider, err := buildctl.ParseSecret(secrets)
 	if err != nil {

@@ -72,7 +72,8 @@ files = []
 		{name: "an address", plan: "  - Installing archive (5.0 https://files.example.com/archive-5.0.tar.gz)", want: map[string]string{
 			"build/hashed.txt": "archive @ https://files.example.com/archive-5.0.tar.gz --hash=" + b,
 		}},
-		{name: "a package and what it needs", pin: "pure_python", want: map[string]string{
+		{name: "a package and what it needs", plan: "  - Installing pure-python (1.0)\n  - Installing needed (2.0)", pin: "pure_python", want: map[string]string{
+			"parts/00/hashed.txt": "Pure.Python==1.0 --hash=" + a + " --hash=" + b, "build/hashed.txt": "needed==2.0 --hash=" + a + " --hash=" + b,
 			"pins/hashed.txt": "Pure.Python==1.0 --hash=" + a + " --hash=" + b + "\nneeded==2.0 --hash=" + a + " --hash=" + b,
 		}},
 		{name: "a package that is not locked", pin: "playwright"},

@@ -61,7 +61,7 @@ func shortAttestation(into *[]attestation, kind string, forms ...string) value {
 			*into = []attestation{{kind: kind, disabled: !on}}
 			return nil
 		}
-		if !strings.Contains(text, "=") {
+		if !strings.Contains(text, "=") || strings.HasPrefix(text, "type=") || strings.Contains(text, ",type=") {
 			return wrong(text, "must be %s", alternatives(forms))
 		}
 		all, err := parseAttestation("type=" + kind + "," + text)

@@ -136,6 +136,13 @@ func export(kind string, attrs map[string]string, dest string) (Export, error) {
 		if dest != "" {
 			return entry, fmt.Errorf("type=%s takes name=, not dest=", kind)
 		}
+		if given, ok := attrs["push"]; ok { // BuildKit takes every form of true
+			push, err := strconv.ParseBool(given)
+			if err != nil {
+				return entry, fmt.Errorf("push=%s must be true or false", given)
+			}
+			attrs["push"] = strconv.FormatBool(push)
+		}
 		return entry, nil
 	case client.ExporterLocal:
 		if dest == "" {
