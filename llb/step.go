@@ -51,7 +51,10 @@ func (g *Graph) step(stage, name, field string, as profileUser, script string, o
 // captureDir runs a script as root on a state and returns only what it writes to dir: one layer on scratch, for merging. Everything else
 // that the script writes is lost.
 func (g *Graph) captureDir(on llb.State, stage, name, dir, script string, opts ...llb.RunOption) llb.State {
-	empty := llb.Scratch().File(g.mkdirAll(dir), named(stage, "make "+dir))
+	made := llb.Scratch().File(g.mkdirAll(dir), named(stage, "make "+dir))
+	// Making a directory gives the one above it the present time.
+	timed := llb.Copy(made, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true, CreatedTime: &partTime})
+	empty := llb.Scratch().File(timed, named(stage, "make "+dir))
 	full := g.run(on, command{stage, name, script, asRoot()}, []llb.ConstraintsOpt{named(stage, name)}, opts...).AddMount(dir, empty, llb.SourcePath(dir))
 	return llb.Diff(empty, full, append(g.uncached(stage), named(stage, "take "+dir))...)
 }
