@@ -2,7 +2,7 @@
 
 Usage: python_fetch.py INDEX OUT GLIBC_FILE GLIBC_SHA256 MUSL_FILE MUSL_SHA256
 
-INDEX is an address such as https://pypi.org/simple. User and password come from the file $NETRC.
+INDEX is an address of the simple API (PEP 503). User and password come from the file $NETRC.
 """
 
 import base64

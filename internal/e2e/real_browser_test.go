@@ -16,6 +16,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/testenv"
 	"github.com/rtbuild/rtbuild/internal/testmirror"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // chromiumPackage is a build of Chromium without a window, by its license of MIT and those of Chromium. Its version is that of
@@ -29,7 +30,7 @@ var chromiumPackage = release{
 func onRegistry(t *testing.T, r release) string {
 	t.Helper()
 	configured, _ := exec.Command("npm", "config", "get", "registry").Output() // fails without npm
-	registry := cmp.Or(os.Getenv("NPM_CONFIG_REGISTRY"), strings.TrimSpace(string(configured)), "https://registry.npmjs.org")
+	registry := cmp.Or(os.Getenv("NPM_CONFIG_REGISTRY"), strings.TrimSpace(string(configured)), llb.Sites()["npm"].Addresses[0])
 	var about struct {
 		Versions map[string]struct{ Dist struct{ Tarball string } }
 	}

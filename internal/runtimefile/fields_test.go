@@ -9,6 +9,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // known are the words of the profiles that there are.
@@ -143,7 +144,7 @@ func TestFieldErrors(t *testing.T) {
 		{"site misspelt", "network: {mirrors: {pypy: 'https://a.com'}}", `runtime.yaml:1:21: unknown site "pypy": did you mean "pypi"? known are conda-forge, docker, github, npm, playwright, pypi; or write an address, such as https://example.com`, false},
 		{"site unknown", "network: {mirrors: {maven: 'https://a.com'}}", `runtime.yaml:1:21: unknown site "maven": known are conda-forge, docker, github, npm, playwright, pypi; or write an address, such as https://example.com`, false},
 		{"site and its address", "network: {mirrors: {github: 'https://a.com', 'https://github.com': 'https://b.com'}}", `runtime.yaml:1:46: "github" and "https://github.com" are the same server, and have different mirrors: remove one of them`, beyondSchema},
-		{"address and its site", "network: {mirrors: {'https://registry.npmjs.org/': 'https://b.com', npm: 'https://a.com'}}", `runtime.yaml:1:69: "https://registry.npmjs.org/" and "npm" are the same server, and have different mirrors: remove one of them`, beyondSchema},
+		{"address and its site", "network: {mirrors: {'" + llb.Sites()["npm"].Addresses[0] + "/': 'https://b.com', npm: 'https://a.com'}}", `runtime.yaml:1:69: "` + llb.Sites()["npm"].Addresses[0] + `/" and "npm" are the same server, and have different mirrors: remove one of them`, beyondSchema},
 		{"mirror of a site", "network: {mirrors: {npm: a.com}}", `runtime.yaml:1:26: mirror "a.com" is not valid: it must begin with https:// or http:// and a host`, false},
 		{"mirror", "network: {mirrors: {'https://a.com': b}}", `runtime.yaml:1:38: mirror "b" is not valid: it must begin with https:// or http:// and a host`, false},
 	}
@@ -164,7 +165,7 @@ func TestFieldErrors(t *testing.T) {
 
 // TestMirrors: a name is short for the addresses of a site.
 func TestMirrors(t *testing.T) {
-	const npm, yarn = "https://registry.npmjs.org", "https://registry.yarnpkg.com"
+	npm, yarn := llb.Sites()["npm"].Addresses[0], llb.Sites()["npm"].Addresses[1]
 	for _, tt := range []struct {
 		name, mirrors string
 		want          map[string]string
@@ -172,14 +173,14 @@ func TestMirrors(t *testing.T) {
 		{"none", "{}", map[string]string{}},
 		{"an address, as it is written", "{'https://a.com/x': 'https://b.com/'}", map[string]string{"https://a.com/x": "https://b.com/"}},
 		{"two addresses", "{npm: 'https://a.com/npm/'}", map[string]string{npm: "https://a.com/npm", yarn: "https://a.com/npm"}},
-		{"an index", "{pypi: 'https://a.com/pypi/simple/'}", map[string]string{"https://pypi.org": "https://a.com/pypi"}},
-		{"an index without the end of its address", "{pypi: 'https://a.com'}", map[string]string{"https://pypi.org": "https://a.com"}},
-		{"a host with an odd name", "{pypi: 'https://simple'}", map[string]string{"https://pypi.org": "https://simple"}},
-		{"the files of an index", "{pypi: 'https://a.com', 'https://files.pythonhosted.org': 'https://b.com'}",
-			map[string]string{"https://pypi.org": "https://a.com", "https://files.pythonhosted.org": "https://b.com"}},
+		{"an index", "{pypi: 'https://a.com/pypi/simple/'}", map[string]string{llb.PyPI: "https://a.com/pypi"}},
+		{"an index without the end of its address", "{pypi: 'https://a.com'}", map[string]string{llb.PyPI: "https://a.com"}},
+		{"a host with an odd name", "{pypi: 'https://simple'}", map[string]string{llb.PyPI: "https://simple"}},
+		{"the files of an index", "{pypi: 'https://a.com', '" + llb.PyPIFiles + "': 'https://b.com'}",
+			map[string]string{llb.PyPI: "https://a.com", llb.PyPIFiles: "https://b.com"}},
 		{"a part of a site", "{github: 'https://a.com', 'https://github.com/astral-sh': 'https://b.com'}",
 			map[string]string{"https://github.com": "https://a.com", "https://github.com/astral-sh": "https://b.com"}},
-		{"the same said twice", "{'https://pypi.org': 'https://a.com/', pypi: 'https://a.com/simple'}", map[string]string{"https://pypi.org": "https://a.com"}},
+		{"the same said twice", "{'" + llb.PyPI + "': 'https://a.com/', pypi: 'https://a.com/simple'}", map[string]string{llb.PyPI: "https://a.com"}},
 		{"directories", "{conda-forge: 'https://a.com/forge', playwright: 'https://a.com/browsers', docker: 'https://a.com/docker-ce'}", map[string]string{
 			"https://conda.anaconda.org/conda-forge": "https://a.com/forge", "https://download.docker.com": "https://a.com/docker-ce",
 			"https://cdn.playwright.dev/dbazure/download/playwright": "https://a.com/browsers",
