@@ -177,6 +177,7 @@ func draw(t *testing.T, g *llb.Graph, list func(*llb.Graph) (llb.Layers, error))
 
 func compareGolden(t *testing.T, file string, fixed bool, got string) {
 	t.Helper()
+	got = strings.ReplaceAll(got, llb.PyPI, "PYPI") // constants alone name public indexes
 	want, err := os.ReadFile(file)
 	if *update && (!fixed || errors.Is(err, fs.ErrNotExist)) {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
