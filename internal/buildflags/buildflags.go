@@ -5,8 +5,10 @@ package buildflags
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -66,7 +68,7 @@ func Read(o *Options, caFile string, warn func(string)) (*Settings, error) {
 	if s.CacheImports, err = readCaches(options.CacheFrom, o.From, buildctl.ParseImportCache); err != nil {
 		return nil, err
 	}
-	if s.CacheExports, err = readCaches(options.CacheTo, o.To, buildctl.ParseExportCache); err != nil {
+	if s.CacheExports, err = cacheExports(o.To); err != nil {
 		return nil, err
 	}
 	if s.logins, err = trust.ReadLogins(warn); err != nil {
@@ -151,6 +153,27 @@ func readCaches(name options.Name, values []string, parse func([]string) ([]clie
 		all = append(all, parsed...)
 	}
 	return all, nil
+}
+
+// cacheExports reads --cache-to. A builder reports the manifest of its last cache alone, and BuildKit's client writes that one into
+// the index of every local cache. A local cache is therefore the last one, and there is one at most.
+func cacheExports(values []string) ([]client.CacheOptionsEntry, error) {
+	all, err := readCaches(options.CacheTo, values, buildctl.ParseExportCache)
+	if err != nil {
+		return nil, err
+	}
+	var local []client.CacheOptionsEntry
+	all = slices.DeleteFunc(all, func(e client.CacheOptionsEntry) bool {
+		if e.Type == "local" {
+			local = append(local, e)
+		}
+		return e.Type == "local"
+	})
+	if len(local) > 1 {
+		return nil, options.Flags.Invalid(options.CacheTo, "type=local,dest="+local[1].Attrs["dest"],
+			errors.New("there can be one local cache; copy the directory after the build, or use a cache in a registry"))
+	}
+	return append(all, local...), nil
 }
 
 // PublishTo sets which repository's login a builder gets if it names only the host.

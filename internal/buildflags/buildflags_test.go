@@ -133,7 +133,8 @@ func TestEnvironment(t *testing.T) {
 
 func TestCaches(t *testing.T) {
 	clean(t)
-	f, _, err := read(t, "--cache-from=a/b,c/d", "--cache-from=type=local,src=d", "--cache-to=a/b", "--cache-to=type=registry,ref=e/f,mode=max", "--cache-to=type=inline")
+	f, _, err := read(t, "--cache-from=a/b,c/d", "--cache-from=type=local,src=d", "--cache-to=a/b",
+		"--cache-to=type=local,dest=d", "--cache-to=type=registry,ref=e/f,mode=max", "--cache-to=type=inline")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +142,9 @@ func TestCaches(t *testing.T) {
 		return client.CacheOptionsEntry{Type: "registry", Attrs: map[string]string{"ref": ref}}
 	}
 	imports := []client.CacheOptionsEntry{registry("a/b"), registry("c/d"), {Type: "local", Attrs: map[string]string{"src": "d"}}}
-	exports := []client.CacheOptionsEntry{registry("a/b"), registry("e/f"), {Type: "inline", Attrs: map[string]string{"mode": "min"}}}
+	mode := map[string]string{"mode": "min"}
+	local := client.CacheOptionsEntry{Type: "local", Attrs: map[string]string{"dest": "d", "mode": "min"}}
+	exports := []client.CacheOptionsEntry{registry("a/b"), registry("e/f"), {Type: "inline", Attrs: mode}, local} // the local one is last
 	exports[0].Attrs["mode"], exports[1].Attrs["mode"] = "min", "max"
 	if diff := cmp.Diff([][]client.CacheOptionsEntry{imports, exports}, [][]client.CacheOptionsEntry{f.CacheImports, f.CacheExports}); diff != "" {
 		t.Error(diff)
