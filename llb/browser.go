@@ -53,5 +53,5 @@ done
 `, resolvedDir, playwrightDir)
 	run := d.g.run(d.root(at), command{StageDeps, name, script, d.user()}, []llb.ConstraintsOpt{named(StageDeps, name), d.g.location("components")},
 		append(d.withUV(at, false), llb.ReadonlyRootFS(), b.Lock.resolvedMount(d.g, at, "pins", resolvedDir))...)
-	return run.AddMount(playwrightDir, d.g.emptyDir("/playwright", d.g.Owner), llb.SourcePath("/playwright"))
+	return d.keyed(run.AddMount(playwrightDir, d.g.emptyDir("/playwright", d.g.Owner), llb.SourcePath("/playwright")))
 }

@@ -194,7 +194,16 @@ func (d pythonDeps) drawUV(at layerInput) llb.State {
 	c := command{StageDeps, name, d.interpreter() + "exec python3 -I " + programsDir + "/python_fetch.py " +
 		shellWords(append([]string{d.g.mirrored(PyPI + "/simple"), resolvedDir}, wheels[:]...)) + "\n", d.user()}
 	run := d.g.run(d.root(at), c, d.labels(name), append(d.host(at), llb.ReadonlyRootFS(), llb.AddEnv("NETRC", netrcPath))...)
-	return run.AddMount(resolvedDir, d.g.emptyDir("/uv", d.g.Owner), llb.SourcePath("/uv"))
+	return d.keyed(run.AddMount(resolvedDir, d.g.emptyDir("/uv", d.g.Owner), llb.SourcePath("/uv")))
+}
+
+// keyed returns an output of a step on d.root. The contents of a base are worth their hash: a versioned build after one from scratch finds
+// every step. With packages of system in the root, the hash would cost more than the steps.
+func (d pythonDeps) keyed(output llb.State) llb.State {
+	if d.conda == nil {
+		return output
+	}
+	return keyedByRoot(output)
 }
 
 // withUV returns what steps mount that call uv: all that host returns, uv and its cache. Steps that run code of packages have another
@@ -235,7 +244,7 @@ func (d pythonDeps) user() profileUser {
 
 // output returns what a step writes to a directory, as a layer that has it at the environment's place. empty holds that place.
 func (d pythonDeps) output(run llb.ExecState, dir string, empty llb.State) llb.State {
-	full := run.AddMount(dir, empty, llb.SourcePath(d.home))
+	full := d.keyed(run.AddMount(dir, empty, llb.SourcePath(d.home)))
 	return llb.Diff(empty, full, append(d.g.uncached(StageDeps), llb.WithCustomName("[internal] take "+path.Base(dir)))...)
 }
 

@@ -55,8 +55,9 @@ func (g *Graph) captureDir(on llb.State, stage, name, dir, script string, opts .
 	// Making a directory gives the one above it the present time.
 	timed := llb.Copy(made, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true, CreatedTime: &partTime})
 	empty := llb.Scratch().File(timed, named(stage, "make "+dir))
-	full := g.run(on, command{stage, name, script, asRoot()}, []llb.ConstraintsOpt{named(stage, name)}, opts...).AddMount(dir, empty, llb.SourcePath(dir))
-	return llb.Diff(empty, full, append(g.uncached(stage), named(stage, "take "+dir))...)
+	run := g.run(on, command{stage, name, script, asRoot()}, []llb.ConstraintsOpt{named(stage, name)}, opts...)
+	full := run.AddMount(dir, empty, llb.SourcePath(dir))
+	return llb.Diff(empty, keyedByRoot(full), append(g.uncached(stage), named(stage, "take "+dir))...)
 }
 
 // command is a script that a step runs.

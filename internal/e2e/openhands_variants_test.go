@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -32,12 +33,13 @@ func testOpenhandsVariants(t *testing.T) {
 	}
 	// A fresh builder makes each image again from scratch.
 	again := &project{dir: p.dir, repository: built.repository + "-again"}
-	solve := func(t *testing.T, p *project, want, addr string, more ...string) {
+	solve := func(t *testing.T, p *project, want, addr string, more ...string) string {
 		t.Helper()
 		res := succeed(t, p.dir, p.openhandsArgs("solve", append(more, "--progress", "plain", "--addr", addr)...)...)
 		if !strings.Contains(res.stderr, want+": ") {
 			t.Errorf("not %s:\n%s", want, res.stderr)
 		}
+		return res.stderr
 	}
 
 	write(t, p.dir, "openhands/added.py", "print(1)\n")
@@ -57,6 +59,16 @@ func testOpenhandsVariants(t *testing.T) {
 
 	dropRuntimeWheel(t, p.dir)
 	solve(t, p, "versioned", env.builder.Addr)
+	// A builder that has built from scratch installs only the part of the package that the lock file dropped. Chromium stays.
+	progress := solve(t, again, "versioned", builder.Addr)
+	for part := range 16 {
+		if name, same := fmt.Sprintf("install Python packages, part %d of 16", part+1), part+1 != 2; cached(progress, name) != same {
+			t.Errorf("%q is cached: %t, want %t", name, !same, same)
+		}
+	}
+	if !cached(progress, "install Playwright's Chromium") {
+		t.Errorf("Chromium is installed again:\n%s", progress)
+	}
 	solve(t, again, "scratch", builder.Addr, "--force-rebuild")
 	sameImage(t, p.images(t).Source, again.images(t).Source)
 	sameImage(t, p.images(t).Lock, again.images(t).Lock)
