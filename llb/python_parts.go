@@ -197,8 +197,9 @@ func (d pythonDeps) drawUV(at layerInput) llb.State {
 	return d.keyed(run.AddMount(resolvedDir, d.g.emptyDir("/uv", d.g.Owner), llb.SourcePath("/uv")))
 }
 
-// keyed returns an output of a step on d.root. The contents of a base are worth their hash: a versioned build after one from scratch finds
-// every step. With packages of system in the root, the hash would cost more than the steps.
+// keyed returns an output of a step on d.root. On a base alone, the cache key has the base's contents. So a versioned build after one from
+// scratch finds the step. Without conda the root has the packages of system, too. Then the builder would have to read all of them for steps
+// that only unpack wheels.
 func (d pythonDeps) keyed(output llb.State) llb.State {
 	if d.conda == nil {
 		return output
