@@ -55,7 +55,7 @@ func newBakeProject(t *testing.T, n int) *bakeProject {
 }
 
 // planLine matches the progress line of a plan. bake writes the target's name before the stage.
-var planLine = regexp.MustCompile(`^#\d+ \[\S+ plan\] (none|lock|versioned|scratch): `)
+var planLine = regexp.MustCompile(`^(#\d+) \[\S+ plan\] (none|lock|versioned|scratch): `)
 
 // isSource reports whether a request is for a source tag. Agents of one version share a versioned tag, and overwrite it.
 func (b *bakeProject) isSource(request string) bool {
@@ -74,9 +74,11 @@ func (b *bakeProject) bake(t *testing.T, targets ...string) (variants map[string
 	res := succeeds(t, buildxOn(t, &b.buildx, b.dir, append([]string{"bake", "--progress", "plain", "-f", "docker-bake.hcl", "-f", "tags.json"}, targets...)...))
 	_, _, requests := env.registry.Traffic()
 	variants = map[string]int{}
+	plans := map[string]bool{} // by number: plain progress writes a step's line again whenever it comes back to the step
 	for line := range strings.Lines(res.stderr) {
-		if said := planLine.FindStringSubmatch(line); said != nil {
-			variants[said[1]]++
+		if said := planLine.FindStringSubmatch(line); said != nil && !plans[said[1]] {
+			plans[said[1]] = true
+			variants[said[2]]++
 		}
 	}
 	for _, request := range requests {
