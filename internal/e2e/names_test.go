@@ -94,7 +94,7 @@ func TestTriggers(t *testing.T) {
 	byClient := succeed(t, p.dir, "solve", "--progress", "plain", "--base-image", base)
 	for by, res := range map[string]result{"client": byClient, "frontend": byFrontend} {
 		if !strings.Contains(res.stderr, "ONBUILD triggers, which rtbuild neither runs nor keeps: COPY package.json") {
-			t.Errorf("the %s tells nothing of them:\n%s", by, res.stderr)
+			t.Errorf("the %s says nothing of them:\n%s", by, res.stderr)
 		}
 	}
 	made := decode[planned](t, succeed(t, p.dir, "plan", "--format", "json", "--base-image", base).stdout)

@@ -165,9 +165,13 @@ func (b *Build) downloads() bool {
 	return b.CAFile != "" || p != nil && cmp.Or(p.HTTPProxy, p.HTTPSProxy, p.AllProxy) != ""
 }
 
-// close releases everything. It returns err, the error of the solves, or else the error of closing.
+// close releases everything, and then repeats the builder's warnings, which would be lost in the display. It returns err, the error of
+// the solves, or else the error of closing.
 func (o *opened) close(err error) error {
 	err = cmp.Or(err, o.runner.Progress.Close())
+	for _, warning := range o.runner.Progress.Warnings() {
+		o.runner.Warn(warning)
+	}
 	o.job.Close()
 	return err
 }

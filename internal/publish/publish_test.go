@@ -65,6 +65,10 @@ func TestRun(t *testing.T) {
 			f.plans(f.platform("linux/amd64", plan.Lock, "source"), f.platform("linux/arm64", plan.None))
 		},
 			solved: []string{sourceAlone}, wrote: []string{"source"}, digest: "index of linux/amd64 source"},
+		{name: "the builder warns twice of one thing", set: func(f *fixture) {
+			fromScratch(f)
+			f.builder.Attempts = []fakebuilder.Attempt{{Status: &client.SolveStatus{Warnings: []*client.VertexWarning{{Short: []byte("a trigger")}}}}}
+		}, solved: []string{deps, sourceOnIt}, wrote: []string{"lock", "versioned", "source"}, digest: "linux/amd64 source", notes: []string{"a trigger"}},
 		{name: "the versioned tag cannot be moved", set: func(f *fixture) { fromScratch(f); f.frozen = "versioned" }, solved: []string{deps, sourceOnIt},
 			wrote: []string{"lock", "source"}, digest: "linux/amd64 source", notes: []string{
 				"publishing r:versioned: the tag cannot be moved: 409 Conflict; allow the tag to move (if tags are immutable, by an exception for it), " +

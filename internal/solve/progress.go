@@ -16,15 +16,17 @@ import (
 // logLines is how many of a failed step's last lines an error shows.
 const logLines = 10
 
-// Progress shows the progress of all solves of a command in one display. It keeps the last output of each step for errors.
+// Progress shows the progress of all solves of a command in one display. It keeps the last output of each step for errors, and the
+// warnings: the display of a terminal shows none, and plain progress shows none for a step that has ended.
 type Progress struct {
 	printer progresswriter.Writer
 	multi   *progresswriter.MultiWriter
 	held    progresswriter.Writer
 
-	mu    sync.Mutex
-	names map[digest.Digest]string
-	logs  map[digest.Digest]*tail
+	mu       sync.Mutex
+	names    map[digest.Digest]string
+	logs     map[digest.Digest]*tail
+	warnings []string
 }
 
 // NewProgress opens a display on standard error, in one of buildx's modes: auto, tty, plain, quiet, rawjson.
@@ -73,6 +75,18 @@ func (p *Progress) remember(s *client.SolveStatus) {
 		}
 		p.logs[l.Vertex].write(l.Stream, string(l.Data))
 	}
+	for _, w := range s.Warnings {
+		if text := string(w.Short); !slices.Contains(p.warnings, text) {
+			p.warnings = append(p.warnings, text)
+		}
+	}
+}
+
+// Warnings returns the distinct warnings of all solves, in order.
+func (p *Progress) Warnings() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.warnings)
 }
 
 // step returns the name and the last lines of a vertex.
