@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,10 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/testenv"
 	"github.com/rtbuild/rtbuild/internal/testmirror"
-	"github.com/rtbuild/rtbuild/llb"
+	"github.com/rtbuild/rtbuild/internal/testmirror/releases"
 )
 
 // TestRealOpenhands builds the image of a published OpenHands, edits the source, and lets the server of the edited image work. Real
@@ -62,47 +60,8 @@ func newRelease(t *testing.T) *releaseProject {
 	mirror := must(testmirror.Start(t.Context(), must(testenv.CacheDir())(t)))(t)
 	t.Cleanup(func() { _ = mirror.Close() })
 	p := &releaseProject{&project{dir: filepath.Join(t.TempDir(), "openhands"), repository: oh.registry.Host + "/release"}, mirror}
-	must(0, os.CopyFS(p.dir, os.DirFS(releaseTree(t))))(t)
-	serveReal(t, mirror)
-	base := must(oh.registry.PushBaseOf(t.Context(), "trixie"))(t)
-	write(t, p.dir, "runtime.yaml", releaseYAML(t, mirror, base))
+	must(0, releases.Project(t.Context(), p.dir, mirror, must(oh.registry.PushBaseOf(t.Context(), "trixie"))(t)))(t)
 	return p
-}
-
-// serveReal puts the real uv and Chromium where the real sites have them.
-func serveReal(t *testing.T, mirror *testmirror.Mirror) {
-	t.Helper()
-	uv, _ := (&profile.Runtime{}).Release("uv", "")
-	archive := filepath.Join(must(testenv.CacheDir())(t), "published", "uv-"+uv.Version+"-"+runtime.GOARCH+".tar.gz")
-	err := testenv.Made(archive, func(temp string) error { return os.WriteFile(temp, packedUV(t, uv.Version), 0o644) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	mirror.Serve(uv.Address(runtime.GOARCH), archive)
-	for address, file := range lockedPlaywright(t).browsers(t) {
-		mirror.Serve(address, file)
-	}
-}
-
-// releaseYAML returns a runtime file with the mirror's addresses, and with the digests of what it serves. The index is the one that
-// pip uses on this machine.
-func releaseYAML(t *testing.T, mirror *testmirror.Mirror, base string) string {
-	t.Helper()
-	mirrors := mirror.Mirrors()
-	delete(mirrors, llb.PyPI)
-	delete(mirrors, llb.PyPIFiles)
-	if index := pythonIndex(); index != llb.PyPI+"/simple" {
-		mirrors[llb.PyPI] = strings.TrimSuffix(index, "/simple")
-	}
-	var tools []map[string]any
-	for _, name := range []string{"uv", "micromamba", "openvscode-server", "docker-apt-key"} {
-		release, _ := (&profile.Runtime{}).Release(name, "")
-		tools = append(tools, map[string]any{
-			"name": name, "version": release.Version, "sha256": map[string]string{runtime.GOARCH: mirror.SHA256(release.Address(runtime.GOARCH))},
-		})
-	}
-	// Debian has Python 3.13, which the lock file allows.
-	return fmt.Sprintf("base: %s\nruntime: {python: 3.13}\nnetwork: {mirrors: %s}\ntools: %s\n", base, must(json.Marshal(mirrors))(t), must(json.Marshal(tools))(t))
 }
 
 // releaseArgs returns the client's arguments.
@@ -134,7 +93,7 @@ func testReleaseTags(t *testing.T) {
 			args = append(args, "--no-browser")
 		}
 		var got releaseTags
-		must(0, json.Unmarshal([]byte(succeed(t, releaseTree(t), args...).stdout), &got))(t)
+		must(0, json.Unmarshal([]byte(succeed(t, must(releases.OpenHands(t.Context()))(t), args...).stdout), &got))(t)
 		if got != (releaseTags{want.Lock, want.Versioned, want.Source}) {
 			t.Errorf("%s, browser %t: %+v, want %+v", want.Base, want.Browser, got, want)
 		}

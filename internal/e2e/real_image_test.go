@@ -19,6 +19,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/rtbuild/rtbuild/internal/testenv"
+	"github.com/rtbuild/rtbuild/internal/testmirror/releases"
 )
 
 // testReleaseImage compares an image with what the release's own template makes of the same tree.
@@ -160,7 +161,7 @@ func describeEntry(e testenv.Entry) string {
 func (i releaseImage) hasSource(t *testing.T) {
 	const code = "/openhands/code/"
 	want, got := map[string]string{}, map[string]string{}
-	from := releaseTree(t)
+	from := must(releases.OpenHands(t.Context()))(t)
 	for _, name := range []string{"openhands", "microagents", "pyproject.toml", "poetry.lock"} {
 		err := filepath.WalkDir(filepath.Join(from, name), func(file string, d fs.DirEntry, err error) error {
 			name, _ := filepath.Rel(from, file)

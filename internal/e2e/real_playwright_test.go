@@ -3,13 +3,10 @@
 package e2e
 
 import (
-	"archive/zip"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rtbuild/rtbuild/internal/testenv"
+	"github.com/rtbuild/rtbuild/internal/testmirror/releases"
 )
 
 var update = flag.Bool("update", false, "write the list of Playwright's packages")
@@ -29,9 +26,9 @@ const playwrightList = "../profile/playwright.txt"
 // -update, it writes the list.
 func TestRealOpenhandsPackages(t *testing.T) {
 	t.Parallel()
-	p := lockedPlaywright(t)
+	p := playwright{must(releases.LockedPlaywright(t.Context()))(t)}
 	got := fmt.Sprintf("# What \"playwright install --with-deps chromium\" of Playwright %s installs, by release.\n"+
-		"# Written by %s -update, from Playwright itself.\n", p.version, t.Name())
+		"# Written by %s -update, from Playwright itself.\n", p.Version, t.Name())
 	for _, release := range p.releases(t) {
 		got += release + ": " + strings.Join(p.packages(t, release), " ") + "\n"
 	}
@@ -44,38 +41,12 @@ func TestRealOpenhandsPackages(t *testing.T) {
 }
 
 // playwright is a release of Playwright.
-type playwright struct {
-	version string
-	driver  string // the directory of its program
-}
-
-// lockedPlaywright returns the Playwright that OpenHands' lock file pins.
-func lockedPlaywright(t *testing.T) playwright {
-	t.Helper()
-	version, wheel := lockedWheel(t, "playwright")
-	dir := filepath.Join(filepath.Dir(wheel), "unpacked")
-	err := testenv.Made(dir, func(temp string) error {
-		archive, err := zip.OpenReader(wheel)
-		if err != nil {
-			return err
-		}
-		defer archive.Close()
-		return os.CopyFS(temp, archive)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := playwright{version, filepath.Join(dir, "playwright", "driver")}
-	must(0, os.Chmod(filepath.Join(p.driver, "node"), 0o755))(t)
-	return p
-}
+type playwright struct{ releases.Playwright }
 
 // node runs a script with the Node.js that Playwright brings.
 func (p playwright) node(t *testing.T, env []string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), filepath.Join(p.driver, "node"), args...)
-	cmd.Dir, cmd.Env = filepath.Join(p.driver, "package"), append(os.Environ(), env...)
-	return string(must(cmd.Output())(t))
+	return must(p.Node(t.Context(), env, args...))(t)
 }
 
 // releaseNames are the code names of the releases that Playwright knows by number.
