@@ -1,4 +1,4 @@
-# Targets: build (default), install, test, test-openhands, unit, vet, soak, fuzz, demo, frontend, bench, lint, clean. See docs/contributing.md.
+# Targets: build (default), install, test, test-openhands, unit, vet, soak, fuzz, demo, frontend, bench, bench-openhands, lint, clean. See docs/contributing.md.
 PREFIX ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
@@ -8,7 +8,7 @@ BUILDKIT = github.com/moby/buildkit
 export CGO_ENABLED = 0
 export GOFLAGS = -trimpath
 
-.PHONY: build install test test-openhands unit vet soak fuzz demo frontend bench lint clean
+.PHONY: build install test test-openhands unit vet soak fuzz demo frontend bench bench-openhands lint clean
 
 build:
 	go build $(LDFLAGS) -o bin/rtbuild-client ./cmd/client
@@ -50,6 +50,10 @@ frontend: build
 
 bench:
 	hack/bench
+
+# The published OpenHands, by rtbuild and by the original's own steps, while it changes: half an hour a run.
+bench-openhands:
+	hack/bench -only release -n '$(or $(RUNS),1)'
 
 # Long tests: changes and kills at random moments, and more versions of BuildKit. RTBUILD_SOAK=N repeats each kind N times.
 soak:

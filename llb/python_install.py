@@ -51,6 +51,7 @@ class Environment:
 
     def install(self, requirements, flags):
         for file in sorted(requirements.glob("*.txt")):
+            check_git(file)
             command = [os.environ["UV"], "pip", "install", "--quiet", "--python", self.python, "--no-deps", "--requirements", file, *flags]
             if file.stem != "unhashed":
                 command.append("--require-hashes")
@@ -66,6 +67,15 @@ class Environment:
             with record.open(newline="", encoding="utf-8") as rows:
                 names = [os.path.normpath(self.packages / row[0]) for row in csv.reader(rows) if row]
             yield sorted(os.path.relpath(name, self.root) for name in names if os.path.lexists(name))
+
+
+def check_git(requirements):
+    """Exits if a requirement comes from a git repository and there is no git, or no ssh for an address that needs it."""
+    for line in requirements.read_text(encoding="utf-8").splitlines():
+        name, _, address = line.partition(" @ git+")
+        for program, package, needed in (("git", "git", address), ("ssh", "openssh-client", address.startswith("ssh://"))):
+            if needed and not shutil.which(program):
+                sys.exit(f"{name} comes from a git repository, but the image has no {program}: add it to packages: [{package}]")
 
 
 def imported(code, package):

@@ -145,8 +145,8 @@ func (d pythonDeps) interpreter() string {
 // environment sets the variables of all steps that call uv. What uv downloads is shared between steps, but not what it builds.
 func (d pythonDeps) environment(builds bool) string {
 	cache := `export UV_CACHE_DIR="/var/cache/uv/$(id -u)"` + "\n"
-	if builds {
-		cache = uvCache + `export UV_CACHE_DIR="$cache"` + "\n"
+	if builds { // git reads no other file
+		cache = uvCache + `export UV_CACHE_DIR="$cache"` + "\n" + `ln -s "$NETRC" "$HOME/.netrc"` + "\n"
 	}
 	return d.interpreter() + `export HOME=/tmp/home NETRC=` + netrcPath + ` PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
 mkdir -p "$HOME"

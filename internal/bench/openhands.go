@@ -16,8 +16,8 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/imagediff"
 	"github.com/rtbuild/rtbuild/internal/profile"
-	"github.com/rtbuild/rtbuild/internal/testenv"
 	"github.com/rtbuild/rtbuild/internal/testmirror"
+	"github.com/rtbuild/rtbuild/internal/testmirror/releases"
 	"github.com/rtbuild/rtbuild/llb"
 )
 
@@ -27,13 +27,11 @@ var openhandsDockerfile string
 // checkout is a checkout like OpenHands', which is built from scratch. Debian's packages come through a cache, everything else
 // from stand-ins on loopback.
 type checkout struct {
+	*network
 	bench      *bench
 	dir        string
-	base       string
 	python     string
 	runtime    *profile.Runtime
-	mirror     *testmirror.Mirror
-	debian     *debianCache
 	dockerfile string // directory
 	plugin     string // directory of Poetry's plugin
 	builds     int
@@ -65,26 +63,15 @@ func measureOpenhands(ctx context.Context, b *bench) ([]row, error) {
 }
 
 func (b *bench) newCheckout(ctx context.Context) (_ *checkout, err error) {
-	c := &checkout{bench: b, dir: filepath.Join(b.dir, "openhands"), python: "3.13"} // the version in trixie, from which the stand-ins are made
+	c := &checkout{bench: b, dir: filepath.Join(b.dir, "openhands"), python: releases.Python}
+	if c.network, err = b.startNetwork(ctx); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			c.Close()
 		}
 	}()
-	cache, err := testenv.CacheDir()
-	if err != nil {
-		return nil, err
-	}
-	b.say("starting the stand-ins for other sites")
-	if c.mirror, err = testmirror.Start(ctx, cache); err != nil {
-		return nil, err
-	}
-	if c.debian, err = startDebianCache(filepath.Join(b.dir, "debian-cache")); err != nil {
-		return nil, err
-	}
-	if c.base, err = b.registry.PushBaseOf(ctx, "trixie"); err != nil {
-		return nil, err
-	}
 	if err := testmirror.Project(c.dir, c.mirror); err != nil {
 		return nil, err
 	}
@@ -95,16 +82,6 @@ func (b *bench) newCheckout(ctx context.Context) (_ *checkout, err error) {
 		return nil, err
 	}
 	return c, c.writeDockerfile()
-}
-
-// Close stops the servers.
-func (c *checkout) Close() {
-	if c.debian != nil {
-		c.debian.Close()
-	}
-	if c.mirror != nil {
-		c.mirror.Close()
-	}
 }
 
 // writeRuntimeFile writes a runtime file with the stand-ins and their digests.
@@ -131,13 +108,15 @@ func (c *checkout) writeRuntimeFile() error {
 // writeDockerfile writes the Dockerfile, and the Poetry plugin that our steps use.
 func (c *checkout) writeDockerfile() error {
 	c.dockerfile, c.plugin = filepath.Join(c.bench.dir, "dockerfile-openhands"), filepath.Join(c.bench.dir, "poetry-mirror")
-	info := filepath.Join(c.plugin, "rtbuild_poetry_mirror.dist-info")
-	if err := errors.Join(os.Mkdir(c.dockerfile, 0o755), os.MkdirAll(info, 0o755)); err != nil {
-		return err
-	}
+	return errors.Join(writeMirrorPlugin(c.plugin), writeSource(filepath.Join(c.dockerfile, "Dockerfile"), openhandsDockerfile))
+}
+
+// writeMirrorPlugin writes the plugin that makes Poetry fetch from mirrors, as our steps mount it.
+func writeMirrorPlugin(dir string) error {
+	info := filepath.Join(dir, "rtbuild_poetry_mirror.dist-info")
 	for file, from := range map[string]string{
-		filepath.Join(c.plugin, "poetry_mirror.py"): "llb/poetry_mirror.py",
-		filepath.Join(info, "entry_points.txt"):     "llb/poetry_mirror_entry_points.txt",
+		filepath.Join(dir, "poetry_mirror.py"):  "llb/poetry_mirror.py",
+		filepath.Join(info, "entry_points.txt"): "llb/poetry_mirror_entry_points.txt",
 	} {
 		data, err := os.ReadFile(from)
 		if err != nil {
@@ -147,9 +126,7 @@ func (c *checkout) writeDockerfile() error {
 			return err
 		}
 	}
-	return errors.Join(
-		writeSource(filepath.Join(info, "METADATA"), "Metadata-Version: 2.1\nName: rtbuild-poetry-mirror\nVersion: 1\n"),
-		writeSource(filepath.Join(c.dockerfile, "Dockerfile"), openhandsDockerfile))
+	return writeSource(filepath.Join(info, "METADATA"), "Metadata-Version: 2.1\nName: rtbuild-poetry-mirror\nVersion: 1\n")
 }
 
 // cold is a build on a fresh builder and into an empty repository. The start of the builder is not timed.
@@ -165,11 +142,6 @@ func (c *checkout) cold(name string, build func(ctx context.Context, builder, re
 		s.wall, err = build(ctx, builder.Addr, repository)
 		return s, err
 	}}
-}
-
-// proxy returns the proxy settings of both builds. They exclude the stand-ins, which are on loopback.
-func (c *checkout) proxy() map[string]string {
-	return map[string]string{"HTTP_PROXY": c.debian.url, "NO_PROXY": "127.0.0.1"}
 }
 
 // solve runs the client's solve command, and returns the time that it takes.

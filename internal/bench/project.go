@@ -51,8 +51,11 @@ func (p *project) edit() error {
 	return writeSource(filepath.Join(p.dir, "src", "000.js"), content)
 }
 
-// writeSource writes a source file.
+// writeSource writes a source file, in directories that it creates.
 func writeSource(file, content string) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
 	return os.WriteFile(file, []byte(content), 0o644)
 }
 

@@ -11,6 +11,7 @@ type sample struct {
 	wall   time.Duration
 	disk   int64 // growth of the builder's state, in bytes
 	pulled int64 // bytes pulled from the registry
+	sent   int64 // bytes pushed to the registry
 }
 
 // contender is one of the programs that are compared.
@@ -38,6 +39,7 @@ func (b *bench) inTurns(ctx context.Context, n int, contenders ...contender) ([]
 func wall(s sample) float64   { return s.wall.Seconds() }
 func disk(s sample) float64   { return float64(s.disk) }
 func pulled(s sample) float64 { return float64(s.pulled) }
+func sent(s sample) float64   { return float64(s.sent) }
 
 // each returns one figure of every sample.
 func each(samples []sample, figure func(sample) float64) []float64 {

@@ -43,6 +43,11 @@ func (g goal) compare(what string, ours, theirs []float64) row {
 	return g.ratio(row{what, seconds(median(ours)), seconds(median(theirs)), "", "", ""}, quotients(ours, theirs))
 }
 
+// sizes returns a row of bytes whose ratio is ours to theirs.
+func (g goal) sizes(what string, ours, theirs []float64) row {
+	return g.ratio(row{what, size(int64(median(ours))), size(int64(median(theirs))), "", "", ""}, quotients(ours, theirs))
+}
+
 // faster returns a row whose ratio is theirs to ours.
 func (g goal) faster(what string, ours, theirs []float64) row {
 	return g.ratio(row{what, seconds(median(ours)), seconds(median(theirs)), "", "", ""}, quotients(theirs, ours))

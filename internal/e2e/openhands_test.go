@@ -48,7 +48,7 @@ func TestOpenhands(t *testing.T) {
 		{"ClosedNetwork", testOpenhandsClosedNetwork}, {"Frontend", testOpenhandsFrontend}, {"Variants", testOpenhandsVariants},
 		{"Foreign", testOpenhandsForeign}, {"Ubuntu", testOpenhandsUbuntu}, {"Downloads", testOpenhandsDownloads},
 		{"NewerLock", testOpenhandsNewerLock}, {"DirtyExtra", testOpenhandsDirtyExtra}, {"PythonManagers", testPythonManagers},
-		{"Installer", testOpenhandsInstaller},
+		{"Installer", testOpenhandsInstaller}, {"PythonInput", testPythonInput},
 	} {
 		t.Run(test.name, test.run)
 	}

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/rtbuild/rtbuild/internal/testmirror/stamp"
 )
 
@@ -70,7 +72,7 @@ func run(args []string) error {
 	}
 }
 
-// clean removes caches. It never asks for confirmation.
+// clean removes caches. It never asks for confirmation. Like libmamba, it leaves a cache alone into which the user may not write.
 func clean(args []string) error {
 	o, rest, err := parse(args, flagNames("-y --yes -q --quiet -a --all -p --packages -t --tarballs -i --index-cache -l --locks --trash -f --force-pkgs-dirs"), nil)
 	if err != nil {
@@ -81,6 +83,9 @@ func clean(args []string) error {
 	}
 	if len(o.set) == 0 {
 		return usage("clean without flags; use --all")
+	}
+	if unix.Access(packagesDir(), unix.W_OK) != nil {
+		return nil
 	}
 	return os.RemoveAll(packagesDir())
 }
