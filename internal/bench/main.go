@@ -22,17 +22,19 @@ var parts = []part{
 	{"lock", "a source edit on a deps image of 1 GB", 6 << 30, measureLock},
 	{"frontend", "the frontend image through docker buildx", 12 << 30, measureFrontend},
 	{"openhands", "the openhands image from scratch", 14 << 30, measureOpenhands},
-	{partRelease, "the published OpenHands while it changes", 40 << 30, measureRelease},
+	{partRelease, "the published OpenHands while it changes", 35 << 30, measureRelease},
+	{partBytecode, "the published OpenHands with byte code and without", 25 << 30, measureBytecode},
 	{"size", "a source edit on deps images of 0.1 and 4 GB", 6 << 30, measureSize},
 	{partCompression, "gzip against other compressions", 6 << 30, measureCompression},
 	{partBefore, "the same by an earlier client", 1 << 30, measureBefore},
 }
 
-// Parts that are measured only if -only names them: partBefore needs -against, partCompression compares no builds, partRelease takes
-// half an hour a run.
+// Parts that are measured only if -only names them: partBefore needs -against, partCompression compares no builds, partRelease and
+// partBytecode take a quarter of an hour a run.
 const (
 	partBefore      = "before"
 	partRelease     = "release"
+	partBytecode    = "bytecode"
 	partCompression = "compression"
 )
 
@@ -73,7 +75,7 @@ func parse(args []string) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&o.runs, "n", 3, "`runs` of each contender; the median counts")
 	standard := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-		return slices.Contains([]string{partBefore, partCompression, partRelease}, name)
+		return slices.Contains([]string{partBefore, partCompression, partRelease, partBytecode}, name)
 	})
 	only := flags.String("only", strings.Join(standard, ","), "`parts` to measure")
 	flags.StringVar(&o.against, "against", "", "earlier `client` to compare with, by the part "+partBefore)

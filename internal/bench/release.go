@@ -125,9 +125,12 @@ func (r *release) round(ctx context.Context, name string, ways []way) (err error
 	}
 	for n, w := range ways {
 		if w.until > 0 {
-			if err := r.starts(ctx, n, r.now[w.name]); err != nil {
+			took, err := r.started(ctx, r.now[w.name])
+			if err != nil {
 				return err
 			}
+			r.bench.say("  %-45s %7.1f s from start to /alive", w.name, took.Seconds())
+			r.start[n] = append(r.start[n], took.Seconds())
 		}
 	}
 	return nil

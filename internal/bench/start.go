@@ -18,32 +18,30 @@ import (
 const serverStart = "echo started; exec /openhands/micromamba/bin/micromamba run -n openhands poetry run python -u -m " +
 	"openhands.runtime.action_execution_server %s --working-dir /workspace --username openhands --user-id 1000 --no-enable-browser"
 
-// starts measures the time from the start of an image's first process to the server's answer. Unpacking the image is not timed.
-func (r *release) starts(ctx context.Context, way int, ref string) error {
+// started returns the time from the start of an image's first process to the server's answer. Unpacking the image is not timed.
+func (r *release) started(ctx context.Context, ref string) (took time.Duration, err error) {
 	port, err := freePort()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	server := exec.CommandContext(ctx, "hack/run-image", ref, filepath.Join(r.bench.dir, "container"), "--", "/bin/bash", "-c", fmt.Sprintf(serverStart, port))
 	server.Cancel = func() error { return server.Process.Signal(syscall.SIGTERM) } // removes the container
 	out, err := server.StdoutPipe()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	server.Stderr = server.Stdout
 	if err := server.Start(); err != nil {
-		return err
+		return 0, err
 	}
 	took, log, err := untilAlive(ctx, bufio.NewReader(out), "http://127.0.0.1:"+port+"/alive")
-	if err != nil {
-		err = fmt.Errorf("starting %s: %w\n%s", ref, err, log)
-	}
-	r.start[way] = append(r.start[way], took.Seconds())
-	r.bench.say("  %-45s %7.1f s from start to /alive", ways[way].name, took.Seconds())
 	if stopErr := server.Process.Signal(syscall.SIGTERM); stopErr == nil {
 		_ = server.Wait() // by the signal
 	}
-	return err
+	if err != nil {
+		return 0, fmt.Errorf("starting %s: %w\n%s", ref, err, log)
+	}
+	return took, nil
 }
 
 // untilAlive waits for a server's first line and then for its answer, and returns the time between them.
