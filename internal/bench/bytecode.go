@@ -94,11 +94,11 @@ func (r *release) compiled(ctx context.Context, value, name string) (c compiled,
 }
 
 func (r *release) onFreshBuilder(ctx context.Context, do func(builder string) (time.Duration, error)) (took time.Duration, err error) {
-	builder, stop, err := r.bench.freshBuilder(ctx)
+	builder, err := r.bench.startBuilder(ctx)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, stop()) }()
+	defer func() { err = errors.Join(err, builder.Shutdown()) }()
 	return do(builder.Addr)
 }
 

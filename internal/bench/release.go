@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -96,7 +95,6 @@ func (r *release) round(ctx context.Context, name string, ways []way) (err error
 		for _, stop := range stops {
 			err = errors.Join(err, stop())
 		}
-		err = errors.Join(err, os.RemoveAll(r.dir))
 	}()
 	builders := map[int]*testenv.Builder{}
 	for i, change := range changes {
@@ -108,18 +106,13 @@ func (r *release) round(ctx context.Context, name string, ways []way) (err error
 				continue
 			}
 			if i == 0 {
-				if builders[n], stops[n], err = r.bench.freshBuilder(ctx); err != nil {
+				if builders[n], err = r.bench.startBuilder(ctx); err != nil {
 					return err
 				}
+				stops[n] = builders[n].Shutdown
 			}
 			if err := r.once(ctx, w, builders[n].Addr, fmt.Sprintf("release-%s-%d", name, n), i); err != nil {
 				return err
-			}
-			if i == w.until {
-				err, stops[n] = stops[n](), func() error { return nil } // its state is large
-				if err != nil {
-					return err
-				}
 			}
 		}
 	}

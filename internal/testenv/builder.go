@@ -115,12 +115,17 @@ func (b *Builder) Kill() {
 	<-b.done
 }
 
-// Stop stops the daemon and removes its state. It also unmounts what a killed daemon left mounted.
+// Stop stops the daemon and removes its state.
 func (b *Builder) Stop() error {
-	_ = b.cmd.Process.Signal(syscall.SIGTERM)
-	<-b.done
-	if err := mount.RecursiveUnmount(b.Dir); err != nil {
+	if err := b.Shutdown(); err != nil {
 		return err
 	}
 	return os.RemoveAll(b.Dir)
+}
+
+// Shutdown stops the daemon and leaves its state. It also unmounts what a killed daemon left mounted.
+func (b *Builder) Shutdown() error {
+	_ = b.cmd.Process.Signal(syscall.SIGTERM)
+	<-b.done
+	return mount.RecursiveUnmount(b.Dir)
 }
