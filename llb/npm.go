@@ -7,8 +7,10 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// NPM installs exactly what package-lock.json says. Each user id has its own part of the cache, because npm refuses files that another user
+// NPM installs exactly what the lock file says. Each user id has its own part of the cache, because npm refuses files that another user
 // wrote. As in npm itself, development dependencies are installed only if NODE_ENV is set to something other than production.
+//
+// The dependencies' install scripts run. Those of the project and its workspaces do not, because their source is not there.
 type NPM struct{}
 
 func (n NPM) layers(g *Graph) (Layers, error) {
@@ -39,6 +41,11 @@ const (
 //go:embed node_parts.js
 var nodeParts []byte
 
+// npmScripts is a program that takes the project's own install scripts out of its manifests, and puts them back.
+//
+//go:embed npm_scripts.js
+var npmScripts []byte
+
 const (
 	npmPrograms = "/run/rtbuild-programs"
 	npmParts    = "/run/rtbuild-parts"
@@ -49,9 +56,10 @@ func (NPM) install(g *Graph, at layerInput) []llb.State {
 	const name, ci = "npm ci", `npm ci --cache "/var/cache/npm/$(id -u)" --prefer-offline --logs-max=0 --no-audit --no-fund --no-update-notifier
 `
 	code, user := g.Runtime.Code(), g.user()
-	script := "cd " + shellQuote(code) + "\nexport NODE_ENV=\"${NODE_ENV:-production}\"\n" + g.npmMirrors(ci) +
+	script := "cd " + shellQuote(code) + "\nexport NODE_ENV=\"${NODE_ENV:-production}\"\n" + withoutOwnScripts(g.npmMirrors(ci)) +
 		fmt.Sprintf("node %s/node_parts.js %s %d\n", npmPrograms, npmParts, npmLarge)
-	program := llb.Scratch().File(llb.Mkfile("/node_parts.js", 0o644, nodeParts), llb.WithCustomName("[internal] program for node_modules"))
+	programs := llb.Mkfile("/node_parts.js", 0o644, nodeParts).Mkfile("/npm_scripts.js", 0o644, npmScripts)
+	program := llb.Scratch().File(programs, llb.WithCustomName("[internal] programs for node_modules"))
 	run := g.run(at.stageStart, command{StageDeps, name, script, user}, []llb.ConstraintsOpt{named(StageDeps, name), g.location("dependencies")},
 		llb.AddMount(npmPrograms, program, llb.Readonly),
 		g.cache("/var/cache/npm", llb.CacheMountShared, "npm"),
@@ -71,17 +79,25 @@ func (NPM) install(g *Graph, at layerInput) []llb.State {
 func (NPM) path(r *Runtime) []string { return []string{r.bin(), r.Code() + "/node_modules/.bin"} }
 func (NPM) dirs(*Runtime) []string   { return nil }
 
-// npmMirrors makes an npm command use the mirrors of its registry and of the URLs in package-lock.json. It restores package-lock.json
-// afterwards.
+// withoutOwnScripts makes an npm command run the install scripts of dependencies alone.
+func withoutOwnScripts(install string) string {
+	const program = "node " + npmPrograms + "/npm_scripts.js "
+	return program + "hide /tmp/manifests\n" + install + program + "restore /tmp/manifests\n"
+}
+
+// npmMirrors makes an npm command use the mirrors of its registry and of the URLs in the lock file. It restores the lock
+// file afterwards.
 func (g *Graph) npmMirrors(install string) string {
 	edits := g.mirrorScript(everywhere...)
 	if edits == "" {
 		return install
 	}
 	return writeFile("/tmp/mirrors", edits) + `export npm_config_registry="$(npm config get registry | sed -f /tmp/mirrors)"
-cp -p package-lock.json /tmp/package-lock.json
-sed -f /tmp/mirrors /tmp/package-lock.json > package-lock.json
-` + install + "cp -p /tmp/package-lock.json package-lock.json\n"
+lock=npm-shrinkwrap.json
+[ -e $lock ] || lock=package-lock.json
+cp -p $lock /tmp/$lock
+sed -f /tmp/mirrors /tmp/$lock > $lock
+` + install + "cp -p /tmp/$lock $lock\n"
 }
 
 // everywhere matches every URL: a lock file may name any host.

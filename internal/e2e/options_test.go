@@ -15,12 +15,20 @@ import (
 const askAgent = `node -e "const s=require('net').connect(process.env.SSH_AUTH_SOCK);s.write(Buffer.from([0,0,0,1,11]));` +
 	`let b=Buffer.alloc(0);s.on('data',d=>{b=Buffer.concat([b,d]);if(b.length>=9)process.exit(b.readUInt32BE(5)===1?0:9)})"`
 
-// withAgent returns a small project whose installation needs an SSH key.
+// withAgent returns a small project with a dependency whose installation needs an SSH key.
 func withAgent(t *testing.T) (p *project, key string) {
 	t.Helper()
 	p = small(t)
-	script := must(json.Marshal(askAgent))(t)
-	write(t, p.dir, "package.json", `{"name":"small","version":"1.0.0","scripts":{"preinstall":`+string(script)+`},"dependencies":{"is-number":"7.0.0"}}`)
+	dependency := t.TempDir()
+	write(t, dependency, "package/package.json", `{"name":"asks","version":"1.0.0","scripts":{"preinstall":`+string(must(json.Marshal(askAgent))(t))+`}}`)
+	if out, err := exec.Command("tar", "-czf", filepath.Join(p.dir, "asks.tgz"), "-C", dependency, "package").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	write(t, p.dir, "package.json", `{"name":"small","version":"1.0.0","dependencies":{"asks":"file:asks.tgz"}}`)
+	write(t, p.dir, "package-lock.json", `{"name":"small","version":"1.0.0","lockfileVersion":3,"requires":true,"packages":{
+"":{"name":"small","version":"1.0.0","dependencies":{"asks":"file:asks.tgz"}},
+"node_modules/asks":{"version":"1.0.0","resolved":"file:asks.tgz","hasInstallScript":true}}}
+`)
 	key = filepath.Join(t.TempDir(), "key")
 	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

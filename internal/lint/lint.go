@@ -53,7 +53,7 @@ func Check(in Input) []Finding {
 	}
 	var all []Finding
 	for _, check := range []func(Input) []Finding{
-		unpinnedBase, unpinnedTools, unverifiedTools, locksOutOfStep, unhashedSources, secrets, hiddenFiles, lostPlatforms,
+		unpinnedBase, unpinnedTools, unverifiedTools, locksOutOfStep, scriptsLeftOut, unhashedSources, secrets, hiddenFiles, lostPlatforms,
 	} {
 		all = append(all, check(in)...)
 	}
@@ -72,7 +72,7 @@ func (in Input) read(name string) ([]byte, bool) {
 		return nil, false
 	}
 	limit := int64(projectfile.ManifestLimit)
-	if name == packageLock {
+	if name == packageLock || name == shrinkwrap {
 		limit = projectfile.LockLimit
 	}
 	data, err := projectfile.ReadFile(in.Project, name, limit)

@@ -18,6 +18,7 @@ import (
 const (
 	packageJSON = "package.json"
 	packageLock = "package-lock.json"
+	shrinkwrap  = "npm-shrinkwrap.json"
 )
 
 // dependencyFields are the manifest's fields that a lock file repeats.
@@ -29,25 +30,36 @@ const maxDifferences = 4
 // object is a JSON object. Values of unexpected types are ignored, as npm does.
 type object = map[string]any
 
-// locksOutOfStep compares package-lock.json with the manifests that it repeats.
+// npmLock returns the lock file of a list that npm reads, or "" if there is none.
+func npmLock(files []string) string {
+	for _, name := range []string{shrinkwrap, packageLock} {
+		if slices.Contains(files, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// locksOutOfStep compares npm's lock file with the manifests that it repeats.
 func locksOutOfStep(in Input) []Finding {
 	files := in.Runtime.Dependencies.Files
-	if in.Runtime.Dependencies.Manager != "npm" || !slices.Contains(files, packageLock) {
+	if in.Runtime.Dependencies.Manager != "npm" {
 		return nil
 	}
-	data, ok := in.read(packageLock)
+	name := npmLock(files)
+	data, ok := in.read(name)
 	if !ok {
 		return nil
 	}
 	var lock object
 	if err := json.Unmarshal(data, &lock); err != nil {
-		at := projectfile.SourceLocation{File: packageLock, Data: data}
+		at := projectfile.SourceLocation{File: name, Data: data}
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
 			at.First = lineAt(data, syntax.Offset-1)
 			at.Last = at.First
 		}
-		return []Finding{LockOutOfStep.found(at, "%s is not valid JSON: %s: recreate it with npm install --package-lock-only", packageLock, err)}
+		return []Finding{LockOutOfStep.found(at, "%s is not valid JSON: %s: recreate it with npm install --package-lock-only", name, err)}
 	}
 	if version, _ := lock["lockfileVersion"].(float64); version < 2 {
 		return nil // version 1 does not repeat the manifest
@@ -80,7 +92,7 @@ func (in Input) lockOutOfStep(file string, entries object) []Finding {
 			return nil // npm does not use this manifest, although the user lists it
 		}
 		return []Finding{LockOutOfStep.found(projectfile.SourceLocation{File: file, Data: data},
-			"the workspace %s is not in %s, so npm ci fails: run npm install --package-lock-only, and commit both", dir, packageLock)}
+			"the workspace %s is not in %s, so npm ci fails: run npm install --package-lock-only, and commit both", dir, npmLock(in.Runtime.Dependencies.Files))}
 	}
 	differences := compare(manifest, entry)
 	if len(differences) == 0 {
@@ -89,7 +101,7 @@ func (in Input) lockOutOfStep(file string, entries object) []Finding {
 	at := projectfile.SourceLocation{File: file, Data: data}
 	at.First = lineOf(data, differences[0].path...)
 	at.Last = at.First
-	return []Finding{LockOutOfStep.found(at, "%s: run npm install --package-lock-only, and commit both", summarize(file, differences))}
+	return []Finding{LockOutOfStep.found(at, "%s: run npm install --package-lock-only, and commit both", summarize(npmLock(in.Runtime.Dependencies.Files), file, differences))}
 }
 
 // hasWorkspaces reports whether the project's manifest has workspaces.
@@ -107,7 +119,7 @@ type difference struct {
 }
 
 // summarize describes the first differences, and counts the others.
-func summarize(file string, differences []difference) string {
+func summarize(lock, file string, differences []difference) string {
 	var texts []string
 	for _, d := range differences[:min(len(differences), maxDifferences)] {
 		texts = append(texts, d.text)
@@ -115,7 +127,7 @@ func summarize(file string, differences []difference) string {
 	if more := len(differences) - len(texts); more > 0 {
 		texts = append(texts, fmt.Sprintf("and %d more", more))
 	}
-	return fmt.Sprintf("%s does not agree with %s: %s", packageLock, file, strings.Join(texts, "; "))
+	return fmt.Sprintf("%s does not agree with %s: %s", lock, file, strings.Join(texts, "; "))
 }
 
 // compare returns the differences, by field and name.

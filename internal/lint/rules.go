@@ -12,6 +12,7 @@ var (
 	UnpinnedTool      = Rule{"UnpinnedTool", "A tool should have a URL with its version and a checksum for every platform"}
 	UnverifiedTool    = Rule{"UnverifiedTool", "A download should have a known checksum"}
 	LockOutOfStep     = Rule{"LockOutOfStep", "The lock file should agree with the manifest"}
+	ScriptsLeftOut    = Rule{"ScriptsLeftOut", "The project's own install scripts should not be needed"}
 	UnhashedSource    = Rule{"UnhashedSource", "Files that are copied into the image should count for its tag"}
 	SecretInSource    = Rule{"SecretInSource", "The source should not contain secrets"}
 	IgnoreHidesHashed = Rule{"IgnoreHidesHashed", "Ignore patterns should not hide inputs of the image"}
@@ -20,5 +21,5 @@ var (
 
 // Rules returns all rules, sorted by name.
 func Rules() []Rule {
-	return []Rule{IgnoreHidesHashed, LockOutOfStep, PlatformsLost, SecretInSource, UnhashedSource, UnpinnedBase, UnpinnedTool, UnverifiedTool}
+	return []Rule{IgnoreHidesHashed, LockOutOfStep, PlatformsLost, ScriptsLeftOut, SecretInSource, UnhashedSource, UnpinnedBase, UnpinnedTool, UnverifiedTool}
 }

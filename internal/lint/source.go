@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rtbuild/rtbuild/internal/profile/manifests"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
@@ -35,7 +36,7 @@ var secretFiles = []secret{
 	{"a private key", []string{"*.pem", "*.key"}, regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`)},
 	{"a private key", []string{"id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"}, nil},
 	{"a store of private keys", []string{"*.p12", "*.pfx", "*.jks"}, nil},
-	{"a file of npm's tokens", []string{".npmrc"}, regexp.MustCompile(`_(auth|authToken|password)\s*=\s*[^\s$]`)},
+	{"a file of npm's tokens", []string{".npmrc"}, manifests.NPMToken},
 	{"a file of passwords", []string{".netrc", "_netrc", ".git-credentials"}, nil},
 	{"a file of credentials", []string{"credentials.json", ".aws/credentials", ".docker/config.json"}, nil},
 }

@@ -77,6 +77,7 @@ var definitions = []definition{
 		},
 		managers: []string{"npm", "none"},
 		locks:    []string{"package-lock.json"},
+		others:   []Dependencies{{Manager: "npm", Files: []string{manifests.PackageJSON, "npm-shrinkwrap.json"}}}, // npm prefers it
 		version:  manifests.NPMVersion,
 		command:  manifests.NPMCommand,
 	},

@@ -81,12 +81,24 @@ func (d definition) installable(fsys fs.FS) []Dependencies {
 	return all
 }
 
-// completeManager selects the manager whose lock files the project has, if the file names neither a manager nor lock files.
+// completeManager selects the manager whose lock files the project has, if the file names no lock files. Of the lock files of one manager,
+// it takes the last that the definition names.
 func (d definition) completeManager(fsys fs.FS, r *Runtime, file *runtimefile.File) error {
-	if given := file.Dependencies; given.Manager != "" || given.Files != nil {
+	given := file.Dependencies
+	if given.Files != nil {
 		return nil
 	}
-	switch found := d.installable(fsys); len(found) {
+	var found []Dependencies
+	for _, by := range d.installable(fsys) {
+		switch last := len(found) - 1; {
+		case given.Manager != "" && by.Manager != given.Manager:
+		case last >= 0 && found[last].Manager == by.Manager:
+			found[last] = by
+		default:
+			found = append(found, by)
+		}
+	}
+	switch len(found) {
 	case 0:
 	case 1:
 		r.Dependencies.Manager, r.Dependencies.Files = found[0].Manager, found[0].Files

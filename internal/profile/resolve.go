@@ -282,9 +282,7 @@ func completeFiles(fsys fs.FS, r *Runtime) error {
 	var err error
 	switch r.Dependencies.Manager {
 	case "npm":
-		if slices.Equal(r.Dependencies.Files, definitionOf("node").defaults.Dependencies.Files) {
-			more, err = manifests.WorkspaceManifests(fsys)
-		}
+		more, err = npmFiles(fsys, r.Dependencies)
 	case "pip":
 		more, err = manifests.RequirementFiles(fsys, r.Dependencies.Files[0])
 	}

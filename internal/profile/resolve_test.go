@@ -132,7 +132,7 @@ func TestLoadErrors(t *testing.T) {
 		opts    Options
 		want    string
 	}{
-		{"no lock file", projecttest.Files("README.md", ""), debian, "no profile fits the project: looked for package-lock.json (node), requirements.txt or pyproject.toml with poetry.lock or pyproject.toml with uv.lock (python), pyproject.toml with poetry.lock (openhands, of project openhands-ai): name the project's root, write one of these files, or say profile: and dependencies: {manager: none} in runtime.yaml"},
+		{"no lock file", projecttest.Files("README.md", ""), debian, "no profile fits the project: looked for package-lock.json or package.json with npm-shrinkwrap.json (node), requirements.txt or pyproject.toml with poetry.lock or pyproject.toml with uv.lock (python), pyproject.toml with poetry.lock (openhands, of project openhands-ai): name the project's root, write one of these files, or say profile: and dependencies: {manager: none} in runtime.yaml"},
 		{"uv without its project", projecttest.Files("uv.lock", ""), debian, "no profile fits the project: found uv.lock, but pyproject.toml is missing: name the project's root"},
 		{"two managers", projecttest.Files("poetry.lock", "", "requirements.txt", "", "pyproject.toml", "[project]\nname='x'"), debian, "the project has requirements.txt and poetry.lock: say which its dependencies are installed from, by dependencies: {manager: pip} or {manager: poetry} in runtime.yaml"},
 		{"npm without its lock file", projecttest.Files("package.json", "{}"), debian, "no profile fits the project: found package.json, but package-lock.json is missing: write it with: npm install --package-lock-only"},
