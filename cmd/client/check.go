@@ -20,7 +20,12 @@ func runCheck(ctx context.Context, out io.Writer, o *planOptions, args []string)
 	if err := p.ComputeTags(ctx, p.repository); err != nil {
 		return withCode(exitUsage, err)
 	}
-	findings := lint.Check(p.lintInput())
+	_, file := p.Runtime.File()
+	settings, err := lint.Settings(file)
+	if err != nil {
+		return withCode(exitUsage, err)
+	}
+	findings := lint.Select(lint.Check(p.lintInput()), settings)
 	if err := printFindings(out, o.printing.JSON(), findings); err != nil {
 		return err
 	}

@@ -43,6 +43,9 @@ func TestCheck(t *testing.T) {
 				"runtime.yaml:1\n--------------------\n   1 | >>> base: debian:12\n   2 |     \n--------------------\n",
 			err: "the check found problems: see the warnings (2)", code: exitBuild,
 		},
+		{name: "a rule that the file skips", runtime: "# check=skip=UnpinnedBase\nbase: debian:12\n", want: "Check complete, no warnings found.\n"},
+		{name: "all rules skipped", runtime: "# syntax=x\n# check=skip=all\nbase: debian:12\n", more: "a.p12", want: "Check complete, no warnings found.\n"},
+		{name: "a setting that does not exist", runtime: "# check=skpi=all\nbase: debian:12\n", err: `invalid check option "skpi"`, code: exitUsage},
 		{name: "what is ignored", runtime: clean + "ignore: ['*.p12']\n", more: "a.p12", want: "Check complete, no warnings found.\n"},
 		{
 			name: "a platform", options: planOptions{runtime: options.Runtime{Platforms: []ocispecs.Platform{{OS: "linux", Architecture: "arm64"}}}},

@@ -2,13 +2,11 @@ package frontend
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerfile/linter"
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	bklint "github.com/moby/buildkit/frontend/subrequests/lint"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
@@ -28,10 +26,7 @@ func (f *frontend) lint(ctx context.Context) (*bklint.LintResults, error) {
 	if err != nil {
 		return f.buildError(results, err)
 	}
-	for _, found := range findings {
-		if config.SkipAll || slices.Contains(config.SkipRules, found.Rule) {
-			continue
-		}
+	for _, found := range lint.Select(findings, config) {
 		at := &pb.Location{SourceIndex: -1}
 		if found.Data != nil {
 			index := results.AddSource(f.sourceMap(found.File, found.Data))
@@ -49,11 +44,7 @@ func (f *frontend) lintConfig() (*linter.Config, error) {
 	if f.ui.LinterConfig != nil {
 		return f.ui.LinterConfig, nil
 	}
-	text, _, _, ok := parser.ParseDirective("check", f.file.source.Data)
-	if !ok {
-		return &linter.Config{}, nil
-	}
-	return linter.ParseLintOptions(text)
+	return lint.Settings(f.file.source.Data)
 }
 
 // sourceMap returns a file of the project in the form of warnings.
