@@ -20,8 +20,9 @@ import (
 // StepError says which step of a build failed, why, and with which last output. The client exits with code 1.
 type StepError struct {
 	Step     string
-	ExitCode int // 0 if the step did not run
-	Lines    []string
+	ExitCode int      // 0 if the step did not run
+	Causes   []string // lines of the output that say why, wherever they stand in it
+	Lines    []string // the last lines
 	Err      error
 }
 
@@ -31,6 +32,9 @@ func (e *StepError) Error() string {
 		fmt.Fprintf(&text, "step %q failed: exit code %d", e.Step, e.ExitCode)
 	} else {
 		fmt.Fprintf(&text, "step %q failed: %s", e.Step, e.cause())
+	}
+	for _, line := range e.Causes {
+		text.WriteString("\n  cause: " + line)
 	}
 	for _, line := range e.Lines {
 		text.WriteString("\n  | " + line)
@@ -106,7 +110,7 @@ func (r *Runner) explain(ctx context.Context, job Job, cause, err error) error {
 
 func (r *Runner) stepError(vertex *solvererrdefs.VertexError, err error) error {
 	step := &StepError{Err: err}
-	step.Step, step.Lines = r.Progress.step(digest.Digest(vertex.Digest))
+	step.Step, step.Causes, step.Lines = r.Progress.step(digest.Digest(vertex.Digest))
 	var exit *gatewaypb.ExitError
 	if errors.As(err, &exit) {
 		step.ExitCode = int(exit.ExitCode)

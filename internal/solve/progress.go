@@ -89,20 +89,22 @@ func (p *Progress) Warnings() []string {
 	return slices.Clone(p.warnings)
 }
 
-// step returns the name and the last lines of a vertex.
-func (p *Progress) step(vertex digest.Digest) (name string, lines []string) {
+// step returns the name of a vertex, the lines of its output that say a cause, and the last lines.
+func (p *Progress) step(vertex digest.Digest) (name string, causes, lines []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if log := p.logs[vertex]; log != nil {
-		lines = log.last()
+		causes, lines = log.last()
 	}
-	return p.names[vertex], lines
+	return p.names[vertex], causes, lines
 }
 
-// tail has the last lines of a step's output. A chunk may end in the middle of a line, and the chunks of both streams alternate.
+// tail has the last lines of a step's output, and the lines that say a cause, wherever they stand. A chunk may end in the middle of a
+// line, and the chunks of both streams alternate.
 type tail struct {
-	lines []string
-	rest  map[int]string // the incomplete last line of each stream
+	lines  []string
+	causes []string
+	rest   map[int]string // the incomplete last line of each stream
 }
 
 // longestLine limits how much is kept of an incomplete line, in bytes.
@@ -116,17 +118,20 @@ func (t *tail) write(stream int, text string) {
 }
 
 func (t *tail) add(lines ...string) {
+	for _, line := range lines {
+		t.keepCause(line)
+	}
 	t.lines = append(t.lines, lines...)
 	t.lines = t.lines[max(0, len(t.lines)-logLines):]
 }
 
-// last returns the last lines, followed by the incomplete ones.
-func (t *tail) last() []string {
-	all := tail{lines: slices.Clone(t.lines)}
+// last returns the lines that say a cause, and the last lines, followed by the incomplete ones.
+func (t *tail) last() (causes, lines []string) {
+	all := tail{lines: slices.Clone(t.lines), causes: slices.Clone(t.causes)}
 	for _, stream := range slices.Sorted(maps.Keys(t.rest)) {
 		if t.rest[stream] != "" {
 			all.add(t.rest[stream])
 		}
 	}
-	return all.lines
+	return all.causes, all.lines
 }

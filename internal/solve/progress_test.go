@@ -35,7 +35,7 @@ func TestStepLinesAreWhole(t *testing.T) {
 			for _, w := range tt.writes {
 				p.remember(&client.SolveStatus{Logs: []*client.VertexLog{{Vertex: "v", Stream: w.stream, Data: []byte(w.data)}}})
 			}
-			if _, got := p.step("v"); !cmp.Equal(tt.want, got) {
+			if _, _, got := p.step("v"); !cmp.Equal(tt.want, got) {
 				t.Error(cmp.Diff(tt.want, got))
 			}
 		})

@@ -1,0 +1,44 @@
+package solve
+
+import (
+	"regexp"
+	"slices"
+)
+
+// Limits of what is kept of a step's output: the number of lines that say a cause, and the length of each, in bytes.
+const (
+	causeLines   = 6
+	longestCause = 400
+)
+
+// causePatterns match the lines in which a program says why it failed, by program. The output of each stands in testdata.
+var causePatterns = map[string]*regexp.Regexp{
+	"npm": regexp.MustCompile(`^npm (error|ERR!) ((Missing|Invalid): .*lock file|notsup (Not compatible|Required|Actual)|Found: |peer .* from |` +
+		`40\d .* - (GET|PUT) |network request to |request to .* failed)`),
+	"node-gyp": regexp.MustCompile(`gyp ERR! stack Error: `),
+	"pip":      regexp.MustCompile(`^\s*ERROR: (Could not find a version|No matching distribution)`),
+	"apt":      regexp.MustCompile(`^E: `),
+	"compiler": regexp.MustCompile(`^\S+:\d+:\d+: (fatal )?error: `),
+}
+
+// isCause reports whether a line of a step's output says why a program failed.
+func isCause(line string) bool {
+	for _, pattern := range causePatterns {
+		if pattern.MatchString(line) {
+			return true
+		}
+	}
+	return false
+}
+
+// keepCause adds a line that says a cause. It keeps the first distinct ones: compilers repeat themselves, and a program that fails later
+// often fails because of the first.
+func (t *tail) keepCause(line string) {
+	if len(t.causes) == causeLines || !isCause(line) {
+		return
+	}
+	line = line[:min(len(line), longestCause)]
+	if !slices.Contains(t.causes, line) {
+		t.causes = append(t.causes, line)
+	}
+}
