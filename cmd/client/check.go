@@ -49,10 +49,10 @@ func (t *target) lintInput() lint.Input {
 	return in
 }
 
-// checkStrict returns an error for a tool that --strict refuses.
+// checkStrict returns an error for what --strict refuses: a tool without a verified checksum, a command that cannot start.
 func checkStrict(p *target) error {
 	for _, finding := range lint.Check(p.lintInput()) {
-		if finding.Rule == lint.UnverifiedTool.Name {
+		if finding.Rule == lint.UnverifiedTool.Name || finding.Rule == lint.MissingStart.Name {
 			return withCode(exitUsage, fmt.Errorf("--strict: %s", finding.Detail))
 		}
 	}

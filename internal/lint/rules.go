@@ -13,6 +13,7 @@ var (
 	UnverifiedTool    = Rule{"UnverifiedTool", "A download should have a known checksum"}
 	LockOutOfStep     = Rule{"LockOutOfStep", "The lock file should agree with the manifest"}
 	ScriptsLeftOut    = Rule{"ScriptsLeftOut", "The project's own install scripts should not be needed"}
+	MissingStart      = Rule{"MissingStart", "The file that the command runs should be in the image"}
 	UnhashedSource    = Rule{"UnhashedSource", "Files that are copied into the image should count for its tag"}
 	SecretInSource    = Rule{"SecretInSource", "The source should not contain secrets"}
 	IgnoreHidesHashed = Rule{"IgnoreHidesHashed", "Ignore patterns should not hide inputs of the image"}
@@ -21,5 +22,5 @@ var (
 
 // Rules returns all rules, sorted by name.
 func Rules() []Rule {
-	return []Rule{IgnoreHidesHashed, LockOutOfStep, PlatformsLost, ScriptsLeftOut, SecretInSource, UnhashedSource, UnpinnedBase, UnpinnedTool, UnverifiedTool}
+	return []Rule{IgnoreHidesHashed, LockOutOfStep, MissingStart, PlatformsLost, ScriptsLeftOut, SecretInSource, UnhashedSource, UnpinnedBase, UnpinnedTool, UnverifiedTool}
 }

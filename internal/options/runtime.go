@@ -138,7 +138,7 @@ func (p *Planning) Group() Group {
 			{Name: Pull, Arg: "PULL", into: boolean(&p.Pull),
 				Help: "Rebuild images that an older base or an older recipe made"},
 			{Name: "strict", into: boolean(&p.Strict),
-				Help: "Refuse tools without a verified checksum"},
+				Help: "Refuse tools without a verified checksum, and a start command whose file is missing"},
 			{Name: Variant, Arg: "VARIANT", Value: "NAME", Choices: Variants, into: optional(oneOf(&p.Variant, Variants...)),
 				Unset: "the one with the least work", Help: "Where the build starts: none, lock, versioned or scratch"},
 		},
