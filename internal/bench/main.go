@@ -22,8 +22,8 @@ var parts = []part{
 	{"lock", "a source edit on a deps image of 1 GB", 6 << 30, measureLock},
 	{"frontend", "the frontend image through docker buildx", 12 << 30, measureFrontend},
 	{"openhands", "the openhands image from scratch", 14 << 30, measureOpenhands},
-	{partRelease, "the published OpenHands while it changes", 35 << 30, measureRelease},
-	{partBytecode, "the published OpenHands with byte code and without", 25 << 30, measureBytecode},
+	{partRelease, "the published OpenHands while it changes", 40 << 30, measureRelease},
+	{partBytecode, "the published OpenHands with byte code and without", 60 << 30, measureBytecode},
 	{"size", "a source edit on deps images of 0.1 and 4 GB", 6 << 30, measureSize},
 	{partCompression, "gzip against other compressions", 6 << 30, measureCompression},
 	{partBefore, "the same by an earlier client", 1 << 30, measureBefore},
@@ -41,7 +41,7 @@ const (
 // part is a group of measurements.
 type part struct {
 	name, title string
-	disk        int64 // bytes of disk space that it needs
+	disk        int64 // bytes of disk space that it needs; partRelease and partBytecode need it for each run
 	measure     func(context.Context, *bench) ([]row, error)
 }
 
