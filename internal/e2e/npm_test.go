@@ -1,31 +1,53 @@
 package e2e
 
-import "testing"
+import (
+	"path/filepath"
+	"testing"
 
-// TestNPMWithoutProject installs the dependencies of a project whose own scripts and programs need its source. Then it follows the hint
-// of ScriptsLeftOut.
+	"github.com/opencontainers/go-digest"
+)
+
+// TestNPMWithoutProject installs the dependencies of a project whose own scripts and programs need its source. Only the script of a
+// dependency runs. Then it follows the hint of ScriptsLeftOut.
 func TestNPMWithoutProject(t *testing.T) {
 	t.Parallel()
 	p := small(t)
 	const code = "/agent/code/"
-	write(t, p.dir, "package.json", `{"name":"small","version":"1.0.0","scripts":{"postinstall":"node server.js > ran"},"dependencies":{"is-number":"7.0.0","tool":"file:tool"}}`)
-	write(t, p.dir, "tool/package.json", `{"name":"tool","version":"1.0.0","bin":{"tool":"cli.js"},"scripts":{"prepare":"node cli.js"}}`)
-	write(t, p.dir, "tool/cli.js", "#!/usr/bin/env node\n")
-	write(t, p.dir, ".npmrc", "//registry.example.com/:_authToken=${TOKEN}\n")
-	write(t, p.dir, "package-lock.json", `{"name":"small","version":"1.0.0","lockfileVersion":3,"requires":true,"packages":{
-"":{"name":"small","version":"1.0.0","dependencies":{"is-number":"7.0.0","tool":"file:tool"}},
+	files := map[string]string{
+		"package.json": "\uFEFF" + `{"name":"small","version":"1.0.0","scripts":{"prepare":"false","postinstall":"node server.js > ran"},
+"dependencies":{"is-number":"7.0.0","dep":"file:vendor/dep.tgz","tool":"file:tool"}}`,
+		"tool/package.json": `{"name":"tool","version":"1.0.0","bin":{"tool":"cli.js"},"scripts":{"install":"false","prepare":"node cli.js"}}`,
+		"tool/cli.js":       "#!/usr/bin/env node\n",
+		".npmrc":            "//registry.example.com/:_authToken=${TOKEN}\nlegacy-peer-deps=true\n",
+		"package-lock.json": `{"name":"small","version":"1.0.0","lockfileVersion":3,"requires":true,"packages":{
+"":{"name":"small","version":"1.0.0","hasInstallScript":true,"dependencies":{"is-number":"7.0.0","dep":"file:vendor/dep.tgz","tool":"file:tool"}},
 "tool":{"version":"1.0.0","hasInstallScript":true,"bin":{"tool":"cli.js"}},
-"node_modules/is-number":{"version":"7.0.0","integrity":"`+isNumber7+`","license":"MIT","engines":{"node":">=0.12.0"}},
+"node_modules/dep":{"version":"1.0.0","resolved":"file:vendor/dep.tgz","hasInstallScript":true},
+"node_modules/is-number":{"version":"7.0.0","integrity":"` + isNumber7 + `","license":"MIT","engines":{"node":">=0.12.0"}},
 "node_modules/tool":{"resolved":"tool","link":true}}}
-`)
+`,
+	}
+	write(t, p.dir, "vendor/keep", "")
+	for name, text := range files {
+		write(t, p.dir, name, text)
+	}
+	packed(t, filepath.Join(p.dir, "vendor/dep.tgz"), `{"name":"dep","version":"1.0.0","scripts":{"postinstall":"echo ran > ran"}}`)
 	p.solve(t)
-	built := tree(t, p.plan(t).Images.Source)
+	deps, built := tree(t, p.plan(t).Images.Lock), tree(t, p.plan(t).Images.Source)
 	for name, want := range map[string]bool{
-		"ran": false, "node_modules/is-number/package.json": true, "node_modules/.bin/tool": true, "tool/cli.js": true,
+		"ran": false, "node_modules/dep/ran": true, "node_modules/is-number/package.json": true, "node_modules/.bin/tool": true, "tool/cli.js": true,
 	} {
 		if _, found := built[code+name]; found != want {
 			t.Errorf("%s: found: %t", name, found)
 		}
+	}
+	for _, name := range []string{"package.json", "tool/package.json", ".npmrc"} { // changed while npm ran
+		if got := deps[code+name].Digest; got != digest.FromString(files[name]) {
+			t.Errorf("%s has the digest %q in the deps image", name, got)
+		}
+	}
+	if _, found := deps[code+"tool/cli.js"]; found {
+		t.Error("the place of the program is still there")
 	}
 	const hint = "npm run postinstall"
 	p.solve(t, "--extra-deps", hint)

@@ -19,11 +19,7 @@ const askAgent = `node -e "const s=require('net').connect(process.env.SSH_AUTH_S
 func withAgent(t *testing.T) (p *project, key string) {
 	t.Helper()
 	p = small(t)
-	dependency := t.TempDir()
-	write(t, dependency, "package/package.json", `{"name":"asks","version":"1.0.0","scripts":{"preinstall":`+string(must(json.Marshal(askAgent))(t))+`}}`)
-	if out, err := exec.Command("tar", "-czf", filepath.Join(p.dir, "asks.tgz"), "-C", dependency, "package").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	packed(t, filepath.Join(p.dir, "asks.tgz"), `{"name":"asks","version":"1.0.0","scripts":{"preinstall":`+string(must(json.Marshal(askAgent))(t))+`}}`)
 	write(t, p.dir, "package.json", `{"name":"small","version":"1.0.0","dependencies":{"asks":"file:asks.tgz"}}`)
 	write(t, p.dir, "package-lock.json", `{"name":"small","version":"1.0.0","lockfileVersion":3,"requires":true,"packages":{
 "":{"name":"small","version":"1.0.0","dependencies":{"asks":"file:asks.tgz"}},
@@ -34,6 +30,16 @@ func withAgent(t *testing.T) (p *project, key string) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return p, key
+}
+
+// packed writes an archive as npm pack does: a package that has a manifest alone.
+func packed(t *testing.T, archive, manifest string) {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, dir, "package/package.json", manifest)
+	if out, err := exec.Command("tar", "-czf", archive, "-C", dir, "package").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 }
 
 // installed reports whether npm ran, by its output. The builder does not print CACHED for a step whose result it fetches.
