@@ -51,7 +51,7 @@ frontend: build
 bench:
 	hack/bench
 
-# The published OpenHands, by rtbuild and by the original's own steps, while it changes: half an hour a run.
+# The published OpenHands, by rtbuild and by the original's own steps, while it changes: a quarter of an hour a run.
 bench-openhands:
 	hack/bench -only release -n '$(or $(RUNS),1)'
 

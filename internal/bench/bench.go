@@ -73,9 +73,8 @@ func (b *bench) say(format string, args ...any) {
 func checkSpace(o options) error {
 	var need int64
 	for _, p := range o.only {
-		if p.name == partRelease || p.name == partBytecode { // their builders keep their states
-			need += p.disk * int64(o.runs)
-			continue
+		if p.keeps {
+			need += p.disk * int64(o.runs-1)
 		}
 		need += p.disk
 	}

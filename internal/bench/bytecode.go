@@ -15,7 +15,7 @@ import (
 // bytecodes are the values of bytecode, none last: the others are compared with it.
 var bytecodes = []string{"all", "startup", "none"}
 
-// starts is how many starts of a container count for one build and one pull.
+// countedStarts is how many starts of a container count for one build and one pull.
 const countedStarts = 10
 
 // compiled is what it costs to have byte code in an image, or not, in seconds and bytes.

@@ -17,16 +17,16 @@ import (
 
 // parts lists what can be measured, cheap parts first.
 var parts = []part{
-	{"none", "solve when the source image exists", 1 << 30, measureNone},
-	{"tags", "tags of 20,000 files", 1 << 30, measureTags},
-	{"lock", "a source edit on a deps image of 1 GB", 6 << 30, measureLock},
-	{"frontend", "the frontend image through docker buildx", 12 << 30, measureFrontend},
-	{"openhands", "the openhands image from scratch", 14 << 30, measureOpenhands},
-	{partRelease, "the published OpenHands while it changes", 40 << 30, measureRelease},
-	{partBytecode, "the published OpenHands with byte code and without", 60 << 30, measureBytecode},
-	{"size", "a source edit on deps images of 0.1 and 4 GB", 6 << 30, measureSize},
-	{partCompression, "gzip against other compressions", 6 << 30, measureCompression},
-	{partBefore, "the same by an earlier client", 1 << 30, measureBefore},
+	{"none", "solve when the source image exists", 1 << 30, measureNone, false},
+	{"tags", "tags of 20,000 files", 1 << 30, measureTags, false},
+	{"lock", "a source edit on a deps image of 1 GB", 6 << 30, measureLock, false},
+	{"frontend", "the frontend image through docker buildx", 12 << 30, measureFrontend, false},
+	{"openhands", "the openhands image from scratch", 14 << 30, measureOpenhands, false},
+	{partRelease, "the published OpenHands while it changes", 40 << 30, measureRelease, true},
+	{partBytecode, "the published OpenHands with byte code and without", 60 << 30, measureBytecode, true},
+	{"size", "a source edit on deps images of 0.1 and 4 GB", 6 << 30, measureSize, false},
+	{partCompression, "gzip against other compressions", 6 << 30, measureCompression, false},
+	{partBefore, "the same by an earlier client", 1 << 30, measureBefore, false},
 }
 
 // Parts that are measured only if -only names them: partBefore needs -against, partCompression compares no builds, partRelease and
@@ -41,8 +41,9 @@ const (
 // part is a group of measurements.
 type part struct {
 	name, title string
-	disk        int64 // bytes of disk space that it needs; partRelease and partBytecode need it for each run
+	disk        int64 // bytes of disk space that it needs
 	measure     func(context.Context, *bench) ([]row, error)
+	keeps       bool // its builders keep their states, so each run needs the space
 }
 
 // options holds the flags.

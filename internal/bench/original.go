@@ -20,23 +20,14 @@ import (
 
 // origin is what the original builds an image on.
 type origin struct {
-	tag                string // of its repository; empty for the base
-	scratch, versioned bool   // parts of its template
-	names              []string
-}
-
-// origins are the decisions of build_runtime_image_in_folder for each change: without an image of these lock files, it builds on the
-// one of this version, and gives only an image from scratch the version's tag.
-var origins = map[string]origin{
-	"from scratch":        {scratch: true, names: []string{"source", "lock", "versioned"}},
-	"one package changed": {tag: "versioned", versioned: true, names: []string{"source-2", "lock-2"}},
-	"version changed":     {scratch: true, names: []string{"source-3", "lock-3", "versioned-3"}},
-	"source edited":       {tag: "lock-3", names: []string{"source-4"}},
+	tag                string   // of its repository; empty for the base
+	scratch, versioned bool     // parts of its template
+	names              []string // tags of what it builds
 }
 
 // buildOriginal builds with the original's own template, from a folder as the original prepares it.
 func buildOriginal(ctx context.Context, r *release, builder, repository string, change int) (s sample, ref string, err error) {
-	from := origins[changes[change].name]
+	from := changes[change].from
 	dir, err := os.MkdirTemp(r.bench.dir, "original-")
 	if err != nil {
 		return s, "", err

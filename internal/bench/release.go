@@ -18,18 +18,29 @@ import (
 type change struct {
 	name  string
 	apply func(ctx context.Context, dir string) error
+	flags []string // of rtbuild-client
+	from  origin   // of the original
 }
 
 // firstVersion and nextVersion are the versions before and after the version's change.
 const firstVersion, nextVersion = "0.62.0", "0.62.1"
 
-// changes happen one after the other, each on top of those before.
+// changes happen one after the other, each on top of those before. The original's part is what build_runtime_image_in_folder decides:
+// without an image of these lock files, it builds on the one of this version, and gives only an image from scratch the version's tag.
 var changes = []change{
-	{"from scratch", func(context.Context, string) error { return nil }},
-	{"one package changed", releases.ChangePackage},
-	{"version changed", func(_ context.Context, dir string) error { return releases.ChangeVersion(dir, nextVersion) }},
-	{"source edited", func(_ context.Context, dir string) error { return releases.EditSource(dir, "ok, after an edit") }},
-	{"nothing changed", func(context.Context, string) error { return nil }},
+	{"from scratch", unchanged, nil, origin{scratch: true, names: []string{"source", "lock", "versioned"}}},
+	{"one package changed", releases.ChangePackage, nil, origin{tag: "versioned", versioned: true, names: []string{"source-2", "lock-2"}}},
+	{"version changed", changeVersion, []string{"--previous-version", firstVersion}, origin{scratch: true, names: []string{"source-3", "lock-3", "versioned-3"}}},
+	{"source edited", editSource, nil, origin{tag: "lock-3", names: []string{"source-4"}}},
+	{"nothing changed", unchanged, nil, origin{}}, // the original builds nothing then
+}
+
+func unchanged(context.Context, string) error { return nil }
+func changeVersion(_ context.Context, dir string) error {
+	return releases.ChangeVersion(dir, nextVersion)
+}
+func editSource(_ context.Context, dir string) error {
+	return releases.EditSource(dir, "ok, after an edit")
 }
 
 // way is a way to build OpenHands, on a builder of its own from the first change to the last.
@@ -42,7 +53,7 @@ type way struct {
 // ways are the contenders. Only the first two figure in rows about changes.
 var ways = []way{
 	{"rtbuild-client, gzip", len(changes) - 1, solveRelease("gzip")},
-	{"the original's steps", 3, buildOriginal}, // the original does not build if nothing has changed
+	{"the original's steps", 3, buildOriginal},
 	{"rtbuild-client, zstd", 0, solveRelease("zstd")},
 }
 
@@ -90,13 +101,19 @@ func (r *release) round(ctx context.Context, name string, ways []way) (err error
 	if err := releases.Project(ctx, r.dir, r.mirror, r.base); err != nil {
 		return err
 	}
-	stops := map[int]func() error{}
+	var builders []*testenv.Builder // one for each way
 	defer func() {
-		for _, stop := range stops {
-			err = errors.Join(err, stop())
+		for _, builder := range builders {
+			err = errors.Join(err, builder.Shutdown())
 		}
 	}()
-	builders := map[int]*testenv.Builder{}
+	for range ways {
+		builder, err := r.bench.startBuilder(ctx)
+		if err != nil {
+			return err
+		}
+		builders = append(builders, builder)
+	}
 	for i, change := range changes {
 		if err := change.apply(ctx, r.dir); err != nil {
 			return err
@@ -104,12 +121,6 @@ func (r *release) round(ctx context.Context, name string, ways []way) (err error
 		for n, w := range ways {
 			if i > w.until {
 				continue
-			}
-			if i == 0 {
-				if builders[n], err = r.bench.startBuilder(ctx); err != nil {
-					return err
-				}
-				stops[n] = builders[n].Shutdown
 			}
 			if err := r.once(ctx, w, builders[n].Addr, fmt.Sprintf("release-%s-%d", name, n), i); err != nil {
 				return err
@@ -176,10 +187,7 @@ func (r *release) common(ctx context.Context, before string, image *testenv.Imag
 // solveRelease builds with the client.
 func solveRelease(compression string) func(context.Context, *release, string, string, int) (sample, string, error) {
 	return func(ctx context.Context, r *release, builder, repository string, change int) (s sample, ref string, err error) {
-		args := []string{"solve", r.dir, "--repository", repository, "--progress", "plain", "--compression", compression}
-		if changes[change].name == "version changed" {
-			args = append(args, "--previous-version", firstVersion)
-		}
+		args := append([]string{"solve", r.dir, "--repository", repository, "--progress", "plain", "--compression", compression}, changes[change].flags...)
 		for name, value := range r.proxy() {
 			args = append(args, "--build-arg", name+"="+value)
 		}

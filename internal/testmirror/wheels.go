@@ -14,7 +14,7 @@ import (
 
 // fetchWheels writes real wheels of a project into a directory. It takes them from PyPI's simple index. files holds their SHA-256 by name.
 func fetchWheels(ctx context.Context, dir, project string, files map[string]string) error {
-	body, err := fetch(ctx, llb.PyPI+"/simple/"+project+"/")
+	body, err := Fetch(ctx, llb.PyPI+"/simple/"+project+"/", simpleJSON)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func fetchWheels(ctx context.Context, dir, project string, files map[string]stri
 		found[f.Filename] = f.URL
 	}
 	for name, sum := range files {
-		wheel, err := fetch(ctx, found[name])
+		wheel, err := Fetch(ctx, found[name], simpleJSON)
 		if err != nil {
 			return err
 		}
@@ -43,13 +43,15 @@ func fetchWheels(ctx context.Context, dir, project string, files map[string]stri
 	return nil
 }
 
-// fetch returns the body at an address of PyPI.
-func fetch(ctx context.Context, url string) ([]byte, error) {
+// Fetch returns what a URL answers, in one of the media types of accept, or in any if it is empty.
+func Fetch(ctx context.Context, url, accept string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Accept", simpleJSON)
+	if accept != "" {
+		req.Header.Set("Accept", accept)
+	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, err

@@ -9,8 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
-	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -22,6 +20,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/rtbuild/rtbuild/internal/testenv"
+	"github.com/rtbuild/rtbuild/internal/testmirror"
 	"github.com/rtbuild/rtbuild/llb"
 )
 
@@ -49,7 +48,7 @@ func (f file) get(ctx context.Context) (string, error) {
 		if err != nil {
 			return err
 		}
-		content, err := fetch(ctx, address)
+		content, err := testmirror.Fetch(ctx, address, "")
 		if err != nil {
 			return err
 		}
@@ -58,23 +57,6 @@ func (f file) get(ctx context.Context) (string, error) {
 		}
 		return os.WriteFile(temp, content, 0o644)
 	})
-}
-
-// fetch returns what a URL answers.
-func fetch(ctx context.Context, address string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("GET %s: %s", address, res.Status)
-	}
-	return io.ReadAll(res.Body)
 }
 
 // Index returns the address of the index that pip uses on this machine, without a slash at the end.
@@ -98,7 +80,7 @@ func Links(ctx context.Context, project string) ([]Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := fetch(ctx, page)
+	body, err := testmirror.Fetch(ctx, page, "")
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +115,7 @@ func onIndex(ctx context.Context, f file) (string, error) {
 func onRegistry(ctx context.Context, f file) (string, error) {
 	configured, _ := exec.CommandContext(ctx, "npm", "config", "get", "registry").Output() // fails without npm
 	registry := cmp.Or(os.Getenv("NPM_CONFIG_REGISTRY"), strings.TrimSpace(string(configured)), llb.Sites()["npm"].Addresses[0])
-	body, err := fetch(ctx, strings.TrimSuffix(registry, "/")+"/"+f.project)
+	body, err := testmirror.Fetch(ctx, strings.TrimSuffix(registry, "/")+"/"+f.project, "")
 	if err != nil {
 		return "", err
 	}

@@ -80,7 +80,7 @@ func UV(ctx context.Context, version string) ([]byte, error) {
 		if !strings.HasPrefix(link.Name, "uv-"+version+"-py3-none-manylinux_2_17_"+machine) {
 			continue
 		}
-		wheel, err := fetch(ctx, link.Address)
+		wheel, err := testmirror.Fetch(ctx, link.Address, "")
 		if err != nil {
 			return nil, err
 		}
