@@ -10,6 +10,9 @@ import (
 // deps returns the layers of the locked dependencies. They depend on the lock files and never on the source, so one deps image serves every
 // source with the same lock files.
 func (g *Graph) deps() (Layers, error) {
+	if err := g.checkBuildPackages(); err != nil {
+		return nil, err
+	}
 	list := slices.Clone(g.Runtime.Deps)
 	if g.Runtime.Installer != nil {
 		list = append(list, lockFiles{}, g.Runtime.Installer)

@@ -125,6 +125,11 @@ func TestGoldenGraphs(t *testing.T) {
 		r.Tools, r.Packages, r.Installer = nil, nil, installer
 		return graph(r)
 	}
+	built := node()
+	built.Build = &llb.Build{Run: []string{"/bin/sh", "-c", "npm run build"}, Packages: llb.Packages{"": {"g++"}}, Env: map[string]string{"CI": "1"}, Without: []string{"**/node_modules"}}
+	withBuilt := onDeps(built)
+	made := bkllb.Scratch().File(bkllb.Mkdir("/dist", 0o755), bkllb.WithCustomName("what was made"))
+	withBuilt.Built = &made
 	extra := node()
 	extra.Extra = "touch extra"
 
@@ -143,6 +148,10 @@ func TestGoldenGraphs(t *testing.T) {
 		{"scratch-python-uv", recipe, managed(llb.UVSync{}), fromScratch},
 		{"versioned-node", recipe, versioned(node()), (*llb.Graph).Versioned},
 		{"versioned-python", recipe, versioned(python()), (*llb.Graph).Versioned},
+		{"scratch-node-build", recipe, graph(built), fromScratch},
+		{"build-image-node", recipe, graph(built), buildImage},
+		{"versioned-build-image-node", recipe, versioned(built), (*llb.Graph).BuildLayers},
+		{"lock-node-build", "source", withBuilt, onLock},
 		{"lock-node", "source", onDeps(node()), onLock},
 		{"lock-python", "source", onDeps(python()), onLock},
 		{"lock-openhands-foreign", "source", foreign, onLock},
@@ -158,6 +167,30 @@ func TestGoldenGraphs(t *testing.T) {
 }
 
 func fromScratch(g *llb.Graph) (llb.Layers, error) { return g.UpTo(llb.StageDeps) }
+
+func buildImage(g *llb.Graph) (llb.Layers, error) {
+	tools, err := g.UpTo(llb.StageTools)
+	if err != nil {
+		return nil, err
+	}
+	build, err := g.BuildLayers()
+	return append(tools, build...), err
+}
+
+// TestBuildCommandGraph compares what runs a build command, with the network and without, and what takes its outputs.
+func TestBuildCommandGraph(t *testing.T) {
+	for name, b := range map[string]*llb.Build{
+		"command":         {Run: []string{"/bin/sh", "-c", "npm run build"}, Env: map[string]string{"CI": "1"}, Without: []string{"**/node_modules"}},
+		"command-network": {Run: []string{"make", "a b"}, Outputs: []string{"dist"}, Network: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := node()
+			r.Build = b
+			got := describe(t, graph(r).BuildOutputs(bkllb.Image("registry.example.com/agent:build"+pinned)))
+			compareGolden(t, filepath.Join("testdata", "source", "build-"+name+".txt"), false, got)
+		})
+	}
+}
 
 func onLock(g *llb.Graph) (llb.Layers, error) { return g.SourceLayers(), nil }
 

@@ -17,11 +17,12 @@ type Graph struct {
 	Distro   Distro     // of the base; only system and tools need it
 	Base     ImageFacts // the entry image
 
-	LockFiles llb.State // the lock files under their paths in the context
-	Source    llb.State // the source tree under its paths in the context
-	Accounts  Accounts  // of the base; only system needs them
-	Owner     Owner     // of dependencies and source
-	Epoch     time.Time // the time stamp of the files that source adds
+	LockFiles llb.State  // the lock files under their paths in the context
+	Source    llb.State  // the source tree under its paths in the context
+	Built     *llb.State // what the build command made, under its paths in the code directory; nil: nothing
+	Accounts  Accounts   // of the base; only system needs them
+	Owner     Owner      // of dependencies and source
+	Epoch     time.Time  // the time stamp of the files that source adds
 
 	// Files are the downloads that the caller has fetched, by URL. Each state holds one file, under its name, with mode 0755. The builder
 	// fetches all others, with its own trust store.

@@ -77,14 +77,19 @@ func orUnknown(version string) string {
 
 // envValue returns the value of a variable in an image config.
 func envValue(config []byte, name string) string {
-	var img dockerspec.DockerOCIImage
-	if name == "" || json.Unmarshal(config, &img) != nil {
-		return ""
-	}
-	for _, kv := range img.Config.Env {
-		if value, ok := strings.CutPrefix(kv, name+"="); ok {
+	for _, kv := range configEnv(config) {
+		if value, ok := strings.CutPrefix(kv, name+"="); ok && name != "" {
 			return value
 		}
 	}
 	return ""
+}
+
+// configEnv returns the variables of a raw image config, NAME=VALUE.
+func configEnv(config []byte) []string {
+	var img dockerspec.DockerOCIImage
+	if json.Unmarshal(config, &img) != nil {
+		return nil
+	}
+	return img.Config.Env
 }

@@ -13,6 +13,7 @@ const (
 	StageSystem = "system"
 	StageTools  = "tools"
 	StageDeps   = "deps"
+	StageBuild  = "build" // of the build image, and of the build command
 	StageSource = "source"
 	StageExtra  = "extra"
 )
@@ -47,6 +48,7 @@ type layerInput struct {
 	stageStart llb.State // all layers of earlier stages; a layer that is merged may build on it, in parallel with its own stage
 	entry      llb.State // the entry image
 	reuses     bool      // the entry image has the layers of system and tools
+	stage      string    // of the layer
 
 	drawn map[string][]llb.State // the outputs of steps that several layers come from
 }
@@ -127,7 +129,7 @@ func (g *Graph) walk(start llb.State, layers Layers, f func(layer Layer, at laye
 	at, stage := layerInput{below: start, stageStart: start, entry: start, reuses: layers.countSystemAndTools() == 0, drawn: map[string][]llb.State{}}, ""
 	for _, layer := range layers {
 		if layer.Stage != stage {
-			at.stageStart, stage = at.below, layer.Stage
+			at.stageStart, at.stage, stage = at.below, layer.Stage, layer.Stage
 			again = append(again, g.uncached(stage)...)
 		}
 		drawn := layer.on(at, again, named(layer.Stage, layer.Name), g.location(layer.Field))

@@ -8,10 +8,11 @@ import (
 )
 
 // NPM installs exactly what the lock file says. Each user id has its own part of the cache, because npm refuses files that another user
-// wrote. As in npm itself, development dependencies are installed only if NODE_ENV is set to something other than production.
+// wrote. As in npm itself, development dependencies are installed only if NODE_ENV is set to something other than production, or if
+// Development is set.
 //
 // The dependencies' install scripts run. Those of the project and its workspaces do not, because their source is not there.
-type NPM struct{}
+type NPM struct{ Development bool }
 
 func (n NPM) layers(g *Graph) (Layers, error) {
 	layer := func(name string, output int) Layer {
@@ -52,32 +53,41 @@ const (
 )
 
 // install returns the layers of one npm ci: what it leaves in the code directory, and the parts of node_modules.
-func (NPM) install(g *Graph, at layerInput) []llb.State {
+func (n NPM) install(g *Graph, at layerInput) []llb.State {
 	const name, ci = "npm ci", `npm ci --cache "/var/cache/npm/$(id -u)" --prefer-offline --logs-max=0 --no-audit --no-fund --no-update-notifier
 `
 	code, user := g.Runtime.Code(), g.user()
-	script := "cd " + shellQuote(code) + "\nexport NODE_ENV=\"${NODE_ENV:-production}\"\n" + withoutOwnScripts(g.npmMirrors(ci)) +
+	script := "cd " + shellQuote(code) + "\n" + n.environment() + withoutOwnScripts(g.npmMirrors(ci)) +
 		fmt.Sprintf("node %s/node_parts.js %s %d\n", npmPrograms, npmParts, npmLarge)
 	programs := llb.Mkfile("/node_parts.js", 0o644, nodeParts).Mkfile("/npm_scripts.js", 0o644, npmScripts)
 	program := llb.Scratch().File(programs, llb.WithCustomName("[internal] programs for node_modules"))
-	run := g.run(at.stageStart, command{StageDeps, name, script, user}, []llb.ConstraintsOpt{named(StageDeps, name), g.location("dependencies")},
+	run := g.run(g.installerRoot(at), command{at.stage, name, script, user}, []llb.ConstraintsOpt{named(at.stage, name), g.location("dependencies")},
 		llb.AddMount(npmPrograms, program, llb.Readonly),
 		g.cache("/var/cache/npm", llb.CacheMountShared, "npm"),
 		secretFile(user.home+"/.npmrc", SecretNPMRC),
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())
 	project := g.copiedLockFiles()
-	outputs := []llb.State{llb.Diff(project, run.AddMount(code, project, llb.SourcePath(code)), append(g.uncached(StageDeps), named(StageDeps, "take what npm leaves"))...)}
+	outputs := []llb.State{llb.Diff(project, run.AddMount(code, project, llb.SourcePath(code)), append(g.uncached(at.stage), named(at.stage, "take what npm leaves"))...)}
 	for part := range npmSmall + npmLarge {
 		empty := g.numberedDir(code, part)
 		full := run.AddMount(fmt.Sprintf("%s/%d", npmParts, part), empty, llb.SourcePath(code))
-		outputs = append(outputs, llb.Diff(empty, full, append(g.uncached(StageDeps), llb.WithCustomName(fmt.Sprintf("[internal] take part %d", part)))...))
+		outputs = append(outputs, llb.Diff(empty, full, append(g.uncached(at.stage), llb.WithCustomName(fmt.Sprintf("[internal] take part %d", part)))...))
 	}
 	return outputs
 }
 
 func (NPM) path(r *Runtime) []string { return []string{r.bin(), r.Code() + "/node_modules/.bin"} }
 func (NPM) dirs(*Runtime) []string   { return nil }
+func (NPM) forBuild() Installer      { return NPM{Development: true} }
+
+// environment sets NODE_ENV, by which npm and install scripts know what the installation is for.
+func (n NPM) environment() string {
+	if n.Development {
+		return "export NODE_ENV=development\n"
+	}
+	return "export NODE_ENV=\"${NODE_ENV:-production}\"\n"
+}
 
 // withoutOwnScripts makes an npm command run the install scripts of dependencies alone.
 func withoutOwnScripts(install string) string {

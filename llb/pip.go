@@ -47,3 +47,5 @@ func (inVenv) dirs(r *Runtime) []string { return []string{r.venv()} }
 
 // venv returns the directory of a Python runtime's virtual environment.
 func (r *Runtime) venv() string { return r.Prefix + "/venv" }
+
+func (p Pip) forBuild() Installer { return p }

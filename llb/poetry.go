@@ -125,3 +125,7 @@ func (g *Graph) poetryInputs() []llb.RunOption {
 	}
 	return append(opts, llb.AddEnv("PYTHONPATH", inputs+"/plugin"), llb.AddEnv("RTBUILD_MIRRORS", string(mirrors)))
 }
+
+func (p Poetry) forBuild() Installer { return p }
+
+func (c CondaPoetry) forBuild() Installer { return c }

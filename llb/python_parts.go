@@ -114,7 +114,7 @@ func (d pythonDeps) part(at layerInput, part int) (small, large llb.State) {
 func (d pythonDeps) built(at layerInput) llb.State {
 	code := d.g.Runtime.Code()
 	project := llb.AddMount(code, d.g.copiedLockFiles(), llb.SourcePath(code)) // with packages that the lock file names by path
-	run := d.installs(at, at.stageStart, "build Python packages without a wheel", "build", "", agent(), project)
+	run := d.installs(at, d.g.installerRoot(at), "build Python packages without a wheel", "build", "", agent(), project)
 	return d.output(run, d.home, d.g.emptyDir(d.home, d.g.Owner))
 }
 

@@ -105,3 +105,5 @@ func (p PoetryLock) resolvedMount(g *Graph, at layerInput, list, target string) 
 		return lists
 	}, llb.SourcePath("/lists/"+list))
 }
+
+func (p PoetryLock) forBuild() Installer { return p }

@@ -31,6 +31,7 @@ type Runtime struct {
 	// there are none, lock files keep their paths in the context.
 	LockFiles []string
 
+	Build        *Build       // nil: nothing to run
 	Source       []string     // the paths of the context to copy
 	SourceCopies []SourceCopy // further copies of parts of the source
 
@@ -132,6 +133,7 @@ type Installer interface {
 	Component
 	path(r *Runtime) []string // the first directories of PATH
 	dirs(r *Runtime) []string // the directories that it writes to, besides the code directory
+	forBuild() Installer      // installs the dependencies for development, too
 }
 
 // has reports whether a list has a component of a kind.

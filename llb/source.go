@@ -18,9 +18,14 @@ func (g *Graph) source() Layers {
 	}}}
 }
 
-// SourceTree returns the source on scratch. Its bytes do not depend on where it is made: it copies the parent directories once more at the
-// end, because adding a file changes the time stamp of its directory.
+// SourceTree returns the source on scratch, and what the build command made of it.
 func (g *Graph) SourceTree() llb.State {
+	return g.collect(g.Built, g.compressionKey())
+}
+
+// collect returns the source on scratch. built are further files of the code directory; it may be nil. The bytes do not depend on where the
+// tree is made: it copies the parent directories once more at the end, because adding a file changes the time stamp of its directory.
+func (g *Graph) collect(built *llb.State, key llb.CopyInfo) llb.State {
 	dirs := llb.Scratch().File(g.codeDirs(), named(StageSource, "make directories"))
 	onto := llb.CopyInfo{CopyDirContentsOnly: true, CreatedTime: &g.Epoch}
 	files := onto
@@ -30,17 +35,21 @@ func (g *Graph) SourceTree() llb.State {
 	if len(g.Runtime.SourceCopies) > 0 {
 		tree = tree.Copy(g.sourceCopies(), "/", "/", &onto)
 	}
-	tree = tree.Copy(dirs, "/", "/", g.withCompressionKey(onto))
+	if built != nil {
+		tree = tree.Copy(*built, "/", g.Runtime.Code(), &files, llb.WithUIDGID(g.Owner.UID, g.Owner.GID))
+	}
+	key.CopyDirContentsOnly, key.CreatedTime = true, &g.Epoch
+	tree = tree.Copy(dirs, "/", "/", &key)
 	return llb.Scratch().File(tree, named(StageSource, "collect source"))
 }
 
-// withCompressionKey gives the source layer a cache key for each compression. BuildKit compresses a layer once, and reuses the result for
+// compressionKey gives the source layer a cache key for each compression. BuildKit compresses a layer once, and reuses the result for
 // every later export. The pattern matches no file.
-func (g *Graph) withCompressionKey(copied llb.CopyInfo) *llb.CopyInfo {
-	if g.Compression != "" {
-		copied.ExcludePatterns = []string{"compression " + g.Compression}
+func (g *Graph) compressionKey() llb.CopyInfo {
+	if g.Compression == "" {
+		return llb.CopyInfo{}
 	}
-	return &copied
+	return llb.CopyInfo{ExcludePatterns: []string{"compression " + g.Compression}}
 }
 
 // sourceCopies returns the further copies of parts of the source, on scratch.

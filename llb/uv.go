@@ -55,3 +55,5 @@ rm -rf "$HOME/.cache" "$HOME/.local/share/uv"
 // uvCache shares what uv downloads and unpacks, but not what it builds. uv numbers the directories of its cache by version, so the script
 // reads their names from uv itself. A directory whose name it does not find is not shared.
 var uvCache = sharedParts("/var/cache/uv", `$(grep -aoE '(archive|wheels|simple)-v[0-9]+' "$UV" | sort -u)`)
+
+func (u UVSync) forBuild() Installer { return u }

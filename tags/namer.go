@@ -5,6 +5,7 @@ type namer struct {
 	base       baseImage
 	repository string
 	version    string
+	build      bool
 }
 
 func newNamer(in Inputs) (namer, error) {
@@ -18,7 +19,7 @@ func newNamer(in Inputs) (namer, error) {
 	if err := checkVersion(in.Version); err != nil {
 		return namer{}, err
 	}
-	return namer{base: base, repository: in.Repository, version: in.Version}, nil
+	return namer{base: base, repository: in.Repository, version: in.Version, build: in.Build}, nil
 }
 
 // set returns the names of section 7, with the hashes of sections 4 and 6.
@@ -32,11 +33,20 @@ func (n namer) set(lock, source string) Set {
 		Source:     lock + "_" + source,
 		Runtime:    runtimeTag(n.version, n.repository, n.base),
 	}
+	if n.build {
+		s.Build = lock + buildSuffix
+	}
 	if n.repository != "" {
 		s.Images = Images{Lock: n.image(s.Lock), Versioned: n.image(s.Versioned), Source: n.image(s.Source)}
+		if n.build {
+			s.Images.Build = n.image(s.Build)
+		}
 	}
 	return s
 }
+
+// buildSuffix is what a build image's tag has after the lock tag.
+const buildSuffix = "_build"
 
 func (n namer) image(tag string) string {
 	return n.repository + ":" + tag

@@ -44,14 +44,18 @@ type Inputs struct {
 
 	// DepsExtra holds inputs of the deps image that are in no tag, such as mirrors. They change only Tree.DepsDigest.
 	DepsExtra map[string]any
+
+	// Build is set if a command makes files of the source. It runs in an image of its own, the build image.
+	Build bool
 }
 
 // Set holds the names of a runtime's images.
 type Set struct {
 	Repository string `json:"repository"`
-	Version    string `json:"version"`   // as given
-	Lock       string `json:"lock"`      // the deps image of exactly these lock files
-	Versioned  string `json:"versioned"` // the deps image of this base and version
+	Version    string `json:"version"`         // as given
+	Lock       string `json:"lock"`            // the deps image of exactly these lock files
+	Versioned  string `json:"versioned"`       // the deps image of this base and version
+	Build      string `json:"build,omitempty"` // the build image of exactly these lock files; empty: nothing is built
 	Source     string `json:"source"`
 	Runtime    string `json:"runtime"` // the original's name for config.sh: section 3
 	Images     Images `json:"images"`
@@ -61,6 +65,7 @@ type Set struct {
 type Images struct {
 	Lock      string `json:"lock"`
 	Versioned string `json:"versioned"`
+	Build     string `json:"build,omitempty"`
 	Source    string `json:"source"`
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/options/flags"
 	"github.com/rtbuild/rtbuild/internal/planning"
+	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -70,17 +71,32 @@ func printPlan(out io.Writer, asJSON bool, p *target, found *planning.Result) er
 			fmt.Fprintf(&text, "platform   %s\n", a.Name())
 		}
 		writePlan(&text, a, p.Tags.Images)
+		writeBuild(&text, p.Runtime)
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
 }
 
+// writeBuild writes the build command, and how to turn it off if nobody asked for it.
+func writeBuild(text *strings.Builder, runtime *profile.Runtime) {
+	if runtime.Build == nil {
+		return
+	}
+	note := ""
+	if runtime.DetectsBuild() {
+		note = " (it makes the file that a container starts; build: none turns it off)"
+	}
+	fmt.Fprintf(text, "command    %s%s\n", runtime.Image().Build.Title(), note)
+}
+
 // writePlan writes the plan for a platform, one fact a line.
 func writePlan(text *strings.Builder, a planning.PlatformPlan, images tags.Images) {
 	fmt.Fprintf(text, "variant    %s: %s\nfrom       %s\n", a.Variant, a.Reason, a.From)
-	for _, role := range []string{"lock", "versioned", "source"} {
-		ref := map[string]string{"lock": images.Lock, "versioned": images.Versioned, "source": images.Source}[role]
-		fmt.Fprintf(text, "%-10s %s (%s)\n", role, ref, a.Exists[role])
+	for _, role := range []string{"lock", "versioned", "build", "source"} {
+		ref := map[string]string{"lock": images.Lock, "versioned": images.Versioned, "build": images.Build, "source": images.Source}[role]
+		if exists, known := a.Exists[role]; known {
+			fmt.Fprintf(text, "%-10s %s (%s)\n", role, ref, exists)
+		}
 	}
 	if len(a.Publish) == 0 {
 		text.WriteString("publish    nothing\n")

@@ -68,9 +68,13 @@ func (t *target) printTags(out io.Writer) error {
 	names := []struct{ role, tag, ref string }{
 		{"lock", t.Tags.Lock, t.Tags.Images.Lock},
 		{"versioned", t.Tags.Versioned, t.Tags.Images.Versioned},
+		{"build", t.Tags.Build, t.Tags.Images.Build},
 		{"source", t.Tags.Source, t.Tags.Images.Source},
 	}
 	for _, n := range names {
+		if n.tag == "" {
+			continue
+		}
 		if _, err := fmt.Fprintf(out, "%-10s %s\n", n.role, cmp.Or(n.ref, n.tag)); err != nil {
 			return err
 		}

@@ -110,7 +110,7 @@ func depsLayers(t *testing.T, ref string) map[string]digest.Digest {
 		if h.EmptyLayer {
 			continue
 		}
-		if strings.HasPrefix(h.CreatedBy, "[deps] ") && !strings.Contains(h.CreatedBy, "shells start with") { // which is a step on the image
+		if (strings.HasPrefix(h.CreatedBy, "[deps] ") || strings.HasPrefix(h.CreatedBy, "[build] npm")) && !strings.Contains(h.CreatedBy, "shells start with") { // which is a step on the image
 			ids[h.CreatedBy] = config.RootFS.DiffIDs[n]
 		}
 		n++
@@ -130,7 +130,7 @@ func (p *project) solve(t *testing.T, more ...string) result {
 // planned is the output of plan --format json.
 type planned struct {
 	Variant, From, Reason, Lock, Versioned, Source string
-	Images                                         struct{ Lock, Versioned, Source string }
+	Images                                         struct{ Lock, Versioned, Build, Source string }
 	Exists                                         map[string]string
 	Publish                                        []string
 	Notes                                          []string

@@ -184,7 +184,8 @@ func (f *frontend) attests(kind string) bool {
 func (j *job) request(stage string, platform ocispecs.Platform, c platformPlan) imagebuild.Request {
 	return imagebuild.Request{
 		Runtime: j.runtime.Image(), Tools: j.runtime.ToolsDigest(), Platform: platform, Stage: stage, Variant: c.plan.Variant, Entry: c.entry(),
-		Tree: j.source.Copied, DepsDigest: j.source.DepsDigest, Epoch: j.options.Epoch,
+		BuildImage: imagebuild.EntryImage{Ref: c.plan.Build},
+		Tree:       j.source.Copied, DepsDigest: j.source.DepsDigest, Epoch: j.options.Epoch,
 		LockFiles: j.locks, Source: j.source.State,
 		Proxy: j.options.Proxies(), Steps: runOptions(j.ui), NoCache: j.ui.IsNoCache, SourceLocation: j.file.location,
 		Resolve: j.ui.ImageResolveMode.String(), Imports: j.ui.CacheImports, CacheNamespace: j.ui.CacheIDNamespace,

@@ -65,6 +65,8 @@ func (l *looker) role(ref string) string {
 		return planning.RoleSource
 	case strings.HasSuffix(ref, ":"+l.tags.Lock):
 		return planning.RoleLock
+	case ref == l.tags.Images.Build:
+		return planning.RoleBuild
 	}
 	return planning.RoleVersioned
 }

@@ -31,6 +31,7 @@ func targets() []target {
 	return []target{
 		{"source", "the runtime image: the deps image, the agent's source, the extra command", (*frontend).buildSource},
 		{"deps", "the image that source images stand on: base, system, tools, dependencies", (*frontend).buildDeps},
+		{"build", "the image that the build command runs on: base, system, tools, build packages, dependencies for development", (*frontend).buildBuild},
 		{"tools", "base, system packages and tools", stageTarget(llb.StageTools)},
 		{"system", "base and system packages", stageTarget(llb.StageSystem)},
 		{"extra", "the same as source, which ends with the extra command", (*frontend).buildSource},
@@ -133,6 +134,30 @@ func (f *frontend) buildDeps(ctx context.Context) (*gateway.Result, error) {
 		}
 		if image := j.tags.Images.Lock; image != "" && len(c.plan.Publish) == 0 {
 			c.plan.Publish = []string{image}
+		}
+		return c, j.useBaseContext(ctx, platform, &c)
+	})
+}
+
+// buildBuild builds the build image, and publishes its tag. It enters where a build of the source image would.
+func (f *frontend) buildBuild(ctx context.Context) (*gateway.Result, error) {
+	j, err := f.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if j.runtime.Build == nil {
+		return nil, llb.FieldErrorf("build", "there is no build command, so there is no build image: write build: COMMAND")
+	}
+	return j.images(ctx, plan.StageBuild, func(ctx context.Context, platform ocispecs.Platform) (platformPlan, error) {
+		c, err := j.plan(ctx, plan.StageDeps, platform, false)
+		if err != nil {
+			return c, err
+		}
+		if c.plan.Variant == plan.None { // the deps image exists: enter on its tools
+			c.plan.Variant = plan.Versioned
+		}
+		if c.plan.Publish = nil; j.tags.Images.Build != "" {
+			c.plan.Publish = []string{j.tags.Images.Build}
 		}
 		return c, j.useBaseContext(ctx, platform, &c)
 	})

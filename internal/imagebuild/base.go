@@ -30,28 +30,37 @@ func (b *builder) inspectBase(ctx context.Context) error {
 	if err := b.checkVolumes(); err != nil {
 		return err
 	}
-	ref, err := b.solve(ctx, b.graph.Start(), true)
+	base, err := b.readSystem(ctx)
 	if err != nil {
 		return err
 	}
-	base := &files{ctx: ctx, ref: ref}
-	b.graph.Distro = llb.ParseOSRelease(base.read("/etc/os-release", "/usr/lib/os-release")) // the order of os-release(5)
-	b.graph.Distro.Libc = base.libc()
 	if b.graph.Accounts, err = llb.ParseAccounts(base.read("/etc/passwd"), base.read("/etc/group")); err != nil {
 		return llb.FieldErrorf("base", "base image %s cannot be used: %w", b.req.Runtime.Base, err)
 	}
 	b.graph.Owner = b.graph.Accounts.Owner(b.req.Runtime.User)
-	if m := b.graph.Distro.Manager; m != nil && base.hasOne(m.Programs) {
-		b.graph.Base.PackageSources = base.addresses(m.Sources)
-	} else {
-		b.graph.Distro.Manager = nil
-	}
 	b.graph.Base.NoInterpreter = !base.hasOne(b.graph.BaseInterpreters())
 	err = b.checkBase(base)
 	if base.err != nil { // a file that could not be read is not absent: this error explains any other
 		err = llb.FieldErrorf("base", "reading base image %s: %w", b.req.Runtime.Base, base.err)
 	}
 	return err
+}
+
+// readSystem reads the distribution and the package repositories of the entry image. It returns the image's files.
+func (b *builder) readSystem(ctx context.Context) (*files, error) {
+	ref, err := b.solve(ctx, b.graph.Start(), true)
+	if err != nil {
+		return nil, err
+	}
+	image := &files{ctx: ctx, ref: ref}
+	b.graph.Distro = llb.ParseOSRelease(image.read("/etc/os-release", "/usr/lib/os-release")) // the order of os-release(5)
+	b.graph.Distro.Libc = image.libc()
+	if m := b.graph.Distro.Manager; m != nil && image.hasOne(m.Programs) {
+		b.graph.Base.PackageSources = image.addresses(m.Sources)
+	} else {
+		b.graph.Distro.Manager = nil
+	}
+	return image, nil
 }
 
 // checkBase refuses a base on which the build's steps would fail.

@@ -46,15 +46,20 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 	if err != nil {
 		return nil, err
 	}
+	img, err := b.scratchConfig(layers)
+	return &built{state, ref, img}, err
+}
+
+// scratchConfig returns the config of an image that was built from the base.
+func (b *builder) scratchConfig(layers llb.Layers) (*llb.Image, error) {
 	name, err := tags.FullName(b.req.Runtime.Base)
 	if err != nil {
 		return nil, err
 	}
-	img, err := b.graph.DepsConfig(layers, llb.DepsFacts{
+	return b.graph.DepsConfig(layers, llb.DepsFacts{
 		Stage: b.req.Stage, Owner: b.graph.Owner, Tools: b.req.Tools, DepsDigest: b.req.DepsDigest,
 		BaseName: name, BaseDigest: b.digest,
 	})
-	return &built{state, ref, img}, err
 }
 
 // draw fetches the files that the layers need, and draws them.
@@ -94,15 +99,7 @@ func (b *builder) reportStages(ctx context.Context, layers llb.Layers) error {
 // versioned solves a deps image on the system and tools layers of an earlier one. An image that rtbuild did not make has no label with
 // their number. The build then keeps all of its layers, and removes the old source.
 func (b *builder) versioned(ctx context.Context) (*built, error) {
-	b.readOwner()
-	if n, err := strconv.Atoi(b.entry.Config.Labels[labels.ToolsLayers]); err == nil {
-		b.graph.Base.Layers = n
-	}
-	layers, err := b.graph.Versioned()
-	if err != nil {
-		return nil, err
-	}
-	state, err := b.draw(layers)
+	layers, state, err := b.onTools(ctx, b.graph.Versioned)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +110,30 @@ func (b *builder) versioned(ctx context.Context) (*built, error) {
 	img, err := b.graph.VersionedConfig(layers, b.graph.Owner, b.req.DepsDigest)
 	b.graph.OldSource = false
 	return &built{state, ref, img}, err
+}
+
+// onTools draws layers on the first layers of the entry image, those up to and including tools. If packages are installed for the build, it
+// reads the distribution, for which the builder pulls these layers.
+func (b *builder) onTools(ctx context.Context, list func() (llb.Layers, error)) (llb.Layers, bkllb.State, error) {
+	b.readOwner()
+	if n, err := strconv.Atoi(b.entry.Config.Labels[labels.ToolsLayers]); err == nil {
+		b.graph.Base.Layers = n
+	}
+	if build := b.req.Runtime.Build; build != nil && len(build.Packages) > 0 {
+		image, err := b.readSystem(ctx)
+		if err == nil && image.err != nil {
+			err = llb.FieldErrorf("build.packages", "reading %s: %w", b.req.Entry.Ref, image.err)
+		}
+		if err != nil {
+			return nil, bkllb.State{}, err
+		}
+	}
+	layers, err := list()
+	if err != nil {
+		return nil, bkllb.State{}, err
+	}
+	state, err := b.draw(layers)
+	return layers, state, err
 }
 
 // enterOn makes a deps image of this build the entry image of the source. It is in no registry.

@@ -27,9 +27,10 @@ import (
 type Request struct {
 	Runtime    *llb.Runtime
 	Platform   ocispecs.Platform
-	Stage      string       // the stage whose image to build: llb.StageSystem, StageTools, StageDeps or StageSource
+	Stage      string       // the stage whose image to build: llb.StageSystem, StageTools, StageDeps, StageBuild or StageSource
 	Variant    plan.Variant // at which stage the build starts
 	Entry      EntryImage   // the image that it starts from
+	BuildImage EntryImage   // the build image; if it has no reference, a build command runs on one that this build makes
 	Tree       string       // digest of the source
 	Tools      string       // digest of the inputs of system and tools
 	DepsDigest string       // digest of the inputs of system, tools and deps
@@ -88,10 +89,16 @@ func Build(ctx context.Context, c gateway.Client, req Request) (*Image, error) {
 	if err := b.inspectEntry(ctx); err != nil {
 		return nil, err
 	}
-	if req.Variant == plan.None {
+	switch {
+	case req.Variant == plan.None:
 		return b.existing(ctx)
-	}
-	if req.Variant == plan.Lock {
+	case req.Stage == plan.StageBuild:
+		return b.buildImage(ctx)
+	case req.Variant == plan.Lock:
+		b.readOwner()
+		if err := b.runBuild(ctx); err != nil {
+			return nil, err
+		}
 		return b.source(ctx, b.graph.Draw)
 	}
 	deps, err := b.deps(ctx)
@@ -101,9 +108,13 @@ func Build(ctx context.Context, c gateway.Client, req Request) (*Image, error) {
 	if req.Stage != plan.StageSource {
 		return b.image(deps.ref, deps.image, deps.state)
 	}
+	if err := b.runBuild(ctx); err != nil {
+		return nil, err
+	}
 	if err := b.enterOn(deps); err != nil {
 		return nil, err
 	}
+	b.readOwner()
 	return b.source(ctx, func(layers llb.Layers) (bkllb.State, error) { return b.graph.DrawOn(deps.state, layers), nil })
 }
 
@@ -214,7 +225,6 @@ func (b *builder) checkPlatform() error {
 
 // source solves a source image. draw puts its layers on the deps image.
 func (b *builder) source(ctx context.Context, draw func(llb.Layers) (bkllb.State, error)) (*Image, error) {
-	b.readOwner()
 	layers := b.graph.SourceLayers()
 	state, err := draw(layers)
 	if err != nil {

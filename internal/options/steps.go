@@ -43,7 +43,7 @@ func (s *Steps) Group() Group {
 			{Name: "no-cache", into: boolean(&s.NoCache),
 				Help: "Run all steps without the builder's cache"},
 			{Name: "no-cache-filter", Value: "STAGE", Choices: stages, into: someOf(&s.NoCacheFilter, stages...),
-				Help: "Stages whose steps run without the builder's cache: system, tools, deps, extra"},
+				Help: "Stages whose steps run without the builder's cache: system, tools, deps, build, extra"},
 			{Name: "cache-namespace", Value: "NAME", into: text(&s.CacheNamespace),
 				Help: "Share the caches of package managers with builds of this namespace only (docs/caches.md)"},
 		}),

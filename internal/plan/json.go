@@ -7,6 +7,7 @@ import "github.com/rtbuild/rtbuild/tags"
 type JSON struct {
 	Variant Variant          `json:"variant"`
 	From    string           `json:"from"`
+	Build   string           `json:"buildFrom,omitempty"`
 	Reason  string           `json:"reason"`
 	Exists  map[string]State `json:"exists"`
 	Publish []string         `json:"publish"`
@@ -15,12 +16,12 @@ type JSON struct {
 
 // JSON returns the machine-readable form of the plan.
 func (p *Plan) JSON() JSON {
-	return JSON{p.Variant, p.From, p.Reason, p.Exists, append([]string{}, p.Publish...), p.Notes}
+	return JSON{p.Variant, p.From, p.Build, p.Reason, p.Exists, append([]string{}, p.Publish...), p.Notes}
 }
 
 // Plan returns the plan of this form. Its Entry is nil, because the JSON does not include it.
 func (j JSON) Plan() *Plan {
-	return &Plan{Variant: j.Variant, From: j.From, Reason: j.Reason, Exists: j.Exists, Publish: j.Publish, Notes: j.Notes}
+	return &Plan{Variant: j.Variant, From: j.From, Build: j.Build, Reason: j.Reason, Exists: j.Exists, Publish: j.Publish, Notes: j.Notes}
 }
 
 // Document is the output of plan --format json: the tags and the plan of each platform. If there is only one platform, its

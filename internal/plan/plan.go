@@ -73,6 +73,7 @@ type Input struct {
 	Source    *Image
 	Lock      []*Image
 	Versioned []*Image
+	Build     *Image // the build image
 
 	// Foreign accepts a deps image under the lock tag that rtbuild did not make. The build then removes the directories of
 	// its old source, so the dependencies must be elsewhere.
@@ -101,7 +102,8 @@ type Plan struct {
 	From    string // the image that the build starts from, pinned if its digest is known
 	Entry   *Image // the image behind From; nil for scratch
 	Reason  string
-	Exists  map[string]State // by "source", "lock", "versioned"
+	Build   string           // the build image to run the build command on, pinned; empty: there is none yet, or nothing is built
+	Exists  map[string]State // by "source", "lock", "versioned", and "build" if there is a build command
 	Publish []string         // references, in the order of publishing
 	Notes   []string         // what the user should know about Entry
 }
@@ -120,44 +122,49 @@ func Make(in Input) (*Plan, error) {
 			return nil, err
 		}
 	}
+	if j.build != nil && p.Variant != None {
+		p.Build = j.build.Pinned()
+	}
 	p.Exists, p.Notes = j.exists, j.notes(p)
-	p.Publish = publish(in.Tags.Images, p.Variant, in.Stage)
+	p.Publish = publish(in.Tags.Images, p.Variant, in.Stage, p.Build == "")
 	return p, nil
 }
 
 // publish returns the references that a variant publishes, in order. The source tag comes last, so that an existing source
 // tag can be trusted. Without a repository there are none.
-func publish(images tags.Images, v Variant, stage string) []string {
-	if images == (tags.Images{}) {
+func publish(images tags.Images, v Variant, stage string, build bool) []string {
+	if images == (tags.Images{}) || v == None {
 		return nil
 	}
-	all := publishAll(images, v)
-	if stage == StageDeps && len(all) > 0 {
-		return all[:len(all)-1]
+	all := publishedDeps(images, v)
+	if stage == StageDeps {
+		return all
 	}
-	return all
+	if build && images.Build != "" {
+		all = append(all, images.Build)
+	}
+	return append(all, images.Source)
 }
 
-func publishAll(images tags.Images, v Variant) []string {
+// publishedDeps returns the references of the deps image that a variant makes.
+func publishedDeps(images tags.Images, v Variant) []string {
 	switch v {
-	case None:
-		return nil
 	case Lock:
-		return []string{images.Source}
+		return nil
 	case Versioned:
-		return []string{images.Lock, images.Source}
+		return []string{images.Lock}
 	default:
-		return []string{images.Lock, images.Versioned, images.Source}
+		return []string{images.Lock, images.Versioned}
 	}
 }
 
 // judge decides which of the existing images can be used.
 type judge struct {
-	in                      Input
-	base                    string // the base's full name
-	source, lock, versioned *Image // nil if no image can be used
-	exists                  map[string]State
-	why                     map[string]string // why an existing image cannot be used
+	in                             Input
+	base                           string // the base's full name
+	source, lock, versioned, build *Image // nil if no image can be used
+	exists                         map[string]State
+	why                            map[string]string // why an existing image cannot be used
 }
 
 func newJudge(in Input, base string) *judge {
@@ -165,6 +172,9 @@ func newJudge(in Input, base string) *judge {
 	j.source = j.first("source", []*Image{in.Source}, j.staleSource)
 	j.lock = j.first("lock", in.Lock, j.staleLock)
 	j.versioned = j.first("versioned", in.Versioned, j.staleVersioned)
+	if in.Tags.Build != "" {
+		j.build = j.first("build", []*Image{in.Build}, j.staleBuild)
+	}
 	return j
 }
 
@@ -219,6 +229,19 @@ func (j *judge) staleLock(img *Image) string {
 		return "it was not made by rtbuild, and its source cannot be separated from its dependencies"
 	}
 	if img.Ours() && img.Labels[ocispecs.AnnotationBaseImageName] != "" && j.otherBase(img) {
+		return j.madeFrom(img)
+	}
+	return j.otherDeps(img)
+}
+
+// staleBuild says why a build image cannot be used, or returns "".
+func (j *judge) staleBuild(img *Image) string {
+	switch {
+	case j.in.Force:
+		return "rebuild forced"
+	case img.Labels[labels.Stage] != StageBuild:
+		return "it is not a build image"
+	case j.otherBase(img):
 		return j.madeFrom(img)
 	}
 	return j.otherDeps(img)

@@ -49,19 +49,20 @@ const (
 	RoleSource    = "source"
 	RoleLock      = "lock"
 	RoleVersioned = "versioned"
+	RoleBuild     = "build"
 )
 
-// ImageName returns what users know the image of a role as: "source image", or "deps image" for both of its tags.
+// ImageName returns what users know the image of a role as: "source image", "build image", or "deps image" for both of its tags.
 func ImageName(role string) string {
-	if role == RoleSource {
-		return "source image"
+	if role == RoleSource || role == RoleBuild {
+		return role + " image"
 	}
 	return "deps image"
 }
 
 // LookupError reports a lookup after which it is unknown whether an image exists. Its text is that of the Looker's error.
 type LookupError struct {
-	Role string // RoleSource, RoleLock or RoleVersioned
+	Role string // RoleSource, RoleLock, RoleVersioned or RoleBuild
 	Ref  string
 	Own  bool // the reference is in the repository that the build publishes to
 	Err  error

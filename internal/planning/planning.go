@@ -24,7 +24,7 @@ import (
 
 // Request says what to plan, and where to look for images.
 type Request struct {
-	// Input describes the runtime. Make fills in what exists: BaseDigest, Source, Lock and Versioned. If its tags have no
+	// Input describes the runtime. Make fills in what exists: BaseDigest, Source, Lock, Versioned and Build. If its tags have no
 	// repository, Make looks up nothing but the base.
 	Input       plan.Input
 	Platforms   []ocispecs.Platform // at least one
@@ -172,6 +172,8 @@ func record(in *plan.Input, role string, img *plan.Image) {
 	case img == nil:
 	case role == RoleSource:
 		in.Source = img
+	case role == RoleBuild:
+		in.Build = img
 	case role == RoleLock:
 		in.Lock = append(in.Lock, img)
 	default:

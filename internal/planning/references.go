@@ -9,13 +9,16 @@ type reference struct {
 	published bool // the build may publish this tag
 }
 
-// references returns what to look up. Images that save the most work come first: the source image, deps images of these lock
-// files, then deps images of this base and version. The own repository comes before those of Reuse.
+// references returns what to look up. Images that save the most work come first: the source image, the build image, deps images of
+// these lock files, then deps images of this base and version. The own repository comes before those of Reuse.
 func (r *Request) references() []reference {
 	images := r.Input.Tags.Images
 	var all []reference
 	if images.Source != "" && r.Input.Stage != plan.StageDeps {
 		all = append(all, reference{role: RoleSource, ref: images.Source, own: true, published: true})
+	}
+	if images.Build != "" && r.Input.Stage != plan.StageDeps {
+		all = append(all, reference{role: RoleBuild, ref: images.Build, own: true, published: true})
 	}
 	if images.Lock == "" || r.Input.Deps != "" { // a given deps image makes others needless
 		return all

@@ -35,8 +35,11 @@ type definition struct {
 	original bool           // hash and copy by the rules of OpenHands' build
 	noCopy   []string       // names that are hashed but not copied
 
-	version func(fs.FS) (string, error)   // returns the project's version, or ""
-	command func(fs.FS) ([]string, error) // returns the default of cmd; nil: the base's
+	version func(fs.FS) (string, error)             // returns the project's version, or ""
+	command func(fs.FS) ([]string, error)           // returns the default of cmd; nil: the base's
+	build   func(fs.FS, *Runtime) ([]string, error) // returns the project's own build command; nil: it has none that is needed
+
+	notBuilt []string // patterns of what a build command leaves and an image must not have
 }
 
 // part is a value that an image has if a component of the runtime is on. A part without a component is always on.
@@ -80,6 +83,8 @@ var definitions = []definition{
 		others:   []Dependencies{{Manager: "npm", Files: []string{manifests.PackageJSON, "npm-shrinkwrap.json"}}}, // npm prefers it
 		version:  manifests.NPMVersion,
 		command:  manifests.NPMCommand,
+		build:    npmBuild,
+		notBuilt: slices.Concat(alwaysIgnored, caches),
 	},
 	{
 		defaults: Runtime{
@@ -100,6 +105,7 @@ var definitions = []definition{
 		},
 		version: manifests.PythonVersion,
 		command: noCommand,
+		build:   noBuild, notBuilt: slices.Concat(alwaysIgnored, caches),
 	},
 	openhands,
 }

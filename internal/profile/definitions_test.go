@@ -31,6 +31,7 @@ var rust = definition{
 	locks:    []string{"Cargo.lock"},
 	version:  noVersion,
 	command:  noCommand,
+	build:    noBuild,
 }
 
 func noVersion(fs.FS) (string, error) { return "", nil }

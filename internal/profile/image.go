@@ -21,6 +21,9 @@ func (r *Runtime) Image() *llb.Runtime {
 	image.Deps = chosen(d.deps, r.Components)
 	image.Installer, image.Bytecode = d.installerOf(r.Dependencies), r.Bytecode
 	image.Releases = r.pinned()
+	if b := r.Build; b != nil {
+		image.Build = &llb.Build{Run: b.Run, Env: b.Env, Packages: union(b.Packages), Outputs: b.Outputs, Without: d.notBuilt, Network: b.Network}
+	}
 	for _, s := range r.Source {
 		image.Source = append(image.Source, s.Path)
 	}

@@ -24,6 +24,7 @@ func (r *Runtime) TagInputs() tags.Inputs {
 		LockFiles:   r.Dependencies.Files,
 		LookIn:      d.lookIn,
 		Source:      tags.Source{Original: d.original, Ignore: r.Ignore, NoCopy: d.noCopy},
+		Build:       r.Build != nil,
 		LockExtra:   r.lockExtra(d),
 		SourceExtra: r.sourceExtra(d),
 		DepsExtra:   r.depsExtra(),
@@ -51,7 +52,7 @@ func (e extra) add(name string, value, byDefault any) {
 
 func (r *Runtime) lockExtra(d definition) map[string]any {
 	e := extra{}
-	e.add("packages", r.packages(), []string(nil))
+	e.add("packages", listOrLists(r.Packages), []string(nil))
 	if d.installs && r.NoPackages() {
 		e["packages"] = []string{}
 	}
@@ -69,6 +70,9 @@ func (r *Runtime) lockExtra(d definition) map[string]any {
 		e.add("dependencies", given, d.defaults.Dependencies)
 	}
 	e.add("bytecode", r.Bytecode, d.defaults.Bytecode)
+	if r.Build != nil && len(r.Build.Packages) > 0 {
+		e["build"] = map[string]any{"packages": listOrLists(r.Build.Packages)}
+	}
 	return e
 }
 
@@ -83,6 +87,9 @@ func (r *Runtime) depsExtra() map[string]any {
 func (r *Runtime) sourceExtra(d definition) map[string]any {
 	e := extra{}
 	e.add("source", r.Source, d.defaults.Source)
+	if b := r.Build; b != nil {
+		e["build"] = buildFacts(b)
+	}
 	e.add("ignore", r.OwnIgnore(), []string(nil))
 	if r.Cmd != nil && (r.provenance.cmd == nil || !slices.Equal(r.Cmd, r.provenance.cmd)) { // an empty command differs from the base's
 		e["cmd"] = r.Cmd
@@ -98,12 +105,12 @@ func (r *Runtime) sourceExtra(d definition) map[string]any {
 	return e
 }
 
-// packages returns a list, or a map of lists if the file names packages by package manager.
-func (r *Runtime) packages() any {
-	if len(r.Packages) == 0 || len(r.Packages) == 1 && r.Packages[""] != nil {
-		return r.Packages[""]
+// listOrLists returns packages as a list, or as a map of lists if the file names them by package manager.
+func listOrLists(packages map[string][]string) any {
+	if len(packages) == 0 || len(packages) == 1 && packages[""] != nil {
+		return packages[""]
 	}
-	return r.Packages
+	return packages
 }
 
 // ports returns numbers, or strings for protocols other than TCP.

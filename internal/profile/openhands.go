@@ -69,6 +69,7 @@ var openhands = definition{
 	noCopy:   []string{"*.md"},
 	version:  manifests.OriginalVersion,
 	command:  noCommand,
+	build:    noBuild,
 }
 
 var (

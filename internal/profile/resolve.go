@@ -233,7 +233,7 @@ func (d definition) complete(fsys fs.FS, r *Runtime) error {
 	env := d.variables(r.Prefix)
 	maps.Copy(env, r.Env)
 	r.Env = env
-	for _, step := range []func(fs.FS, *Runtime) error{d.completeVersion, d.completeCommand, d.completeIgnore, completeFiles} {
+	for _, step := range []func(fs.FS, *Runtime) error{d.completeVersion, d.completeCommand, d.completeBuild, d.completeIgnore, completeFiles} {
 		if err := step(fsys, r); err != nil {
 			return err
 		}

@@ -26,6 +26,7 @@ type Runtime struct {
 	Tools        []Tool
 	Dependencies Dependencies // without an installer for the default, uv
 	Bytecode     llb.Bytecode // empty: the language is not Python
+	Build        *Build       // nil: there is no build command
 	Source       []Source     // by path
 	Ignore       []string     // patterns in .dockerignore's syntax, the last that matches decides: .dockerignore's, the file's, the profile's
 	Env          map[string]string
@@ -76,9 +77,17 @@ type (
 	Tool = runtimefile.Tool
 	// Dependencies is the value of "dependencies" in a runtime file.
 	Dependencies = runtimefile.Dependencies
+	// Build is the value of "build" in a runtime file.
+	Build = runtimefile.Build
 	// Source is an item of a runtime file's "source".
 	Source = runtimefile.Source
 )
+
+// DetectsBuild reports whether the build command is the project's own, and the file does not ask for it.
+func (r *Runtime) DetectsBuild() bool { return r.Build != nil && r.file().Build == nil }
+
+// RunsOnSource reports whether a build of the source alone runs commands: a build command or the extra command.
+func (r *Runtime) RunsOnSource() bool { return r.Build != nil || r.Extra != "" }
 
 // NoPackages reports whether the file says packages: []. Then the package manager installs nothing.
 func (r *Runtime) NoPackages() bool { return r.file().NoPackages }

@@ -69,7 +69,7 @@ func tell(f func(string), message string) {
 func (r *run) runsSteps() []ocispecs.Platform {
 	var all []ocispecs.Platform
 	for _, p := range r.Plan.Platforms {
-		if p.BuildsDeps() || p.Variant == plan.Lock && r.Project.Runtime.Extra != "" {
+		if p.BuildsDeps() || p.Variant == plan.Lock && r.Project.Runtime.RunsOnSource() {
 			all = append(all, p.Platform)
 		}
 	}

@@ -232,7 +232,7 @@ func (f *fixture) plans(all ...planning.PlatformPlan) { f.Plan = &planning.Resul
 // platform plans a variant for a platform. The build enters on the base, on an image under a tag, or on a deps image under the tag old.
 func (f *fixture) platform(name string, variant plan.Variant, roles ...string) planning.PlatformPlan {
 	images := f.Project.Tags.Images
-	refs := map[string]string{"lock": images.Lock, "versioned": images.Versioned, "source": images.Source}
+	refs := map[string]string{"lock": images.Lock, "versioned": images.Versioned, "source": images.Source, "build": images.Build}
 	p := planning.PlatformPlan{Platform: platforms.MustParse(name), Plan: &plan.Plan{Variant: variant, From: f.registry.Host + "/a:old"}}
 	switch variant {
 	case plan.Scratch:

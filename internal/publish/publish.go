@@ -114,13 +114,14 @@ func (r *run) platformRequests(common imagebuild.Request) []imagebuild.Request {
 	for _, p := range r.Plan.Platforms {
 		request := common
 		request.Platform, request.Variant, request.Entry = p.Platform, p.Variant, imagebuild.EntryImage{Ref: p.From}
+		request.BuildImage = imagebuild.EntryImage{Ref: p.Build}
 		request.Annotations = r.Annotations(p.Platform)
 		all = append(all, request)
 	}
 	return all
 }
 
-// solveAll publishes deps images, then source images. It fails if the private registry stopped meanwhile, because its responses
+// solveAll publishes deps images, build images, then source images. It fails if the private registry stopped meanwhile, because its responses
 // are then not reliable.
 func (r *run) solveAll(ctx context.Context) error {
 	if err := r.solveStages(ctx); err != nil {
@@ -134,8 +135,14 @@ func (r *run) solveStages(ctx context.Context) error {
 	if !r.Push {
 		tags = nil
 	}
+	tags, build := takeBuild(tags, r.Project.Tags.Images.Build)
 	if len(tags) > 1 {
 		if err := r.publishDeps(ctx, tags[:len(tags)-1]); err != nil {
+			return err
+		}
+	}
+	if build != nil {
+		if err := r.publishBuild(ctx, *build); err != nil {
 			return err
 		}
 	}
@@ -147,6 +154,39 @@ func (r *run) solveStages(ctx context.Context) error {
 		return r.solve(ctx, job)
 	}
 	return r.publish(ctx, job, tags[len(tags)-1:])
+}
+
+// takeBuild returns the publications of other images, and that of the build image; nil: it is not published.
+func takeBuild(tags []planning.Publication, ref string) ([]planning.Publication, *planning.Publication) {
+	i := slices.IndexFunc(tags, func(p planning.Publication) bool { return p.Ref == ref })
+	if i < 0 {
+		return tags, nil
+	}
+	build := tags[i]
+	return slices.Delete(slices.Clone(tags), i, i+1), &build
+}
+
+// publishBuild builds and publishes the missing build images. The build commands then run on the published ones. They enter where the plan
+// does, as the deps images did: the builder has made system and tools there.
+func (r *run) publishBuild(ctx context.Context, tag planning.Publication) error {
+	job := r.job
+	makes := func(p planning.PlatformPlan) bool { return slices.Contains(p.Publish, tag.Ref) }
+	for i, p := range r.Plan.Platforms {
+		if makes(p) {
+			request := r.requests[i]
+			request.Stage, request.Variant, request.Entry = plan.StageBuild, p.Variant, imagebuild.EntryImage{Ref: p.From}
+			job.Requests = append(job.Requests, request)
+		}
+	}
+	if err := r.publish(ctx, job, []planning.Publication{tag}); err != nil {
+		return err
+	}
+	for i, p := range r.Plan.Platforms {
+		if makes(p) {
+			r.requests[i].BuildImage = imagebuild.EntryImage{Ref: tag.Ref + "@" + r.response.Digest()}
+		}
+	}
+	return nil
 }
 
 // publishDeps builds and publishes the missing deps images. The source images then start from the published ones.

@@ -20,6 +20,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/solve"
 	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
@@ -51,6 +52,13 @@ func TestRun(t *testing.T) {
 		{name: "on a deps image under the versioned tag", set: func(f *fixture) { f.plans(f.platform("linux/amd64", plan.Versioned, "lock", "source")) },
 			solved: []string{"linux/amd64 r:old layers=2 + deps; to image r by digest", sourceOnIt}, wrote: []string{"lock", "source"}, digest: "linux/amd64 source"},
 		{name: "on a deps image under the lock tag", set: onLock, solved: []string{sourceAlone}, wrote: []string{"source"}, digest: "linux/amd64 source"},
+		{name: "a build command", set: func(f *fixture) {
+			f.Project.Runtime.Build = &profile.Build{Run: []string{"make"}}
+			f.Project.Tags.Images.Build = f.Destination.Repository + ":build"
+			f.plans(f.platform("linux/amd64", plan.Scratch, "lock", "versioned", "build", "source"))
+		}, solved: []string{deps, "linux/amd64 " + base + " + system tools deps build; to image r by digest",
+			"linux/amd64 r:lock@(linux/amd64 deps) + source build; to image r by digest"},
+			wrote: []string{"lock", "versioned", "build", "source"}, digest: "linux/amd64 source"},
 		{name: "an archive too", set: func(f *fixture) { onLock(f); f.Exports = []solve.Export{archive} },
 			solved: []string{sourceAlone + "; to oci x"}, wrote: []string{"source"}, digest: "linux/amd64 source"},
 		{name: "an archive alone", set: func(f *fixture) { fromScratch(f); f.Push, f.Exports = false, []solve.Export{archive} },

@@ -15,26 +15,32 @@ import (
 var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // setEnv reads the image's variables.
-func setEnv(d *document, n *yaml.Node, f *File) error {
+func setEnv(d *document, n *yaml.Node, f *File) (err error) {
+	f.Env, err = variables(d, n)
+	return err
+}
+
+// variables reads a map of variables.
+func variables(d *document, n *yaml.Node) (map[string]string, error) {
 	pairs, err := d.mapping(n, "env")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	f.Env = map[string]string{}
+	env := map[string]string{}
 	for _, p := range pairs {
 		if !envName.MatchString(p.name) {
-			return d.errorAt(p.key, "it must be letters, digits and _", "the name of a variable, %q, is not valid", p.name)
+			return nil, d.errorAt(p.key, "it must be letters, digits and _", "the name of a variable, %q, is not valid", p.name)
 		}
 		if p.name == "PATH" {
-			return d.errorAt(p.key, "put programs into bin below the prefix",
+			return nil, d.errorAt(p.key, "put programs into bin below the prefix",
 				"PATH cannot be set: it is the base's, behind the runtime's own directories")
 		}
-		f.Env[p.name], err = d.scalar(p.value, p.name, "a string", "!!str", "!!int", "!!float", "!!timestamp", "!!bool")
+		env[p.name], err = d.scalar(p.value, p.name, "a string", "!!str", "!!int", "!!float", "!!timestamp", "!!bool")
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return env, nil
 }
 
 // command reads a command line, which must be a list of words.

@@ -64,6 +64,7 @@ var fileFields = fields[File]{
 		f.Bytecode = llb.Bytecode(word)
 		return err
 	},
+	"build":  setBuild,
 	"source": setSource,
 	"ignore": setIgnore,
 	"env":    setEnv,
@@ -186,17 +187,8 @@ func packageList(d *document, n *yaml.Node, what string) ([]string, error) {
 }
 
 func setPackages(d *document, n *yaml.Node, f *File) (err error) {
-	f.Packages = map[string][]string{}
-	switch resolve(n).Kind {
-	case yaml.MappingNode:
-		err = packageFields.read(d, n, "packages", &f.Packages)
-	case yaml.SequenceNode:
-		f.Packages[""], err = packageList(d, n, "packages")
-	default:
-		err = d.wrongType(resolve(n), "packages", "a list, or a map of lists by package manager")
-	}
+	f.Packages, err = packages(d, n)
 	f.NoPackages = err == nil && resolve(n).Kind == yaml.SequenceNode && len(f.Packages[""]) == 0
-	maps.DeleteFunc(f.Packages, func(_ string, names []string) bool { return len(names) == 0 })
 	return err
 }
 

@@ -38,6 +38,7 @@ type File struct {
 	Tools        []Tool
 	Dependencies Dependencies
 	Bytecode     llb.Bytecode
+	Build        *Build   // nil: not set
 	Source       []Source // by path
 	Ignore       []string
 	Env          map[string]string
