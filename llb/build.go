@@ -20,11 +20,13 @@ type Build struct {
 }
 
 // Title returns the command as one line, as the progress shows it.
-func (b *Build) Title() string {
-	if len(b.Run) == 3 && b.Run[0] == "/bin/sh" && b.Run[1] == "-c" {
-		return b.Run[2]
+func (b *Build) Title() string { return commandTitle(b.Run) }
+
+func commandTitle(words []string) string {
+	if len(words) == 3 && words[0] == "/bin/sh" && words[1] == "-c" {
+		return words[2]
 	}
-	return strings.Join(b.Run, " ")
+	return strings.Join(words, " ")
 }
 
 // script runs the command in the code directory. Whatever the reason of a failure is, the log ends with a line about the network, because

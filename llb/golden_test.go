@@ -177,6 +177,20 @@ func buildImage(g *llb.Graph) (llb.Layers, error) {
 	return append(tools, build...), err
 }
 
+// TestTestGraph compares what runs the tests of an image.
+func TestTestGraph(t *testing.T) {
+	process := llb.Process{Command: []string{"node", "server.js"}, User: "agent", Workdir: "/agent/code"}
+	for name, test := range map[string]llb.Test{
+		"command": {Run: []string{"/bin/sh", "-c", "echo 'a b'"}, Exit: 3, Stdout: "it's", User: "root", Network: true, Timeout: 5},
+		"address": {Address: "http://127.0.0.1:8080/health"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := describe(t, graph(node()).RunTest(bkllb.Image("registry.example.com/agent:source"+pinned), test, process))
+			compareGolden(t, filepath.Join("testdata", "source", "test-"+name+".txt"), false, got)
+		})
+	}
+}
+
 // TestBuildCommandGraph compares what runs a build command, with the network and without, and what takes its outputs.
 func TestBuildCommandGraph(t *testing.T) {
 	for name, b := range map[string]*llb.Build{

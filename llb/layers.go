@@ -16,6 +16,7 @@ const (
 	StageBuild  = "build" // of the build image, and of the build command
 	StageSource = "source"
 	StageExtra  = "extra"
+	StageTest   = "test" // of the finished image; it adds nothing
 )
 
 // Layer is one step of a stage. It adds exactly one layer to the image, so the length of a stage is its number of layers. The progress and

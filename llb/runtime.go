@@ -40,6 +40,7 @@ type Runtime struct {
 	Workdir    string   // empty: the code directory
 	Expose     []string // "8080/tcp"
 	Extra      string   // a shell command, run on the finished image
+	Tests      []Test   // what must hold for the finished image
 }
 
 // Bytecode says which byte code an image contains. Without, Python compiles each module that it loads, at every start of a container.

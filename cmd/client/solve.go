@@ -96,7 +96,7 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	if o.solve.DryRun {
 		return printPlan(out, o.printing.JSON(), p, made)
 	}
-	settings.Reuse = o.planning.ReuseFrom
+	settings.Reuse, settings.Common.NoTest = o.planning.ReuseFrom, o.planning.NoTest
 	return o.run(ctx, out, publish.Request{
 		Build: newBuild(p, d, settings, o.builder.Debug),
 		Plan:  made, Push: exports.Publish, Compression: exports.Compression, Exports: exports.All, Replace: o.planning.Force,

@@ -175,7 +175,7 @@ func TestFrontendNotARuntimeFile(t *testing.T) {
 // TestFrontendUnknownTarget checks that the error lists the existing targets.
 func TestFrontendUnknownTarget(t *testing.T) {
 	t.Parallel()
-	res := probe(t).refused(t, `unknown target "dep": it is one of source, deps, build, tools, system, extra, tags, plan`, "# syntax=", "--target", "dep")
+	res := probe(t).refused(t, `unknown target "dep": it is one of source, deps, build, tools, system, extra, test, tags, plan`, "# syntax=", "--target", "dep")
 	if strings.Contains(res.stderr, "hash the source") {
 		t.Errorf("work was done before:\n%s", res.stderr)
 	}

@@ -39,7 +39,7 @@ func TestFailures(t *testing.T) {
 		at     string
 		asked  string // "*" is several side by side
 	}{
-		{name: "an unknown target", change: option("target", "prod"), text: `unknown target "prod": it is one of source, deps, build, tools, system, extra, tags, plan`},
+		{name: "an unknown target", change: option("target", "prod"), text: `unknown target "prod": it is one of source, deps, build, tools, system, extra, test, tags, plan`},
 		{name: "a label of ours", change: option("label:io.rtbuild.stage", "deps"), text: "label io.rtbuild.stage is rtbuild's own"},
 		{name: "a variant that is none", change: option("build-arg:VARIANT", "fast"), text: "VARIANT"},
 		{name: "a switch that is none", change: option("build-arg:FORCE_REBUILD", "maybe"), text: "FORCE_REBUILD"},

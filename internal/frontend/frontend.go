@@ -59,7 +59,9 @@ type frontend struct {
 	host    ocispecs.Platform // platform of the builder itself
 	options buildOptions
 	unknown []string // names of build arguments that rtbuild does not know
-	file    *file
+
+	testExisting bool // run the tests of a source image that exists
+	file         *file
 }
 
 func (f *frontend) handle(ctx context.Context) (*gateway.Result, error) {

@@ -73,7 +73,7 @@ func TestTargetsAreListed(t *testing.T) {
 			defaults = append(defaults, target.Name)
 		}
 	}
-	if !slices.Equal(names, []string{"source", "deps", "build", "tools", "system", "extra", "tags", "plan"}) || !slices.Equal(defaults, []string{"source"}) {
+	if !slices.Equal(names, []string{"source", "deps", "build", "tools", "system", "extra", "test", "tags", "plan"}) || !slices.Equal(defaults, []string{"source"}) {
 		t.Errorf("got %q, by default %q", names, defaults)
 	}
 }

@@ -35,6 +35,7 @@ func targets() []target {
 		{"tools", "base, system packages and tools", stageTarget(llb.StageTools)},
 		{"system", "base and system packages", stageTarget(llb.StageSystem)},
 		{"extra", "the same as source, which ends with the extra command", (*frontend).buildSource},
+		{"test", "the same as source, after its tests, also if the image exists", (*frontend).buildTested},
 		{"tags", "tags.json: the names of all images", (*frontend).exportTags},
 		{"plan", "plan.json: the names, what exists, the variant and why", (*frontend).exportPlan},
 	}
@@ -65,6 +66,12 @@ func (f *frontend) buildSource(ctx context.Context) (*gateway.Result, error) {
 		return nil, err
 	}
 	return j.images(ctx, plan.StageSource, j.planSource)
+}
+
+// buildTested builds the runtime image, and runs its tests even if it exists.
+func (f *frontend) buildTested(ctx context.Context) (*gateway.Result, error) {
+	f.testExisting = true
+	return f.buildSource(ctx)
 }
 
 func (j *job) planSource(ctx context.Context, platform ocispecs.Platform) (platformPlan, error) {

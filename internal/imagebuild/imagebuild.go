@@ -49,6 +49,9 @@ type Request struct {
 	Imports        []gateway.CacheOptionsEntry             // imported caches
 	OnStageDefined func(*bkllb.Definition)                 // receives the end of each stage of a deps image before the build; may be nil
 
+	NoTest       bool // skip the runtime's tests
+	TestExisting bool // run them on a source image that exists, too
+
 	Labels      map[string]string // for the source image
 	Annotations map[string]string
 
@@ -239,6 +242,9 @@ func (b *builder) source(ctx context.Context, draw func(llb.Layers) (bkllb.State
 	if err != nil {
 		return nil, err
 	}
+	if err := b.test(ctx, state, ref, img); err != nil {
+		return nil, err
+	}
 	return b.image(ref, img, b.scan(state))
 }
 
@@ -251,6 +257,14 @@ func (b *builder) existing(ctx context.Context) (*Image, error) {
 	}
 	if b.req.Stage != plan.StageSource {
 		return b.image(ref, b.entry, state)
+	}
+	if b.req.TestExisting {
+		if state, err = b.graph.Draw(nil); err == nil {
+			err = b.test(ctx, state, ref, b.entry)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	b.readOwner()
 	return b.image(ref, b.entry, b.scan(state))

@@ -117,6 +117,7 @@ type Planning struct {
 	Force           bool
 	Pull            bool
 	Strict          bool
+	NoTest          bool
 	Variant         string // one of Variants; empty: the one with the least work
 }
 
@@ -137,6 +138,8 @@ func (p *Planning) Group() Group {
 				Also: map[string]string{"prepare": "No effect on the folder: give --build-arg FORCE_REBUILD=true when you build it"}},
 			{Name: Pull, Arg: "PULL", into: boolean(&p.Pull),
 				Help: "Rebuild images that an older base or an older recipe made"},
+			{Name: "no-test", Arg: "NO_TEST", into: boolean(&p.NoTest),
+				Help: "Skip the tests of the runtime file"},
 			{Name: "strict", into: boolean(&p.Strict),
 				Help: "Refuse tools without a verified checksum, and a start command whose file is missing"},
 			{Name: Variant, Arg: "VARIANT", Value: "NAME", Choices: Variants, into: optional(oneOf(&p.Variant, Variants...)),

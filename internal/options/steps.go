@@ -23,7 +23,7 @@ type Steps struct {
 }
 
 // stages are the stages that have steps.
-var stages = []string{"system", "tools", "deps", "extra"}
+var stages = []string{"system", "tools", "deps", "build", "extra", "test"}
 
 // Group returns the rows of the table.
 func (s *Steps) Group() Group {
@@ -43,7 +43,7 @@ func (s *Steps) Group() Group {
 			{Name: "no-cache", into: boolean(&s.NoCache),
 				Help: "Run all steps without the builder's cache"},
 			{Name: "no-cache-filter", Value: "STAGE", Choices: stages, into: someOf(&s.NoCacheFilter, stages...),
-				Help: "Stages whose steps run without the builder's cache: system, tools, deps, build, extra"},
+				Help: "Stages whose steps run without the builder's cache: system, tools, deps, build, extra, test"},
 			{Name: "cache-namespace", Value: "NAME", into: text(&s.CacheNamespace),
 				Help: "Share the caches of package managers with builds of this namespace only (docs/caches.md)"},
 		}),

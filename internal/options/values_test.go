@@ -256,7 +256,7 @@ func TestSteps(t *testing.T) {
 		{name: "no memory at all", given: []string{"--shm-size=0"}, err: `invalid --shm-size "0"`},
 		{name: "no limit", given: []string{"--ulimit=files=1"}, err: `invalid --ulimit "files=1": must be NAME=SOFT[:HARD]`},
 		{name: "no pair", given: []string{"--ulimit=foo"}, err: `invalid --ulimit "foo": must be NAME=SOFT[:HARD]: NAME is one of ulimit's, such as nofile, and SOFT is at most HARD`},
-		{name: "no stage", given: []string{"--no-cache-filter=deps,base"}, err: `invalid --no-cache-filter "base": must be system, tools, deps or extra`},
+		{name: "no stage", given: []string{"--no-cache-filter=deps,base"}, err: `invalid --no-cache-filter "base": must be system, tools, deps, build, extra or test`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var s options.Steps

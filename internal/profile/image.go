@@ -29,6 +29,7 @@ func (r *Runtime) Image() *llb.Runtime {
 	}
 	image.SourceCopies = chosen(d.copies, r.Components)
 	image.Entrypoint, image.Cmd, image.Workdir, image.Expose, image.Extra = r.Entrypoint, r.Cmd, r.Workdir, r.Expose, r.Extra
+	image.Tests = r.Tests
 	return &image
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cyberphone/json-canonicalization/go/src/webpki.org/jsoncanonicalizer"
 
+	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -102,6 +103,7 @@ func (r *Runtime) sourceExtra(d definition) map[string]any {
 	}
 	e.add("expose", ports(r.Expose), []any(nil))
 	e.add("extra", r.Extra, "")
+	e.add("test", r.Tests, []llb.Test(nil))
 	return e
 }
 

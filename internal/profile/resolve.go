@@ -112,7 +112,7 @@ func set(r *Runtime, f *runtimefile.File) {
 	}
 	maps.Copy(r.Env, f.Env)
 	r.Entrypoint, r.Cmd, r.Workdir = f.Entrypoint, f.Cmd, f.Workdir
-	r.Expose, r.Extra, r.Mirrors = f.Expose, f.Extra, f.Mirrors
+	r.Expose, r.Extra, r.Tests, r.Mirrors = f.Expose, f.Extra, f.Tests, f.Mirrors
 }
 
 // setUser sets the fields of a user that the file sets. The user root has no other fields.

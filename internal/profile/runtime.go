@@ -35,6 +35,7 @@ type Runtime struct {
 	Workdir      string   // "" is the code directory
 	Expose       []string // "8080/tcp"; by protocol and port
 	Extra        string
+	Tests        []llb.Test
 	Mirrors      map[string]string // address prefix -> its replacement
 
 	provenance provenance
@@ -86,8 +87,8 @@ type (
 // DetectsBuild reports whether the build command is the project's own, and the file does not ask for it.
 func (r *Runtime) DetectsBuild() bool { return r.Build != nil && r.file().Build == nil }
 
-// RunsOnSource reports whether a build of the source alone runs commands: a build command or the extra command.
-func (r *Runtime) RunsOnSource() bool { return r.Build != nil || r.Extra != "" }
+// RunsOnSource reports whether a build of the source alone runs commands: a build command, the extra command or tests.
+func (r *Runtime) RunsOnSource() bool { return r.Build != nil || r.Extra != "" || len(r.Tests) > 0 }
 
 // NoPackages reports whether the file says packages: []. Then the package manager installs nothing.
 func (r *Runtime) NoPackages() bool { return r.file().NoPackages }

@@ -27,7 +27,7 @@ const noBuild = "none"
 // buildFields are the fields of "build" in its long form.
 var buildFields = fields[Build]{
 	"run": func(d *document, n *yaml.Node, b *Build) (err error) {
-		b.Run, err = buildCommand(d, n)
+		b.Run, err = commandLine(d, n, "the build command")
 		return err
 	},
 	"packages": func(d *document, n *yaml.Node, b *Build) (err error) {
@@ -63,7 +63,7 @@ func setBuild(d *document, n *yaml.Node, f *File) (err error) {
 		f.Build.None = true
 		return nil
 	case v.Kind != yaml.MappingNode:
-		f.Build.Run, err = buildCommand(d, n)
+		f.Build.Run, err = commandLine(d, n, "the build command")
 		return err
 	}
 	if err := buildFields.read(d, n, "build", f.Build); err != nil {
@@ -72,19 +72,19 @@ func setBuild(d *document, n *yaml.Node, f *File) (err error) {
 	return nil
 }
 
-// buildCommand reads a command: a line for the shell, or a list of words.
-func buildCommand(d *document, n *yaml.Node) ([]string, error) {
+// commandLine reads a command: a line for the shell, or a list of words.
+func commandLine(d *document, n *yaml.Node, what string) ([]string, error) {
 	v := resolve(n)
 	if v.Kind == yaml.ScalarNode {
-		line, err := d.str(n, "the build command")
+		line, err := d.str(n, what)
 		if line = strings.TrimSpace(line); err == nil && line == "" {
-			err = d.errorAt(v, "write a command such as npm run build, or none", "the build command is empty")
+			err = d.errorAt(v, "write a command such as npm run build", "%s is empty", what)
 		}
 		return []string{"/bin/sh", "-c", line}, err
 	}
-	words, err := d.strings(n, "the build command")
+	words, err := d.strings(n, what)
 	if err == nil && len(words) == 0 {
-		err = d.errorAt(v, "write a command such as [npm, run, build], or none", "the build command is empty")
+		err = d.errorAt(v, "write a command such as [npm, run, build]", "%s is empty", what)
 	}
 	return words, err
 }

@@ -86,6 +86,7 @@ var fileFields = fields[File]{
 		f.Extra = strings.TrimSpace(f.Extra)
 		return err
 	},
+	"test": setTests,
 	"network": func(d *document, n *yaml.Node, f *File) error {
 		return networkFields.read(d, n, "network", f)
 	},

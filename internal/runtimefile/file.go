@@ -47,6 +47,7 @@ type File struct {
 	Workdir      string
 	Expose       []string // "8080/tcp"; by protocol and port
 	Extra        string
+	Tests        []llb.Test
 	Mirrors      map[string]string // address prefix -> its replacement
 
 	document *document
