@@ -17,6 +17,9 @@ func (g *Graph) deps() (Layers, error) {
 	if g.Runtime.Installer != nil {
 		list = append(list, lockFiles{}, g.Runtime.Installer)
 	}
+	if len(g.Runtime.Project) > 0 {
+		list = append(list, pythonProjects(g.Runtime.Project))
+	}
 	return g.components(list)
 }
 

@@ -130,6 +130,10 @@ func TestGoldenGraphs(t *testing.T) {
 	withBuilt := onDeps(built)
 	made := bkllb.Scratch().File(bkllb.Mkdir("/dist", 0o755), bkllb.WithCustomName("what was made"))
 	withBuilt.Built = &made
+	ofSource := managed(llb.UVSync{})
+	ofSource.Runtime.Project = []llb.Distribution{{
+		Name: "own", Version: "1", Metadata: "Name: own\n", EntryPoints: map[string]map[string]string{llb.ConsoleScripts: {"own": "own.cli:main"}}, Dir: ".", Roots: []string{"src"},
+	}}
 	extra := node()
 	extra.Extra = "touch extra"
 
@@ -146,6 +150,7 @@ func TestGoldenGraphs(t *testing.T) {
 		{"versioned-openhands", recipe, versioned(openhands(all...)), (*llb.Graph).Versioned},
 		{"scratch-python-poetry", recipe, managed(llb.Poetry{}), fromScratch},
 		{"scratch-python-uv", recipe, managed(llb.UVSync{}), fromScratch},
+		{"scratch-python-project", recipe, ofSource, fromScratch},
 		{"versioned-node", recipe, versioned(node()), (*llb.Graph).Versioned},
 		{"versioned-python", recipe, versioned(python()), (*llb.Graph).Versioned},
 		{"scratch-node-build", recipe, graph(built), fromScratch},

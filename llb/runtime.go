@@ -27,6 +27,9 @@ type Runtime struct {
 	Bytecode    Bytecode    // of Python, in the layers of tools and deps
 	Releases    []Tool      // the downloads that components find by name, newest version first
 
+	// Project are the Python projects of the source. After the dependencies, they are installed into the virtual environment.
+	Project []Distribution
+
 	// LockFiles are patterns, relative to the context. The lock files that they match are copied into one directory for the installer. If
 	// there are none, lock files keep their paths in the context.
 	LockFiles []string

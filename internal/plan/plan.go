@@ -65,8 +65,9 @@ type Input struct {
 	// Cmd is the source image's command; nil keeps the base's. If it comes from a manifest that is not part of the source, it
 	// is not in any tag.
 	Cmd        []string
-	DepsDigest string // digest of all inputs up to deps (tags.Tree.DepsDigest)
-	Recipe     int    // recipe number of this rtbuild
+	DepsDigest string   // digest of all inputs up to deps (tags.Tree.DepsDigest)
+	DepsNotes  []string // what the user should know about a deps image that is built
+	Recipe     int      // recipe number of this rtbuild
 
 	// The images that exist for the platform: the source image, and deps images under the lock and the versioned tag, in
 	// order of preference.
@@ -105,7 +106,7 @@ type Plan struct {
 	Build   string           // the build image to run the build command on, pinned; empty: there is none yet, or nothing is built
 	Exists  map[string]State // by "source", "lock", "versioned", and "build" if there is a build command
 	Publish []string         // references, in the order of publishing
-	Notes   []string         // what the user should know about Entry
+	Notes   []string         // what the user should know about Entry, and about what is built
 }
 
 // Make returns the plan. It fails if the requested variant cannot be built, or with a *tags.InputError if the base is not a
@@ -126,6 +127,9 @@ func Make(in Input) (*Plan, error) {
 		p.Build = j.build.Pinned()
 	}
 	p.Exists, p.Notes = j.exists, j.notes(p)
+	if p.Variant == Scratch || p.Variant == Versioned {
+		p.Notes = append(p.Notes, in.DepsNotes...)
+	}
 	p.Publish = publish(in.Tags.Images, p.Variant, in.Stage, p.Build == "")
 	return p, nil
 }

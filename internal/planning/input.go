@@ -22,5 +22,6 @@ func InputOf(runtime *profile.Runtime, names tags.Set, copied, depsDigest string
 	return plan.Input{
 		Tags: names, Base: runtime.Base, Cmd: runtime.Cmd, Tree: copied, DepsDigest: depsDigest,
 		Tools: runtime.ToolsDigest(), Recipe: llb.Recipe, Foreign: runtime.SourceApart(),
+		DepsNotes: runtime.Notes(),
 	}
 }

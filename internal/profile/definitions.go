@@ -26,6 +26,7 @@ type definition struct {
 	deps       []part[llb.Component]
 	copies     []part[llb.SourceCopy]
 	releases   []part[string] // names of the downloads that these install; see package releases
+	projects   bool           // the profile installs the project itself
 	installs   bool           // the profile installs packages; packages: [] turns that off
 
 	locks    []string       // a project with all of these files fits the profile
@@ -97,6 +98,7 @@ var definitions = []definition{
 			Ignore:       alwaysIgnored,
 		},
 		managers: []string{"pip", "poetry", "uv", "none"},
+		projects: true,
 		installs: true,
 		locks:    []string{"requirements.txt"},
 		others: []Dependencies{

@@ -20,6 +20,7 @@ func (r *Runtime) Image() *llb.Runtime {
 	image.Tools = slices.Concat(chosen(d.tools, r.Components), r.extraTools())
 	image.Deps = chosen(d.deps, r.Components)
 	image.Installer, image.Bytecode = d.installerOf(r.Dependencies), r.Bytecode
+	image.Project = r.Project
 	image.Releases = r.pinned()
 	if b := r.Build; b != nil {
 		image.Build = &llb.Build{Run: b.Run, Env: b.Env, Packages: union(b.Packages), Outputs: b.Outputs, Without: d.notBuilt, Network: b.Network}

@@ -63,6 +63,10 @@ func TestExtras(t *testing.T) {
 			openhands, `{"components":{"docker":false},"env":{"LANG":"C"},"prefix":"/oh"}`, `{}`,
 		},
 		{"byte code", "bytecode: startup", projecttest.Files("requirements.txt", ""), `{"bytecode":"startup"}`, `{}`},
+		{"a project of uv that is not installed", "", uvProject(""), `{"dependencies":{"files":["pyproject.toml","uv.lock"],"manager":"uv"}}`, `{}`},
+		{"a project that is installed", "", uvProject("[build-system]\n"), `{"dependencies":{"files":["pyproject.toml","uv.lock"],"manager":"uv"},"project":["src","."]}`, `{}`},
+		{"a project that is not to be installed", "project: none", uvProject("[build-system]\n"), `{"dependencies":{"files":["pyproject.toml","uv.lock"],"manager":"uv"}}`, `{}`},
+		{"a project that is to be installed", "project: editable", uvProject(""), `{"dependencies":{"files":["pyproject.toml","uv.lock"],"manager":"uv"},"project":["src","."]}`, `{}`},
 		{"installer", "dependencies: {installer: poetry}", openhands, `{"dependencies":{"files":["pyproject.toml","poetry.lock"],"installer":"poetry","manager":"poetry"}}`, `{}`},
 		{"byte code and installer at their defaults", "bytecode: all\ndependencies: {installer: uv}", openhands, `{}`, `{}`},
 		{
@@ -84,6 +88,11 @@ func TestExtras(t *testing.T) {
 			}
 		})
 	}
+}
+
+// uvProject returns a project of uv with more lines in its manifest.
+func uvProject(more string) fstest.MapFS {
+	return projecttest.Files("uv.lock", "", "pyproject.toml", "[project]\nname = 'own'\nversion = '1'\n"+more)
 }
 
 func canonical(t *testing.T, value any) string {

@@ -217,6 +217,9 @@ func (d definition) checkPython(file *runtimefile.File, r *Runtime) error {
 	if m := r.Dependencies.Manager; file.Dependencies.Installer != "" && m != "poetry" {
 		return file.FieldErrorf("dependencies", "leave installer out", "only the manager poetry has a choice of installers, and the manager is %s", m)
 	}
+	if file.Project != "" && !d.projects {
+		return file.FieldErrorf("project", "leave project out", "profile %s installs no Python project", d.defaults.Profile)
+	}
 	if file.Bytecode != "" && d.defaults.Bytecode == "" {
 		return file.FieldErrorf("bytecode", "leave bytecode out", "profile %s does not run on python, and only Python has byte code", d.defaults.Profile)
 	}
@@ -233,7 +236,7 @@ func (d definition) complete(fsys fs.FS, r *Runtime) error {
 	env := d.variables(r.Prefix)
 	maps.Copy(env, r.Env)
 	r.Env = env
-	for _, step := range []func(fs.FS, *Runtime) error{d.completeVersion, d.completeCommand, d.completeBuild, d.completeIgnore, completeFiles} {
+	for _, step := range []func(fs.FS, *Runtime) error{d.completeVersion, d.completeIgnore, completeFiles, d.completeProject, d.completeCommand, d.completeBuild} {
 		if err := step(fsys, r); err != nil {
 			return err
 		}

@@ -66,6 +66,7 @@ func TestLoad(t *testing.T) {
 		{"python by pip beside poetry", projecttest.Files("requirements.txt", "a==1\n", "poetry.lock", "", "pyproject.toml", "[project]\nname = 'x'\nversion = '2'\n", runtimefile.Name, "dependencies: {manager: pip}"), debian, pythonRuntime(func(r *Runtime) { r.Version = "2" })},
 		{"python by poetry", projecttest.Files("poetry.lock", "", "pyproject.toml", "[tool.poetry]\nname = 'x'\nversion = '2'\n"), debian, pythonRuntime(func(r *Runtime) {
 			r.Version, r.Dependencies = "2", Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}}
+			r.Project = []llb.Distribution{{Name: "x", Version: "2", Metadata: "Metadata-Version: 2.1\nName: x\nVersion: 2\n", Dir: ".", Roots: []string{"src", "."}}}
 		})},
 		{"python by Poetry itself", projecttest.Files("poetry.lock", "", "pyproject.toml", "", runtimefile.Name, "dependencies: {installer: poetry}"), debian, pythonRuntime(func(r *Runtime) {
 			r.Dependencies = Dependencies{Manager: "poetry", Files: []string{"pyproject.toml", "poetry.lock"}, Installer: "poetry"}
@@ -151,6 +152,8 @@ func TestLoadErrors(t *testing.T) {
 		{"interpreter", nodeProject("base: a\nruntime: {python: 3.12}"), Options{}, "runtime.yaml:2:1: profile node does not run on python: write runtime: {node: VERSION}"},
 		{"interpreter of openhands", projecttest.Files(runtimefile.Name, "profile: openhands\nruntime: {node: 22}"), Options{}, "runtime.yaml:2:1: profile openhands does not run on node: write runtime: {python: VERSION}"},
 		{"manager", nodeProject("dependencies: {manager: pip}"), debian, "runtime.yaml:1:1: the manager pip is not supported by profile node: use npm or none"},
+		{"a project without a name", projecttest.Files("uv.lock", "", "pyproject.toml", "", runtimefile.Name, "project: editable"), debian, "runtime.yaml:1:1: pyproject.toml names no project to install: name it there, or leave project out"},
+		{"a project of node", nodeProject("project: none"), debian, "runtime.yaml:1:1: profile node installs no Python project: leave project out"},
 		{"uv in profile openhands", projecttest.Files(runtimefile.Name, "profile: openhands\ndependencies: {manager: uv}"), debian, "runtime.yaml:2:1: the manager uv is not supported by profile openhands: use poetry"},
 		{"an installer of pip", projecttest.Files("requirements.txt", "", runtimefile.Name, "base: a\ndependencies: {installer: poetry}"), Options{}, "runtime.yaml:2:1: only the manager poetry has a choice of installers, and the manager is pip: leave installer out\ndependencies: {installer: poetry}\n^"},
 		{"an installer of npm", nodeProject("dependencies: {installer: uv}"), debian, "runtime.yaml:1:1: only the manager poetry has a choice of installers, and the manager is npm: leave installer out"},
@@ -160,7 +163,7 @@ func TestLoadErrors(t *testing.T) {
 		{"a field whose name is an alias", projecttest.Files(runtimefile.Name, "profile: openhands\nenv: {x: &k ignore}\n*k : [a]"), Options{}, "runtime.yaml:2:10: profile openhands uses only the ignore rules of the original: leave ignore out"},
 		{"ignore of openhands", projecttest.Files(runtimefile.Name, "profile: openhands\nignore: [a]"), Options{}, "runtime.yaml:2:1: profile openhands uses only the ignore rules of the original: leave ignore out"},
 		{"a file that is not there", nodeProject(""), Options{Name: "x.yaml"}, "x.yaml: file does not exist: name the runtime file with -f, or write a runtime.yaml"},
-		{"a name in another file", nodeProject(""), Options{Name: "/a/x.yaml", Data: []byte("x: y")}, `/a/x.yaml:1:1: unknown field "x": known are base, build, bytecode, cmd, components, dependencies, entrypoint, env, expose, extra, ignore, network, packages, prefix, profile, repository, runtime, source, test, tools, user, version, workdir`},
+		{"a name in another file", nodeProject(""), Options{Name: "/a/x.yaml", Data: []byte("x: y")}, `/a/x.yaml:1:1: unknown field "x": known are base, build, bytecode, cmd, components, dependencies, entrypoint, env, expose, extra, ignore, network, packages, prefix, profile, project, repository, runtime, source, test, tools, user, version, workdir`},
 		{"package.json", projecttest.Files("package-lock.json", "", "package.json", "{\n  \"a\": 1,\n}"), debian, "package.json:3:1: not valid JSON: invalid character '}' looking for beginning of object key string\n}\n^"},
 		{"package.json that ends early", projecttest.Files("package-lock.json", "", "package.json", "{\n"), debian, "package.json:1:2: not valid JSON: unexpected end of JSON input"},
 		{"package.json that is a list", projecttest.Files("package-lock.json", "", "package.json", "[]"), debian, "package.json:1:1: it must hold a JSON object"},

@@ -24,11 +24,12 @@ type Runtime struct {
 	Packages     map[string][]string // by package manager; "" is for whichever the base has. Sorted and unique
 	Components   map[string]bool
 	Tools        []Tool
-	Dependencies Dependencies // without an installer for the default, uv
-	Bytecode     llb.Bytecode // empty: the language is not Python
-	Build        *Build       // nil: there is no build command
-	Source       []Source     // by path
-	Ignore       []string     // patterns in .dockerignore's syntax, the last that matches decides: .dockerignore's, the file's, the profile's
+	Dependencies Dependencies       // without an installer for the default, uv
+	Project      []llb.Distribution // the Python projects of the source to install, the root's first
+	Bytecode     llb.Bytecode       // empty: the language is not Python
+	Build        *Build             // nil: there is no build command
+	Source       []Source           // by path
+	Ignore       []string           // patterns in .dockerignore's syntax, the last that matches decides: .dockerignore's, the file's, the profile's
 	Env          map[string]string
 	Entrypoint   []string // nil: the base's
 	Cmd          []string // nil: the base's
@@ -45,6 +46,7 @@ type Runtime struct {
 type provenance struct {
 	dependencies Dependencies      // without the files that others refer to
 	cmd          []string          // the default command
+	notes        []string          // see Notes
 	file         *runtimefile.File // nil if the runtime was not loaded
 	overridden   []string          // the fields that the command line overrides
 }

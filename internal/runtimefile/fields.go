@@ -59,6 +59,14 @@ var fileFields = fields[File]{
 	"components":   setComponents,
 	"tools":        setTools,
 	"dependencies": setDependencies,
+	"project": func(d *document, n *yaml.Node, f *File) (err error) {
+		if v := resolve(n); v.Value == "build" {
+			return d.errorAt(v, "leave project out, and build it by extra, such as extra: pip --python PREFIX/venv/bin/python install --no-deps .",
+				"rtbuild does not run build backends yet")
+		}
+		f.Project, err = d.oneOf(n, "project", []string{ProjectEditable, ProjectNone})
+		return err
+	},
 	"bytecode": func(d *document, n *yaml.Node, f *File) error {
 		word, err := d.oneOf(n, "bytecode", []string{string(llb.BytecodeAll), string(llb.BytecodeStartup), string(llb.BytecodeNone)})
 		f.Bytecode = llb.Bytecode(word)

@@ -37,6 +37,7 @@ type File struct {
 	Components   map[string]bool
 	Tools        []Tool
 	Dependencies Dependencies
+	Project      string // ProjectEditable or ProjectNone
 	Bytecode     llb.Bytecode
 	Build        *Build   // nil: not set
 	Source       []Source // by path
@@ -87,6 +88,12 @@ type Dependencies struct {
 const (
 	InstallerUV     = "uv"
 	InstallerPoetry = "poetry"
+)
+
+// What becomes of a Python project itself.
+const (
+	ProjectEditable = "editable" // it is installed, and its modules stay in the source
+	ProjectNone     = "none"     // only its dependencies are installed
 )
 
 // Source is a path of the context to copy below the code directory.

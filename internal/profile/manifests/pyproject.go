@@ -4,11 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"errors"
 	"io/fs"
 	"strings"
-
-	"github.com/pelletier/go-toml/v2"
 
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
@@ -39,13 +36,10 @@ func readPyproject(fsys fs.FS) (pyproject, error) {
 		return pyproject{}, err
 	}
 	var p pyproject
-	var fault *toml.DecodeError
-	if err = toml.Unmarshal(data, &p); errors.As(err, &fault) {
-		line, column := fault.Position()
-		message := strings.TrimPrefix(fault.Error(), "toml: ")
-		return pyproject{}, projectfile.Text{Name: PyprojectTOML, Data: data}.At(line, column, "", "not valid TOML: %s", message)
+	if err := unmarshalTOML(projectfile.Text{Name: PyprojectTOML, Data: data}, &p); err != nil {
+		return pyproject{}, err
 	}
-	return p, err
+	return p, nil
 }
 
 // PythonName returns the project's name, or "" if it has none.

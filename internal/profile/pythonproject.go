@@ -1,0 +1,73 @@
+package profile
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+
+	"github.com/rtbuild/rtbuild/internal/profile/manifests"
+	"github.com/rtbuild/rtbuild/internal/runtimefile"
+)
+
+// completeProject decides which Python projects of the source are installed. Their manifests become lock files.
+func (d definition) completeProject(fsys fs.FS, r *Runtime) error {
+	if !d.projects || r.file().Project == runtimefile.ProjectNone || r.Dependencies.Manager == "none" {
+		return nil
+	}
+	root, err := manifests.ReadPythonProject(fsys, ".")
+	if err != nil {
+		return err
+	}
+	install := root != nil && r.managerInstalls(root)
+	if r.file().Project == runtimefile.ProjectEditable {
+		if root == nil || root.Name() == "" {
+			return r.file().FieldErrorf("project", "name it there, or leave project out", "pyproject.toml names no project to install")
+		}
+		install = true
+	}
+	if install {
+		return r.addProject(root)
+	}
+	return nil
+}
+
+// managerInstalls reports whether the package manager itself installs the project at the root.
+func (r *Runtime) managerInstalls(root *manifests.PythonProject) bool {
+	switch r.Dependencies.Manager {
+	case "uv":
+		return root.InstalledByUV()
+	case "poetry":
+		return root.InstalledByPoetry()
+	}
+	return false
+}
+
+// addProject adds a project to those that are installed.
+func (r *Runtime) addProject(p *manifests.PythonProject) error {
+	d, err := p.Distribution(r.Version)
+	if err != nil {
+		return err
+	}
+	r.Project = append(r.Project, d)
+	if file := path.Join(d.Dir, manifests.PyprojectTOML); !slices.Contains(r.Dependencies.Files, file) {
+		r.Dependencies.Files = append(slices.Clip(r.Dependencies.Files), file)
+	}
+	if p.UnknownVersion(r.Version) {
+		r.provenance.notes = append(r.provenance.notes, fmt.Sprintf("only the build backend of %s knows its version, so it is installed as %s: "+
+			"write version: in %s", d.Name, d.Version, runtimefile.Name))
+	}
+	return nil
+}
+
+// importRoots returns the directories that modules of the installed projects are imported from, in the order of their projects.
+func (r *Runtime) importRoots() []string {
+	var all []string
+	for _, d := range r.Project {
+		all = append(all, d.Roots...)
+	}
+	return all
+}
+
+// Notes returns what the user should know about the dependencies when they are installed.
+func (r *Runtime) Notes() []string { return r.provenance.notes }
