@@ -33,7 +33,7 @@ packages = ["src/own"]
 `,
 		"src/own/__init__.py": "",
 		"src/own/cli.py":      "import importlib.metadata\nimport idna\n\ndef main():\n    print('version', importlib.metadata.version('own-project'), idna.encode('ä').decode())\n",
-		"runtime.yaml":        "profile: python\ncmd: [own]\n" + realUV(t),
+		"runtime.yaml":        "profile: python\n" + realUV(t),
 	} {
 		write(t, p.dir, name, content)
 	}

@@ -3,11 +3,13 @@ package profile
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 
 	"github.com/rtbuild/rtbuild/internal/profile/manifests"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // completeProject decides which Python projects of the source are installed. Their manifests become lock files.
@@ -19,6 +21,7 @@ func (d definition) completeProject(fsys fs.FS, r *Runtime) error {
 	if err != nil {
 		return err
 	}
+	r.provenance.root = root
 	install := root != nil && r.managerInstalls(root)
 	if r.file().Project == runtimefile.ProjectEditable {
 		if root == nil || root.Name() == "" {
@@ -58,6 +61,37 @@ func (r *Runtime) addProject(p *manifests.PythonProject) error {
 			"write version: in %s", d.Name, d.Version, runtimefile.Name))
 	}
 	return nil
+}
+
+// projectCommand returns what starts the Python project at the root: its only script, or else its module that is a program. It returns nil
+// if it has neither, or if the image could not find the module.
+func (r *Runtime) projectCommand() []string {
+	root := r.provenance.root
+	if root == nil || root.Name() == "" {
+		return nil
+	}
+	importable := []string{"."} // the working directory
+	if r.Workdir != "" && r.Workdir != r.Code() {
+		importable = nil
+	}
+	if len(r.Project) > 0 && r.Project[0].Dir == "." {
+		if scripts := r.Scripts(); len(scripts) == 1 {
+			return scripts
+		}
+		importable = r.Project[0].Roots
+	}
+	if module := root.MainModule(importable); module != "" {
+		return []string{"python", "-m", module}
+	}
+	return nil
+}
+
+// Scripts returns the names of the programs that the Python project at the root has, sorted, if it is installed.
+func (r *Runtime) Scripts() []string {
+	if len(r.Project) == 0 || r.Project[0].Dir != "." {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(r.Project[0].EntryPoints[llb.ConsoleScripts]))
 }
 
 // importRoots returns the directories that modules of the installed projects are imported from, in the order of their projects.

@@ -6,6 +6,7 @@
 package profile
 
 import (
+	"github.com/rtbuild/rtbuild/internal/profile/manifests"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 	"github.com/rtbuild/rtbuild/llb"
@@ -44,11 +45,12 @@ type Runtime struct {
 
 // provenance says which values of a Runtime its user set.
 type provenance struct {
-	dependencies Dependencies      // without the files that others refer to
-	cmd          []string          // the default command
-	notes        []string          // see Notes
-	file         *runtimefile.File // nil if the runtime was not loaded
-	overridden   []string          // the fields that the command line overrides
+	dependencies Dependencies             // without the files that others refer to
+	cmd          []string                 // the default command
+	notes        []string                 // see Notes
+	root         *manifests.PythonProject // at the root of the context; nil if there is none, or it is not to be looked at
+	file         *runtimefile.File        // nil if the runtime was not loaded
+	overridden   []string                 // the fields that the command line overrides
 }
 
 // file returns the runtime file, or an empty one if there is none.

@@ -80,6 +80,16 @@ func (p *PythonProject) moduleFiles(points map[string]map[string]string) []strin
 	return files
 }
 
+// MainModule returns the module of the project's name if it is a program, in one of the directories of the context; else "".
+func (p *PythonProject) MainModule(roots []string) string {
+	for _, root := range roots {
+		if projectfile.Exists(p.fsys, path.Join(root, p.module(), "__main__.py")) {
+			return p.module()
+		}
+	}
+	return ""
+}
+
 // module returns the module that has the project's name.
 func (p *PythonProject) module() string {
 	return strings.ReplaceAll(llb.NormalName(p.Name()), "-", "_")
