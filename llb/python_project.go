@@ -148,6 +148,11 @@ func (d Distribution) record(files, programs map[string]string) string {
 	return strings.Join(rows, "") + d.info() + "/RECORD,,\n"
 }
 
+// Programs returns the names of the programs that the distribution has, sorted.
+func (d Distribution) Programs() []string {
+	return slices.Sorted(maps.Keys(d.programs(&Runtime{})))
+}
+
 // programs returns a program for each script, by name.
 func (d Distribution) programs(r *Runtime) map[string]string {
 	programs := map[string]string{}

@@ -7,6 +7,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// TestUVFlags shows what uv leaves out. An archive of the source is installed.
+func TestUVFlags(t *testing.T) {
+	for want, u := range map[string]UVSync{
+		"--no-install-workspace --no-install-local":                            {},
+		"--no-install-workspace":                                               {Archives: true},
+		"--no-install-workspace --no-install-package a --no-install-package b": {Archives: true, LeftOut: []string{"a", "b"}},
+	} {
+		if got := u.flags(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
 // TestDistributionFiles shows the files of a project in a virtual environment.
 func TestDistributionFiles(t *testing.T) {
 	r := &Runtime{Prefix: "/agent"}

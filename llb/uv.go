@@ -21,10 +21,28 @@ func (UV) layers(g *Graph) (Layers, error) {
 	})}, nil
 }
 
-// UVSync installs exactly what uv.lock says into a virtual environment, without the project itself. uv does not become part of the image.
-type UVSync struct{ inVenv }
+// UVSync installs exactly what uv.lock says into a virtual environment, without the project itself and other projects of the source. uv does
+// not become part of the image.
+type UVSync struct {
+	inVenv
 
-func (UVSync) layers(g *Graph) (Layers, error) {
+	Archives bool     // install the archives that uv.lock names by their paths
+	LeftOut  []string // the names of all projects that uv.lock names by their paths, if there are archives
+}
+
+// flags returns the options that leave projects of the source out.
+func (u UVSync) flags() string {
+	if !u.Archives {
+		return "--no-install-workspace --no-install-local"
+	}
+	flags := "--no-install-workspace"
+	for _, name := range u.LeftOut {
+		flags += " --no-install-package " + shellQuote(name)
+	}
+	return flags
+}
+
+func (u UVSync) layers(g *Graph) (Layers, error) {
 	tarball, err := g.release("uv", "", "dependencies")
 	if err != nil {
 		return nil, err
@@ -39,10 +57,10 @@ func (UVSync) layers(g *Graph) (Layers, error) {
 %[2]sexport UV_CACHE_DIR="$cache" UV_PROJECT_ENVIRONMENT=%[3]s UV_LINK_MODE=copy UV_NO_PROGRESS=1
 export UV_PYTHON=python3 UV_PYTHON_DOWNLOADS=never UV_DEFAULT_INDEX=%[4]s
 cd %[5]s
-%[6]s"$UV" sync --frozen --no-install-project --no-dev
+%[6]s"$UV" sync --frozen %[7]s --no-dev
 find %[3]s -name __pycache__ -prune -exec rm -rf {} +
 rm -rf "$HOME/.cache" "$HOME/.local/share/uv"
-`, inputs, uvCache, venv, shellQuote(g.mirrored(PyPI+"/simple")), shellQuote(g.Runtime.Code()), project)
+`, inputs, uvCache, venv, shellQuote(g.mirrored(PyPI+"/simple")), shellQuote(g.Runtime.Code()), project, u.flags())
 	user := g.user()
 	layer := g.step(StageDeps, "uv sync --frozen", "dependencies", user, script,
 		mountLazily(inputs, func() llb.State { return g.unpacked(tarball) }),

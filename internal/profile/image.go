@@ -20,6 +20,9 @@ func (r *Runtime) Image() *llb.Runtime {
 	image.Tools = slices.Concat(chosen(d.tools, r.Components), r.extraTools())
 	image.Deps = chosen(d.deps, r.Components)
 	image.Installer, image.Bytecode = d.installerOf(r.Dependencies), r.Bytecode
+	if _, isUV := image.Installer.(llb.UVSync); isUV {
+		image.Installer = r.provenance.uv
+	}
 	image.Project = r.Project
 	image.Releases = r.pinned()
 	if b := r.Build; b != nil {

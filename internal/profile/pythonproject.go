@@ -30,9 +30,48 @@ func (d definition) completeProject(fsys fs.FS, r *Runtime) error {
 		install = true
 	}
 	if install {
-		return r.addProject(root)
+		if err := r.addProject(root); err != nil {
+			return err
+		}
+	}
+	return r.addLocalProjects(fsys)
+}
+
+// addLocalProjects adds the further projects that the lock file names by their paths.
+func (r *Runtime) addLocalProjects(fsys fs.FS) error {
+	if r.Dependencies.Manager != "uv" {
+		return nil
+	}
+	local, err := manifests.UVLocalProjects(fsys, r.provenance.root)
+	if err != nil {
+		return err
+	}
+	for _, dir := range local.Dirs {
+		p, err := manifests.ReadPythonProject(fsys, dir)
+		if err != nil {
+			return err
+		}
+		if p == nil || p.Name() == "" {
+			return r.file().FieldErrorf("project", "write project: none", "the project in %s has no pyproject.toml with its name, so rtbuild cannot install it", dir)
+		}
+		if err := r.addProject(p); err != nil {
+			return err
+		}
+	}
+	if len(local.Archives) > 0 {
+		r.addLockFiles(local.Archives...)
+		r.provenance.uv = llb.UVSync{Archives: true, LeftOut: local.Names}
 	}
 	return nil
+}
+
+// addLockFiles adds files to those that the dependencies are made from, each once.
+func (r *Runtime) addLockFiles(files ...string) {
+	for _, file := range files {
+		if !slices.Contains(r.Dependencies.Files, file) {
+			r.Dependencies.Files = append(slices.Clip(r.Dependencies.Files), file)
+		}
+	}
 }
 
 // managerInstalls reports whether the package manager itself installs the project at the root.
@@ -48,17 +87,33 @@ func (r *Runtime) managerInstalls(root *manifests.PythonProject) bool {
 
 // addProject adds a project to those that are installed.
 func (r *Runtime) addProject(p *manifests.PythonProject) error {
-	d, err := p.Distribution(r.Version)
+	d, err := p.Distribution(r.provenance.version)
 	if err != nil {
 		return err
 	}
-	r.Project = append(r.Project, d)
-	if file := path.Join(d.Dir, manifests.PyprojectTOML); !slices.Contains(r.Dependencies.Files, file) {
-		r.Dependencies.Files = append(slices.Clip(r.Dependencies.Files), file)
+	if err := r.checkProject(p, d); err != nil {
+		return err
 	}
-	if p.UnknownVersion(r.Version) {
+	r.Project = append(r.Project, d)
+	r.addLockFiles(path.Join(d.Dir, manifests.PyprojectTOML))
+	if p.UnknownVersion(r.provenance.version) {
 		r.provenance.notes = append(r.provenance.notes, fmt.Sprintf("only the build backend of %s knows its version, so it is installed as %s: "+
 			"write version: in %s", d.Name, d.Version, runtimefile.Name))
+	}
+	return nil
+}
+
+// checkProject returns an error for a project that has the name or a script of another one.
+func (r *Runtime) checkProject(p *manifests.PythonProject, d llb.Distribution) error {
+	for _, other := range r.Project {
+		if llb.NormalName(other.Name) == llb.NormalName(d.Name) {
+			return r.file().FieldErrorf("project", "rename one of them, or write project: none", "the projects in %s and %s are both called %s", other.Dir, d.Dir, d.Name)
+		}
+		for _, name := range d.Programs() {
+			if slices.Contains(other.Programs(), name) {
+				return p.ScriptTwice(name, other.Dir)
+			}
+		}
 	}
 	return nil
 }

@@ -220,6 +220,9 @@ func (d definition) checkPython(file *runtimefile.File, r *Runtime) error {
 	if file.Project != "" && !d.projects {
 		return file.FieldErrorf("project", "leave project out", "profile %s installs no Python project", d.defaults.Profile)
 	}
+	if r.Dependencies.Manager == "none" && file.Project == runtimefile.ProjectEditable {
+		return file.FieldErrorf("project", "leave project out", "with the manager none there is no environment to install the project into")
+	}
 	if file.Bytecode != "" && d.defaults.Bytecode == "" {
 		return file.FieldErrorf("bytecode", "leave bytecode out", "profile %s does not run on python, and only Python has byte code", d.defaults.Profile)
 	}
@@ -245,6 +248,7 @@ func (d definition) complete(fsys fs.FS, r *Runtime) error {
 }
 
 func (d definition) completeVersion(fsys fs.FS, r *Runtime) (err error) {
+	r.provenance.version = r.Version
 	if r.Version == "" {
 		r.Version, err = d.version(fsys)
 		r.Version = cmp.Or(r.Version, "unknown")

@@ -47,7 +47,9 @@ type Runtime struct {
 type provenance struct {
 	dependencies Dependencies             // without the files that others refer to
 	cmd          []string                 // the default command
+	version      string                   // that the user gives
 	notes        []string                 // see Notes
+	uv           llb.UVSync               // how uv installs
 	root         *manifests.PythonProject // at the root of the context; nil if there is none, or it is not to be looked at
 	file         *runtimefile.File        // nil if the runtime was not loaded
 	overridden   []string                 // the fields that the command line overrides

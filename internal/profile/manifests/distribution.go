@@ -194,6 +194,11 @@ func (p *PythonProject) checkEntryPoint(group, name, target string) error {
 	return nil
 }
 
+// ScriptTwice returns the error for a script that another project has, too, whose directory is given.
+func (p *PythonProject) ScriptTwice(name, dir string) error {
+	return p.errorAt(name, "rename one of them, or write project: none in runtime.yaml", "the script %q is also in %s", name, path.Join(dir, PyprojectTOML))
+}
+
 // errorAt returns an error at the line that sets a key.
 func (p *PythonProject) errorAt(key, hint, format string, args ...any) error {
 	set := regexp.MustCompile(`^\s*["']?` + regexp.QuoteMeta(key) + `["']?\s*=`)

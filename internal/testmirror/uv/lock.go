@@ -81,8 +81,8 @@ func wanted(dir string, o options) ([]*lockedPackage, error) {
 	if root == nil {
 		return nil, fmt.Errorf("uv.lock does not contain the project %q", about.Project.Name)
 	}
-	if root.Source.Virtual == "" && !o.set["--no-install-project"] {
-		return nil, usage("the stand-in does not install the project itself; use --no-install-project")
+	if root.Source.Virtual == "" && !o.set["--no-install-project"] && !o.set["--no-install-workspace"] {
+		return nil, usage("the stand-in does not install the project itself; use --no-install-workspace")
 	}
 	open, err := root.selected(about, o)
 	if err != nil {

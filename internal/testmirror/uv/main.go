@@ -75,7 +75,7 @@ func (o options) value(names ...string) string {
 }
 
 var (
-	plain = words(`--frozen --locked --no-install-project --no-install-workspace --no-dev --dev --no-editable --no-progress --exact
+	plain = words(`--frozen --locked --no-install-project --no-install-workspace --no-install-local --no-dev --dev --no-editable --no-progress --exact
 		--inexact --no-cache -n --quiet -q --verbose -v --no-config --offline --no-python-downloads --no-managed-python
 		--managed-python --compile-bytecode --native-tls --no-default-groups --all-groups --all-extras --no-build --no-sources
 		--no-build-isolation --active`)

@@ -1,0 +1,140 @@
+package manifests
+
+import (
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/rtbuild/rtbuild/internal/projectfile"
+)
+
+// UVLock is the lock file of uv.
+const UVLock = "uv.lock"
+
+// LocalProjects are what uv installs from paths of the context.
+type LocalProjects struct {
+	Dirs     []string // of projects, relative to the context, without its root
+	Names    []string // of these projects
+	Archives []string // wheels and source distributions, relative to the context
+}
+
+// uvLock is a parsed uv.lock.
+type uvLock struct {
+	text     projectfile.Text
+	packages map[string][]table // by name; there are several if markers choose
+	members  []string           // names of the workspace's members
+}
+
+// UVLocalProjects returns what "uv sync" installs from paths of the context, in the order in which it is needed. It reads uv.lock and the
+// default groups of the project at the root. A path outside of the context is an [*projectfile.Error].
+func UVLocalProjects(fsys fs.FS, root *PythonProject) (LocalProjects, error) {
+	file, text, err := readTOML(fsys, UVLock, projectfile.LockLimit)
+	if err != nil {
+		return LocalProjects{}, err
+	}
+	lock := uvLock{text, map[string][]table{}, file.table("manifest").texts("members")}
+	for _, p := range file.tables("package") {
+		lock.packages[p.text("name")] = append(lock.packages[p.text("name")], p)
+	}
+	var found LocalProjects
+	for _, p := range lock.installed(lock.wanted(root)) {
+		if err := lock.addLocal(p, &found); err != nil {
+			return found, err
+		}
+	}
+	return found, nil
+}
+
+// wanted returns the requirements that uv begins with: the project at the root, with its default groups but dev. A workspace whose root is
+// no project has all members installed.
+func (l uvLock) wanted(root *PythonProject) []table {
+	var open []table
+	for _, list := range l.packages {
+		for _, p := range list {
+			if source := p.table("source"); source["editable"] == "." || source["virtual"] == "." {
+				open = append(open, table{"name": p["name"]})
+				for _, group := range root.defaultGroups(p.table("dev-dependencies")) {
+					open = append(open, p.table("dev-dependencies").tables(group)...)
+				}
+			}
+		}
+	}
+	if root != nil && root.Name() == "" {
+		for _, name := range l.members {
+			open = append(open, table{"name": name})
+		}
+	}
+	return open
+}
+
+// defaultGroups returns those of the groups that uv installs by default, without dev.
+func (p *PythonProject) defaultGroups(groups table) []string {
+	if p == nil {
+		return nil
+	}
+	settings := p.file.table("tool", "uv")
+	names := settings.texts("default-groups")
+	if settings["default-groups"] == "all" {
+		for name := range groups {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return name == "dev" })
+}
+
+// installed returns the packages of requirements and of what these require, each once. It takes all packages that some marker chooses.
+func (l uvLock) installed(open []table) []table {
+	type part struct{ name, extra string }
+	seen, taken := map[part]bool{}, map[string]bool{}
+	var all []table
+	for ; len(open) > 0; open = open[1:] {
+		name := open[0].text("name")
+		for _, extra := range append([]string{""}, open[0].texts("extra")...) {
+			if seen[part{name, extra}] {
+				continue
+			}
+			seen[part{name, extra}] = true
+			for _, p := range l.packages[name] {
+				if extra == "" {
+					open = append(open, p.tables("dependencies")...)
+				} else {
+					open = append(open, p.table("optional-dependencies").tables(extra)...)
+				}
+			}
+		}
+		if !taken[name] {
+			taken[name] = true
+			all = append(all, l.packages[name]...)
+		}
+	}
+	return all
+}
+
+// addLocal adds a package that comes from a path.
+func (l uvLock) addLocal(p table, to *LocalProjects) error {
+	source := p.table("source")
+	for _, kind := range []string{"editable", "directory", "path"} {
+		name, is := source[kind].(string)
+		clean := path.Clean(name)
+		switch {
+		case !is, kind != "path" && clean == ".":
+		case !fs.ValidPath(clean):
+			return l.outside(name)
+		case kind == "path":
+			to.Archives = append(to.Archives, clean)
+		default:
+			to.Dirs, to.Names = append(to.Dirs, clean), append(to.Names, p.text("name"))
+		}
+	}
+	return nil
+}
+
+// outside returns the error for a path that is not in the context.
+func (l uvLock) outside(name string) error {
+	line := slices.IndexFunc(strings.Split(string(l.text.Data), "\n"), func(line string) bool {
+		return strings.HasPrefix(line, "source = ") && strings.Contains(line, `"`+name+`"`)
+	}) + 1
+	return l.text.At(line, min(line, 1), "give a directory that holds both as the project, or copy it into the project", "the path %q is outside of the project", name)
+}

@@ -1,0 +1,63 @@
+package manifests
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
+)
+
+// locked returns a package of uv.lock.
+func locked(name, source, more string) string {
+	return "[[package]]\nname = '" + name + "'\nsource = { " + source + " }\n" + more + "\n"
+}
+
+// TestUVLocalProjects shows which projects and archives of the context uv installs.
+func TestUVLocalProjects(t *testing.T) {
+	root := func(more string) string { return locked("own", "editable = '.'", more) }
+	tests := []struct {
+		name, lock, manifest string
+		want                 LocalProjects
+		err                  string
+	}{
+		{name: "an empty file"},
+		{name: "nothing local", lock: root("dependencies = [{ name = 'idna' }]") + locked("idna", "registry = 'https://e.com'", "")},
+		{name: "a member", lock: root("dependencies = [{ name = 'lib' }]") + locked("lib", "editable = 'packages/lib'", ""), want: LocalProjects{Dirs: []string{"packages/lib"}, Names: []string{"lib"}}},
+		{name: "a member that nothing needs", lock: root("") + locked("lib", "editable = 'packages/lib'", "")},
+		{name: "a member of a member", lock: locked("own", "virtual = '.'", "dependencies = [{ name = 'a' }]") + locked("a", "virtual = 'a'", "dependencies = [{ name = 'b' }, { name = 'a' }]") +
+			locked("b", "directory = './b/'", "dependencies = [{ name = 'a' }]"), want: LocalProjects{Dirs: []string{"b"}, Names: []string{"b"}}},
+		{name: "by an extra", lock: root("dependencies = [{ name = 'a', extra = ['x'] }]") + locked("a", "editable = 'a'", "[package.optional-dependencies]\nx = [{ name = 'b' }]\ny = [{ name = 'c' }]") +
+			locked("b", "editable = 'b'", "") + locked("c", "editable = 'c'", ""), want: LocalProjects{Dirs: []string{"a", "b"}, Names: []string{"a", "b"}}},
+		{name: "by a group", lock: root("[package.dev-dependencies]\ndev = [{ name = 'a' }]\nmore = [{ name = 'b' }]\nother = [{ name = 'c' }]") +
+			locked("a", "editable = 'a'", "") + locked("b", "editable = 'b'", "") + locked("c", "editable = 'c'", ""),
+			manifest: "[tool.uv]\ndefault-groups = ['dev', 'more']\n", want: LocalProjects{Dirs: []string{"b"}, Names: []string{"b"}}},
+		{name: "by all groups", lock: root("[package.dev-dependencies]\ndev = [{ name = 'a' }]\nmore = [{ name = 'b' }]") + locked("a", "editable = 'a'", "") + locked("b", "editable = 'b'", ""),
+			manifest: "[tool.uv]\ndefault-groups = 'all'\n", want: LocalProjects{Dirs: []string{"b"}, Names: []string{"b"}}},
+		{name: "a workspace whose root is no project", lock: "[manifest]\nmembers = ['a', 'b']\n" + locked("a", "editable = 'a'", "") + locked("b", "editable = 'b'", ""),
+			manifest: "# none", want: LocalProjects{Dirs: []string{"a", "b"}, Names: []string{"a", "b"}}},
+		{name: "an archive", lock: root("dependencies = [{ name = 'a' }]") + locked("a", "path = 'wheels/a-1-py3-none-any.whl'", ""), want: LocalProjects{Archives: []string{"wheels/a-1-py3-none-any.whl"}}},
+		{name: "a member outside of the context", lock: root("dependencies = [{ name = 'a' }]") + "[[package]]\nname = 'a'\nsource = { editable = \"../a\" }\n",
+			err: `uv.lock:7:1: the path "../a" is outside of the project: give a directory that holds both as the project, or copy it into the project`},
+		{name: "one that nothing needs, outside of the context", lock: root("") + locked("a", "editable = '../a'", "")},
+		{name: "types that nobody expects", lock: "package = [1, {name = 2, source = 3}, {name = 'own', source = {editable = '.'}, dependencies = [1, {name = 'a'}]}, {name = 'a', source = {editable = 1}}]\n"},
+		{name: "no TOML", lock: "[[package]", err: "uv.lock:1:10: not valid TOML: expected ']]' to close array table name"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			manifest := test.manifest
+			if manifest == "" || manifest[0] == '[' {
+				manifest = named + manifest
+			}
+			project := projecttest.Files(PyprojectTOML, manifest, UVLock, test.lock)
+			p, err := ReadPythonProject(project, ".")
+			projecttest.Must(t, err)
+			got, err := UVLocalProjects(project, p)
+			projecttest.CheckError(t, err, test.err)
+			if diff := cmp.Diff(test.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
