@@ -134,6 +134,7 @@ func TestGoldenGraphs(t *testing.T) {
 	ofSource.Runtime.Project = []llb.Distribution{{
 		Name: "own", Version: "1", Metadata: "Name: own\n", EntryPoints: map[string]map[string]string{llb.ConsoleScripts: {"own": "own.cli:main"}}, Dir: ".", Roots: []string{"src"},
 	}}
+	ofPip := managed(llb.Pip{Requirements: "requirements.txt", LeftOut: map[string][]int{"requirements.txt": {1, 3}}})
 	extra := node()
 	extra.Extra = "touch extra"
 
@@ -151,6 +152,7 @@ func TestGoldenGraphs(t *testing.T) {
 		{"scratch-python-poetry", recipe, managed(llb.Poetry{}), fromScratch},
 		{"scratch-python-uv", recipe, managed(llb.UVSync{}), fromScratch},
 		{"scratch-python-project", recipe, ofSource, fromScratch},
+		{"scratch-python-pip-project", recipe, ofPip, fromScratch},
 		{"versioned-node", recipe, versioned(node()), (*llb.Graph).Versioned},
 		{"versioned-python", recipe, versioned(python()), (*llb.Graph).Versioned},
 		{"scratch-node-build", recipe, graph(built), fromScratch},

@@ -1,12 +1,19 @@
 package llb
 
-import "github.com/moby/buildkit/client/llb"
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/moby/buildkit/client/llb"
+)
 
 // Pip installs pinned requirements into a virtual environment. It keeps no byte code: even if checked by hash instead of by time, byte code
 // differs from run to run, and equal requirements must give equal files.
 type Pip struct {
 	inVenv
-	Requirements string // the file, relative to the code directory
+	Requirements string           // the file, relative to the code directory
+	LeftOut      map[string][]int // lines that name projects of the source, from 1, by requirements file
 }
 
 func (p Pip) layers(g *Graph) (Layers, error) {
@@ -14,7 +21,7 @@ func (p Pip) layers(g *Graph) (Layers, error) {
 ` + pipCache + `export PYTHONDONTWRITEBYTECODE=1
 ` + g.pipIndex() + `python3 -m venv --clear "$venv"
 cd "$code"
-"$venv/bin/python" -m pip install --no-compile --no-input -r ` + shellQuote(p.Requirements) + `
+` + p.leaveOut() + `"$venv/bin/python" -m pip install --no-compile --no-input -r ` + shellQuote(p.Requirements) + `
 find "$venv" -name __pycache__ -prune -exec rm -rf {} +
 rm -rf "$HOME/.cache"
 `
@@ -25,6 +32,22 @@ rm -rf "$HOME/.cache"
 		secretFile(user.home+"/.netrc", SecretNetrc),
 		agent())
 	return Layers{layer.withEndpoints(g.endpoints(PyPI, PyPIFiles)...)}, nil
+}
+
+// leaveOut changes to a copy of the requirements files without the lines that are left out.
+func (p Pip) leaveOut() string {
+	if len(p.LeftOut) == 0 {
+		return ""
+	}
+	script := "cp -R . /tmp/project\ncd /tmp/project\n"
+	for _, file := range slices.Sorted(maps.Keys(p.LeftOut)) {
+		script += "sed -i"
+		for _, line := range p.LeftOut[file] {
+			script += fmt.Sprintf(" -e %dd", line)
+		}
+		script += " -- " + shellQuote(file) + "\n"
+	}
+	return script
 }
 
 // pipCache shares pip's downloads, under their old and new directory names, but not the wheels that it builds.

@@ -93,10 +93,19 @@ func (d pythonDeps) resolved(at layerInput) (env, lists llb.State) {
 }
 
 func (d pythonDeps) drawResolved(at layerInput) []llb.State {
-	opts := append(d.withUV(at, true), llb.AddMount(d.g.Runtime.Code(), d.g.lockFiles(), llb.Readonly))
+	opts := append(d.withUV(at, true), d.lockFiles())
 	run := d.g.run(d.root(at), d.resolve, d.labels(d.resolve.name), append(opts, d.inputs...)...)
 	lists := run.AddMount(resolvedDir, d.g.emptyDir("/lists", d.g.Owner), llb.SourcePath("/lists"))
 	return []llb.State{d.output(run, d.home, d.g.emptyDir(d.home, d.g.Owner)), lists}
+}
+
+// lockFiles mounts the lock files. Manifests of path dependencies are in directories, which only the copied lock files open to any user.
+func (d pythonDeps) lockFiles() llb.RunOption {
+	code := d.g.Runtime.Code()
+	if d.conda == nil {
+		return llb.AddMount(code, d.g.copiedLockFiles(), llb.Readonly, llb.SourcePath(code))
+	}
+	return llb.AddMount(code, d.g.lockFiles(), llb.Readonly)
 }
 
 // part installs one part. It returns the layers of its small and of its large distributions.

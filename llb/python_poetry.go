@@ -13,6 +13,9 @@ import (
 type PoetryLock struct {
 	Conda  *Conda   // brings Poetry and the interpreter; nil: the image has the interpreter
 	Groups []string // of the project's dependencies
+
+	// LeftOut are the names of packages that are not installed: projects of the source.
+	LeftOut []string
 }
 
 func (p PoetryLock) path(r *Runtime) []string {
@@ -86,16 +89,20 @@ export VIRTUAL_ENV=` + home + ` PATH=` + home + `/bin:"$PATH"
 `
 }
 
-// inputs tells the program that reads the lock file about mirrors.
+// inputs tells the program that reads the lock file about mirrors, and what to leave out.
 func (p PoetryLock) inputs(g *Graph) []llb.RunOption {
+	var opts []llb.RunOption
+	if len(p.LeftOut) > 0 {
+		opts = append(opts, llb.AddEnv("RTBUILD_LEFT_OUT", strings.Join(p.LeftOut, " ")))
+	}
 	if len(g.Runtime.Mirrors) == 0 {
-		return nil
+		return opts
 	}
 	mirrors, err := json.Marshal(g.Runtime.Mirrors)
 	if err != nil {
 		panic(err) // a map of strings always marshals
 	}
-	return []llb.RunOption{llb.AddEnv("RTBUILD_MIRRORS", string(mirrors))}
+	return append(opts, llb.AddEnv("RTBUILD_MIRRORS", string(mirrors)))
 }
 
 // resolvedMount mounts what the lock file says: a directory that python_resolve.py writes.

@@ -127,9 +127,12 @@ def write(directory, environment, packages):
 
 
 def main(lock, plan, parts, out, environment, pin=None):
+    left_out = {normalised(name) for name in os.environ.get("RTBUILD_LEFT_OUT", "").split()}
     lock, parts, out = Lock(lock), int(parts), pathlib.Path(out)
     wheels, build, packages = [[] for _ in range(parts)], [], {}
     for name, version in planned(pathlib.Path(plan).read_text(encoding="utf-8")):
+        if name in left_out:
+            continue
         package = packages[name] = lock.find(name, version)
         if package.get("source", {}).get("type", "legacy") == "legacy" and has_wheel(package["files"]):
             number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % parts

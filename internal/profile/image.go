@@ -20,8 +20,15 @@ func (r *Runtime) Image() *llb.Runtime {
 	image.Tools = slices.Concat(chosen(d.tools, r.Components), r.extraTools())
 	image.Deps = chosen(d.deps, r.Components)
 	image.Installer, image.Bytecode = d.installerOf(r.Dependencies), r.Bytecode
-	if _, isUV := image.Installer.(llb.UVSync); isUV {
-		image.Installer = r.provenance.uv
+	switch installer := image.Installer.(type) {
+	case llb.UVSync:
+		image.Installer = llb.UVSync{Archives: r.provenance.archives, LeftOut: r.provenance.installed}
+	case llb.Pip:
+		installer.LeftOut = r.provenance.editable.Lines
+		image.Installer = installer
+	case llb.PoetryLock:
+		installer.LeftOut = r.provenance.installed
+		image.Installer = installer
 	}
 	image.Project = r.Project
 	image.Releases = r.pinned()

@@ -22,31 +22,11 @@ func (d definition) completeProject(fsys fs.FS, r *Runtime) error {
 		return err
 	}
 	r.provenance.root = root
-	install := root != nil && r.managerInstalls(root)
-	if r.file().Project == runtimefile.ProjectEditable {
-		if root == nil || root.Name() == "" {
-			return r.file().FieldErrorf("project", "name it there, or leave project out", "pyproject.toml names no project to install")
-		}
-		install = true
-	}
-	if install {
-		if err := r.addProject(root); err != nil {
-			return err
-		}
-	}
-	return r.addLocalProjects(fsys)
-}
-
-// addLocalProjects adds the further projects that the lock file names by their paths.
-func (r *Runtime) addLocalProjects(fsys fs.FS) error {
-	if r.Dependencies.Manager != "uv" {
-		return nil
-	}
-	local, err := manifests.UVLocalProjects(fsys, r.provenance.root)
+	dirs, err := r.projectDirs(fsys)
 	if err != nil {
 		return err
 	}
-	for _, dir := range local.Dirs {
+	for _, dir := range dirs {
 		p, err := manifests.ReadPythonProject(fsys, dir)
 		if err != nil {
 			return err
@@ -54,15 +34,40 @@ func (r *Runtime) addLocalProjects(fsys fs.FS) error {
 		if p == nil || p.Name() == "" {
 			return r.file().FieldErrorf("project", "write project: none", "the project in %s has no pyproject.toml with its name, so rtbuild cannot install it", dir)
 		}
-		if err := r.addProject(p); err != nil {
+		if err := r.addProject(fsys, p); err != nil {
 			return err
 		}
 	}
-	if len(local.Archives) > 0 {
-		r.addLockFiles(local.Archives...)
-		r.provenance.uv = llb.UVSync{Archives: true, LeftOut: local.Names}
-	}
 	return nil
+}
+
+// projectDirs returns the directories of the projects that are installed: the root if the manager itself would install it, or if the user
+// asks for it, and what the lock file names by paths. Poetry's own installer needs the source of the latter, so it installs what is among
+// the files that the user lists.
+func (r *Runtime) projectDirs(fsys fs.FS) ([]string, error) {
+	var local manifests.LocalProjects
+	var err error
+	root := r.provenance.root
+	install := r.file().Project == runtimefile.ProjectEditable
+	switch r.Dependencies.Manager {
+	case "uv":
+		install = install || root != nil && root.InstalledByUV()
+		local, err = manifests.UVLocalProjects(fsys, root)
+	case "poetry":
+		install = install || root != nil && root.InstalledByPoetry()
+		if r.Dependencies.Installer != runtimefile.InstallerPoetry {
+			local, err = manifests.PoetryLocalProjects(fsys)
+		}
+	case "pip":
+		local.Dirs = r.provenance.editable.Dirs
+	}
+	r.provenance.installed, r.provenance.archives = local.Names, len(local.Archives) > 0
+	r.addLockFiles(local.Archives...)
+	if install || slices.Contains(local.Dirs, ".") {
+		others := slices.DeleteFunc(slices.Clone(local.Dirs), func(dir string) bool { return dir == "." })
+		return append([]string{"."}, others...), err
+	}
+	return local.Dirs, err
 }
 
 // addLockFiles adds files to those that the dependencies are made from, each once.
@@ -74,24 +79,13 @@ func (r *Runtime) addLockFiles(files ...string) {
 	}
 }
 
-// managerInstalls reports whether the package manager itself installs the project at the root.
-func (r *Runtime) managerInstalls(root *manifests.PythonProject) bool {
-	switch r.Dependencies.Manager {
-	case "uv":
-		return root.InstalledByUV()
-	case "poetry":
-		return root.InstalledByPoetry()
-	}
-	return false
-}
-
 // addProject adds a project to those that are installed.
-func (r *Runtime) addProject(p *manifests.PythonProject) error {
+func (r *Runtime) addProject(fsys fs.FS, p *manifests.PythonProject) error {
 	d, err := p.Distribution(r.provenance.version)
 	if err != nil {
 		return err
 	}
-	if err := r.checkProject(p, d); err != nil {
+	if err := r.checkProject(fsys, p, d); err != nil {
 		return err
 	}
 	r.Project = append(r.Project, d)
@@ -103,8 +97,9 @@ func (r *Runtime) addProject(p *manifests.PythonProject) error {
 	return nil
 }
 
-// checkProject returns an error for a project that has the name or a script of another one.
-func (r *Runtime) checkProject(p *manifests.PythonProject, d llb.Distribution) error {
+// checkProject returns an error for a project that has the name or a script of another one, or the name of a requirement of pip. uv and
+// Poetry themselves refuse such a dependency.
+func (r *Runtime) checkProject(fsys fs.FS, p *manifests.PythonProject, d llb.Distribution) error {
 	for _, other := range r.Project {
 		if llb.NormalName(other.Name) == llb.NormalName(d.Name) {
 			return r.file().FieldErrorf("project", "rename one of them, or write project: none", "the projects in %s and %s are both called %s", other.Dir, d.Dir, d.Name)
@@ -114,6 +109,9 @@ func (r *Runtime) checkProject(p *manifests.PythonProject, d llb.Distribution) e
 				return p.ScriptTwice(name, other.Dir)
 			}
 		}
+	}
+	if r.Dependencies.Manager == "pip" {
+		return manifests.CheckNotRequired(fsys, r.provenance.requirements, d.Name, d.Dir)
 	}
 	return nil
 }

@@ -77,19 +77,20 @@ func TestLocalProjects(t *testing.T) {
 		built  = "[project.scripts]\nown = 'own:a'\n[build-system]\n"
 		member = "[project]\nname = 'lib'\nversion = '2'\n"
 	)
+	left := llb.UVSync{LeftOut: []string{"lib"}}
 	tests := []struct {
 		name, lock, manifest, member, yaml string
 		projects, files                    string // in order
 		uv                                 llb.UVSync
 		err                                string
 	}{
-		{name: "a member", lock: root + lib, manifest: built, member: member, projects: ". packages/lib", files: "pyproject.toml uv.lock packages/lib/pyproject.toml"},
-		{name: "a member of what is not installed", lock: root + lib, member: member, projects: "packages/lib", files: "pyproject.toml uv.lock packages/lib/pyproject.toml"},
+		{name: "a member", lock: root + lib, manifest: built, member: member, projects: ". packages/lib", files: "pyproject.toml uv.lock packages/lib/pyproject.toml", uv: left},
+		{name: "a member of what is not installed", lock: root + lib, member: member, projects: "packages/lib", files: "pyproject.toml uv.lock packages/lib/pyproject.toml", uv: left},
 		{name: "named files", lock: root + lib, member: member, yaml: "dependencies: {manager: uv, files: [packages/lib/pyproject.toml, pyproject.toml, uv.lock]}",
-			projects: "packages/lib", files: "packages/lib/pyproject.toml pyproject.toml uv.lock"},
+			projects: "packages/lib", files: "packages/lib/pyproject.toml pyproject.toml uv.lock", uv: left},
 		{name: "nothing is to be installed", lock: root + lib, manifest: built, member: member, yaml: "project: none", files: "pyproject.toml uv.lock"},
 		{name: "an archive", lock: root + lib + wheel, manifest: built, member: member, projects: ". packages/lib",
-			files: "pyproject.toml uv.lock packages/lib/pyproject.toml w-1-py3-none-any.whl", uv: llb.UVSync{Archives: true, LeftOut: []string{"lib"}}},
+			files: "pyproject.toml uv.lock w-1-py3-none-any.whl packages/lib/pyproject.toml", uv: llb.UVSync{Archives: true, LeftOut: []string{"lib"}}},
 		{name: "a member without a manifest", lock: root + lib, manifest: built,
 			err: "runtime.yaml: the project in packages/lib has no pyproject.toml with its name, so rtbuild cannot install it: write project: none"},
 		{name: "two scripts of one name", lock: root + lib, manifest: built, member: member + "[project.gui-scripts]\nown = 'lib:b'\n",
@@ -122,6 +123,78 @@ func TestLocalProjects(t *testing.T) {
 			}
 			if got := r.Image().Installer; !reflect.DeepEqual(got, test.uv) {
 				t.Errorf("the installer is %+v", got)
+			}
+		})
+	}
+}
+
+// TestPoetryLocalProjects shows which projects are installed beside Poetry's.
+func TestPoetryLocalProjects(t *testing.T) {
+	project := projecttest.Files("pyproject.toml", "[tool.poetry]\nname = 'own'\nversion = '1'\n", "libs/lib/pyproject.toml", "[project]\nname = 'lib'\nversion = '2'\n",
+		"poetry.lock", "[[package]]\nname = 'lib'\ngroups = ['main']\n[package.source]\ntype = 'directory'\nurl = 'libs/lib'\n")
+	tests := []struct {
+		name, yaml string
+		projects   []string
+		installer  llb.Installer
+	}{
+		{"a path", "", []string{"own", "lib"}, llb.PoetryLock{Groups: []string{"main"}, LeftOut: []string{"lib"}}},
+		{"nothing is to be installed", "project: none", nil, llb.PoetryLock{Groups: []string{"main"}}},
+		{"Poetry itself", "dependencies: {installer: poetry}", []string{"own"}, llb.Poetry{}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r, err := Load(project, Options{Base: "debian", Data: []byte(test.yaml)})
+			projecttest.CheckError(t, err, "")
+			var names []string
+			for _, d := range r.Project {
+				names = append(names, d.Name)
+			}
+			if got := r.Image().Installer; !slices.Equal(names, test.projects) || !reflect.DeepEqual(got, test.installer) {
+				t.Errorf("installed are %q by %+v", names, got)
+			}
+		})
+	}
+}
+
+// TestPipProjects shows which projects are installed for requirements files, and which of their lines pip does not see.
+func TestPipProjects(t *testing.T) {
+	const own, lib = "[project]\nname = 'own'\nversion = '1'\n", "[project]\nname = 'lib'\nversion = '2'\n"
+	pip := func(lines map[string][]int) llb.Installer {
+		return llb.Pip{Requirements: "requirements.txt", LeftOut: lines}
+	}
+	tests := []struct {
+		name, requirements, more, yaml string
+		projects                       string
+		installer                      llb.Installer
+		files                          string
+		err                            string
+	}{
+		{name: "nothing local", requirements: "idna==3.10\n", installer: pip(nil), files: "requirements.txt"},
+		{name: "the project, after a byte order mark", requirements: "\uFEFF-e .\r\nidna==3.10\r\n", projects: "own", installer: pip(map[string][]int{"requirements.txt": {1}}), files: "requirements.txt pyproject.toml"},
+		{name: "a path before the project, and twice", requirements: "-r more.txt\n# x\n-e .\n", more: "-e ./libs/lib\n-e .\n", projects: "own lib",
+			installer: pip(map[string][]int{"more.txt": {1, 2}, "requirements.txt": {3}}), files: "requirements.txt more.txt pyproject.toml libs/lib/pyproject.toml"},
+		{name: "not to be installed", requirements: "-e .\n", yaml: "project: none", installer: pip(map[string][]int{"requirements.txt": {1}}), files: "requirements.txt"},
+		{name: "to be installed", requirements: "", yaml: "project: editable", projects: "own", installer: pip(nil), files: "requirements.txt pyproject.toml"},
+		{name: "a project called like a dependency", requirements: "-e .\nOwn==1.0\n", err: "requirements.txt:2:1: own is also the project in ., which is installed, too: remove one of them"},
+		{name: "no manifest", requirements: "-e ./libs\n", err: "runtime.yaml: the project in libs has no pyproject.toml with its name, so rtbuild cannot install it: write project: none"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			project := projecttest.Files("requirements.txt", test.requirements, "more.txt", test.more, "pyproject.toml", own, "libs/lib/pyproject.toml", lib)
+			r, err := Load(project, Options{Base: "debian", Name: "runtime.yaml", Data: []byte(test.yaml)})
+			projecttest.CheckError(t, err, test.err)
+			if err != nil {
+				return
+			}
+			var names []string
+			for _, d := range r.Project {
+				names = append(names, d.Name)
+			}
+			if got := r.Image().Installer; strings.Join(names, " ") != test.projects || !reflect.DeepEqual(got, test.installer) {
+				t.Errorf("installed are %q by %+v", names, got)
+			}
+			if got := strings.Join(r.Dependencies.Files, " "); got != test.files {
+				t.Errorf("the files are %s", got)
 			}
 		})
 	}

@@ -286,6 +286,16 @@ func (d definition) completeIgnore(fsys fs.FS, r *Runtime) error {
 	return nil
 }
 
+// requirements returns pip's files, and keeps what they install from the context.
+func (r *Runtime) requirements(fsys fs.FS) ([]string, error) {
+	files, err := manifests.RequirementFiles(fsys, r.Dependencies.Files[0])
+	if err == nil {
+		r.provenance.requirements = files
+		r.provenance.editable, err = manifests.EditableRequirements(fsys, files)
+	}
+	return files, err
+}
+
 // completeFiles adds the files that the given lock files refer to.
 func completeFiles(fsys fs.FS, r *Runtime) error {
 	r.provenance.dependencies = r.Dependencies
@@ -295,7 +305,7 @@ func completeFiles(fsys fs.FS, r *Runtime) error {
 	case "npm":
 		more, err = npmFiles(fsys, r.Dependencies)
 	case "pip":
-		more, err = manifests.RequirementFiles(fsys, r.Dependencies.Files[0])
+		more, err = r.requirements(fsys)
 	}
 	files := slices.Clone(r.Dependencies.Files)
 	for _, file := range more {

@@ -152,7 +152,7 @@ func TestLoadErrors(t *testing.T) {
 		{"interpreter", nodeProject("base: a\nruntime: {python: 3.12}"), Options{}, "runtime.yaml:2:1: profile node does not run on python: write runtime: {node: VERSION}"},
 		{"interpreter of openhands", projecttest.Files(runtimefile.Name, "profile: openhands\nruntime: {node: 22}"), Options{}, "runtime.yaml:2:1: profile openhands does not run on node: write runtime: {python: VERSION}"},
 		{"manager", nodeProject("dependencies: {manager: pip}"), debian, "runtime.yaml:1:1: the manager pip is not supported by profile node: use npm or none"},
-		{"a project without a name", projecttest.Files("uv.lock", "", "pyproject.toml", "", runtimefile.Name, "project: editable"), debian, "runtime.yaml:1:1: pyproject.toml names no project to install: name it there, or leave project out"},
+		{"a project without a name", projecttest.Files("uv.lock", "", "pyproject.toml", "", runtimefile.Name, "project: editable"), debian, "runtime.yaml:1:1: the project in . has no pyproject.toml with its name, so rtbuild cannot install it: write project: none"},
 		{"a project of node", nodeProject("project: none"), debian, "runtime.yaml:1:1: profile node installs no Python project: leave project out"},
 		{"uv in profile openhands", projecttest.Files(runtimefile.Name, "profile: openhands\ndependencies: {manager: uv}"), debian, "runtime.yaml:2:1: the manager uv is not supported by profile openhands: use poetry"},
 		{"an installer of pip", projecttest.Files("requirements.txt", "", runtimefile.Name, "base: a\ndependencies: {installer: poetry}"), Options{}, "runtime.yaml:2:1: only the manager poetry has a choice of installers, and the manager is pip: leave installer out\ndependencies: {installer: poetry}\n^"},

@@ -49,7 +49,10 @@ type provenance struct {
 	cmd          []string                 // the default command
 	version      string                   // that the user gives
 	notes        []string                 // see Notes
-	uv           llb.UVSync               // how uv installs
+	installed    []string                 // names of the projects that rtbuild installs instead of the manager
+	requirements []string                 // pip's files
+	editable     manifests.Editable       // what they install from the context
+	archives     bool                     // the manager installs archives of the context
 	root         *manifests.PythonProject // at the root of the context; nil if there is none, or it is not to be looked at
 	file         *runtimefile.File        // nil if the runtime was not loaded
 	overridden   []string                 // the fields that the command line overrides

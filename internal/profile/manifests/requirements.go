@@ -59,11 +59,12 @@ func (r *requirements) line(t projectfile.Text, l logicalLine, pinned bool) erro
 	if include := includeForm.FindStringSubmatch(l.text); include != nil {
 		return r.include(t, l, include[2], pinned && strings.HasPrefix(strings.TrimLeft(include[1], "-"), "r"))
 	}
-	spec, _, _ := strings.Cut(l.text, ";") // the rest are markers, which may contain ==
-	spec = strings.TrimSpace(spec)
+	spec := specOf(l)
 	switch {
+	case pinned && editableDir(spec) != "":
+		return nil
 	case !strings.Contains(spec, "://") && (editableForm.MatchString(spec) || localForm.MatchString(spec)):
-		return t.At(l.number, l.column, "name a package of an index, or a URL",
+		return t.At(l.number, l.column, "name a package of an index, or a URL, or write -e ./DIRECTORY for a project in the context",
 			"the requirement %q is a path, and dependencies are installed without the source", spec)
 	case !pinned, strings.Contains(l.text, "--hash"):
 		return nil
@@ -78,6 +79,12 @@ func (r *requirements) line(t projectfile.Text, l logicalLine, pinned bool) erro
 	}
 	return t.At(l.number, l.column, "pip requirements must be pinned with ==; run pip freeze or pip-compile",
 		"the requirement %q is not pinned", spec)
+}
+
+// specOf returns a line without its markers, which may contain ==.
+func specOf(l logicalLine) string {
+	spec, _, _ := strings.Cut(l.text, ";")
+	return strings.TrimSpace(spec)
 }
 
 // The forms of versions in a requirement's address.

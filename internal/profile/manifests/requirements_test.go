@@ -13,7 +13,7 @@ const commit = "0123456789abcdef0123456789abcdef01234567"
 func TestRequirements(t *testing.T) {
 	const notPinned = "is not pinned: pip requirements must be pinned with ==; run pip freeze or pip-compile"
 	const moves = "is not pinned: the contents of its address may change: name a commit by its full hash, such as git+https://HOST/PATH@0123...cdef, or a release"
-	const isPath = "is a path, and dependencies are installed without the source: name a package of an index, or a URL"
+	const isPath = "is a path, and dependencies are installed without the source: name a package of an index, or a URL, or write -e ./DIRECTORY for a project in the context"
 	tests := []struct{ name, text, want string }{
 		{"nothing", "", ""},
 		{"comments", "\uFEFF# a\n\n  # b\r\n", ""},
@@ -45,7 +45,9 @@ func TestRequirements(t *testing.T) {
 		{"a wildcard", "a==1.*", "requirements.txt:1:1: the requirement \"a==1.*\" " + notPinned},
 		{"a marker that compares", "a ; os_name == 'nt'", "requirements.txt:1:1: the requirement \"a\" " + notPinned},
 		{"continued", "\\\n\na \\\n# b\n>=1", "requirements.txt:3:1: the requirement \"a\" " + notPinned},
-		{"editable", "-e .", "requirements.txt:1:1: the requirement \"-e .\" " + isPath},
+		{"editable", "-e .\n--editable=./libs/x[web]\n-e 'libs/y' ; python_version > '3'", ""},
+		{"editable outside", "-e ../x", "requirements.txt:1:1: the requirement \"-e ../x\" " + isPath},
+		{"editable in a constraint", "-c e.txt", "e.txt:1:1: the requirement \"-e .\" " + isPath},
 		{"a directory", "./a", "requirements.txt:1:1: the requirement \"./a\" " + isPath},
 		{"a wheel", "a.whl", "requirements.txt:1:1: the requirement \"a.whl\" " + isPath},
 		{"included", "-r a.txt", "a.txt:1:1: the requirement \"loose\" " + notPinned},
@@ -57,7 +59,7 @@ func TestRequirements(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			project := projecttest.Files("requirements.txt", test.text, "c.txt", "loose", "a.txt", "loose", "p.txt", "a==1")
+			project := projecttest.Files("requirements.txt", test.text, "c.txt", "loose", "a.txt", "loose", "p.txt", "a==1", "e.txt", "-e .")
 			_, err := RequirementFiles(project, "requirements.txt")
 			projecttest.CheckError(t, err, test.want)
 			if err != nil && strings.Contains(err.Error(), "HUNTER2") {

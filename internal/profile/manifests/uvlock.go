@@ -121,7 +121,7 @@ func (l uvLock) addLocal(p table, to *LocalProjects) error {
 		switch {
 		case !is, kind != "path" && clean == ".":
 		case !fs.ValidPath(clean):
-			return l.outside(name)
+			return outside(l.text, kind+` = "`+name+`"`, name)
 		case kind == "path":
 			to.Archives = append(to.Archives, clean)
 		default:
@@ -131,10 +131,8 @@ func (l uvLock) addLocal(p table, to *LocalProjects) error {
 	return nil
 }
 
-// outside returns the error for a path that is not in the context.
-func (l uvLock) outside(name string) error {
-	line := slices.IndexFunc(strings.Split(string(l.text.Data), "\n"), func(line string) bool {
-		return strings.HasPrefix(line, "source = ") && strings.Contains(line, `"`+name+`"`)
-	}) + 1
-	return l.text.At(line, min(line, 1), "give a directory that holds both as the project, or copy it into the project", "the path %q is outside of the project", name)
+// outside returns the error for a path that is not in the context. setting is how the lock file writes it.
+func outside(lock projectfile.Text, setting, name string) error {
+	line := slices.IndexFunc(strings.Split(string(lock.Data), "\n"), func(line string) bool { return strings.Contains(line, setting) }) + 1
+	return lock.At(line, min(line, 1), "give a directory that holds both as the project, or copy it into the project", "the path %q is outside of the project", name)
 }
