@@ -54,7 +54,7 @@ func (g *Graph) BuildLayers() (Layers, error) {
 		layers = append(layers, g.install(g.buildInstallation(names)))
 	}
 	if installer := g.Runtime.Installer; installer != nil {
-		more, err := g.components([]Component{lockFiles{}, installer.forBuild()})
+		more, err := g.components(append([]Component{lockFiles{}, installer.forBuild()}, g.projects()...))
 		if err != nil {
 			return nil, err
 		}

@@ -17,10 +17,15 @@ func (g *Graph) deps() (Layers, error) {
 	if g.Runtime.Installer != nil {
 		list = append(list, lockFiles{}, g.Runtime.Installer)
 	}
-	if len(g.Runtime.Project) > 0 {
-		list = append(list, pythonProjects(g.Runtime.Project))
+	return g.components(append(list, g.projects()...))
+}
+
+// projects returns the component that installs the Python projects of the source, if there are any.
+func (g *Graph) projects() []Component {
+	if len(g.Runtime.Project) == 0 {
+		return nil
 	}
-	return g.components(list)
+	return []Component{pythonProjects(g.Runtime.Project)}
 }
 
 // lockFiles is the component that copies the lock files into the code directory. The source copies them there again.
