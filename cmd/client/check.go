@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/containerd/platforms"
 
 	"github.com/rtbuild/rtbuild/internal/lint"
+	"github.com/rtbuild/rtbuild/internal/planning"
 )
 
 // runCheck prints the findings of lint. It fails if there are any, as docker buildx build --check does. It reads the tree, and makes
@@ -57,6 +59,19 @@ func checkStrict(p *target) error {
 		}
 	}
 	return nil
+}
+
+// checkLocks returns an error if a build would install from a lock file that does not agree with its manifest.
+func checkLocks(p *target, made *planning.Result) error {
+	if !slices.ContainsFunc(made.Platforms, planning.PlatformPlan.BuildsDeps) {
+		return nil
+	}
+	_, file := p.Runtime.File()
+	settings, err := lint.Settings(file)
+	if err != nil {
+		return withCode(exitUsage, err)
+	}
+	return withCode(exitBuild, lint.CheckLocks(p.lintInput(), settings))
 }
 
 // printFindings prints findings as buildx does, or as JSON.

@@ -96,6 +96,9 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	if o.solve.DryRun {
 		return printPlan(out, o.printing.JSON(), p, made)
 	}
+	if err := checkLocks(p, made); err != nil {
+		return err
+	}
 	settings.Reuse, settings.Common.NoTest = o.planning.ReuseFrom, o.planning.NoTest
 	return o.run(ctx, out, publish.Request{
 		Build: newBuild(p, d, settings, o.builder.Debug),

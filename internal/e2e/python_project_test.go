@@ -58,12 +58,25 @@ beside = { path = "libs/beside" }
 	if got := p.prints(t, p.plan(t).Images.Source); got != "edited\n" {
 		t.Errorf("the edited image prints %q", got)
 	}
+	t.Run("stale lock", func(t *testing.T) { refusesStaleLock(t, p) })
 	again := &project{dir: p.dir, repository: p.repository + "-again", base: p.base}
 	again.solve(t, "--addr", freshBuilder(t, testenv.BuilderOptions{}).Addr)
 	const layer = "[deps] install the project"
 	one, two := depsLayers(t, p.plan(t).Images.Lock)[layer], depsLayers(t, again.plan(t).Images.Lock)[layer]
 	if one == "" || one != two {
 		t.Errorf("the project's layer is %q, and %q on another builder", one, two)
+	}
+}
+
+// refusesStaleLock adds a requirement without uv lock, and takes it back.
+func refusesStaleLock(t *testing.T, p *project) {
+	t.Helper()
+	manifest := filepath.Join(p.dir, "pyproject.toml")
+	edit(t, manifest, `"beside"]`, `"beside", "six"]`)
+	defer edit(t, manifest, `, "six"]`, "]")
+	const want = "pyproject.toml:5:1: uv.lock does not agree with pyproject.toml: six is in pyproject.toml, but not in uv.lock: run uv lock, and commit both"
+	if res := client(t, p.dir, p.args("solve", "--addr", "unix:///nowhere")...); res.code != 1 || res.errorLine() != want {
+		t.Errorf("exit code %d:\n%s", res.code, res.stderr)
 	}
 }
 

@@ -2,6 +2,7 @@ package frontend
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/lint"
+	"github.com/rtbuild/rtbuild/internal/plan"
 )
 
 // lint answers --check. An error that would keep a build from starting is part of the result.
@@ -88,6 +90,18 @@ func (f *frontend) findings(ctx context.Context) ([]lint.Finding, error) {
 		}
 	}
 	return lint.Check(in), nil
+}
+
+// checkLocks returns an error if a plan installs from a lock file that does not agree with its manifest.
+func (j *job) checkLocks(plans []platformPlan) error {
+	if !slices.ContainsFunc(plans, func(p platformPlan) bool { return p.plan.Variant == plan.Scratch || p.plan.Variant == plan.Versioned }) {
+		return nil
+	}
+	settings, err := j.lintConfig()
+	if err != nil {
+		return err
+	}
+	return lint.CheckLocks(lint.Input{Runtime: j.runtime, Project: j.files}, settings)
 }
 
 // published returns what the tag of the source image holds, if it holds an image. The gateway cannot list the platforms of a tag, so

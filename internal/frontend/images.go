@@ -38,6 +38,9 @@ func (j *job) images(ctx context.Context, stage string, planFor planner) (*gatew
 	}); err != nil {
 		return nil, err
 	}
+	if err := j.checkLocks(chosen); err != nil {
+		return nil, err
+	}
 	if j.attests("provenance") || j.ui.SBOM != nil {
 		j.warn(ctx, "attestations are enabled: the tag becomes an index, and an export with name=* fails; --provenance=false turns them off")
 	}

@@ -83,10 +83,11 @@ func (w with) Open(name string) (fs.File, error) {
 	return w.FS.Open(name)
 }
 
-// FuzzPyproject shows that a pyproject.toml gives a name and a version, or an *projectfile.Error.
+// FuzzPyproject shows that a pyproject.toml gives a name, a version and what is installed, or an *projectfile.Error.
 func FuzzPyproject(f *testing.F) {
 	for _, seed := range []string{
 		"[project]\nname = \"a\"\nversion = \"1\"\n", "[tool.poetry]\nname = 'a'\nversion = '1'\n", "version =1", "[", "a = [[[[", "a.b.c.d = 1", "\xff", "[project]\nname = 1", "x = 1979-05-27T07:32:00Z", "a = {b = {c = 1}}",
+		"[project]\nname = 'a'\nscripts = {b = 'c:d'}\n[tool.setuptools.packages.find]\nwhere = ['..', 'x']",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -94,6 +95,15 @@ func FuzzPyproject(f *testing.F) {
 		project := fstest.MapFS{PyprojectTOML: {Data: data}}
 		_, err := PythonVersion(project)
 		projecttest.CheckFault(t, err, PyprojectTOML)
+		p, err := ReadPythonProject(project, ".")
+		projecttest.CheckFault(t, err, PyprojectTOML)
+		if p != nil {
+			d, err := p.Distribution("")
+			projecttest.CheckFault(t, err, PyprojectTOML)
+			if err == nil && (strings.Contains(d.Name+d.Version, "/") || strings.Contains(strings.Join(d.Roots, "/")+"/", "../")) {
+				t.Fatalf("it leads elsewhere: %+v", d)
+			}
+		}
 		version, err := OriginalVersion(project)
 		if err != nil || !bytes.Contains(data, []byte(version)) {
 			t.Fatalf("version %q, %v", version, err)

@@ -1,0 +1,71 @@
+package lint
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
+
+	"github.com/rtbuild/rtbuild/internal/profile/manifests"
+	"github.com/rtbuild/rtbuild/internal/projectfile"
+)
+
+// staleUV is a manifest that uv.lock does not agree with.
+type staleUV struct {
+	at      projectfile.SourceLocation
+	message string
+}
+
+const lockUV = "run uv lock, and commit both"
+
+// staleUVLocks compares uv.lock with the manifests of the projects that uv installs the dependencies of.
+func staleUVLocks(in Input) []staleUV {
+	if in.Runtime.Dependencies.Manager != "uv" || in.Project == nil {
+		return nil
+	}
+	var all []staleUV
+	for _, file := range in.Runtime.Dependencies.Files {
+		if path.Base(file) != manifests.PyprojectTOML {
+			continue
+		}
+		differences := manifests.CompareUVLock(in.Project, path.Dir(file))
+		if len(differences) == 0 {
+			continue
+		}
+		var texts []string
+		for _, d := range differences[:min(len(differences), maxDifferences)] {
+			texts = append(texts, d.Text)
+		}
+		if more := len(differences) - len(texts); more > 0 {
+			texts = append(texts, fmt.Sprintf("and %d more", more))
+		}
+		first := differences[0]
+		all = append(all, staleUV{
+			projectfile.SourceLocation{File: file, Data: first.Manifest.Data, First: first.Line, Last: first.Line},
+			fmt.Sprintf("uv.lock does not agree with %s: %s", file, strings.Join(texts, "; ")),
+		})
+	}
+	return all
+}
+
+// uvLockOutOfStep gives one finding for each manifest that uv.lock does not agree with.
+func uvLockOutOfStep(in Input) []Finding {
+	var all []Finding
+	for _, stale := range staleUVLocks(in) {
+		all = append(all, LockOutOfStep.found(stale.at, "%s: %s", stale.message, lockUV))
+	}
+	return all
+}
+
+// CheckLocks returns a [*projectfile.Error] for a lock file that a build would install although it does not agree with its manifest, unless
+// the settings skip the rule. npm and Poetry refuse such a lock file themselves. uv would have to resolve the requirements anew for that.
+func CheckLocks(in Input, settings *linter.Config) error {
+	if len(Select([]Finding{{Rule: LockOutOfStep.Name}}, settings)) == 0 {
+		return nil
+	}
+	for _, stale := range staleUVLocks(in) {
+		return projectfile.Text{Name: stale.at.File, Data: stale.at.Data}.At(stale.at.First, min(stale.at.First, 1), lockUV, "%s", stale.message)
+	}
+	return nil
+}

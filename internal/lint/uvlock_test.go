@@ -1,0 +1,47 @@
+package lint
+
+import (
+	"slices"
+	"testing"
+	"testing/fstest"
+
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
+
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
+)
+
+// TestUVLockOutOfStep: uv installs from an old lock file without a word, so a build refuses it before it begins.
+func TestUVLockOutOfStep(t *testing.T) {
+	const lock = "version = 1\n[[package]]\nname = 'own'\nsource = { editable = '.' }\ndependencies = [{ name = 'lib' }]\n[package.metadata]\nrequires-dist = [{ name = 'lib', editable = 'lib' }]\n" +
+		"[[package]]\nname = 'lib'\nsource = { editable = 'lib' }\n"
+	const todo = ": run uv lock, and commit both"
+	manifest := func(name, dependencies string) string {
+		return "[project]\nname = '" + name + "'\nversion = '1'\ndependencies = [" + dependencies + "]\n[build-system]\n"
+	}
+	tests := []struct {
+		name, own, lib string
+		want           []string
+	}{
+		{"in step", "'lib'", "", nil},
+		{"not in step", "'lib', 'a', 'b', 'c', 'd', 'e'", "", []string{"pyproject.toml LockOutOfStep: uv.lock does not agree with pyproject.toml: a is in pyproject.toml, but not in uv.lock; " +
+			"b is in pyproject.toml, but not in uv.lock; c is in pyproject.toml, but not in uv.lock; d is in pyproject.toml, but not in uv.lock; and 1 more" + todo +
+			" | dependencies = ['lib', 'a', 'b', 'c', 'd', 'e']"}},
+		{"a member that is not in step", "'lib'", "'x==1'", []string{"lib/pyproject.toml LockOutOfStep: uv.lock does not agree with lib/pyproject.toml: x==1 is in lib/pyproject.toml, but not in uv.lock" + todo +
+			" | dependencies = ['x==1']"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			project := fstest.MapFS(projecttest.Files("uv.lock", lock, "pyproject.toml", manifest("own", tt.own), "lib/pyproject.toml", manifest("lib", tt.lib), "runtime.yaml", "base: "+pinned+"\n"))
+			in := Input{Runtime: load(t, project), Project: project}
+			if got := inLines(uvLockOutOfStep(in)); !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if err := CheckLocks(in, &linter.Config{}); (err != nil) != (tt.want != nil) {
+				t.Errorf("a build ends with %v", err)
+			}
+			if err := CheckLocks(in, &linter.Config{SkipRules: []string{"LockOutOfStep"}}); err != nil {
+				t.Errorf("a build that skips the rule ends with %v", err)
+			}
+		})
+	}
+}
