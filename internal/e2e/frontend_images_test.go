@@ -74,6 +74,9 @@ func TestFrontendSameImages(t *testing.T) {
 		{"python-agent", pythonAgent, "agent.py", func(t *testing.T, dir string) {
 			edit(t, filepath.Join(dir, "requirements.txt"), "waitress==2.1.2\n", "")
 		}},
+		{"python-project", pythonProject, "src/space/own/cli.py", func(t *testing.T, dir string) {
+			edit(t, filepath.Join(dir, "pyproject.toml"), "[project.scripts]\n", "description = \"changed\"\n[project.scripts]\n")
+		}},
 	}
 	for _, tree := range trees {
 		t.Run(tree.name, tree.test)
@@ -162,6 +165,22 @@ func pythonAgent(t *testing.T) (*project, []string) {
 	conf := filepath.Join(t.TempDir(), "pip.conf")
 	write(t, filepath.Dir(conf), "pip.conf", "[global]\nindex-url = "+index.URL+"/simple/\n")
 	return example(t, "python-agent"), []string{"--secret", "id=pip.conf,src=" + conf}
+}
+
+// pythonProject returns a project with a member, both installed. Where its modules are decides the tags.
+func pythonProject(t *testing.T) (*project, []string) {
+	p := &project{dir: t.TempDir(), repository: env.registry.Host + "/" + repositoryOf(t)}
+	for name, content := range map[string]string{
+		"requirements.txt":        "-e .\n-e ./libs/lib\n",
+		"pyproject.toml":          "[project]\nname = \"own\"\nversion = \"1.0.0\"\n[project.scripts]\nown = \"space.own.cli:main\"\n",
+		"src/space/own/cli.py":    "def main(): pass\n",
+		"libs/lib/pyproject.toml": "[project]\nname = \"lib\"\nversion = \"2\"\n",
+		"libs/lib/lib.py":         "",
+		"runtime.yaml":            "# syntax=" + frontendRef(t) + "\nbase: " + env.base + "\nrepository: " + p.repository + "\n",
+	} {
+		write(t, p.dir, name, content)
+	}
+	return p, nil
 }
 
 // TestFrontendOtherBuilders checks that client and frontend make the same source image on fresh builders, without pulling the deps
