@@ -135,6 +135,19 @@ func TestGoldenGraphs(t *testing.T) {
 		Name: "own", Version: "1", Metadata: "Name: own\n", EntryPoints: map[string]map[string]string{llb.ConsoleScripts: {"own": "own.cli:main"}}, Dir: ".", Roots: []string{"src"},
 	}}
 	ofPip := managed(llb.Pip{Requirements: "requirements.txt", LeftOut: map[string][]int{"requirements.txt": {1, 3}}})
+	onNode := func(installer llb.Installer) *llb.Graph {
+		r := node()
+		r.Packages, r.Installer = nil, installer
+		return graph(r)
+	}
+	mirrored := func(g *llb.Graph) *llb.Graph {
+		g.Runtime.Mirrors = map[string]string{llb.Sites()["npm"].Addresses[0]: "https://mirror.example.com/npm"}
+		return g
+	}
+	building := func(g *llb.Graph) *llb.Graph {
+		g.Runtime.Build = &llb.Build{Run: []string{"pnpm", "build"}}
+		return g
+	}
 	extra := node()
 	extra.Extra = "touch extra"
 
@@ -150,6 +163,8 @@ func TestGoldenGraphs(t *testing.T) {
 		{"scratch-openhands-small-ubuntu", recipe, ubuntu, fromScratch},
 		{"versioned-openhands", recipe, versioned(openhands(all...)), (*llb.Graph).Versioned},
 		{"scratch-python-poetry", recipe, managed(llb.Poetry{}), fromScratch},
+		{"scratch-node-pnpm", recipe, onNode(llb.PNPM{Version: "10"}), fromScratch},
+		{"scratch-node-pnpm-mirror", recipe, mirrored(onNode(llb.PNPM{Version: "9"})), fromScratch},
 		{"scratch-python-uv", recipe, managed(llb.UVSync{}), fromScratch},
 		{"scratch-python-project", recipe, ofSource, fromScratch},
 		{"scratch-python-pip-project", recipe, ofPip, fromScratch},
@@ -157,6 +172,7 @@ func TestGoldenGraphs(t *testing.T) {
 		{"versioned-python", recipe, versioned(python()), (*llb.Graph).Versioned},
 		{"scratch-node-build", recipe, graph(built), fromScratch},
 		{"build-image-node", recipe, graph(built), buildImage},
+		{"build-image-node-pnpm", recipe, building(onNode(llb.PNPM{Version: "11"})), buildImage},
 		{"versioned-build-image-node", recipe, versioned(built), (*llb.Graph).BuildLayers},
 		{"lock-node-build", "source", withBuilt, onLock},
 		{"lock-node", "source", onDeps(node()), onLock},

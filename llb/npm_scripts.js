@@ -13,7 +13,8 @@ const fs = require("fs");
 const path = require("path");
 
 // The scripts that npm ci runs (npm's lib/commands/ci.js; for workspaces arborist's rebuild.js).
-const SCRIPTS = ["preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"];
+// pnpm:devPreinstall is pnpm's own.
+const SCRIPTS = ["pnpm:devPreinstall", "preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"];
 
 const [action, kept] = process.argv.slice(2);
 const made = []; // placeholders, each as the first directory that was made for it, or as its file

@@ -9,12 +9,13 @@ import (
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
-// ownScripts are the scripts that npm ci runs for a project and its workspaces. See npm's documentation of scripts, "npm ci".
-var ownScripts = []string{"preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"}
+// ownScripts are the scripts that npm ci and the other managers run for a project and its workspaces. See npm's documentation of scripts,
+// "npm ci", and pnpm's of "pnpm:devPreinstall".
+var ownScripts = []string{"pnpm:devPreinstall", "preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"}
 
 // scriptsLeftOut finds install scripts of the project itself. They do not run, because the dependencies are installed without the source.
 func scriptsLeftOut(in Input) []Finding {
-	if in.Runtime.Dependencies.Manager != "npm" {
+	if in.Runtime.Profile != "node" || in.Runtime.Dependencies.Manager == "none" {
 		return nil
 	}
 	var all []Finding

@@ -79,9 +79,12 @@ var definitions = []definition{
 			Source:       []Source{{Path: ".", Hash: true}},
 			Ignore:       alwaysIgnored,
 		},
-		managers: []string{"npm", "none"},
+		managers: []string{"npm", "pnpm", "none"},
 		locks:    []string{"package-lock.json"},
-		others:   []Dependencies{{Manager: "npm", Files: []string{manifests.PackageJSON, "npm-shrinkwrap.json"}}}, // npm prefers it
+		others: []Dependencies{
+			{Manager: "npm", Files: []string{manifests.PackageJSON, "npm-shrinkwrap.json"}}, // npm prefers it
+			{Manager: "pnpm", Files: []string{manifests.PackageJSON, manifests.PNPMLock}},
+		},
 		version:  manifests.NPMVersion,
 		command:  manifests.NPMCommand,
 		build:    npmBuild,

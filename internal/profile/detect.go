@@ -18,7 +18,7 @@ var foreignLocks = []struct{ file, message, hint string }{
 	{"poetry.lock", "pyproject.toml is missing", "name the project's root"},
 	{"Pipfile.lock", "the manager pipenv is not supported by profile python", "write a requirements.txt with: pipenv requirements > requirements.txt"},
 	{"yarn.lock", "the manager yarn is not supported by profile node", "write a package-lock.json with: npm install --package-lock-only"},
-	{"pnpm-lock.yaml", "the manager pnpm is not supported by profile node", "write a package-lock.json with: npm install --package-lock-only"},
+	{"pnpm-lock.yaml", "package.json is missing", "name the project's root"},
 	{"package.json", "package-lock.json is missing", "write it with: npm install --package-lock-only"},
 }
 
@@ -46,7 +46,8 @@ func detect(fsys fs.FS, from options.Source) (definition, error) {
 	var names, locks []string
 	for _, d := range found {
 		names = append(names, d.defaults.Profile)
-		locks = append(locks, d.locks...)
+		files := d.installable(fsys)[0].Files
+		locks = append(locks, files[len(files)-1])
 	}
 	return definition{}, fmt.Errorf("the project has %s, so its profile may be %s: say which by profile: in %s, or by %s",
 		strings.Join(locks, " and "), strings.Join(names, " or "), runtimefile.Name, from.Give(options.Profile))
@@ -98,6 +99,10 @@ func (d definition) completeManager(fsys fs.FS, r *Runtime, file *runtimefile.Fi
 			found = append(found, by)
 		}
 	}
+	found, err := askedFor(fsys, found)
+	if err != nil {
+		return err
+	}
 	switch len(found) {
 	case 0:
 	case 1:
@@ -112,6 +117,20 @@ func (d definition) completeManager(fsys fs.FS, r *Runtime, file *runtimefile.Fi
 			strings.Join(files, " and "), strings.Join(managers, "} or {manager: "), runtimefile.Name)
 	}
 	return nil
+}
+
+// askedFor returns the one of several managers that package.json names, or all if it names none of them.
+func askedFor(fsys fs.FS, found []Dependencies) ([]Dependencies, error) {
+	if len(found) < 2 {
+		return found, nil
+	}
+	name, _, err := manifests.PackageManager(fsys)
+	for _, by := range found {
+		if by.Manager == name {
+			return []Dependencies{by}, err
+		}
+	}
+	return found, err
 }
 
 // noProfile returns the error for a project without any known lock files.

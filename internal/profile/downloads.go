@@ -71,6 +71,11 @@ func (r *Runtime) Downloads() []llb.Tool {
 		t, _ := r.Release(name, "")
 		all = append(all, t)
 	}
+	if r.ManagerVersion != "" {
+		if t, pinned := r.Release(r.Dependencies.Manager, r.ManagerVersion); pinned {
+			all = append(all, t)
+		}
+	}
 	if r.Interpreter.Name == "node" {
 		if t, pinned := r.Release("node", r.Interpreter.Version); pinned {
 			npm, _ := r.Release("npm", "")

@@ -19,17 +19,7 @@ func (r *Runtime) Image() *llb.Runtime {
 	image.System = chosen(d.system, r.Components)
 	image.Tools = slices.Concat(chosen(d.tools, r.Components), r.extraTools())
 	image.Deps = chosen(d.deps, r.Components)
-	image.Installer, image.Bytecode = d.installerOf(r.Dependencies), r.Bytecode
-	switch installer := image.Installer.(type) {
-	case llb.UVSync:
-		image.Installer = llb.UVSync{Archives: r.provenance.archives, LeftOut: r.provenance.installed}
-	case llb.Pip:
-		installer.LeftOut = r.provenance.editable.Lines
-		image.Installer = installer
-	case llb.PoetryLock:
-		installer.LeftOut = r.provenance.installed
-		image.Installer = installer
-	}
+	image.Installer, image.Bytecode = d.installerOf(r), r.Bytecode
 	image.Project = r.Project
 	image.Releases = r.pinned()
 	if b := r.Build; b != nil {
@@ -45,25 +35,30 @@ func (r *Runtime) Image() *llb.Runtime {
 }
 
 // installers are the installers of package managers.
-var installers = map[string]func(Dependencies) llb.Installer{
-	"npm": func(Dependencies) llb.Installer { return llb.NPM{} },
-	"pip": func(deps Dependencies) llb.Installer { return llb.Pip{Requirements: deps.Files[0]} },
-	"poetry": func(deps Dependencies) llb.Installer {
-		if deps.Installer == runtimefile.InstallerPoetry {
+var installers = map[string]func(*Runtime) llb.Installer{
+	"npm":  func(*Runtime) llb.Installer { return llb.NPM{} },
+	"pnpm": func(r *Runtime) llb.Installer { return llb.PNPM{Version: r.ManagerVersion} },
+	"pip": func(r *Runtime) llb.Installer {
+		return llb.Pip{Requirements: r.Dependencies.Files[0], LeftOut: r.provenance.editable.Lines}
+	},
+	"poetry": func(r *Runtime) llb.Installer {
+		if r.Dependencies.Installer == runtimefile.InstallerPoetry {
 			return llb.Poetry{}
 		}
-		return llb.PoetryLock{Groups: []string{"main"}}
+		return llb.PoetryLock{Groups: []string{"main"}, LeftOut: r.provenance.installed}
 	},
-	"uv": func(Dependencies) llb.Installer { return llb.UVSync{} },
+	"uv": func(r *Runtime) llb.Installer {
+		return llb.UVSync{Archives: r.provenance.archives, LeftOut: r.provenance.installed}
+	},
 }
 
-// installerOf returns the installer of dependencies, or nil if there is nothing to install.
-func (d definition) installerOf(deps Dependencies) llb.Installer {
-	if installer, ok := d.installers[deps.Installer]; ok {
+// installerOf returns the installer of the dependencies, or nil if there is nothing to install.
+func (d definition) installerOf(r *Runtime) llb.Installer {
+	if installer, ok := d.installers[r.Dependencies.Installer]; ok {
 		return installer
 	}
-	if installer, ok := installers[deps.Manager]; ok {
-		return installer(deps)
+	if installer, ok := installers[r.Dependencies.Manager]; ok {
+		return installer(r)
 	}
 	return nil
 }

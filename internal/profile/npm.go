@@ -23,9 +23,15 @@ func npmFiles(fsys fs.FS, given Dependencies) ([]string, error) {
 		}
 		files = append(workspaces, manifests.NPMLocalFiles(fsys, by.Files[len(by.Files)-1])...)
 	}
+	settings, err := npmSettings(fsys)
+	return append(files, settings...), err
+}
+
+// npmSettings returns the file of npm's settings, unless there is none or it holds a secret.
+func npmSettings(fsys fs.FS) ([]string, error) {
 	settings, err := projectfile.ReadOptional(fsys, manifests.NPMRC)
 	if settings != nil && !manifests.NPMToken.Match(settings) {
-		files = append(files, manifests.NPMRC)
+		return []string{manifests.NPMRC}, err
 	}
-	return files, err
+	return nil, err
 }

@@ -14,8 +14,8 @@ import (
 
 func TestManifests(t *testing.T) {
 	want := []string{
-		".dockerignore", ".npmrc", "Pipfile.lock", "npm-shrinkwrap.json", "openhands/poetry.lock", "openhands/pyproject.toml", "package-lock.json", "package.json",
-		"pnpm-lock.yaml", "poetry.lock", "pyproject.toml", "requirements.txt", "runtime.yaml", "uv.lock", "yarn.lock",
+		".dockerignore", ".npmrc", ".pnpmfile.cjs", ".pnpmfile.mjs", "Pipfile.lock", "npm-shrinkwrap.json", "openhands/poetry.lock", "openhands/pyproject.toml", "package-lock.json", "package.json",
+		"pnpm-lock.yaml", "pnpm-workspace.yaml", "poetry.lock", "pyproject.toml", "requirements.txt", "runtime.yaml", "uv.lock", "yarn.lock",
 	}
 	if diff := cmp.Diff(want, Manifests()); diff != "" {
 		t.Error(diff)

@@ -40,6 +40,9 @@ type Runtime struct {
 	Tests        []llb.Test
 	Mirrors      map[string]string // address prefix -> its replacement
 
+	// ManagerVersion is the version of the package manager, such as "10", if the project decides it: of managers of Node.js beside npm.
+	ManagerVersion string
+
 	provenance provenance
 }
 
@@ -109,7 +112,7 @@ func (r *Runtime) Code() string { return r.Prefix + "/code" }
 // directories from an image without labels.
 func (r *Runtime) SourceApart() bool {
 	for _, source := range r.Source {
-		if source.Path == "." && r.Dependencies.Manager == "npm" {
+		if source.Path == "." && r.Interpreter.Name == "node" && r.Dependencies.Manager != "none" {
 			return false
 		}
 	}

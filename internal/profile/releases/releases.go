@@ -51,6 +51,22 @@ var releases = []llb.Tool{
 		SHA256: all("9128cfe26aee0c99f4fc68c15c6b8b12309a68be0de2c012cdfea2a463cb722f"),
 	},
 	{
+		Name: "pnpm", Version: "11.28.11", URL: npmRegistry + "pnpm/-/pnpm-{version}.tgz",
+		SHA256: all("503ca17f40400740765635d01f6fa7d932efe533604d6f6fe73bd8b489e73ebb"),
+	},
+	{
+		Name: "pnpm", Version: "10.34.9", URL: npmRegistry + "pnpm/-/pnpm-{version}.tgz",
+		SHA256: all("7e8a946108e7baab119e51d27c24d6178b46545422643dbc91e34e2f1ee32e0f"),
+	},
+	{
+		Name: "pnpm", Version: "9.15.9", URL: npmRegistry + "pnpm/-/pnpm-{version}.tgz",
+		SHA256: all("cf86a7ad764406395d4286a6d09d730711720acc6d93e9dce9ac7ac4dc4a28a7"),
+	},
+	{
+		Name: "pnpm", Version: "8.15.9", URL: npmRegistry + "pnpm/-/pnpm-{version}.tgz",
+		SHA256: all("daa27a0b541bc635323ff96c2ded995467ff9fe6d69ff67021558aa9ad9dcc36"),
+	},
+	{
 		// Digests from the publisher's own installer (setup-uv).
 		Name: "uv", Version: "0.11.8", Glibc: "2.17",
 		URL:  github + "astral-sh/uv/releases/download/{version}/uv-{arch}-unknown-linux-gnu.tar.gz",

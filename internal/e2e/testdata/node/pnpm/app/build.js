@@ -1,0 +1,1 @@
+require("fs").writeFileSync("built.js", "module.exports = " + JSON.stringify(require("../node_modules/left-pad")("built", 6)));

@@ -1,0 +1,60 @@
+package profile
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/rtbuild/rtbuild/internal/profile/manifests"
+)
+
+// TestManagerVersion checks which manager and which version of it a project gets, or what is wrong with its choice.
+func TestManagerVersion(t *testing.T) {
+	const packageJSON, npmLock, v6, v9 = "package.json", "package-lock.json", "lockfileVersion: '6.0'\n", "lockfileVersion: '9.0'\n"
+	tests := []struct {
+		name, manifest string
+		runtime        string
+		locks          map[string]string
+		manager        string
+		version        string
+		fault          string
+	}{
+		{"pnpm 8's lock file", "{}", "", map[string]string{manifests.PNPMLock: v6}, "pnpm", "8", ""},
+		{"the lock file of pnpm 9 and newer", "{}", "", map[string]string{manifests.PNPMLock: v9}, "pnpm", "10", ""},
+		{"patches of pnpm 9", "{}", "", map[string]string{manifests.PNPMLock: v9 + "patchedDependencies:\n  a:\n    hash: jjidl7utuvtxfmjqcinmoonbvm\n"}, "pnpm", "9", ""},
+		{"packageManager", `{"packageManager": "pnpm@11.2.0+sha512.abc"}`, "", map[string]string{manifests.PNPMLock: v9}, "pnpm", "11", ""},
+		{"a version that is not pinned", "{\n\"packageManager\": \"pnpm@7.1.0\"}", "", map[string]string{manifests.PNPMLock: v9}, "", "",
+			"package.json:2: rtbuild has no pinned pnpm 7.1.0, only 8.15.9, 9.15.9, 10.34.9, 11.28.11: name one of them, or set tools: [{name: pnpm, version: 7.1.0, sha256: {...}}]"},
+		{"a version of the user's own", `{"packageManager": "pnpm@7.1.0"}`, "tools: [{name: pnpm, version: 7.1.0, sha256: {amd64: " + strings.Repeat("a", 64) + "}}]",
+			map[string]string{manifests.PNPMLock: v9}, "pnpm", "7", ""},
+		{"a lock file that is too new for packageManager", `{"packageManager": "pnpm@8.1.0"}`, "", map[string]string{manifests.PNPMLock: v9}, "", "",
+			"pnpm-lock.yaml:1: its lockfileVersion is 9.0, and packageManager in package.json names pnpm 8, which cannot read it: name pnpm 9 or newer there, or write the file with pnpm 8"},
+		{"a lock file that is too new", "{}", "", map[string]string{manifests.PNPMLock: "lockfileVersion: '12.0'"}, "", "",
+			"pnpm-lock.yaml:1: its lockfileVersion is 12.0, and rtbuild has pnpm 8.15.9, 9.15.9, 10.34.9, 11.28.11: write it with one of these, and say which by packageManager in package.json"},
+		{"two managers", "{}", "", map[string]string{manifests.PNPMLock: v9, npmLock: "{}"}, "", "",
+			"the project has package-lock.json and pnpm-lock.yaml: say which its dependencies are installed from, by dependencies: {manager: npm} or {manager: pnpm} in runtime.yaml"},
+		{"two managers, and packageManager", `{"packageManager": "pnpm@9.0.0"}`, "", map[string]string{manifests.PNPMLock: v9, npmLock: "{}"}, "pnpm", "9", ""},
+		{"two managers, and a choice", `{"packageManager": "pnpm@9.0.0"}`, "dependencies: {manager: npm}", map[string]string{manifests.PNPMLock: v9, npmLock: "{}"}, "npm", "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			fsys := fstest.MapFS{packageJSON: {Data: []byte(test.manifest)}, "runtime.yaml": {Data: []byte("base: debian:bookworm\n" + test.runtime)}}
+			for name, data := range test.locks {
+				fsys[name] = &fstest.MapFile{Data: []byte(data)}
+			}
+			r, err := Load(fsys, Options{})
+			if test.fault != "" {
+				if err == nil || !strings.HasPrefix(err.Error(), test.fault) {
+					t.Errorf("error\n%v\nwant\n%s", err, test.fault)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Dependencies.Manager != test.manager || r.ManagerVersion != test.version {
+				t.Errorf("%s %q, want %s %q", r.Dependencies.Manager, r.ManagerVersion, test.manager, test.version)
+			}
+		})
+	}
+}
