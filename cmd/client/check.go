@@ -51,10 +51,13 @@ func (t *target) lintInput() lint.Input {
 	return in
 }
 
-// checkStrict returns an error for what --strict refuses: a tool without a verified checksum, a command that cannot start.
+// strictRules are the rules whose findings --strict refuses: a tool without a verified checksum, an image that cannot start.
+var strictRules = []string{lint.UnverifiedTool.Name, lint.MissingStart.Name, lint.NoCommand.Name}
+
+// checkStrict returns an error for what --strict refuses.
 func checkStrict(p *target) error {
 	for _, finding := range lint.Check(p.lintInput()) {
-		if finding.Rule == lint.UnverifiedTool.Name || finding.Rule == lint.MissingStart.Name {
+		if slices.Contains(strictRules, finding.Rule) {
 			return withCode(exitUsage, fmt.Errorf("--strict: %s", finding.Detail))
 		}
 	}

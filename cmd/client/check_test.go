@@ -59,7 +59,7 @@ func TestCheck(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
-			filetree.Files{"package.json": "{}", "package-lock.json": `{"lockfileVersion": 3}`, "a.js": "", "runtime.yaml": test.runtime}.Write(t, dir)
+			filetree.Files{"package.json": `{"main": "a.js"}`, "package-lock.json": `{"lockfileVersion": 3}`, "a.js": "", "runtime.yaml": test.runtime}.Write(t, dir)
 			if test.more != "" {
 				filetree.Files{test.more: ""}.Write(t, dir)
 			}

@@ -303,7 +303,7 @@ func (c checked) rules() string {
 // TestFrontendCheck checks findings, and errors that prevent a build.
 func TestFrontendCheck(t *testing.T) {
 	t.Parallel()
-	p := probe(t)
+	p := probe(t, "cmd: [node, main.js]")
 	write(t, p.dir, "id_rsa", "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----\n")
 	if got := p.check(t, 1).rules(); got != "SecretInSource:0 UnpinnedBase:3" {
 		t.Errorf("the findings are %q", got)

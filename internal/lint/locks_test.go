@@ -48,7 +48,7 @@ func TestLockOutOfStep(t *testing.T) {
 // TestLocksNotCompared checks what is not compared.
 func TestLocksNotCompared(t *testing.T) {
 	differing := node("package.json", `{"dependencies": {"a": "1"}}`)
-	if got := Check(Input{Runtime: load(t, differing), Project: differing}); len(got) != 1 {
+	if got := started(Check(Input{Runtime: load(t, differing), Project: differing})); len(got) != 1 {
 		t.Fatalf("got %v", got)
 	}
 	unread := files("runtime.yaml", "")

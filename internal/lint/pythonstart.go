@@ -8,21 +8,11 @@ import (
 	"github.com/rtbuild/rtbuild/llb"
 )
 
-// noCommand finds a Python project with several scripts of which none was chosen.
-func noCommand(in Input) []Finding {
-	scripts := in.Runtime.Scripts()
-	if in.Runtime.Cmd != nil || in.Runtime.Entrypoint != nil || len(scripts) < 2 {
-		return nil
-	}
-	return []Finding{NoCommand.found(in.field("cmd"), "the image starts the command of its base, because the project has several scripts: write cmd: [%s]",
-		strings.Join(scripts, "], or cmd: ["))}
-}
-
 // missingModule finds a command that is a script of the project whose module the image will not have. A module of another package may be
 // a dependency's.
 func missingModule(in Input) []Finding {
 	r := in.Runtime
-	if in.Copied == nil || r.Extra != "" || len(r.Cmd) == 0 || !slices.Contains(r.Scripts(), r.Cmd[0]) {
+	if in.Copied == nil || r.Extra != "" || r.Build != nil || len(r.Cmd) == 0 || !slices.Contains(r.Scripts(), r.Cmd[0]) {
 		return nil
 	}
 	project := r.Project[0]

@@ -13,16 +13,17 @@ func uvProject(scripts, runtime string) fstest.MapFS {
 		"runtime.yaml", "base: "+pinned+"\n"+runtime)
 }
 
-func TestNoCommand(t *testing.T) {
+// TestNoCommandOfSeveral: a Python project with several scripts lists them.
+func TestNoCommandOfSeveral(t *testing.T) {
 	const two = "b = 'own:b'\na = 'own:a'\n"
 	tests := []struct{ name, scripts, runtime, want string }{
 		{"two scripts", two, "", "because the project has several scripts: write cmd: [a], or cmd: [b]"},
 		{"one script", "a = 'own:a'\n", "", ""},
-		{"none", "", "", ""},
+		{"none", "", "", "nothing says how the project starts"},
 		{"a command", two, "cmd: [b]", ""},
 		{"no command", two, "cmd: []", ""},
 		{"an entrypoint", two, "entrypoint: [b]", ""},
-		{"not installed", two, "project: none", ""},
+		{"not installed", two, "project: none", "nothing says how the project starts"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,7 +14,7 @@ var (
 	LockOutOfStep     = Rule{"LockOutOfStep", "The lock file should agree with the manifest"}
 	ScriptsLeftOut    = Rule{"ScriptsLeftOut", "The project's own install scripts should not be needed"}
 	MissingStart      = Rule{"MissingStart", "The file that the command runs should be in the image"}
-	NoCommand         = Rule{"NoCommand", "A project with several scripts should say which one starts it"}
+	NoCommand         = Rule{"NoCommand", "The image should have a command of its own"}
 	UnhashedSource    = Rule{"UnhashedSource", "Files that are copied into the image should count for its tag"}
 	SecretInSource    = Rule{"SecretInSource", "The source should not contain secrets"}
 	IgnoreHidesHashed = Rule{"IgnoreHidesHashed", "Ignore patterns should not hide inputs of the image"}

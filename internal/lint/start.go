@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/rtbuild/rtbuild/internal/profile"
 )
 
 // mainFiles lists by interpreter what follows the name of a program's file or directory. Node's rules are those of require.
@@ -13,25 +15,62 @@ var mainFiles = map[string][]string{
 	"python3": {"", "/__main__.py"},
 }
 
-// missingStart finds a command that runs a file of the source that the image will not have. A command with an option, an absolute path,
-// another directory or an extra step may find its file elsewhere.
+// missingStart finds a command that runs a file of the source that the image will not have. A command with an option, another directory, a
+// build command or an extra step may find its file elsewhere.
 func missingStart(in Input) []Finding {
 	r := in.Runtime
-	if in.Copied == nil || r.Entrypoint != nil || r.Extra != "" || r.Workdir != "" || len(r.Cmd) < 2 {
+	if in.Copied == nil || r.Entrypoint != nil || r.Extra != "" || r.Build != nil || r.Workdir != "" || len(r.Cmd) == 0 {
 		return nil
 	}
-	ends, known := mainFiles[r.Cmd[0]]
-	file := path.Clean(r.Cmd[1])
-	if !known || strings.HasPrefix(file, "-") || path.IsAbs(file) || strings.HasPrefix(file, "node_modules/") {
-		return nil
-	}
-	if slices.ContainsFunc(ends, func(end string) bool { return slices.Contains(in.Copied, path.Clean(file+end)) }) {
+	file, ends := startFile(r)
+	if file == "" || slices.ContainsFunc(ends, func(end string) bool { return slices.Contains(in.Copied, path.Clean(file+end)) }) {
 		return nil
 	}
 	what := "is not among the files of the image"
 	if slices.ContainsFunc(in.Copied, func(copied string) bool { return strings.HasPrefix(copied, file+"/") }) {
 		what = "is a directory without a main file"
 	}
-	return []Finding{MissingStart.found(in.field("cmd"), "the image cannot start: its command is %s, but %s %s: write cmd: [%s, FILE], with a file that is in the source",
-		strings.Join(r.Cmd, " "), file, what, r.Cmd[0])}
+	advice := "cmd: [FILE]"
+	if len(ends) > 1 {
+		advice = "cmd: [" + r.Cmd[0] + ", FILE]"
+	}
+	return []Finding{MissingStart.found(in.field("cmd"), "the image cannot start: its command is %s, but %s %s: write %s, with a file that is in the source",
+		strings.Join(r.Cmd, " "), file, what, advice)}
 }
+
+// startFile returns the file of the source that a command runs, relative to the project, and what may follow its name. It returns "" if
+// the command runs another file, or a program on PATH.
+func startFile(r *profile.Runtime) (file string, ends []string) {
+	word := r.Cmd[0]
+	ends, known := mainFiles[word]
+	switch {
+	case known && len(r.Cmd) > 1 && !strings.HasPrefix(r.Cmd[1], "-"):
+		word = r.Cmd[1]
+	case known || !strings.Contains(word, "/"):
+		return "", nil
+	default:
+		ends = []string{""}
+	}
+	word, inCode := strings.CutPrefix(path.Clean(word), r.Code()+"/")
+	if path.IsAbs(word) && !inCode || strings.HasPrefix(word, "node_modules/") || strings.HasPrefix(word, "../") {
+		return "", nil
+	}
+	return word, ends
+}
+
+// noCommand finds a project of which nothing says how it starts. OpenHands starts its images with a command of its own.
+func noCommand(in Input) []Finding {
+	r := in.Runtime
+	if r.Cmd != nil || r.Entrypoint != nil || r.Profile == "" || r.Profile == openhands {
+		return nil
+	}
+	if scripts := r.Scripts(); len(scripts) > 1 {
+		return []Finding{NoCommand.found(in.field("cmd"), "the image starts the command of its base, because the project has several scripts: write cmd: [%s]",
+			strings.Join(scripts, "], or cmd: ["))}
+	}
+	return []Finding{NoCommand.found(in.field("cmd"), "nothing says how the project starts, so a container runs the command of the base %s: "+
+		"write cmd: [PROGRAM, ARGUMENT], or cmd: [] if every container is given its command", r.Base)}
+}
+
+// openhands is the profile whose images are started with a given command.
+const openhands = "openhands"

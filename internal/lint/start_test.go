@@ -28,6 +28,13 @@ func TestMissingStart(t *testing.T) {
 		{"an absolute path", "cmd: [node, /opt/a.js]\n", "", []string{"a.ts"}, ""},
 		{"a dependency's program", "cmd: [node, node_modules/a/cli.js]\n", "", []string{"a.ts"}, ""},
 		{"another program", "cmd: [a]\n", "", []string{"a.ts"}, ""},
+		{"an absolute path in the code", "cmd: [node, /agent/code/a.js]\n", "", []string{"a.ts"}, "but a.js is not among the files of the image: write cmd: [node, FILE]"},
+		{"a program of the source", "cmd: [./bin/run]\n", "", []string{"bin/run"}, ""},
+		{"a program of the source that is absent", "cmd: [bin/run]\n", "", []string{"a.ts"}, "its command is bin/run, but bin/run is not among the files of the image: write cmd: [FILE]"},
+		{"a program that is a directory", "cmd: [./src, x]\n", "", []string{"src/index.js"}, "src is a directory without a main file"},
+		{"the directory above", "cmd: [../run]\n", "", []string{"a.ts"}, ""},
+		{"a program of the base", "cmd: [/bin/sh]\n", "", []string{"a.ts"}, ""},
+		{"an interpreter alone", "cmd: [node]\n", "", []string{"a.ts"}, ""},
 		{"an entrypoint", "entrypoint: [tini, --]\ncmd: [node, dist/a.js]\n", "", []string{"a.ts"}, ""},
 	}
 	for _, tt := range tests {
@@ -36,6 +43,27 @@ func TestMissingStart(t *testing.T) {
 			found := strings.Join(inLines(missingStart(Input{Runtime: load(t, project), Project: project, Copied: tt.copied})), "\n")
 			if (tt.want == "") != (found == "") || !strings.Contains(found, tt.want) {
 				t.Errorf("found %q, want %q", found, tt.want)
+			}
+		})
+	}
+}
+
+// TestNoCommand: without a command, the container runs the base's, such as a shell.
+func TestNoCommand(t *testing.T) {
+	const finding = "runtime.yaml NoCommand: nothing says how the project starts, so a container runs the command of the base " + pinned +
+		": write cmd: [PROGRAM, ARGUMENT], or cmd: [] if every container is given its command | base: " + pinned
+	tests := []struct{ name, runtime, manifest, want string }{
+		{"a main file", "", `{"main": "a.js"}`, ""},
+		{"nothing", "", `{}`, finding},
+		{"written", "cmd: [a]\n", `{}`, ""},
+		{"the next command is given", "cmd: []\n", `{}`, ""},
+		{"an entrypoint", "entrypoint: [a]\n", `{}`, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			project := node("package.json", tt.manifest, "runtime.yaml", "base: "+pinned+"\n"+tt.runtime)
+			if got := strings.Join(inLines(noCommand(Input{Runtime: load(t, project)})), "\n"); got != tt.want {
+				t.Errorf("found %q, want %q", got, tt.want)
 			}
 		})
 	}

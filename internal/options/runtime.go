@@ -141,7 +141,7 @@ func (p *Planning) Group() Group {
 			{Name: "no-test", Arg: "NO_TEST", into: boolean(&p.NoTest),
 				Help: "Skip the tests of the runtime file"},
 			{Name: "strict", into: boolean(&p.Strict),
-				Help: "Refuse tools without a verified checksum, and a start command whose file is missing"},
+				Help: "Refuse tools without a verified checksum, and a start command that is missing or whose file is"},
 			{Name: Variant, Arg: "VARIANT", Value: "NAME", Choices: Variants, into: optional(oneOf(&p.Variant, Variants...)),
 				Unset: "the one with the least work", Help: "Where the build starts: none, lock, versioned or scratch"},
 		},

@@ -36,9 +36,10 @@ type definition struct {
 	original bool           // hash and copy by the rules of OpenHands' build
 	noCopy   []string       // names that are hashed but not copied
 
-	version func(fs.FS) (string, error)             // returns the project's version, or ""
-	command func(fs.FS) ([]string, error)           // returns the default of cmd; nil: the base's
-	build   func(fs.FS, *Runtime) ([]string, error) // returns the project's own build command; nil: it has none that is needed
+	version func(fs.FS) (string, error)                           // returns the project's version, or ""
+	command func(fs.FS, func(file string) bool) ([]string, error) // returns the default of cmd; nil: the base's. The function reports which files the image has
+	first   func(fs.FS) ([]string, error)                         // returns the default of the first releases, which leaves no trace in a tag; nil: command's
+	build   func(fs.FS, *Runtime) ([]string, error)               // returns the project's own build command; nil: it has none that is needed
 
 	notBuilt []string // patterns of what a build command leaves and an image must not have
 }
@@ -87,6 +88,7 @@ var definitions = []definition{
 		},
 		version:  manifests.NPMVersion,
 		command:  manifests.NPMCommand,
+		first:    manifests.NPMFirstCommand,
 		build:    npmBuild,
 		notBuilt: slices.Concat(alwaysIgnored, caches),
 	},
@@ -115,7 +117,7 @@ var definitions = []definition{
 	openhands,
 }
 
-func noCommand(fs.FS) ([]string, error) { return nil, nil }
+func noCommand(fs.FS, func(string) bool) ([]string, error) { return nil, nil }
 
 // withComponents returns the names of the profiles that have components.
 func withComponents() []string {

@@ -93,7 +93,7 @@ func (r *Runtime) sourceExtra(d definition) map[string]any {
 		e["build"] = buildFacts(b)
 	}
 	e.add("ignore", r.OwnIgnore(), []string(nil))
-	if r.Cmd != nil && (r.provenance.cmd == nil || !slices.Equal(r.Cmd, r.provenance.cmd)) { // an empty command differs from the base's
+	if r.commandMatters() {
 		e["cmd"] = r.Cmd
 	}
 	if r.Entrypoint != nil {
@@ -106,6 +106,16 @@ func (r *Runtime) sourceExtra(d definition) map[string]any {
 	e.add("extra", r.Extra, "")
 	e.add("test", r.Tests, []llb.Test(nil))
 	return e
+}
+
+// commandMatters reports whether the command enters the source hash. The default of the first releases does not: so a file that says
+// cmd: [npm, start] keeps its tags, and an image of an older rtbuild is never taken for one with another command.
+func (r *Runtime) commandMatters() bool {
+	first := r.provenance.cmd
+	if r.Cmd == nil { // the base's
+		return first != nil && r.Entrypoint == nil
+	}
+	return first == nil || !slices.Equal(r.Cmd, first) // an empty command differs from the base's
 }
 
 // listOrLists returns packages as a list, or as a map of lists if the file names them by package manager.

@@ -32,7 +32,12 @@ func TestExtras(t *testing.T) {
 			start, `{}`, `{}`,
 		},
 		{"what is in no tag", "network: {mirrors: {'https://a.com': 'https://b.com'}}\nrepository: a/b", nil, `{}`, `{}`},
-		{"the default command", "", start, `{}`, `{}`},
+		{"the default command of the first releases", "cmd: [npm, start]", start, `{}`, `{}`},
+		{"the default command of today", "", start, `{}`, `{"cmd":["x"]}`},
+		{"the default command, written", "cmd: [x]", start, `{}`, `{"cmd":["x"]}`},
+		{"an entrypoint instead of the default command", "entrypoint: [b]", start, `{}`, `{"entrypoint":["b"]}`},
+		{"a main file", "", projecttest.Files("package-lock.json", "{}", "package.json", `{"main": "a.js"}`, "a.js", ""), `{}`, `{}`},
+		{"a program", "", projecttest.Files("package-lock.json", "{}", "package.json", `{"main": "a.js", "bin": "b.js"}`), `{}`, `{"cmd":["node","b.js"]}`},
 		{"packages", "packages: [git, jq, git]", nil, `{"packages":["git","jq"]}`, `{}`},
 		{"packages by manager", "packages: {apt: [git]}", nil, `{"packages":{"apt":["git"]}}`, `{}`},
 		{

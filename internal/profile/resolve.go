@@ -256,19 +256,6 @@ func (d definition) completeVersion(fsys fs.FS, r *Runtime) (err error) {
 	return err
 }
 
-// completeCommand sets the default command, unless the user sets an entrypoint: the command would become its arguments. A Python project's
-// own command is newer than its tags, so it leaves a trace in them.
-func (d definition) completeCommand(fsys fs.FS, r *Runtime) (err error) {
-	r.provenance.cmd, err = d.command(fsys)
-	if r.Cmd == nil && r.Entrypoint == nil {
-		r.Cmd = r.provenance.cmd
-		if r.Cmd == nil {
-			r.Cmd = r.projectCommand()
-		}
-	}
-	return err
-}
-
 // completeIgnore sets the ignore patterns. The profile's own come last, so that no earlier "!" includes what is always ignored.
 func (d definition) completeIgnore(fsys fs.FS, r *Runtime) error {
 	if d.original {

@@ -107,7 +107,7 @@ func TestLoad(t *testing.T) {
 			"ignored by .dockerignore", projecttest.Files("package-lock.json", "{}", ".dockerignore", "# all\n*\n!/src\n", runtimefile.Name, "base: debian:bookworm\nignore: [x]\nversion: 1.2.3"), Options{},
 			nodeRuntime(func(r *Runtime) { r.Ignore = append([]string{"*", "!src", "x"}, alwaysIgnored...) }),
 		},
-		{"a start script", projecttest.Files("package-lock.json", "{}", "package.json", "\uFEFF{\"version\": \"1.2.3\", \"main\": \"a.js\", \"scripts\": {\"start\": \"x\"}}"), Options{Base: "debian:bookworm"}, nodeRuntime(func(r *Runtime) { r.Cmd = []string{"npm", "start"} })},
+		{"a start script", projecttest.Files("package-lock.json", "{}", "package.json", "\uFEFF{\"version\": \"1.2.3\", \"main\": \"a.js\", \"scripts\": {\"start\": \"x\"}}"), Options{Base: "debian:bookworm"}, nodeRuntime(func(r *Runtime) { r.Cmd = []string{"x"} })},
 		{"a main file", projecttest.Files("package-lock.json", "{}", "package.json", `{"version": "1.2.3", "main": "a.js", "scripts": {"start": 1}}`), Options{Base: "debian:bookworm"}, nodeRuntime(func(r *Runtime) { r.Cmd = []string{"node", "a.js"} })},
 		{
 			"no default command behind an entrypoint", projecttest.Files("package-lock.json", "{}", "package.json", `{"version": "1.2.3", "main": "a.js"}`, runtimefile.Name, "entrypoint: [x]"), Options{Base: "debian:bookworm"},

@@ -49,7 +49,7 @@ type Runtime struct {
 // provenance says which values of a Runtime its user set.
 type provenance struct {
 	dependencies Dependencies             // without the files that others refer to
-	cmd          []string                 // the default command
+	cmd          []string                 // the command that leaves no trace in a tag; see Runtime.commandMatters
 	version      string                   // that the user gives
 	notes        []string                 // see Notes
 	installed    []string                 // names of the projects that rtbuild installs instead of the manager

@@ -49,8 +49,11 @@ func FuzzPackageJSON(f *testing.F) {
 		project := with{project, map[string][]byte{PackageJSON: data}}
 		_, err := NPMVersion(project)
 		projecttest.CheckFault(t, err, PackageJSON)
-		_, err = NPMCommand(project)
+		words, err := NPMCommand(project, func(string) bool { return false })
 		projecttest.CheckFault(t, err, PackageJSON)
+		if len(words) > 0 && words[0] == "" {
+			t.Fatalf("the command %q has no program", words)
+		}
 		manifests, err := WorkspaceManifests(project)
 		if err == nil || !strings.Contains(err.Error(), "n: a link leads out of the context") {
 			projecttest.CheckFault(t, err, PackageJSON)

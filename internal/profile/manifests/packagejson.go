@@ -50,20 +50,6 @@ func NPMVersion(fsys fs.FS) (string, error) {
 	return version, err
 }
 
-// NPMCommand returns the project's start command: its start script, else its main file.
-func NPMCommand(fsys fs.FS) ([]string, error) {
-	fields, err := readPackageJSON(fsys)
-	if scripts, ok := fields["scripts"].(map[string]any); ok {
-		if start, _ := scripts["start"].(string); start != "" {
-			return []string{"npm", "start"}, err
-		}
-	}
-	if main, _ := fields["main"].(string); main != "" {
-		return []string{"node", main}, err
-	}
-	return nil, err
-}
-
 // WorkspaceManifests returns the package.json files of the project's workspaces, sorted. npm ci needs them all.
 func WorkspaceManifests(fsys fs.FS) ([]string, error) {
 	fields, err := readPackageJSON(fsys)
