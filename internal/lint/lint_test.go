@@ -177,18 +177,18 @@ func TestSecrets(t *testing.T) {
 }
 
 // TestSecretInDependencyFile checks that a token in a dependency file is found, because the deps image contains the file. The
-// profile's ignore pattern for that file is not reported: the user cannot remove it.
+// profile's ignore pattern for that file is not reported: the user cannot remove it. (Package profile refuses a token in the project's .npmrc.)
 func TestSecretInDependencyFile(t *testing.T) {
 	for _, tt := range []struct{ name, npmrc, want string }{
-		{"a token", "//registry.example.com/:_authToken=npm_1\n", "runtime.yaml SecretInSource: .npmrc looks like a file of npm's tokens, and everybody who can pull " +
-			"the deps image could read it: remove it from dependencies.files, and pass it to the build as a secret: --secret id=npmrc,src=.npmrc" +
-			" | dependencies: {files: [package.json, package-lock.json, .npmrc]}"},
+		{"a token", "//registry.example.com/:_authToken=npm_1\n", "runtime.yaml SecretInSource: sub/.npmrc looks like a file of npm's tokens, and everybody who can pull " +
+			"the deps image could read it: remove it from dependencies.files, and pass it to the build as a secret: --secret id=npmrc,src=sub/.npmrc" +
+			" | dependencies: {files: [package.json, package-lock.json, sub/.npmrc]}"},
 		{"a variable", "//registry.example.com/:_authToken=${NPM_TOKEN}\n", ""},
 		{"settings", "legacy-peer-deps=true\n", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			project := node(".npmrc", tt.npmrc, "main.js", "", "runtime.yaml",
-				"base: "+pinned+"\ndependencies: {files: [package.json, package-lock.json, .npmrc]}\n")
+			project := node("sub/.npmrc", tt.npmrc, "main.js", "", "runtime.yaml",
+				"base: "+pinned+"\ndependencies: {files: [package.json, package-lock.json, sub/.npmrc]}\n")
 			in := Input{Runtime: load(t, project), Project: project, Copied: []string{"main.js"}}
 			got := inLines(append(hiddenFiles(in), secrets(in)...))
 			if strings.Join(got, "\n") != tt.want {

@@ -91,10 +91,10 @@ func readPNPMLock(fsys fs.FS) manifests.PNPMLocked {
 	return manifests.ParsePNPMLock(data)
 }
 
-// nodeFiles returns the further files that a package manager needs, unless the file lists its own; and npm's settings, unless they hold a
-// secret.
-func nodeFiles(fsys fs.FS, given Dependencies) ([]string, error) {
-	settings, err := npmSettings(fsys)
+// nodeFiles returns the further files that a package manager needs, unless the file lists its own; and npm's settings.
+func nodeFiles(fsys fs.FS, r *Runtime) ([]string, error) {
+	given := r.Dependencies
+	settings, err := npmSettings(fsys, r)
 	if err != nil || !slices.Equal(given.Files, filesOf(given.Manager)) {
 		return settings, err
 	}

@@ -4,17 +4,19 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/moby/patternmatcher"
+
 	"github.com/rtbuild/rtbuild/internal/profile/manifests"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
 // npmFiles returns the further files that npm ci needs: unless the file lists its own lock files, the workspaces' manifests and what the
-// lock file names by path; and npm's settings, unless they hold a secret.
-func npmFiles(fsys fs.FS, given Dependencies) ([]string, error) {
+// lock file names by path; and npm's settings.
+func npmFiles(fsys fs.FS, r *Runtime) ([]string, error) {
 	var files []string
 	node := definitionOf("node")
 	for _, by := range append([]Dependencies{node.defaults.Dependencies}, node.others...) {
-		if !slices.Equal(given.Files, by.Files) {
+		if !slices.Equal(r.Dependencies.Files, by.Files) {
 			continue
 		}
 		workspaces, err := manifests.WorkspaceManifests(fsys)
@@ -23,15 +25,41 @@ func npmFiles(fsys fs.FS, given Dependencies) ([]string, error) {
 		}
 		files = append(workspaces, manifests.NPMLocalFiles(fsys, by.Files[len(by.Files)-1])...)
 	}
-	settings, err := npmSettings(fsys)
+	settings, err := npmSettings(fsys, r)
 	return append(files, settings...), err
 }
 
-// npmSettings returns the file of npm's settings, unless there is none or it holds a secret.
-func npmSettings(fsys fs.FS) ([]string, error) {
-	settings, err := projectfile.ReadOptional(fsys, manifests.NPMRC)
-	if settings != nil && !manifests.NPMToken.Match(settings) {
-		return []string{manifests.NPMRC}, err
+// npmSettings returns the file of npm's settings, if the dependencies have it.
+func npmSettings(fsys fs.FS, r *Runtime) ([]string, error) {
+	takes, err := takesNPMRC(fsys, r)
+	if takes {
+		return []string{manifests.NPMRC}, nil
 	}
 	return nil, err
+}
+
+// takesNPMRC reports whether npm's settings are a file of the dependencies. Settings with a secret are an error, unless the user ignores
+// the file: then its owner passes it as a secret.
+func takesNPMRC(fsys fs.FS, r *Runtime) (bool, error) {
+	settings, err := projectfile.ReadOptional(fsys, manifests.NPMRC)
+	if settings == nil || err != nil {
+		return false, err
+	}
+	if err := manifests.CheckNPMRC(settings); err != nil {
+		if r.ignores(manifests.NPMRC) && !slices.Contains(r.Dependencies.Files, manifests.NPMRC) {
+			return false, nil
+		}
+		return false, err
+	}
+	return true, nil
+}
+
+// ignores reports whether the user's own patterns leave a file out.
+func (r *Runtime) ignores(file string) bool {
+	matcher, err := patternmatcher.New(r.provenance.ignore)
+	if err != nil {
+		return false // the scan of the source reports the pattern
+	}
+	matches, err := matcher.MatchesOrParentMatches(file)
+	return matches && err == nil
 }

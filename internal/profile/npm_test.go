@@ -1,9 +1,13 @@
 package profile
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
 
 // TestNPMFiles checks which files npm ci gets.
@@ -26,10 +30,9 @@ func TestNPMFiles(t *testing.T) {
 		{"settings and listed files", "dependencies: {files: [package.json, package-lock.json, .npmrc]}",
 			map[string]string{lock: "{}", ".npmrc": "legacy-peer-deps=true"}, []string{packageJSON, lock, ".npmrc"}},
 		{"a variable", "", map[string]string{lock: "{}", ".npmrc": "//r.example.com/:_authToken=${NPM_TOKEN}"}, []string{packageJSON, lock, ".npmrc"}},
-		{"a token", "", map[string]string{lock: "{}", ".npmrc": "//r.example.com/:_authToken=npm_abc"}, []string{packageJSON, lock}},
-		{"a password", "", map[string]string{lock: "{}", ".npmrc": "//r.example.com/:_password = abc"}, []string{packageJSON, lock}},
-		{"a login", "", map[string]string{lock: "{}", ".npmrc": "_auth=abc"}, []string{packageJSON, lock}},
-		{"a password in a url", "", map[string]string{lock: "{}", ".npmrc": "registry=https://me:abc@r.example.com/"}, []string{packageJSON, lock}},
+		{"a quoted variable", "", map[string]string{lock: "{}", ".npmrc": "//r.example.com/:_authToken=\"${NPM_TOKEN}\""}, []string{packageJSON, lock, ".npmrc"}},
+		{"a token that .dockerignore leaves out", "", map[string]string{lock: "{}", ".npmrc": "_authToken=abc", ".dockerignore": ".npmrc"}, []string{packageJSON, lock}},
+		{"a token that the file leaves out", "ignore: ['**/.npmrc']", map[string]string{lock: "{}", ".npmrc": "_authToken=abc"}, []string{packageJSON, lock}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -43,6 +46,34 @@ func TestNPMFiles(t *testing.T) {
 			}
 			if !slices.Equal(r.Dependencies.Files, test.want) {
 				t.Errorf("got %v, want %v", r.Dependencies.Files, test.want)
+			}
+		})
+	}
+}
+
+// TestNPMSecretIsRefused shows that a secret in npm's settings is an error, which does not print it. Left out in silence, npm would be
+// denied by the registry, and nobody would know why.
+func TestNPMSecretIsRefused(t *testing.T) {
+	const want = ": it holds a secret, and everybody who can pull the deps image could read it: write ${NPM_TOKEN} or another variable instead, or leave the file out " +
+		"by a line .npmrc in .dockerignore; and pass the file with the login by --secret id=npmrc,src=FILE"
+	listed := "dependencies: {files: [package.json, package-lock.json, .npmrc]}"
+	tests := []struct{ name, runtime, settings, want string }{
+		{"a token", "", "fund=false\n//r.example.com/:_authToken=HUNTER2", ".npmrc:2" + want},
+		{"a quoted token", "", "_authToken='HUNTER2'", ".npmrc:1" + want},
+		{"a password", "", "\n\n//r.example.com/:_password = HUNTER2\n", ".npmrc:3" + want},
+		{"a login", "", "_auth=HUNTER2", ".npmrc:1" + want},
+		{"a password in a url", "", "registry=https://me:HUNTER2@r.example.com/", ".npmrc:1" + want},
+		{"a key", "", "//r.example.com/:key=\"-----BEGIN PRIVATE KEY-----HUNTER2\"", ".npmrc:1" + want},
+		{"a token in a listed file", listed, "_authToken=HUNTER2", ".npmrc:1" + want},
+		{"a token in a listed file that is ignored", listed + "\nignore: [.npmrc]", "_authToken=HUNTER2", ".npmrc:1" + want},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			project := projecttest.Files("package.json", "{}", "package-lock.json", "{}", ".npmrc", test.settings)
+			_, err := Load(project, Options{Base: "debian", Data: []byte(test.runtime)})
+			projecttest.CheckError(t, err, test.want)
+			if err != nil && strings.Contains(fmt.Sprintf("%v %+v", err, err), "HUNTER2") {
+				t.Errorf("the secret is shown: %v", err)
 			}
 		})
 	}

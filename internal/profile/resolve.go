@@ -269,7 +269,8 @@ func (d definition) completeIgnore(fsys fs.FS, r *Runtime) error {
 	if err != nil {
 		return fmt.Errorf("reading .dockerignore: %w", err)
 	}
-	r.Ignore = slices.Concat(lines, r.OwnIgnore(), d.defaults.Ignore)
+	r.provenance.ignore = slices.Concat(lines, r.OwnIgnore())
+	r.Ignore = slices.Concat(r.provenance.ignore, d.defaults.Ignore)
 	return nil
 }
 
@@ -290,9 +291,9 @@ func completeFiles(fsys fs.FS, r *Runtime) error {
 	var err error
 	switch r.Dependencies.Manager {
 	case "npm":
-		more, err = npmFiles(fsys, r.Dependencies)
+		more, err = npmFiles(fsys, r)
 	case "pnpm":
-		more, err = nodeFiles(fsys, r.Dependencies)
+		more, err = nodeFiles(fsys, r)
 	case "pip":
 		more, err = r.requirements(fsys)
 	}

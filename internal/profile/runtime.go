@@ -50,6 +50,7 @@ type Runtime struct {
 type provenance struct {
 	dependencies Dependencies             // without the files that others refer to
 	cmd          []string                 // the command that leaves no trace in a tag; see Runtime.commandMatters
+	ignore       []string                 // the patterns of .dockerignore and of the file
 	version      string                   // that the user gives
 	notes        []string                 // see Notes
 	installed    []string                 // names of the projects that rtbuild installs instead of the manager

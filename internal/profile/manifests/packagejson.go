@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 
 	"github.com/rtbuild/rtbuild/internal/projectfile"
@@ -16,12 +15,6 @@ import (
 
 // PackageJSON is npm's manifest.
 const PackageJSON = "package.json"
-
-// NPMRC holds a project's npm settings.
-const NPMRC = ".npmrc"
-
-// NPMToken matches a token or a password in npm's settings, also one in a URL. A reference to a variable, as in ${NPM_TOKEN}, is none.
-var NPMToken = regexp.MustCompile(`_(auth|authToken|password)\s*=\s*[^\s$]|://[^/\s:@]*:[^/\s@$][^/\s@]*@`)
 
 // readPackageJSON returns the fields of the project's package.json, or nil if there is none. Callers check types: npm ignores most values
 // of unexpected types.
