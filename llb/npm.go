@@ -12,7 +12,10 @@ import (
 // Development is set.
 //
 // The dependencies' install scripts run. Those of the project and its workspaces do not, because their source is not there.
-type NPM struct{ Development bool }
+type NPM struct {
+	Development  bool
+	PatchPackage bool // run the project's patch-package afterwards; the lock files hold the patches
+}
 
 func (n NPM) layers(g *Graph) (Layers, error) {
 	layer := func(name string, output int) Layer {
@@ -57,7 +60,7 @@ func (n NPM) install(g *Graph, at layerInput) []llb.State {
 	const name, ci = "npm ci", `npm ci --cache "/var/cache/npm/$(id -u)" --prefer-offline --logs-max=0 --no-audit --no-fund --no-update-notifier
 `
 	code, user := g.Runtime.Code(), g.user()
-	script := "cd " + shellQuote(code) + "\n" + n.environment() + withoutOwnScripts(g.npmMirrors(ci)) +
+	script := "cd " + shellQuote(code) + "\n" + n.environment() + withoutOwnScripts(g.npmMirrors(ci)) + n.patch() +
 		fmt.Sprintf("node %s/node_parts.js %s %d\n", npmPrograms, npmParts, npmLarge)
 	programs := llb.Mkfile("/node_parts.js", 0o644, nodeParts).Mkfile("/npm_scripts.js", 0o644, npmScripts)
 	program := llb.Scratch().File(programs, llb.WithCustomName("[internal] programs for node_modules"))
@@ -79,7 +82,7 @@ func (n NPM) install(g *Graph, at layerInput) []llb.State {
 
 func (NPM) path(r *Runtime) []string { return []string{r.bin(), r.Code() + "/node_modules/.bin"} }
 func (NPM) dirs(*Runtime) []string   { return nil }
-func (NPM) forBuild() Installer      { return NPM{Development: true} }
+func (n NPM) forBuild() Installer    { return NPM{Development: true, PatchPackage: n.PatchPackage} }
 
 // environment sets NODE_ENV, by which npm and install scripts know what the installation is for.
 func (n NPM) environment() string {
@@ -93,6 +96,14 @@ func (n NPM) environment() string {
 func withoutOwnScripts(install string) string {
 	const program = "node " + npmPrograms + "/npm_scripts.js "
 	return program + "hide /tmp/manifests\n" + install + program + "restore /tmp/manifests\n"
+}
+
+// patch applies the project's patches. Without the option, patch-package fails only if it finds itself in CI.
+func (n NPM) patch() string {
+	if !n.PatchPackage {
+		return ""
+	}
+	return "node_modules/.bin/patch-package --error-on-fail\n"
 }
 
 // npmMirrors makes an npm command use the mirrors of its registry and of the URLs in the lock file. It restores the lock

@@ -70,3 +70,17 @@ func TestFailedStep(t *testing.T) {
 		}
 	}
 }
+
+// TestPatchPackageRunsOnWhatIsInstalled: patches are applied after npm ci, and before the packages are distributed to their layers.
+func TestPatchPackageRunsOnWhatIsInstalled(t *testing.T) {
+	for _, patched := range []bool{false, true} {
+		r := node()
+		r.Installer = llb.NPM{PatchPackage: patched}
+		for _, script := range scripts(t, graph(r)) {
+			install, at, parts := strings.Index(script, "npm ci"), strings.Index(script, "node_modules/.bin/patch-package --error-on-fail\n"), strings.Index(script, "node_parts.js")
+			if install >= 0 && ((at >= 0) != patched || patched && (at < install || at > parts)) {
+				t.Errorf("patched: %t, script:\n%s", patched, script)
+			}
+		}
+	}
+}

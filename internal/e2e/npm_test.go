@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -54,4 +55,28 @@ func TestNPMWithoutProject(t *testing.T) {
 	if _, ran := tree(t, p.plan(t, "--extra-deps", hint).Images.Source)[code+"ran"]; !ran {
 		t.Error("the script has not run")
 	}
+}
+
+// TestNPMPatches checks that the patches of patch-package are applied to the dependencies, count for the lock tag, and end the build if
+// they do not fit.
+func TestNPMPatches(t *testing.T) {
+	t.Parallel()
+	p := small(t)
+	for _, name := range []string{"package.json", "package-lock.json", "patches/is-number+7.0.0.patch"} {
+		write(t, p.dir, name, string(must(os.ReadFile(filepath.Join("testdata/patched", name)))(t)))
+	}
+	p.solve(t)
+	planned := p.plan(t)
+	const patched = "/agent/code/node_modules/is-number/patched.js"
+	if got := tree(t, planned.Images.Lock)[patched].Digest; got != digest.FromString("module.exports = 1\n") {
+		t.Errorf("the patch is not applied: %q", got)
+	}
+	patch := filepath.Join(p.dir, "patches/is-number+7.0.0.patch")
+	edit(t, patch, "exports = 1", "exports = 2")
+	if got := p.plan(t); got.Lock == planned.Lock || got.Variant == "lock" {
+		t.Errorf("an edited patch leaves the lock tag %s, variant %s", got.Lock, got.Variant)
+	}
+	edit(t, patch, "--- /dev/null", "--- a/node_modules/is-number/none.js")
+	edit(t, patch, "new file mode 100644\n", "")
+	p.fails(t, 1, "Failed to apply patch")
 }

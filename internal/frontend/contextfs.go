@@ -128,9 +128,9 @@ func (f *contextFS) statUncached(name string) (fs.FileInfo, error) {
 	return fileInfo{stat}, nil
 }
 
-// ReadDir implements fs.ReadDirFS. Only npm's workspaces use it, so the directories contain only package.json files.
+// ReadDir implements fs.ReadDirFS. Only npm's workspaces and patches use it, so the directories contain only such files.
 func (f *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
-	part, err := f.part(partWorkspaces, llb.IncludePatterns([]string{"**/package.json"}),
+	part, err := f.part(partWorkspaces, llb.IncludePatterns([]string{"**/package.json", "patches"}),
 		llb.ExcludePatterns([]string{"**/node_modules", "**/.git"}))
 	if err != nil {
 		return nil, err

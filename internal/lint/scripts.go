@@ -6,6 +6,8 @@ import (
 	"path"
 	"strings"
 
+	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/profile/manifests"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
@@ -38,7 +40,11 @@ func (in Input) scriptsOf(file string) []Finding {
 	scripts, _ := manifest["scripts"].(object)
 	var names []string
 	for _, name := range ownScripts {
-		if text, _ := scripts[name].(string); text != "" {
+		text, _ := scripts[name].(string)
+		if text == manifests.PatchPackage && file == packageJSON && in.Runtime.PatchPackage == profile.PatchesApplied {
+			continue // it runs once the dependencies are installed
+		}
+		if text != "" {
 			names = append(names, name)
 		}
 	}
@@ -48,6 +54,10 @@ func (in Input) scriptsOf(file string) []Finding {
 	at := projectfile.SourceLocation{File: file, Data: data}
 	at.First = lineOf(data, "scripts", names[0])
 	at.Last = at.First
+	if text := scripts[names[0]]; text == manifests.PatchPackage && file == packageJSON && in.Runtime.PatchPackage == profile.PatchesNot {
+		return []Finding{ScriptsLeftOut.found(at, "the patches of the project are not applied, because patch-package is not among the installed dependencies: "+
+			"move it to dependencies, run npm install --package-lock-only, and commit both")}
+	}
 	return []Finding{ScriptsLeftOut.found(at, "the scripts of %s do not run, because the dependencies are installed without the source: %s. "+
 		"If the image needs what they do, run them by extra, such as extra: %s. If they need development dependencies, set env: {NODE_ENV: development}, too",
 		file, strings.Join(names, ", "), runScript(path.Dir(file), names[0]))}

@@ -36,7 +36,7 @@ func (r *Runtime) Image() *llb.Runtime {
 
 // installers are the installers of package managers.
 var installers = map[string]func(*Runtime) llb.Installer{
-	"npm":  func(*Runtime) llb.Installer { return llb.NPM{} },
+	"npm":  func(r *Runtime) llb.Installer { return llb.NPM{PatchPackage: r.PatchPackage == PatchesApplied} },
 	"pnpm": func(r *Runtime) llb.Installer { return llb.PNPM{Version: r.ManagerVersion} },
 	"pip": func(r *Runtime) llb.Installer {
 		return llb.Pip{Requirements: r.Dependencies.Files[0], LeftOut: r.provenance.editable.Lines}

@@ -33,6 +33,8 @@ func TestImageInstalls(t *testing.T) {
 		{"python by uv", "dependencies: {installer: uv}", poetry, llb.PoetryLock{Groups: []string{"main"}}, "all", parts},
 		{"python by pip", "bytecode: startup", projecttest.Files("requirements.txt", ""), llb.Pip{Requirements: "requirements.txt"}, "startup", "pip install -r requirements.txt"},
 		{"node", "", nodeProject(""), llb.NPM{}, "", "npm ci: links and lists"},
+		{"node with patches", "", projecttest.Files("package-lock.json", "{}", "patches/a.patch", "", "package.json",
+			`{"scripts": {"prepare": "patch-package"}, "dependencies": {"patch-package": "8"}}`), llb.NPM{PatchPackage: true}, "", "npm ci: links and lists"},
 		{"nothing to install", "dependencies: {manager: none}", nodeProject(""), nil, "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 )
 
 // npmFiles returns the further files that npm ci needs: unless the file lists its own lock files, the workspaces' manifests and what the
-// lock file names by path; and npm's settings.
+// lock file names by path; npm's settings; and patches.
 func npmFiles(fsys fs.FS, r *Runtime) ([]string, error) {
 	var files []string
 	node := definitionOf("node")
@@ -26,7 +26,11 @@ func npmFiles(fsys fs.FS, r *Runtime) ([]string, error) {
 		files = append(workspaces, manifests.NPMLocalFiles(fsys, by.Files[len(by.Files)-1])...)
 	}
 	settings, err := npmSettings(fsys, r)
-	return append(files, settings...), err
+	if err != nil {
+		return nil, err
+	}
+	patches, err := r.completePatches(fsys)
+	return slices.Concat(files, settings, patches), err
 }
 
 // npmSettings returns the file of npm's settings, if the dependencies have it.
@@ -36,6 +40,22 @@ func npmSettings(fsys fs.FS, r *Runtime) ([]string, error) {
 		return []string{manifests.NPMRC}, nil
 	}
 	return nil, err
+}
+
+// completePatches sets PatchPackage, and returns the patches that it applies. As npm does, it takes every NODE_ENV but production for one
+// with development dependencies.
+func (r *Runtime) completePatches(fsys fs.FS) ([]string, error) {
+	mode := r.Env["NODE_ENV"]
+	patches, err := manifests.NPMPatches(fsys, mode != "" && mode != "production")
+	if patches == nil || err != nil {
+		return nil, err
+	}
+	if !patches.Installed {
+		r.PatchPackage = PatchesNot
+		return nil, nil
+	}
+	r.PatchPackage = PatchesApplied
+	return patches.Files, nil
 }
 
 // takesNPMRC reports whether npm's settings are a file of the dependencies. Settings with a secret are an error, unless the user ignores

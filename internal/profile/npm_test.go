@@ -33,6 +33,9 @@ func TestNPMFiles(t *testing.T) {
 		{"a quoted variable", "", map[string]string{lock: "{}", ".npmrc": "//r.example.com/:_authToken=\"${NPM_TOKEN}\""}, []string{packageJSON, lock, ".npmrc"}},
 		{"a token that .dockerignore leaves out", "", map[string]string{lock: "{}", ".npmrc": "_authToken=abc", ".dockerignore": ".npmrc"}, []string{packageJSON, lock}},
 		{"a token that the file leaves out", "ignore: ['**/.npmrc']", map[string]string{lock: "{}", ".npmrc": "_authToken=abc"}, []string{packageJSON, lock}},
+		{"patches", "", map[string]string{lock: "{}", packageJSON: `{"scripts": {"postinstall": "patch-package"}, "dependencies": {"patch-package": "8"}}`, "patches/a.patch": ""}, []string{packageJSON, lock, "patches/a.patch"}},
+		{"patches that are not applied", "", map[string]string{lock: "{}", packageJSON: `{"scripts": {"postinstall": "patch-package"}, "devDependencies": {"patch-package": "8"}}`, "patches/a.patch": ""}, []string{packageJSON, lock}},
+		{"patches, by a development dependency", "env: {NODE_ENV: development}", map[string]string{lock: "{}", packageJSON: `{"scripts": {"postinstall": "patch-package"}, "devDependencies": {"patch-package": "8"}}`, "patches/a.patch": ""}, []string{packageJSON, lock, "patches/a.patch"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -27,6 +27,7 @@ type Runtime struct {
 	Tools        []Tool
 	Dependencies Dependencies       // without an installer for the default, uv
 	Project      []llb.Distribution // the Python projects of the source to install, the root's first
+	PatchPackage Patching           // of npm packages
 	Bytecode     llb.Bytecode       // empty: the language is not Python
 	Build        *Build             // nil: there is no build command
 	Source       []Source           // by path
@@ -45,6 +46,15 @@ type Runtime struct {
 
 	provenance provenance
 }
+
+// Patching says what becomes of the patches of a project whose own install script is patch-package.
+type Patching string
+
+// The ways of patching. A project without such a script, or without patches, has none.
+const (
+	PatchesApplied Patching = "applied" // once the dependencies are installed
+	PatchesNot     Patching = "not"     // patch-package is not among the installed dependencies
+)
 
 // provenance says which values of a Runtime its user set.
 type provenance struct {
