@@ -24,29 +24,40 @@ func staleUVLocks(in Input) []staleUV {
 	if in.Runtime.Dependencies.Manager != "uv" || in.Project == nil {
 		return nil
 	}
+	lock, err := manifests.ReadUVLock(in.Project)
+	if err != nil {
+		return nil // reading the runtime reports it
+	}
 	var all []staleUV
 	for _, file := range in.Runtime.Dependencies.Files {
 		if path.Base(file) != manifests.PyprojectTOML {
 			continue
 		}
-		differences := manifests.CompareUVLock(in.Project, path.Dir(file))
-		if len(differences) == 0 {
+		p, err := manifests.ReadPythonProject(in.Project, path.Dir(file))
+		if err != nil || p == nil {
 			continue
 		}
-		var texts []string
-		for _, d := range differences[:min(len(differences), maxDifferences)] {
-			texts = append(texts, d.Text)
+		if differences := lock.Compare(p); len(differences) > 0 {
+			all = append(all, describeStale(file, differences))
 		}
-		if more := len(differences) - len(texts); more > 0 {
-			texts = append(texts, fmt.Sprintf("and %d more", more))
-		}
-		first := differences[0]
-		all = append(all, staleUV{
-			projectfile.SourceLocation{File: file, Data: first.Manifest.Data, First: first.Line, Last: first.Line},
-			fmt.Sprintf("uv.lock does not agree with %s: %s", file, strings.Join(texts, "; ")),
-		})
 	}
 	return all
+}
+
+// describeStale names the first differences, and counts the others.
+func describeStale(file string, differences []manifests.LockDifference) staleUV {
+	var texts []string
+	for _, d := range differences[:min(len(differences), maxDifferences)] {
+		texts = append(texts, d.Text)
+	}
+	if more := len(differences) - len(texts); more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	first := differences[0]
+	return staleUV{
+		projectfile.SourceLocation{File: file, Data: first.Manifest.Data, First: first.Line, Last: first.Line},
+		fmt.Sprintf("uv.lock does not agree with %s: %s", file, strings.Join(texts, "; ")),
+	}
 }
 
 // uvLockOutOfStep gives one finding for each manifest that uv.lock does not agree with.

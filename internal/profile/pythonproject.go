@@ -32,7 +32,7 @@ func (d definition) completeProject(fsys fs.FS, r *Runtime) error {
 			return err
 		}
 		if p == nil || p.Name() == "" {
-			return r.file().FieldErrorf("project", "write project: none", "the project in %s has no pyproject.toml with its name, so rtbuild cannot install it", dir)
+			return r.file().FieldErrorf("project", "write one, or write project: none", "the project in %s has no pyproject.toml with its name, so rtbuild cannot install it", dir)
 		}
 		if err := r.addProject(fsys, p); err != nil {
 			return err
@@ -52,7 +52,7 @@ func (r *Runtime) projectDirs(fsys fs.FS) ([]string, error) {
 	switch r.Dependencies.Manager {
 	case "uv":
 		install = install || root != nil && root.InstalledByUV()
-		local, err = manifests.UVLocalProjects(fsys, root)
+		local, err = uvProjects(fsys, root)
 	case "poetry":
 		install = install || root != nil && root.InstalledByPoetry()
 		if r.Dependencies.Installer != runtimefile.InstallerPoetry {
@@ -68,6 +68,14 @@ func (r *Runtime) projectDirs(fsys fs.FS) ([]string, error) {
 		return append([]string{"."}, others...), err
 	}
 	return local.Dirs, err
+}
+
+func uvProjects(fsys fs.FS, root *manifests.PythonProject) (manifests.LocalProjects, error) {
+	lock, err := manifests.ReadUVLock(fsys)
+	if err != nil {
+		return manifests.LocalProjects{}, err
+	}
+	return lock.LocalProjects(root)
 }
 
 // addLockFiles adds files to those that the dependencies are made from, each once.

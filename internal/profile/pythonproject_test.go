@@ -92,7 +92,7 @@ func TestLocalProjects(t *testing.T) {
 		{name: "an archive", lock: root + lib + wheel, manifest: built, member: member, projects: ". packages/lib",
 			files: "pyproject.toml uv.lock w-1-py3-none-any.whl packages/lib/pyproject.toml", uv: llb.UVSync{Archives: true, LeftOut: []string{"lib"}}},
 		{name: "a member without a manifest", lock: root + lib, manifest: built,
-			err: "runtime.yaml: the project in packages/lib has no pyproject.toml with its name, so rtbuild cannot install it: write project: none"},
+			err: "runtime.yaml: the project in packages/lib has no pyproject.toml with its name, so rtbuild cannot install it: write one, or write project: none"},
 		{name: "two scripts of one name", lock: root + lib, manifest: built, member: member + "[project.gui-scripts]\nown = 'lib:b'\n",
 			err: `packages/lib/pyproject.toml:5:1: the script "own" is also in pyproject.toml: rename one of them, or write project: none in runtime.yaml`},
 		{name: "two projects of one name", lock: root + lib, manifest: built, member: "[project]\nname = 'OWN'\n",
@@ -176,7 +176,7 @@ func TestPipProjects(t *testing.T) {
 		{name: "not to be installed", requirements: "-e .\n", yaml: "project: none", installer: pip(map[string][]int{"requirements.txt": {1}}), files: "requirements.txt"},
 		{name: "to be installed", requirements: "", yaml: "project: editable", projects: "own", installer: pip(nil), files: "requirements.txt pyproject.toml"},
 		{name: "a project called like a dependency", requirements: "-e .\nOwn==1.0\n", err: "requirements.txt:2:1: own is also the project in ., which is installed, too: remove one of them"},
-		{name: "no manifest", requirements: "-e ./libs\n", err: "runtime.yaml: the project in libs has no pyproject.toml with its name, so rtbuild cannot install it: write project: none"},
+		{name: "no manifest", requirements: "-e ./libs\n", err: "runtime.yaml: the project in libs has no pyproject.toml with its name, so rtbuild cannot install it: write one, or write project: none"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

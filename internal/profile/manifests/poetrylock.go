@@ -8,13 +8,13 @@ import (
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
-// PoetryLock is the lock file of Poetry.
-const PoetryLock = "poetry.lock"
+// poetryLockName is the name of Poetry's lock file.
+const poetryLockName = "poetry.lock"
 
 // PoetryLocalProjects returns the projects that Poetry's group main installs from directories of the context. A path outside of the context
 // is an [*projectfile.Error].
 func PoetryLocalProjects(fsys fs.FS) (LocalProjects, error) {
-	file, text, err := readTOML(fsys, PoetryLock, projectfile.LockLimit)
+	file, text, err := readTOML(fsys, poetryLockName, projectfile.LockLimit)
 	if err != nil {
 		return LocalProjects{}, err
 	}

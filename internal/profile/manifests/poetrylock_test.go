@@ -33,7 +33,7 @@ func TestPoetryLocalProjects(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := PoetryLocalProjects(projecttest.Files(PoetryLock, test.lock))
+			got, err := PoetryLocalProjects(projecttest.Files(poetryLockName, test.lock))
 			projecttest.CheckError(t, err, test.err)
 			if diff := cmp.Diff(test.want, got, cmpopts.EquateEmpty()); diff != "" && test.err == "" {
 				t.Error(diff)

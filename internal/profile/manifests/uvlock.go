@@ -9,37 +9,40 @@ import (
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
-// UVLock is the lock file of uv.
-const UVLock = "uv.lock"
+// uvLockName is the name of uv's lock file.
+const uvLockName = "uv.lock"
 
-// LocalProjects are what uv installs from paths of the context.
+// LocalProjects are what a package manager installs from paths of the context.
 type LocalProjects struct {
-	Dirs     []string // of projects, relative to the context, without its root
+	Dirs     []string // of projects, relative to the context; of uv's, without the root
 	Names    []string // of these projects
 	Archives []string // wheels and source distributions, relative to the context
 }
 
-// uvLock is a parsed uv.lock.
-type uvLock struct {
+// UVLock is a uv.lock.
+type UVLock struct {
 	text     projectfile.Text
+	all      []table
 	packages map[string][]table // by name; there are several if markers choose
 	members  []string           // names of the workspace's members
 }
 
-// UVLocalProjects returns what "uv sync" installs from paths of the context, in the order in which it is needed. It reads uv.lock and the
-// default groups of the project at the root. A path outside of the context is an [*projectfile.Error].
-func UVLocalProjects(fsys fs.FS, root *PythonProject) (LocalProjects, error) {
-	file, text, err := readTOML(fsys, UVLock, projectfile.LockLimit)
-	if err != nil {
-		return LocalProjects{}, err
-	}
-	lock := uvLock{text, map[string][]table{}, file.table("manifest").texts("members")}
-	for _, p := range file.tables("package") {
+// ReadUVLock reads the project's uv.lock. If there is none, it is empty. The error is an [*projectfile.Error] if it is not valid TOML.
+func ReadUVLock(fsys fs.FS) (*UVLock, error) {
+	file, text, err := readTOML(fsys, uvLockName, projectfile.LockLimit)
+	lock := &UVLock{text, file.tables("package"), map[string][]table{}, file.table("manifest").texts("members")}
+	for _, p := range lock.all {
 		lock.packages[p.text("name")] = append(lock.packages[p.text("name")], p)
 	}
+	return lock, err
+}
+
+// LocalProjects returns what "uv sync" installs from paths of the context, in the order in which it is needed. Only the project at the root
+// knows its default groups. A path outside of the context is an [*projectfile.Error].
+func (l *UVLock) LocalProjects(root *PythonProject) (LocalProjects, error) {
 	var found LocalProjects
-	for _, p := range lock.installed(lock.wanted(root)) {
-		if err := lock.addLocal(p, &found); err != nil {
+	for _, p := range l.installed(l.wanted(root)) {
+		if err := l.addLocal(p, &found); err != nil {
 			return found, err
 		}
 	}
@@ -48,16 +51,12 @@ func UVLocalProjects(fsys fs.FS, root *PythonProject) (LocalProjects, error) {
 
 // wanted returns the requirements that uv begins with: the project at the root, with its default groups but dev. A workspace whose root is
 // no project has all members installed.
-func (l uvLock) wanted(root *PythonProject) []table {
+func (l *UVLock) wanted(root *PythonProject) []table {
 	var open []table
-	for _, list := range l.packages {
-		for _, p := range list {
-			if source := p.table("source"); source["editable"] == "." || source["virtual"] == "." {
-				open = append(open, table{"name": p["name"]})
-				for _, group := range root.defaultGroups(p.table("dev-dependencies")) {
-					open = append(open, p.table("dev-dependencies").tables(group)...)
-				}
-			}
+	if p := l.at("."); p != nil {
+		open = append(open, table{"name": p["name"]})
+		for _, group := range root.defaultGroups(p.table("dev-dependencies")) {
+			open = append(open, p.table("dev-dependencies").tables(group)...)
 		}
 	}
 	if root != nil && root.Name() == "" {
@@ -66,6 +65,19 @@ func (l uvLock) wanted(root *PythonProject) []table {
 		}
 	}
 	return open
+}
+
+// at returns the package that comes from a directory of the context, or nil.
+func (l *UVLock) at(dir string) table {
+	for _, p := range l.all {
+		source := p.table("source")
+		for _, kind := range []string{"editable", "virtual", "directory"} {
+			if name, is := source[kind].(string); is && path.Clean(name) == dir {
+				return p
+			}
+		}
+	}
+	return nil
 }
 
 // defaultGroups returns those of the groups that uv installs by default, without dev.
@@ -85,7 +97,7 @@ func (p *PythonProject) defaultGroups(groups table) []string {
 }
 
 // installed returns the packages of requirements and of what these require, each once. It takes all packages that some marker chooses.
-func (l uvLock) installed(open []table) []table {
+func (l *UVLock) installed(open []table) []table {
 	type part struct{ name, extra string }
 	seen, taken := map[part]bool{}, map[string]bool{}
 	var all []table
@@ -113,7 +125,7 @@ func (l uvLock) installed(open []table) []table {
 }
 
 // addLocal adds a package that comes from a path.
-func (l uvLock) addLocal(p table, to *LocalProjects) error {
+func (l *UVLock) addLocal(p table, to *LocalProjects) error {
 	source := p.table("source")
 	for _, kind := range []string{"editable", "directory", "path"} {
 		name, is := source[kind].(string)

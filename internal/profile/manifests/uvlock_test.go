@@ -50,10 +50,14 @@ func TestUVLocalProjects(t *testing.T) {
 			if manifest == "" || manifest[0] == '[' {
 				manifest = named + manifest
 			}
-			project := projecttest.Files(PyprojectTOML, manifest, UVLock, test.lock)
+			project := projecttest.Files(PyprojectTOML, manifest, uvLockName, test.lock)
 			p, err := ReadPythonProject(project, ".")
 			projecttest.Must(t, err)
-			got, err := UVLocalProjects(project, p)
+			lock, err := ReadUVLock(project)
+			var got LocalProjects
+			if err == nil {
+				got, err = lock.LocalProjects(p)
+			}
 			projecttest.CheckError(t, err, test.err)
 			if diff := cmp.Diff(test.want, got, cmpopts.EquateEmpty()); diff != "" {
 				t.Error(diff)

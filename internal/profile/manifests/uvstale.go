@@ -3,9 +3,7 @@ package manifests
 import (
 	"cmp"
 	"fmt"
-	"io/fs"
 	"maps"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,35 +19,15 @@ type LockDifference struct {
 	Text     string
 }
 
-// CompareUVLock compares uv.lock with the requirements of the project in a directory of the context: names, extras, and versions that are
-// written as plain numbers. uv.lock repeats them, so nothing has to be resolved. It finds nothing where only a build backend knows the
-// requirements, and nothing in files that cannot be read: other code reports these.
-func CompareUVLock(fsys fs.FS, dir string) []LockDifference {
-	file, _, err := readTOML(fsys, UVLock, projectfile.LockLimit)
-	if err != nil {
+// Compare compares the lock file with the requirements of a project of the context: names, extras, and versions that are written as plain
+// numbers. The lock file repeats them, so nothing has to be resolved. Compare finds nothing where only a build backend knows the
+// requirements.
+func (l *UVLock) Compare(p *PythonProject) []LockDifference {
+	locked := l.at(p.dir)
+	if locked == nil || p.standard.text("name") == "" {
 		return nil
 	}
-	p, err := ReadPythonProject(fsys, dir)
-	if err != nil || p == nil || p.standard.text("name") == "" {
-		return nil
-	}
-	if locked := lockedProject(file, path.Clean(dir)); locked != nil {
-		return p.compareLock(locked)
-	}
-	return nil
-}
-
-// lockedProject returns the package that comes from a directory, or nil.
-func lockedProject(lock table, dir string) table {
-	for _, p := range lock.tables("package") {
-		source := p.table("source")
-		for _, kind := range []string{"editable", "virtual", "directory"} {
-			if name, is := source[kind].(string); is && path.Clean(name) == dir {
-				return p
-			}
-		}
-	}
-	return nil
+	return p.compareLock(locked)
 }
 
 // compareLock compares the project's requirements with those that its entry in the lock file repeats. Lock files without that part are
@@ -175,15 +153,15 @@ func versionsOf(text string) (string, bool) {
 func differ(manifest string, want, have []requirement) string {
 	switch {
 	case len(have) == 0:
-		return fmt.Sprintf("%s is in %s, but not in %s", want[0].text(), manifest, UVLock)
+		return fmt.Sprintf("%s is in %s, but not in %s", want[0].text(), manifest, uvLockName)
 	case len(want) == 0:
-		return fmt.Sprintf("%s is in %s, but not in %s", have[0].text(), UVLock, manifest)
+		return fmt.Sprintf("%s is in %s, but not in %s", have[0].text(), uvLockName, manifest)
 	case len(want) > 1 || len(have) > 1:
 		return ""
 	}
 	one, other := want[0], have[0]
 	if one.extras != other.extras || one.plain && other.plain && one.versions != other.versions {
-		return fmt.Sprintf("%s is %s in %s, but %s in %s", one.name, one.text(), manifest, other.text(), UVLock)
+		return fmt.Sprintf("%s is %s in %s, but %s in %s", one.name, one.text(), manifest, other.text(), uvLockName)
 	}
 	return ""
 }
