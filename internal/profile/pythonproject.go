@@ -14,12 +14,15 @@ import (
 
 // completeProject decides which Python projects of the source are installed. Their manifests become lock files.
 func (d definition) completeProject(fsys fs.FS, r *Runtime) error {
-	if !d.projects || r.file().Project == runtimefile.ProjectNone || r.Dependencies.Manager == "none" {
+	if !d.projects || r.Dependencies.Manager == "none" {
 		return nil
 	}
 	root, err := manifests.ReadPythonProject(fsys, ".")
 	if err != nil {
 		return err
+	}
+	if r.file().Project == runtimefile.ProjectNone {
+		return r.leaveOutProjects(fsys, root)
 	}
 	r.provenance.root = root
 	dirs, err := r.projectDirs(fsys)
@@ -39,6 +42,16 @@ func (d definition) completeProject(fsys fs.FS, r *Runtime) error {
 		}
 	}
 	return nil
+}
+
+// leaveOutProjects keeps uv from installing projects of the source, but not archives.
+func (r *Runtime) leaveOutProjects(fsys fs.FS, root *manifests.PythonProject) error {
+	if r.Dependencies.Manager != "uv" {
+		return nil
+	}
+	local, err := uvProjects(fsys, root)
+	r.provenance.installed, r.provenance.archives = local.Names, len(local.Archives) > 0
+	return err
 }
 
 // projectDirs returns the directories of the projects that are installed: the root if the manager itself would install it, or if the user

@@ -63,7 +63,7 @@ type provenance struct {
 	ignore       []string                 // the patterns of .dockerignore and of the file
 	version      string                   // that the user gives
 	notes        []string                 // see Notes
-	installed    []string                 // names of the projects that rtbuild installs instead of the manager
+	installed    []string                 // names of the projects that the manager leaves out
 	requirements []string                 // pip's files
 	editable     manifests.Editable       // what they install from the context
 	archives     bool                     // the manager installs archives of the context
