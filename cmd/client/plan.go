@@ -71,10 +71,22 @@ func printPlan(out io.Writer, asJSON bool, p *target, found *planning.Result) er
 			fmt.Fprintf(&text, "platform   %s\n", a.Name())
 		}
 		writePlan(&text, a, p.Tags.Images)
+		writeProjects(&text, p.Runtime)
 		writeBuild(&text, p.Runtime)
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
+}
+
+// writeProjects writes the Python projects that are installed with the dependencies.
+func writeProjects(text *strings.Builder, runtime *profile.Runtime) {
+	var projects []string
+	for _, d := range runtime.Project {
+		projects = append(projects, d.Name+" "+d.Version)
+	}
+	if len(projects) > 0 {
+		fmt.Fprintf(text, "project    %s\n", strings.Join(projects, ", "))
+	}
 }
 
 // writeBuild writes the build command, and how to turn it off if nobody asked for it.

@@ -47,6 +47,9 @@ beside = { path = "libs/beside" }
 		write(t, p.dir, name, content)
 	}
 	lockByUV(t, p.dir)
+	if res := succeed(t, p.dir, p.args("plan")...); !strings.Contains(res.stdout, "\nproject    Own.Project 0.1.0, beside 2.0, lib 0.0.0\n") {
+		t.Errorf("the plan is\n%s", res.stdout)
+	}
 	p.solve(t)
 	if got := p.prints(t, p.plan(t).Images.Source); got != "0.1.0 0.0.0 2.0 xn--4ca /agent/code/packages/lib/src/lib/__init__.py\n" {
 		t.Errorf("the image prints %q", got)
