@@ -111,9 +111,8 @@ func (r *Runtime) addProject(fsys fs.FS, p *manifests.PythonProject) error {
 	}
 	r.Project = append(r.Project, d)
 	r.addLockFiles(path.Join(d.Dir, manifests.PyprojectTOML))
-	if p.UnknownVersion(r.provenance.version) {
-		r.provenance.notes = append(r.provenance.notes, fmt.Sprintf("only the build backend of %s knows its version, so it is installed as %s: "+
-			"write version: in %s", d.Name, d.Version, runtimefile.Name))
+	for _, lack := range p.Unknown(r.provenance.version) {
+		r.provenance.notes = append(r.provenance.notes, fmt.Sprintf("%s is installed without its build backend, so %s", d.Name, lack))
 	}
 	return nil
 }

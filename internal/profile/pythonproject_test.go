@@ -54,11 +54,11 @@ func TestProjectCommand(t *testing.T) {
 	}
 }
 
-// TestNotes shows what the user is told about a version that only a build backend knows.
+// TestNotes shows that the user is told about a version that only a build backend knows.
 func TestNotes(t *testing.T) {
 	const dynamic = "[project]\nname = 'own'\ndynamic = ['version']\n[build-system]\n"
 	for version, want := range map[string]string{
-		"": "only the build backend of own knows its version, so it is installed as 0.0.0: write version: in runtime.yaml", "1.2": "", "main": "only the build backend of own knows",
+		"": "own is installed without its build backend, so its version is 0.0.0: write version: in runtime.yaml", "1.2": "", "main": "own is installed without its build backend",
 	} {
 		r, err := Load(projecttest.Files("uv.lock", "", "pyproject.toml", dynamic), Options{Base: "debian", Version: version})
 		projecttest.CheckError(t, err, "")

@@ -69,9 +69,6 @@ func (p *PythonProject) version(given string) string {
 	return cmp.Or(own, noVersion)
 }
 
-// UnknownVersion reports whether only the project's build backend knows its version, and the given one cannot stand for it.
-func (p *PythonProject) UnknownVersion(given string) bool { return p.version(given) == noVersion }
-
 // Distribution returns what is installed of the project. version is the version of a project whose manifest has none. An entry point that
 // no installer accepts is an [*projectfile.Error].
 func (p *PythonProject) Distribution(version string) (llb.Distribution, error) {
