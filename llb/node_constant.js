@@ -8,7 +8,7 @@ const fs = require("fs");
 const path = require("path");
 
 const EPOCH = 315532800; // 1980-01-01, as llb's partTime
-const STATE = /^(\.tmp|\.pnpm-workspace-state.*\.json)$/; // in a directory node_modules
+const STATE = /^(\.tmp|\.yarn-integrity|\.pnpm-workspace-state.*\.json)$/; // in a directory node_modules
 
 // pnpm's list of what it installed says when it last removed what is unused.
 function withoutMoment(file) {

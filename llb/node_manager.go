@@ -1,6 +1,7 @@
 package llb
 
 import (
+	"cmp"
 	_ "embed"
 	"path"
 
@@ -19,7 +20,12 @@ type nodeManager struct {
 	native   bool     // the program needs no Node.js to run
 	environ  string   // lines of a script that set the variables of every run
 	registry string   // that it asks unless it is told another
+	asked    string   // a command that prints the registry that the project names; empty: npm's
 	settings []string // the variables that name the registry
+
+	cache   string // the name of its cache mount
+	sharing llb.CacheMountSharingMode
+	secrets []secret // their targets are below the user's home; besides those of npm
 
 	// install is a script that installs. $cache is the user's own directory in the manager's cache mount.
 	install     string
@@ -76,16 +82,25 @@ func (m nodeManager) launcher(dir string) string {
 func (m nodeManager) run(g *Graph, at layerInput, program file, project llb.State) llb.State {
 	code, user := g.Runtime.Code(), g.user()
 	script := m.onPath() + "cd " + shellQuote(code) + "\n" + m.environment() +
-		`cache="/var/cache/` + m.name + `/$(id -u)"` + "\n" + withoutOwnScripts(m.mirrors(g)) + "node " + npmPrograms + "/node_constant.js\n"
-	files := llb.Mkfile("/node_constant.js", 0o644, nodeConstant).Mkfile("/npm_scripts.js", 0o644, npmScripts)
+		`cache="/var/cache/` + m.cache + `/$(id -u)"` + "\n" + withoutOwnScripts(m.mirrors(g)) + "node " + npmPrograms + "/node_constant.js\n"
 	run := g.run(g.installerRoot(at), command{at.stage, m.title, script, user}, []llb.ConstraintsOpt{named(at.stage, m.title), g.location("dependencies")},
+		m.mounts(g, program, user)...)
+	return run.AddMount(code, project, llb.SourcePath(code))
+}
+
+// mounts are the program, the cache and the secrets.
+func (m nodeManager) mounts(g *Graph, program file, user profileUser) []llb.RunOption {
+	files := llb.Mkfile("/node_constant.js", 0o644, nodeConstant).Mkfile("/npm_scripts.js", 0o644, npmScripts)
+	opts := []llb.RunOption{
 		llb.AddMount(npmPrograms, llb.Scratch().File(files, llb.WithCustomName("[internal] programs for node_modules")), llb.Readonly),
 		mountLazily(inputs, func() llb.State { return g.unpacked(program) }, llb.SourcePath("/package")),
-		g.cache("/var/cache/"+m.name, llb.CacheMountShared, m.name),
-		secretFile(user.home+"/.npmrc", SecretNPMRC),
-		secretFile(user.home+"/.netrc", SecretNetrc),
-		agent())
-	return run.AddMount(code, project, llb.SourcePath(code))
+		g.cache("/var/cache/"+m.cache, m.sharing, m.cache),
+		agent(),
+	}
+	for _, s := range append([]secret{{"/.npmrc", SecretNPMRC}, {"/.netrc", SecretNetrc}}, m.secrets...) {
+		opts = append(opts, secretFile(user.home+s.target, s.id))
+	}
+	return opts
 }
 
 // onPath puts the program into PATH, because scripts of dependencies may call it.
@@ -108,7 +123,7 @@ func (m nodeManager) mirrors(g *Graph) string {
 	if edits == "" {
 		return m.install
 	}
-	script := writeFile("/tmp/mirrors", edits) + `registry="$(npm config get registry | sed -f /tmp/mirrors)"` + "\n"
+	script := writeFile("/tmp/mirrors", edits) + `registry="$(` + cmp.Or(m.asked, "npm config get registry") + ` | sed -f /tmp/mirrors)"` + "\n"
 	for _, name := range m.settings {
 		script += "export " + name + `="$registry"` + "\n"
 	}

@@ -11,7 +11,7 @@ func (p PNPM) manager() nodeManager {
 	return nodeManager{
 		name: "pnpm", version: p.Version, title: "pnpm install --frozen-lockfile", lock: "pnpm-lock.yaml",
 		program: "bin/pnpm.?js", registry: npmDefault, settings: []string{"npm_config_registry", "pnpm_config_registry"},
-		environ: pnpmEnviron, install: pnpmScript, development: p.Development,
+		cache: "pnpm", environ: pnpmEnviron, install: pnpmScript, development: p.Development,
 	}
 }
 

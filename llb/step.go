@@ -14,6 +14,7 @@ import (
 const (
 	SecretCA      = "rtbuild-ca" // PEM bundle: the host's and --ca-file
 	SecretNPMRC   = "npmrc"
+	SecretYarnRC  = "yarnrc"
 	SecretNetrc   = "netrc"
 	SecretPipConf = "pip.conf"
 	SecretAptAuth = "apt-auth"
@@ -173,5 +174,5 @@ func parents(dir string) []string {
 
 // Secrets returns the ids of all secrets that steps mount.
 func Secrets() []string {
-	return []string{SecretCA, SecretNPMRC, SecretNetrc, SecretPipConf, SecretAptAuth}
+	return []string{SecretCA, SecretNPMRC, SecretYarnRC, SecretNetrc, SecretPipConf, SecretAptAuth}
 }

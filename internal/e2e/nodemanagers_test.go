@@ -27,18 +27,26 @@ var nodeProjects = []struct {
 		"node_modules/.pnpm/quiet@file+vendor+quiet.tgz/node_modules/quiet/ran": false, // not in onlyBuiltDependencies
 		"node_modules/.bin/app": true, "lib/node_modules/is-number": true, "node_modules/.pnpm-workspace-state-v1.json": false,
 	}},
+	{"yarn", "node app/index.js", "true", map[string]bool{
+		"node_modules/dep/ran": true, "node_modules/left-pad": false, "node_modules/is-odd/node_modules/is-number": true,
+		"node_modules/app": true, "node_modules/.yarn-integrity": false,
+	}},
+	{"yarn-berry", "node app/index.js", "patched,true", map[string]bool{
+		"node_modules/dep/ran": true, "node_modules/left-pad": false, "node_modules/is-number": true, "node_modules/app": true,
+		".pnp.cjs": false, ".yarn/install-state.gz": false,
+	}},
 }
 
-// nodeProject returns a copy of a project in testdata/node. Its lock file names two archives, each with an install script.
+// nodeProject returns a copy of a project in testdata/node, with the archives that its lock file names: packages whose install script writes
+// the file ran.
 func nodeProject(t *testing.T, dir string) *project {
 	t.Helper()
 	p := &project{dir: t.TempDir(), repository: env.registry.Host + "/" + strings.ToLower(t.Name())}
 	if err := os.CopyFS(p.dir, os.DirFS(filepath.Join("testdata", "node", dir))); err != nil {
 		t.Fatal(err)
 	}
-	write(t, p.dir, "vendor/keep", "")
-	for _, name := range []string{"dep", "quiet"} {
-		packed(t, filepath.Join(p.dir, "vendor", name+".tgz"), `{"name":"`+name+`","version":"1.0.0","scripts":{"postinstall":"echo ran > ran"}}`)
+	if err := os.CopyFS(filepath.Join(p.dir, "vendor"), os.DirFS(filepath.Join("testdata", "node", "vendor"))); err != nil {
+		t.Fatal(err)
 	}
 	return p
 }

@@ -31,7 +31,7 @@ func (b *Build) Group() Group {
 			{Name: "retries", Value: "N", Default: "2", into: count(&b.Retries),
 				Help: "How often to try again after a lost connection or an error of a registry"},
 			{Name: Secret, Value: "id=ID,src=FILE", into: parsed(&b.Secrets, parseSecret),
-				Help: "Secret of the build; npmrc, netrc, pip.conf and apt-auth are mounted where tools read them"},
+				Help: "Secret of the build; npmrc, yarnrc, netrc, pip.conf and apt-auth are mounted where tools read them"},
 			{Name: SSH, Value: "default[=SOCKET|KEY,...]", into: texts(&b.SSH),
 				Help: "SSH agent or keys for steps that fetch from repositories"},
 			{Name: "build-arg", Value: "NAME=VALUE", into: parsed(&b.Args, parseKeyValue),

@@ -80,11 +80,12 @@ var definitions = []definition{
 			Source:       []Source{{Path: ".", Hash: true}},
 			Ignore:       alwaysIgnored,
 		},
-		managers: []string{"npm", "pnpm", "none"},
+		managers: []string{"npm", "pnpm", "yarn", "none"},
 		locks:    []string{"package-lock.json"},
 		others: []Dependencies{
 			{Manager: "npm", Files: []string{manifests.PackageJSON, "npm-shrinkwrap.json"}}, // npm prefers it
 			{Manager: "pnpm", Files: []string{manifests.PackageJSON, manifests.PNPMLock}},
+			{Manager: "yarn", Files: []string{manifests.PackageJSON, manifests.YarnLock}},
 		},
 		version:  manifests.NPMVersion,
 		command:  manifests.NPMCommand,

@@ -17,7 +17,7 @@ var foreignLocks = []struct{ file, message, hint string }{
 	{"uv.lock", "pyproject.toml is missing", "name the project's root"},
 	{"poetry.lock", "pyproject.toml is missing", "name the project's root"},
 	{"Pipfile.lock", "the manager pipenv is not supported by profile python", "write a requirements.txt with: pipenv requirements > requirements.txt"},
-	{"yarn.lock", "the manager yarn is not supported by profile node", "write a package-lock.json with: npm install --package-lock-only"},
+	{"yarn.lock", "package.json is missing", "name the project's root"},
 	{"pnpm-lock.yaml", "package.json is missing", "name the project's root"},
 	{"package.json", "package-lock.json is missing", "write it with: npm install --package-lock-only"},
 }

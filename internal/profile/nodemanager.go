@@ -14,18 +14,20 @@ import (
 
 // nodeManager is what rtbuild knows of a package manager of Node.js beside npm.
 type nodeManager struct {
-	files func(fs.FS) ([]string, error)                // the further files that it needs
-	major func(fs.FS) (version string, err error)      // the version that wrote the lock file, at least
-	fits  func(fsys fs.FS, version string) (err error) // nil; or why a version cannot read the lock file
+	files func(fs.FS) ([]string, error) // the further files that it needs
+
+	// version returns the version that installs from the project's lock file. asked is the first number of the version that package.json
+	// asks for, or "". The error says why it cannot read the lock file.
+	version func(fsys fs.FS, asked string) (string, error)
 }
 
 // nodeManagers are the package managers by name.
 var nodeManagers = map[string]nodeManager{
-	"pnpm": {files: manifests.PNPMFiles, major: pnpmMajor, fits: pnpmFits},
+	"pnpm": {manifests.PNPMFiles, pnpmVersion},
+	"yarn": {manifests.YarnFiles, yarnVersion},
 }
 
-// completeManagerVersion sets which version of a package manager installs: the major version that package.json asks for, or the one that the
-// lock file needs.
+// completeManagerVersion sets which version of a package manager installs. package.json and the lock file decide.
 func completeManagerVersion(fsys fs.FS, r *Runtime) error {
 	m, known := nodeManagers[r.Dependencies.Manager]
 	if !known {
@@ -35,16 +37,16 @@ func completeManagerVersion(fsys fs.FS, r *Runtime) error {
 	if err != nil {
 		return err
 	}
-	if name != r.Dependencies.Manager || version == "" {
-		r.ManagerVersion, err = m.major(fsys)
-		return err
+	asked := ""
+	if name == r.Dependencies.Manager {
+		asked, _, _ = strings.Cut(version, ".")
 	}
-	r.ManagerVersion, _, _ = strings.Cut(version, ".")
-	if _, pinned := r.Release(name, r.ManagerVersion); !pinned {
+	if _, pinned := r.Release(name, asked); asked != "" && !pinned {
 		return manifests.PackageManagerFault(fsys, fmt.Sprintf("name one of them, or set tools: [{name: %s, version: %s, sha256: {...}}]", name, version),
 			"rtbuild has no pinned %s %s, only %s", name, version, strings.Join(pinnedVersions(name), ", "))
 	}
-	return m.fits(fsys, r.ManagerVersion)
+	r.ManagerVersion, err = m.version(fsys, asked)
+	return err
 }
 
 // pinnedVersions returns the versions of a download, oldest first.
@@ -62,12 +64,17 @@ func pinnedVersions(name string) []string {
 // pnpmLockVersions are the versions of pnpm's lock file, and the version of pnpm that installs from them if package.json names none.
 var pnpmLockVersions = map[string]string{"6.0": "8", "6.1": "8", "9.0": "10"}
 
-// pnpmMajor returns the version of pnpm for a lock file. Versions 9, 10 and 11 write the same, but 9 hashes patches in another way. Version
+// pnpmVersion returns the version of pnpm for a lock file. Versions 9, 10 and 11 write the same, but 9 hashes patches in another way. Version
 // 10 reads all settings that 9 and 11 know.
-func pnpmMajor(fsys fs.FS) (string, error) {
-	lock := readPNPMLock(fsys)
+func pnpmVersion(fsys fs.FS, asked string) (string, error) {
+	lock := manifests.ParsePNPMLock(readLock(fsys, manifests.PNPMLock))
 	major, known := pnpmLockVersions[lock.Version]
 	switch {
+	case asked == "8" && lock.Version == "9.0":
+		return "", projectfile.Text{Name: manifests.PNPMLock}.At(1, 0, "name pnpm 9 or newer there, or write the file with pnpm 8",
+			"its lockfileVersion is 9.0, and packageManager in package.json names pnpm 8, which cannot read it")
+	case asked != "" && known:
+		return asked, nil
 	case lock.OldPatches && major == "10":
 		return "9", nil
 	case known || lock.Version == "":
@@ -77,18 +84,28 @@ func pnpmMajor(fsys fs.FS) (string, error) {
 		"its lockfileVersion is %s, and rtbuild has pnpm %s", lock.Version, strings.Join(pinnedVersions("pnpm"), ", "))
 }
 
-// pnpmFits returns an error if a version of pnpm cannot read the lock file.
-func pnpmFits(fsys fs.FS, version string) error {
-	if lock := readPNPMLock(fsys); version == "8" && lock.Version == "9.0" {
-		return projectfile.Text{Name: manifests.PNPMLock}.At(1, 0, "name pnpm 9 or newer there, or write the file with pnpm 8",
-			"its lockfileVersion is 9.0, and packageManager in package.json names pnpm 8, which cannot read it")
+// yarnLockVersions are the versions of yarn's lock file, and the version of yarn that installs from them. Each version of yarn would change
+// a file of another version.
+var yarnLockVersions = map[string]string{"": "1", "6": "3", "8": "4.13", "9": "4.14", "10": "4.18"}
+
+// yarnVersion returns the version of yarn for a lock file.
+func yarnVersion(fsys fs.FS, asked string) (string, error) {
+	lock := manifests.ParseYarnLock(readLock(fsys, manifests.YarnLock))
+	version, known := yarnLockVersions[lock.Version]
+	text := projectfile.Text{Name: manifests.YarnLock}
+	if !known {
+		return "", text.At(1, 0, "write it with one of these", "its version is %s, and rtbuild has yarn %s", lock.Version, strings.Join(pinnedVersions("yarn"), ", "))
 	}
-	return nil
+	if major, _, _ := strings.Cut(version, "."); asked != "" && asked != major {
+		return "", text.At(1, 0, "write it with: yarn install", "yarn %s wrote it, and packageManager in package.json names yarn %s", major, asked)
+	}
+	return version, nil
 }
 
-func readPNPMLock(fsys fs.FS) manifests.PNPMLocked {
-	data, _ := projectfile.ReadFile(fsys, manifests.PNPMLock, projectfile.LockLimit) // whoever hashes it reports that it cannot be read
-	return manifests.ParsePNPMLock(data)
+// readLock returns a lock file, or nothing if it cannot be read: whoever hashes it reports that.
+func readLock(fsys fs.FS, name string) []byte {
+	data, _ := projectfile.ReadFile(fsys, name, projectfile.LockLimit)
+	return data
 }
 
 // nodeFiles returns the further files that a package manager needs, unless the file lists its own; and npm's settings.

@@ -292,7 +292,7 @@ func completeFiles(fsys fs.FS, r *Runtime) error {
 	switch r.Dependencies.Manager {
 	case "npm":
 		more, err = npmFiles(fsys, r)
-	case "pnpm":
+	case "pnpm", "yarn":
 		more, err = nodeFiles(fsys, r)
 	case "pip":
 		more, err = r.requirements(fsys)

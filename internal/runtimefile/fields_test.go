@@ -100,7 +100,7 @@ func TestFieldErrors(t *testing.T) {
 		{"tool checksums", tool("sha256: abc"), "runtime.yaml:1:18: sha256 must be a map, not a string", false},
 		{"tool directory", tool("to: /bin"), `runtime.yaml:1:14: to "/bin" is not valid: it must be a path below the prefix, of letters, digits, ., _, + and -`, false},
 		{"tool directory outside", tool("to: a/../.."), `runtime.yaml:1:14: to "a/../.." is not valid: it must be relative and stay inside`, false},
-		{"manager", "dependencies: {manager: yarn}", `runtime.yaml:1:25: unknown manager "yarn": known are none, npm, pip, poetry, uv`, false},
+		{"manager", "dependencies: {manager: cargo}", `runtime.yaml:1:25: unknown manager "cargo": known are none, npm, pip, poetry, uv`, false},
 		{"dependencies", "dependencies: npm", "runtime.yaml:1:15: dependencies must be a map, not a string", false},
 		{"dependency files", "dependencies: {files: []}", "runtime.yaml:1:23: files is empty: name at least one, or leave files out", false},
 		{"dependency file", "dependencies: {files: ['a b']}", `runtime.yaml:1:24: dependency file "a b" is not valid: it must be a path relative to the context, of letters, digits, ., _, @, + and -`, false},

@@ -3,6 +3,7 @@ package manifests
 import (
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -42,4 +43,33 @@ func existing(fsys fs.FS, files []string) []string {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// filesAt returns the file with a name, or the files below the directory with that name.
+func filesAt(fsys fs.FS, name string) []string {
+	if info, err := statLocal(fsys, name); err != nil || !info.IsDir() {
+		return []string{name}
+	}
+	return filesBelow(fsys, name)
+}
+
+func statLocal(fsys fs.FS, name string) (fs.FileInfo, error) {
+	if !fs.ValidPath(name) {
+		return nil, fs.ErrInvalid
+	}
+	return fs.Stat(fsys, name)
+}
+
+// noToken returns an error if a file of settings has a token. The hint says where it belongs.
+func noToken(fsys fs.FS, name string, token *regexp.Regexp, hint string) error {
+	data, err := projectfile.ReadOptional(fsys, name)
+	if err != nil {
+		return err
+	}
+	at := token.FindIndex(data)
+	if at == nil {
+		return nil
+	}
+	line := 1 + strings.Count(string(data[:at[0]]), "\n")
+	return projectfile.Text{Name: name}.At(line, 0, hint, "it holds a token, which must not get into an image")
 }

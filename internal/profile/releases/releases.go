@@ -67,6 +67,26 @@ var releases = []llb.Tool{
 		SHA256: all("daa27a0b541bc635323ff96c2ded995467ff9fe6d69ff67021558aa9ad9dcc36"),
 	},
 	{
+		Name: "yarn", Version: "4.18.1", URL: npmRegistry + "@yarnpkg/cli-dist/-/cli-dist-{version}.tgz",
+		SHA256: all("f6729593ad4c17784e3d4ade53b3ed684e3dba3af5adb9bebe21bb854fe0b153"),
+	},
+	{
+		Name: "yarn", Version: "4.14.1", URL: npmRegistry + "@yarnpkg/cli-dist/-/cli-dist-{version}.tgz",
+		SHA256: all("050441cd452e222ec1b8409415174e81a15a1e8ca5d76236c89f1a4cc9984bcb"),
+	},
+	{
+		Name: "yarn", Version: "4.13.0", URL: npmRegistry + "@yarnpkg/cli-dist/-/cli-dist-{version}.tgz",
+		SHA256: all("7dce807938c446bf520799cb9d653b981c39d63618decc0736a4d06803ceb239"),
+	},
+	{
+		Name: "yarn", Version: "3.8.7", URL: npmRegistry + "@yarnpkg/cli-dist/-/cli-dist-{version}.tgz",
+		SHA256: all("fc06b5df6ee5f43580f7b786cf4bdfcd6de4108827ba7cf85776608b3ab34207"),
+	},
+	{
+		Name: "yarn", Version: "1.22.22", URL: npmRegistry + "yarn/-/yarn-{version}.tgz",
+		SHA256: all("c17d3797fb9a9115bf375e31bfd30058cac6bc9c3b8807a3d8cb2094794b51ca"),
+	},
+	{
 		// Digests from the publisher's own installer (setup-uv).
 		Name: "uv", Version: "0.11.8", Glibc: "2.17",
 		URL:  github + "astral-sh/uv/releases/download/{version}/uv-{arch}-unknown-linux-gnu.tar.gz",

@@ -1,0 +1,1 @@
+module.exports = [require("is-odd")(3)].join()
