@@ -2,6 +2,7 @@ package llb
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/moby/buildkit/client/llb"
 )
@@ -43,7 +44,7 @@ func (u UVSync) flags() string {
 }
 
 func (u UVSync) layers(g *Graph) (Layers, error) {
-	tarball, err := g.release("uv", "", "dependencies")
+	uv, err := g.uvForLock()
 	if err != nil {
 		return nil, err
 	}
@@ -53,21 +54,46 @@ func (u UVSync) layers(g *Graph) (Layers, error) {
 		project = "cp -R . /tmp/project\n" + writeFile("/tmp/mirrors", edits) + "sed -i -f /tmp/mirrors /tmp/project/uv.lock\ncd /tmp/project\n"
 	}
 	venv := shellQuote(g.Runtime.venv())
-	script := fmt.Sprintf(`UV=$(echo %[1]s/uv-*/uv)
+	script := fmt.Sprintf(`UV=%[1]s
 %[2]sexport UV_CACHE_DIR="$cache" UV_PROJECT_ENVIRONMENT=%[3]s UV_LINK_MODE=copy UV_NO_PROGRESS=1
 export UV_PYTHON=python3 UV_PYTHON_DOWNLOADS=never UV_DEFAULT_INDEX=%[4]s
 cd %[5]s
 %[6]s"$UV" sync --frozen %[7]s --no-dev
 find %[3]s -name __pycache__ -prune -exec rm -rf {} +
 rm -rf "$HOME/.cache" "$HOME/.local/share/uv"
-`, inputs, uvCache, venv, shellQuote(g.mirrored(PyPI+"/simple")), shellQuote(g.Runtime.Code()), project, u.flags())
+`, uv.path, uvCache, venv, shellQuote(g.mirrored(PyPI+"/simple")), shellQuote(g.Runtime.Code()), project, u.flags())
 	user := g.user()
-	layer := g.step(StageDeps, "uv sync --frozen", "dependencies", user, script,
-		mountLazily(inputs, func() llb.State { return g.unpacked(tarball) }),
-		g.cache("/var/cache/uv", llb.CacheMountShared, "uv"),
-		secretFile(user.home+"/.netrc", SecretNetrc),
-		agent())
-	return Layers{layer.withDownload(tarball).withEndpoints(g.endpoints(PyPI, PyPIFiles)...)}, nil
+	const name = "uv sync --frozen"
+	layer := Layer{Stage: StageDeps, Name: name, Field: "dependencies", draw: func(at layerInput, labels ...llb.ConstraintsOpt) llb.State {
+		return g.run(at.below, command{StageDeps, name, script, user}, labels,
+			mountLazily(inputs, func() llb.State { return uv.files(at) }),
+			g.cache("/var/cache/uv", llb.CacheMountShared, "uv"),
+			secretFile(user.home+"/.netrc", SecretNetrc),
+			agent()).Root()
+	}}
+	if uv.download != nil {
+		layer = layer.withDownload(*uv.download)
+	}
+	return Layers{layer.withEndpoints(g.endpoints(PyPI, PyPIFiles)...)}, nil
+}
+
+// uvProgram is the uv that a step mounts at inputs.
+type uvProgram struct {
+	path     string // for a shell
+	files    func(at layerInput) llb.State
+	download *file // nil: it comes from the index
+}
+
+// uvForLock returns the uv that the user chooses, else the pinned one from the index, so that no other site is needed.
+func (g *Graph) uvForLock() (uvProgram, error) {
+	if !slices.ContainsFunc(g.Runtime.Releases, func(t Tool) bool { return t.Name == "uv" && t.Chosen }) {
+		if _, known := uvWheels[g.Platform.Architecture]; known {
+			d := pythonDeps{g: g, home: g.Runtime.venv()}
+			return uvProgram{path: inputs + "/uv/uv", files: d.uv}, nil
+		}
+	}
+	tarball, err := g.release("uv", "", "dependencies")
+	return uvProgram{`$(echo ` + inputs + `/uv-*/uv)`, func(layerInput) llb.State { return g.unpacked(tarball) }, &tarball}, err
 }
 
 // uvCache shares what uv downloads and unpacks, but not what it builds. uv numbers the directories of its cache by version, so the script

@@ -42,7 +42,7 @@ beside = { path = "libs/beside" }
 		"src/own/__init__.py":              "",
 		"src/own/cli.py": "import importlib.metadata\nimport idna\nimport beside\nimport lib\n\n" +
 			"def main():\n    print(*map(importlib.metadata.version, ['own-project', 'lib', 'beside']), idna.encode('ä').decode(), lib.__file__)\n",
-		"runtime.yaml": "profile: python\n" + realUV(t),
+		"runtime.yaml": "profile: python\n",
 	} {
 		write(t, p.dir, name, content)
 	}
