@@ -1,4 +1,4 @@
-# Targets: build (default), install, test, test-openhands, unit, vet, soak, fuzz, demo, frontend, bench, bench-openhands, lint, clean. See docs/contributing.md.
+# Targets: build (default), install, test, test-openhands, projects, unit, vet, soak, fuzz, demo, frontend, bench, bench-openhands, lint, clean. See docs/contributing.md.
 PREFIX ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
@@ -8,7 +8,7 @@ BUILDKIT = github.com/moby/buildkit
 export CGO_ENABLED = 0
 export GOFLAGS = -trimpath
 
-.PHONY: build install test test-openhands unit vet soak fuzz demo frontend bench bench-openhands lint clean
+.PHONY: build install test test-openhands projects unit vet soak fuzz demo frontend bench bench-openhands lint clean
 
 build:
 	go build $(LDFLAGS) -o bin/rtbuild-client ./cmd/client
@@ -30,6 +30,11 @@ test-openhands:
 	hack/deps
 	go test -v -count 1 -tags openhands -timeout 30m -run '^TestReal' ./internal/e2e
 
+# Published projects of others as they are: each is built, started, and asked as its users would. It needs root.
+projects:
+	hack/deps
+	go test -v -count 1 -tags projects -timeout 30m -run '^TestProjects$$' ./internal/e2e
+
 # Packages whose tests run a real builder. They need the programs that hack/deps installs.
 REAL = cmd/client internal/embedded internal/e2e internal/testmirror
 
@@ -39,7 +44,7 @@ unit: vet
 
 vet:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
-	go vet ./... && go vet -tags soak,openhands ./internal/e2e
+	go vet ./... && go vet -tags soak,openhands,projects ./internal/e2e
 
 demo: build
 	hack/demo

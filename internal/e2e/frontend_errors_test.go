@@ -260,7 +260,7 @@ func TestFrontendCalls(t *testing.T) {
 				Default bool
 			}
 		}
-		if err := json.Unmarshal([]byte(res.stdout), &told); err != nil || len(told.Targets) != 7 || told.Targets[0].Name != "source" || !told.Targets[0].Default {
+		if err := json.Unmarshal([]byte(res.stdout), &told); err != nil || len(told.Targets) != 9 || told.Targets[0].Name != "source" || !told.Targets[0].Default {
 			t.Errorf("%v, %+v", err, told)
 		}
 	})

@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -78,5 +79,7 @@ func TestNPMPatches(t *testing.T) {
 	}
 	edit(t, patch, "--- /dev/null", "--- a/node_modules/is-number/none.js")
 	edit(t, patch, "new file mode 100644\n", "")
-	p.fails(t, 1, "Failed to apply patch")
+	if res := p.fails(t, 1, `step "[deps] npm ci" failed: exit code 1`); !strings.Contains(res.stderr, "| patch-package finished with 1 error(s).") {
+		t.Errorf("the cause is not shown:\n%s", res.stderr)
+	}
 }

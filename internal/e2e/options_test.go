@@ -192,7 +192,7 @@ func TestOptionsInvalid(t *testing.T) {
 		{"cache without a type", []string{"--cache-from", "ref=x"}, `invalid --cache-from "ref=x": type= is missing`},
 		{"cache without a value", []string{"--cache-to", "type=registry,x"}, `invalid --cache-to "type=registry,x"`},
 		{"two local caches", []string{"--cache-to", "type=local,dest=a", "--cache-to", "type=local,dest=b"}, "there can be one local cache"},
-		{"unknown stage", []string{"--no-cache-filter", "deps,source"}, `invalid --no-cache-filter "source": must be system, tools, deps or extra`},
+		{"unknown stage", []string{"--no-cache-filter", "deps,source"}, `invalid --no-cache-filter "source": must be system, tools, deps, build, extra or test`},
 		{"unknown attestation", []string{"--attest", "type=vsa"}, `invalid --attest "type=vsa": type= must be sbom or provenance`},
 		{"attestation that is none", []string{"--provenance", "max"}, `invalid --provenance "max": must be true, false, mode=min or mode=max`},
 		{"star and attestation", []string{"--sbom", "true", "-o", "type=image,name=*"}, "name=* does not work with attestations"},

@@ -23,7 +23,18 @@ var openhands = file{
 
 // OpenHands returns a directory with the files of OpenHands 0.62.0. Callers must not change them.
 func OpenHands(ctx context.Context) (string, error) {
-	archive, err := openhands.get(ctx)
+	return openhands.unpacked(ctx)
+}
+
+// Sdist returns a directory with the files of a source distribution: the name of its project, of its file, and its SHA-256. Callers must
+// not change them.
+func Sdist(ctx context.Context, project, name, sha256 string) (string, error) {
+	return file{project, name, digest.NewDigestFromEncoded(digest.SHA256, sha256), onIndex}.unpacked(ctx)
+}
+
+// unpacked returns a directory with the files of an archive.
+func (f file) unpacked(ctx context.Context) (string, error) {
+	archive, err := f.get(ctx)
 	if err != nil {
 		return "", err
 	}
