@@ -141,9 +141,9 @@ func TestFailingStep(t *testing.T) {
 	t.Run("lock file out of step", func(t *testing.T) {
 		p := small(t)
 		edit(t, filepath.Join(p.dir, "package.json"), "7.0.0", "6.0.0")
-		res := p.fails(t, 1, "npm ci")
-		if !strings.Contains(res.stderr, "in sync") {
-			t.Errorf("npm's own message is not in %s", res.stderr)
+		res := p.fails(t, 1, `npm ci fails: package-lock.json does not agree with package.json: is-number is "6.0.0", but "7.0.0" in the lock file`)
+		if strings.Contains(res.stderr, "[system]") {
+			t.Errorf("a step runs before that: %s", res.stderr)
 		}
 		p.unpublished(t)
 	})

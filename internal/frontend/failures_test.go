@@ -55,6 +55,10 @@ func TestFailures(t *testing.T) {
 		{name: "a Dockerfile", change: func(s *scene) { s.put("runtime.yaml", "# syntax=x\n\nFROM debian\n") }, text: "is a Dockerfile", at: "runtime.yaml:3"},
 		{name: "an unknown field", change: func(s *scene) { s.put("runtime.yaml", "base: debian:bookworm\n\ncolour: red\n") }, text: "colour", at: "runtime.yaml:3"},
 		{name: "a manifest that is no JSON", change: func(s *scene) { s.put("package.json", "{\n") }, text: "package.json", at: "package.json:1"},
+		{name: "a lock file out of step", change: func(s *scene) {
+			s.put("package.json", "{\"name\":\"agent\",\"version\":\"1.2.3\",\n\"dependencies\": {\"a\": \"1.0.0\",\n\"b\": \"1.0.0\"}}")
+		}, text: `npm ci fails: package-lock.json does not agree with package.json: a is "1.0.0", but is not in the lock file; b is "1.0.0"`, at: "package.json:2",
+			asked: "source lock versioned"},
 		{name: "no repository", change: func(s *scene) { s.put("runtime.yaml", "base: debian:bookworm\n") }, text: "no repository", at: "runtime.yaml:1"},
 		{name: "no lock file", change: func(s *scene) { _ = os.Remove(filepath.Join(s.project, "package-lock.json")) }, text: "package-lock.json"},
 		{name: "a frontend that does not run as an image", change: func(s *scene) { s.Self = nil }, text: "use BuildKit v0.19.0 or newer"},

@@ -42,11 +42,10 @@ func npmLock(files []string) string {
 
 // locksOutOfStep compares npm's lock file with the manifests that it repeats.
 func locksOutOfStep(in Input) []Finding {
-	files := in.Runtime.Dependencies.Files
 	if in.Runtime.Dependencies.Manager != "npm" {
 		return nil
 	}
-	name := npmLock(files)
+	name := npmLock(in.Runtime.Dependencies.Files)
 	data, ok := in.read(name)
 	if !ok {
 		return nil
@@ -61,26 +60,43 @@ func locksOutOfStep(in Input) []Finding {
 		}
 		return []Finding{LockOutOfStep.found(at, "%s is not valid JSON: %s: recreate it with npm install --package-lock-only", name, err)}
 	}
+	var all []Finding
+	for _, m := range in.lockedManifests(lock) {
+		all = append(all, m.finding(name)...)
+	}
+	return all
+}
+
+// lockedManifest is a package.json and what differs from it in the lock file.
+type lockedManifest struct {
+	file        string
+	data        []byte
+	absent      bool // it is a workspace that is not in the lock file
+	differences []difference
+}
+
+// lockedManifests compares the manifests with their entries in a lock file.
+func (in Input) lockedManifests(lock object) []lockedManifest {
 	if version, _ := lock["lockfileVersion"].(float64); version < 2 {
 		return nil // version 1 does not repeat the manifest
 	}
 	entries, _ := lock["packages"].(object)
-	var all []Finding
-	for _, file := range files {
+	var all []lockedManifest
+	for _, file := range in.Runtime.Dependencies.Files {
 		if path.Base(file) == packageJSON {
-			all = append(all, in.lockOutOfStep(file, entries)...)
+			all = append(all, in.lockedManifest(file, entries))
 		}
 	}
 	return all
 }
 
-// lockOutOfStep compares a manifest with its entry in the lock file. The entry's name is the manifest's directory.
-func (in Input) lockOutOfStep(file string, entries object) []Finding {
+// lockedManifest compares a manifest with its entry in the lock file. The entry's name is the manifest's directory.
+func (in Input) lockedManifest(file string, entries object) lockedManifest {
 	data, ok := in.read(file)
-	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
+	m := lockedManifest{file: file, data: bytes.TrimPrefix(data, []byte("\uFEFF"))}
 	var manifest object
-	if !ok || json.Unmarshal(data, &manifest) != nil {
-		return nil // other code reports an invalid manifest
+	if !ok || json.Unmarshal(m.data, &manifest) != nil {
+		return m // other code reports an invalid manifest
 	}
 	dir := path.Dir(file)
 	if dir == "." {
@@ -88,21 +104,35 @@ func (in Input) lockOutOfStep(file string, entries object) []Finding {
 	}
 	entry, known := entries[dir].(object)
 	if !known && dir != "" {
-		if !in.hasWorkspaces() {
-			return nil // npm does not use this manifest, although the user lists it
-		}
-		return []Finding{LockOutOfStep.found(projectfile.SourceLocation{File: file, Data: data},
-			"the workspace %s is not in %s, so npm ci fails: run npm install --package-lock-only, and commit both", dir, npmLock(in.Runtime.Dependencies.Files))}
+		m.absent = in.hasWorkspaces() // else npm does not use this manifest, although the user lists it
+		return m
 	}
-	differences := compare(manifest, entry)
-	if len(differences) == 0 {
+	m.differences = compare(manifest, entry)
+	for i, d := range m.differences {
+		m.differences[i].refused = refused(entries, dir, d.path[0], d.path[1], dependencies(manifest, d.path[0])[d.path[1]])
+	}
+	if dir == "" {
+		m.differences = append(m.differences, compareOverrides(manifest, entries)...)
+	}
+	return m
+}
+
+// finding returns what is out of step.
+func (m lockedManifest) finding(lock string) []Finding {
+	at := projectfile.SourceLocation{File: m.file, Data: m.data}
+	if m.absent {
+		return []Finding{LockOutOfStep.found(at, "the workspace %s is not in %s, so npm ci fails: %s", path.Dir(m.file), lock, lockAgain)}
+	}
+	if len(m.differences) == 0 {
 		return nil
 	}
-	at := projectfile.SourceLocation{File: file, Data: data}
-	at.First = lineOf(data, differences[0].path...)
+	at.First = lineOf(m.data, m.differences[0].path...)
 	at.Last = at.First
-	return []Finding{LockOutOfStep.found(at, "%s: run npm install --package-lock-only, and commit both", summarize(npmLock(in.Runtime.Dependencies.Files), file, differences))}
+	return []Finding{LockOutOfStep.found(at, "%s: %s", summarize(lock, m.file, m.differences, maxDifferences), lockAgain)}
 }
+
+// lockAgain says how to bring lock file and manifest in step.
+const lockAgain = "run npm install --package-lock-only, and commit both"
 
 // hasWorkspaces reports whether the project's manifest has workspaces.
 func (in Input) hasWorkspaces() bool {
@@ -114,14 +144,15 @@ func (in Input) hasWorkspaces() bool {
 
 // difference is a value that differs between manifest and lock file.
 type difference struct {
-	path []string // in the manifest
-	text string
+	path    []string // in the manifest
+	text    string
+	refused bool // npm ci fails because of it
 }
 
 // summarize describes the first differences, and counts the others.
-func summarize(lock, file string, differences []difference) string {
+func summarize(lock, file string, differences []difference, most int) string {
 	var texts []string
-	for _, d := range differences[:min(len(differences), maxDifferences)] {
+	for _, d := range differences[:min(len(differences), most)] {
 		texts = append(texts, d.text)
 	}
 	if more := len(differences) - len(texts); more > 0 {
@@ -130,7 +161,7 @@ func summarize(lock, file string, differences []difference) string {
 	return fmt.Sprintf("%s does not agree with %s: %s", lock, file, strings.Join(texts, "; "))
 }
 
-// compare returns the differences, by field and name.
+// compare returns the differences, by field and name. The version of the project itself does not matter to npm ci.
 func compare(manifest, entry object) []difference {
 	var all []difference
 	for _, field := range dependencyFields {
@@ -139,21 +170,16 @@ func compare(manifest, entry object) []difference {
 		slices.Sort(names)
 		for _, name := range slices.Compact(names) {
 			if want[name] != locked[name] {
-				all = append(all, difference{[]string{field, name}, describe(name, field, want[name], locked[name])})
+				all = append(all, difference{path: []string{field, name}, text: describe(name, field, want[name], locked[name])})
 			}
 		}
-	}
-	want, _ := manifest["version"].(string)
-	locked, _ := entry["version"].(string)
-	if want != locked {
-		all = append(all, difference{[]string{"version"}, describe("version", "", want, locked)})
 	}
 	return all
 }
 
 // describe says how a value differs. An empty value is a missing one.
 func describe(name, field, want, locked string) string {
-	if field != "" && field != "dependencies" {
+	if field != "dependencies" {
 		name += " of " + field
 	}
 	switch {

@@ -23,7 +23,9 @@ func TestLockOutOfStep(t *testing.T) {
 		{"an added dependency", "{\n\"devDependencies\": {\"a\": \"\"}}", lock(`"": {}`), []string{differs + `a of devDependencies is "", but is not in the lock file` + todo + ` | "devDependencies": {"a": ""}}`}},
 		{"a removed dependency", "{\n\"x\": {\"dependencies\": 1},\n\"dependencies\": {}}", lock(`"": {"dependencies": {"a": "1"}}`), []string{differs + `a is "1" in the lock file, but is not in the manifest` + todo + ` | "dependencies": {}}`}},
 		{"a removed field", "{}", lock(`"": {"peerDependencies": {"a": "1"}}`), []string{differs + `a of peerDependencies is "1" in the lock file, but is not in the manifest` + todo + ` | {}`}},
-		{"the version", "{\n\"version\": \"2.0.0\"}", lock(`"": {"version": "1.0.0"}`), []string{differs + `version is 2.0.0, but 1.0.0 in the lock file` + todo + ` | "version": "2.0.0"}`}},
+		{"the version", "{\n\"version\": \"2.0.0\"}", lock(`"": {"version": "1.0.0"}`), nil},
+		{"an override that is not locked", "{\n\"overrides\": {\"a\": \"1.0.1\"}}", lock(`"": {}, "node_modules/a": {"version": "1.0.0"}`), []string{
+			differs + `a is overridden to be "1.0.1", but node_modules/a is 1.0.0 in the lock file` + todo + ` | "overrides": {"a": "1.0.1"}}`}},
 		{"no entry", `{"dependencies": {"a": "1"}}`, lock(""), []string{differs + `a is "1", but is not in the lock file` + todo + ` | {"dependencies": {"a": "1"}}`}},
 		{"many differences", `{"dependencies": {"a": "1", "b": "1", "c": "1", "d": "1", "e": "1", "f": "1"}}`, lock(`"": {}`), []string{differs +
 			`a is "1", but is not in the lock file; b is "1", but is not in the lock file; c is "1", but is not in the lock file; d is "1", but is not in the lock file; and 2 more` +

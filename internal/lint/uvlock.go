@@ -69,11 +69,15 @@ func uvLockOutOfStep(in Input) []Finding {
 	return all
 }
 
-// CheckLocks returns a [*projectfile.Error] for a lock file that a build would install although it does not agree with its manifest, unless
-// the settings skip the rule. npm and Poetry refuse such a lock file themselves. uv would have to resolve the requirements anew for that.
+// CheckLocks returns a [*projectfile.Error] for a lock file that does not agree with its manifest, unless the settings skip the rule. npm
+// and Poetry refuse such a lock file themselves, but only in a step; of npm's, the error names all faults of all manifests. uv would have
+// to resolve the requirements anew, and installs it.
 func CheckLocks(in Input, settings *linter.Config) error {
 	if len(Select([]Finding{{Rule: LockOutOfStep.Name}}, settings)) == 0 {
 		return nil
+	}
+	if err := checkNPMLock(in); err != nil {
+		return err
 	}
 	for _, stale := range staleUVLocks(in) {
 		return projectfile.Text{Name: stale.at.File, Data: stale.at.Data}.At(stale.at.First, min(stale.at.First, 1), lockUV, "%s", stale.message)

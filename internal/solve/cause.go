@@ -15,10 +15,11 @@ const (
 var causePatterns = map[string]*regexp.Regexp{
 	"npm": regexp.MustCompile(`^npm (error|ERR!) ((Missing|Invalid): .*lock file|notsup (Not compatible|Required|Actual)|Found: |peer .* from |` +
 		`40\d .* - (GET|PUT) |network request to |request to .* failed)`),
-	"node-gyp": regexp.MustCompile(`gyp ERR! stack Error: `),
-	"pip":      regexp.MustCompile(`^\s*ERROR: (Could not find a version|No matching distribution)`),
-	"apt":      regexp.MustCompile(`^E: `),
-	"compiler": regexp.MustCompile(`^\S+:\d+:\d+: (fatal )?error: `),
+	"patch-package": regexp.MustCompile(`^\*\*ERROR\*\* `),
+	"node-gyp":      regexp.MustCompile(`gyp ERR! stack Error: `),
+	"pip":           regexp.MustCompile(`^\s*ERROR: (Could not find a version|No matching distribution)`),
+	"apt":           regexp.MustCompile(`^E: `),
+	"compiler":      regexp.MustCompile(`^\S+:\d+:\d+: (fatal )?error: `),
 }
 
 // isCause reports whether a line of a step's output says why a program failed.
