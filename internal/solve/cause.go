@@ -3,6 +3,7 @@ package solve
 import (
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // Limits of what is kept of a step's output: the number of lines that say a cause, and the length of each, in bytes.
@@ -14,12 +15,21 @@ const (
 // causePatterns match the lines in which a program says why it failed, by program. The output of each stands in testdata.
 var causePatterns = map[string]*regexp.Regexp{
 	"npm": regexp.MustCompile(`^npm (error|ERR!) ((Missing|Invalid): .*lock file|notsup (Not compatible|Required|Actual)|Found: |peer .* from |` +
-		`40\d .* - (GET|PUT) |network request to |request to .* failed)`),
+		`40\d .* - (GET|PUT) |network request to |(FetchError: )?request to .* failed)`),
 	"patch-package": regexp.MustCompile(`^\*\*ERROR\*\* `),
 	"node-gyp":      regexp.MustCompile(`gyp ERR! stack Error: `),
+	"pnpm":          regexp.MustCompile(`^[\s\x{2009}]*ERR_PNPM_|^Expected version: |^Got: |^  - \S+ \(lockfile: `),
+	"yarn":          regexp.MustCompile(`^error (Your lockfile |Couldn't find |\S+@\S+: |An unexpected error )`),
 	"pip":           regexp.MustCompile(`^\s*ERROR: (Could not find a version|No matching distribution)`),
+	"uv":            regexp.MustCompile(`^error: |^  (cause: |× |╰─▶ )`),
+	"poetry":        regexp.MustCompile(`version solving failed\.$|^Current Python version .* is not allowed|^pyproject\.toml changed significantly`),
 	"apt":           regexp.MustCompile(`^E: `),
 	"compiler":      regexp.MustCompile(`^\S+:\d+:\d+: (fatal )?error: `),
+	"linker":        regexp.MustCompile(`: undefined reference to |^\S*ld: cannot find `),
+	"tsc":           regexp.MustCompile(`^(\S+\(\d+,\d+\): |\S+:\d+:\d+ - )?error TS\d+: `),
+	"make":          regexp.MustCompile(`^make(\[\d+\])?: (\*\*\* No rule to make|[^*].*: (No such file or directory|Command not found|Permission denied)$)`),
+	"cmake":         regexp.MustCompile(`^CMake Error|^  Could (not find|NOT find) `),
+	"network":       regexp.MustCompile(`^curl: \(\d+\) |^wget: (unable to|bad address)`),
 }
 
 // isCause reports whether a line of a step's output says why a program failed.
@@ -35,6 +45,8 @@ func isCause(line string) bool {
 // keepCause adds a line that says a cause. It keeps the first distinct ones: compilers repeat themselves, and a program that fails later
 // often fails because of the first.
 func (t *tail) keepCause(line string) {
+	line = strings.TrimRight(line, "\r")
+	line = line[strings.LastIndexByte(line, '\r')+1:] // what a progress bar has overwritten is not seen
 	if len(t.causes) == causeLines || !isCause(line) {
 		return
 	}

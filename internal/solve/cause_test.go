@@ -29,6 +29,44 @@ func TestCauses(t *testing.T) {
 			"ERROR: No matching distribution found for no-such-pkg-x==1",
 		},
 		"apt.txt": {"E: Unable to locate package no-such-package"},
+
+		"npm-refused.txt": {"npm error FetchError: request to http://localhost:9/yaml failed, reason: connect ECONNREFUSED 127.0.0.1:9"},
+		"npm-no-name.txt": {"npm error network request to http://none.invalid/yaml failed, reason: getaddrinfo ENOTFOUND none.invalid"},
+		"pnpm-engine.txt": {
+			"\u2009ERR_PNPM_UNSUPPORTED_ENGINE\u2009 Unsupported environment (bad pnpm and/or Node.js version)", "Expected version: >=99", "Got: v20.20.2",
+		},
+		"pnpm-no-version.txt": {"\u2009ERR_PNPM_NO_MATCHING_VERSION\u2009 No matching version found for is-number@99.0.0 while fetching it from https://registry.npmjs.org/"},
+		"pnpm-out-of-step.txt": {
+			"\u2009ERR_PNPM_OUTDATED_LOCKFILE\u2009 Cannot install with \"frozen-lockfile\" because pnpm-lock.yaml is not up to date with <ROOT>/package.json",
+			"  - is-number (lockfile: 7.0.0, manifest: 6.0.0)",
+		},
+		"yarn-engine.txt":      {`error a@1.0.0: The engine "node" is incompatible with this module. Expected version ">=99". Got "20.20.2"`},
+		"yarn-no-version.txt":  {`error Couldn't find any versions for "is-number" that matches "99.0.0"`},
+		"yarn-out-of-step.txt": {"error Your lockfile needs to be updated, but yarn was run with `--frozen-lockfile`."},
+		"uv-no-package.txt": {
+			"error: No solution found when resolving dependencies",
+			"  cause: Because no-such-package-rtb was not found in the package registry and your project depends on no-such-package-rtb==1, " +
+				"we can conclude that your project's requirements are unsatisfiable.",
+		},
+		"uv-0.8-no-package.txt": {"  × No solution found when resolving dependencies:", "  ╰─▶ Because no-such-package-rtb was not found in the package registry and"},
+		"uv-out-of-step.txt":    {"error: The lockfile at `uv.lock` needs to be updated, but `--locked` was provided."},
+		"poetry-no-package.txt": {"Because a depends on no-such-package-rtb (1) which doesn't match any versions, version solving failed."},
+		"poetry-python.txt":     {"Current Python version (3.11.7) is not allowed by the project (^3.99)."},
+		"make.txt":              {"a.cc:1:21: error: ‘f’ was not declared in this scope"},
+		"make-no-program.txt":   {"make: none-such-compiler: No such file or directory"},
+		"make-no-rule.txt":      {"make: *** No rule to make target 'b.o', needed by 'a'.  Stop."},
+		"ld.txt":                {"a.cc:(.text+0x5): undefined reference to `f()'"},
+		"ld-no-library.txt":     {"/usr/bin/ld: cannot find -lnone_such: No such file or directory"},
+		"cmake.txt": {
+			"CMake Error at CMakeLists.txt:3 (find_package):",
+			"  Could not find a package configuration file provided by \"NoneSuch\" with any",
+		},
+		"tsc.txt": {
+			"a.ts(1,7): error TS2322: Type 'string' is not assignable to type 'number'.",
+			"a.ts(2,19): error TS2307: Cannot find module './none.js' or its corresponding type declarations.",
+		},
+		"tsc-types.txt": {"error TS2688: Cannot find type definition file for 'node'."},
+		"no-name.txt":   {"curl: (6) Could not resolve host: none.invalid", "wget: unable to resolve host address ‘none.invalid’"},
 	}
 	for name, want := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -56,6 +94,14 @@ func TestCausesAreFew(t *testing.T) {
 	}
 	if got := causesOf([]byte(many.String())); len(got) != causeLines {
 		t.Errorf("%d lines, want %d", len(got), causeLines)
+	}
+}
+
+// TestCausesBehindProgressBars: a program writes a line over a progress bar, or ends its lines as on Windows.
+func TestCausesBehindProgressBars(t *testing.T) {
+	want := []string{"E: one", "E: two"}
+	if got := causesOf([]byte("10%\r50%\rE: one\nE: two\r\n90%\r")); !cmp.Equal(want, got) {
+		t.Error(cmp.Diff(want, got))
 	}
 }
 
