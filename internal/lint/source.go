@@ -62,7 +62,7 @@ func secrets(in Input) []Finding {
 				"remove it from dependencies.files, and pass it to the build as a secret%s", file, what, secretFlag(file)))
 		}
 	}
-	return all
+	return append(all, secretsInEnv(in)...)
 }
 
 // secretIn returns the kind of secret that a file seems to contain, or "".

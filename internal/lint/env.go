@@ -1,0 +1,33 @@
+package lint
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+)
+
+// tokenForm matches tokens that their issuers mark: GitHub, GitLab, npm, PyPI, OpenAI and Anthropic, AWS, Slack, Google; and private keys.
+var tokenForm = regexp.MustCompile(`\b(gh[pousr]_[A-Za-z0-9]{20}|github_pat_[A-Za-z0-9_]{20}|glpat-[\w-]{20}|npm_[A-Za-z0-9]{30}|pypi-[\w-]{30}|sk-[\w-]{20}|` +
+	`(AKIA|ASIA)[A-Z0-9]{16}\b|xox[abprs]-[\w-]{10}|AIza[\w-]{30})|-----BEGIN [A-Z ]*PRIVATE KEY`)
+
+// secretName matches names of variables whose values are secrets. MAX_TOKENS is none.
+var secretName = regexp.MustCompile(`(?i)(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|ACCESS_KEY|PRIVATE_KEY)$`)
+
+// shortestSecret is the length from which the value of a variable with such a name counts as a secret: shorter ones are placeholders.
+const shortestSecret = 8
+
+// secretsInEnv finds variables of the runtime file that look like secrets. Findings do not show the values, nor the file.
+func secretsInEnv(in Input) []Finding {
+	var all []Finding
+	for _, name := range slices.Sorted(maps.Keys(in.Runtime.Env)) {
+		value := in.Runtime.Env[name]
+		if !tokenForm.MatchString(value) && !(secretName.MatchString(name) && len(value) >= shortestSecret) {
+			continue
+		}
+		at := in.field("env." + name)
+		at.Data = nil // it shows the value
+		all = append(all, SecretInSource.found(at, "the variable %s looks like a secret, and everybody who can pull the image could read it in the configuration: "+
+			"remove it from env, and pass it to the agent at run time; a step of the build gets it by --secret", name))
+	}
+	return all
+}
