@@ -10,10 +10,17 @@ const path = require("path");
 const EPOCH = 315532800; // 1980-01-01, as llb's partTime
 const STATE = /^(\.tmp|\.yarn-integrity|\.pnpm-workspace-state.*\.json)$/; // in a directory node_modules
 
-// pnpm's list of what it installed says when it last removed what is unused.
+// pnpm's list of what it installed says when it last removed what is unused, and which registry, or mirror of it, it has asked. From pnpm
+// 10 on the list is JSON, before that YAML.
 function withoutMoment(file) {
   const text = fs.readFileSync(file, "utf8");
-  fs.writeFileSync(file, text.replace(/^(\s*"?prunedAt"?:\s*"?)[^",\n]*, [^",\n]*/m, "$1Tue, 01 Jan 1980 00:00:00 GMT"));
+  fs.writeFileSync(
+    file,
+    text
+      .replace(/^(\s*"?prunedAt"?:\s*"?)[^",\n]*, [^",\n]*/m, "$1Tue, 01 Jan 1980 00:00:00 GMT")
+      .replace(/^registries:\n(  .*\n)*/m, "")
+      .replace(/^  "registries": \{[^}]*\},?\n/m, ""),
+  );
 }
 
 function walk(file, inModules) {

@@ -27,8 +27,9 @@ type nodeManager struct {
 	sharing llb.CacheMountSharingMode
 	secrets []secret // their targets are below the user's home; besides those of npm
 
-	// install is a script that installs. $cache is the user's own directory in the manager's cache mount.
-	install     string
+	// before is a script that prepares the project's files, and install one that installs. $cache is the user's own directory in the manager's cache mount.
+	before, install string
+
 	development bool // install development dependencies, whatever NODE_ENV says
 }
 
@@ -121,9 +122,9 @@ func (m nodeManager) environment() string {
 func (m nodeManager) mirrors(g *Graph) string {
 	edits := g.mirrorScript(everywhere...)
 	if edits == "" {
-		return m.install
+		return m.before + m.install
 	}
-	script := writeFile("/tmp/mirrors", edits) + `registry="$(` + cmp.Or(m.asked, "npm config get registry") + ` | sed -f /tmp/mirrors)"` + "\n"
+	script := m.before + writeFile("/tmp/mirrors", edits) + `registry="$(` + cmp.Or(m.asked, "npm config get registry") + ` | sed -f /tmp/mirrors)"` + "\n"
 	for _, name := range m.settings {
 		script += "export " + name + `="$registry"` + "\n"
 	}

@@ -131,7 +131,7 @@ type Component interface {
 	layers(g *Graph) (Layers, error)
 }
 
-// Installer is the component that installs what the lock files name: [NPM], [PNPM], [Yarn], [Pip], [PoetryLock], [Poetry], [UVSync] or
+// Installer is the component that installs what the lock files name: [NPM], [PNPM], [Yarn], [Bun], [Pip], [PoetryLock], [Poetry], [UVSync] or
 // [CondaPoetry].
 type Installer interface {
 	Component

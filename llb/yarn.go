@@ -24,7 +24,7 @@ func (y Yarn) manager() nodeManager {
 	}
 	m.title, m.registry, m.settings = "yarn install --immutable", NPMRegistry, []string{"YARN_NPM_REGISTRY_SERVER"}
 	m.cache, m.asked = "yarn-berry", "yarn config get npmRegistryServer"
-	m.environ, m.install = berryEnviron, berryScript
+	m.environ, m.before, m.install = berryEnviron, berryBefore, berryScript
 	m.secrets = []secret{{"/.yarnrc.yml", SecretYarnRC}}
 	return m
 }
@@ -45,14 +45,17 @@ const berryEnviron = `export YARN_IGNORE_PATH=1 YARN_ENABLE_TELEMETRY=0 YARN_ENA
 export YARN_INSTALL_STATE_PATH=/tmp/rtbuild-install-state.gz
 `
 
-// berryScript puts the project's files back as they were, because yarn rewrites them in its own form. "workspaces focus" installs what is
-// missing in the lock file, so the file is checked before, without an installation. Lines with a login from a variable are left out: the
-// variable is not set here, and they would take precedence over those of the secret.
-const berryScript = `cp -Rp . /tmp/project
-export YARN_ENABLE_GLOBAL_CACHE=0 YARN_ENABLE_MIRROR=0 YARN_CACHE_FOLDER="$cache" YARN_ENABLE_IMMUTABLE_INSTALLS=0
+// berryBefore leaves out lines with a login from a variable: the variable is not set here, and they would take precedence over those of the
+// secret. Any other variable may be empty.
+const berryBefore = `cp -Rp . /tmp/project
 if [ -e .yarnrc.yml ]; then
   sed -i -e '/npmAuth\(Token\|Ident\).*\${/d' -e 's/\${\([A-Za-z0-9_]*\)}/${\1-}/g' .yarnrc.yml
 fi
+`
+
+// berryScript puts the project's files back as they were, because yarn rewrites them in its own form. "workspaces focus" installs what is
+// missing in the lock file, so the file is checked before, without an installation.
+const berryScript = `export YARN_ENABLE_GLOBAL_CACHE=0 YARN_ENABLE_MIRROR=0 YARN_CACHE_FOLDER="$cache" YARN_ENABLE_IMMUTABLE_INSTALLS=0
 for name in HTTP HTTPS; do
   lower=$(echo $name | tr HTPS htps)
   eval proxy="\${${name}_PROXY:-\${${lower}_proxy:-}}"

@@ -1,13 +1,23 @@
 package e2e
 
 import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rtbuild/rtbuild/internal/testenv"
+	"github.com/rtbuild/rtbuild/llb"
 )
 
 // nodeProjects are projects of package managers of Node.js beside npm, in testdata/node. The project's own install scripts fail.
@@ -35,6 +45,11 @@ var nodeProjects = []struct {
 		"node_modules/dep/ran": true, "node_modules/left-pad": false, "node_modules/is-number": true, "node_modules/app": true,
 		".pnp.cjs": false, ".yarn/install-state.gz": false,
 	}},
+	{"bun", "node app/index.js", "patched,true", map[string]bool{
+		"node_modules/.bun/dep@vendor+dep.tgz+577b61edb580a64f/node_modules/dep/ran":       true,
+		"node_modules/.bun/quiet@vendor+quiet.tgz+7096295a7a34c9cc/node_modules/quiet/ran": false, // not in trustedDependencies
+		"node_modules/dep": true, "node_modules/.bun/left-pad@1.3.0": false, "lib/node_modules/is-number": true,
+	}},
 }
 
 // nodeProject returns a copy of a project in testdata/node, with the archives that its lock file names: packages whose install script writes
@@ -51,9 +66,55 @@ func nodeProject(t *testing.T, dir string) *project {
 	return p
 }
 
-// TestNodeManagers installs with the real package managers. The images start, and two builders make the same layers.
+// mirrored adds a mirror of npm's registry to the project's runtime file.
+func (p *project) mirrored(t *testing.T, address string) {
+	t.Helper()
+	file := filepath.Join(p.dir, "runtime.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	write(t, p.dir, "runtime.yaml", string(text)+"network: {mirrors: {npm: '"+address+"'}}\n")
+}
+
+// npmMirror passes requests on to npm's registry, and records which files it gave.
+type npmMirror struct {
+	*httptest.Server
+	mu    sync.Mutex
+	files map[string]bool // by name
+}
+
+func serveNPM(t *testing.T) *npmMirror {
+	t.Helper()
+	registry := must(url.Parse(cmp.Or(os.Getenv("NPM_CONFIG_REGISTRY"), llb.Sites()["npm"].Addresses[0])))(t)
+	m := &npmMirror{files: map[string]bool{}}
+	pass := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(registry) },
+		ModifyResponse: func(r *http.Response) error {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.files[path.Base(r.Request.URL.Path)] = r.StatusCode == http.StatusOK
+			return nil
+		},
+	}
+	m.Server = httptest.NewServer(pass)
+	t.Cleanup(m.Close)
+	return m
+}
+
+// gave reports whether a file was asked for since the last call, and given.
+func (m *npmMirror) gave(name string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	given := m.files[name]
+	delete(m.files, name)
+	return given
+}
+
+// TestNodeManagers installs with the real package managers. The images start. Another builder makes the same layers, through a mirror.
 func TestNodeManagers(t *testing.T) {
 	t.Parallel()
+	mirror := serveNPM(t)
 	second := freshBuilder(t, testenv.BuilderOptions{})
 	for _, test := range nodeProjects {
 		t.Run(test.dir, func(t *testing.T) {
@@ -71,9 +132,14 @@ func TestNodeManagers(t *testing.T) {
 			if err != nil || strings.TrimSpace(string(out)) != test.prints {
 				t.Errorf("%v: it printed\n%s", err, out)
 			}
-			again := &project{dir: p.dir, repository: p.repository + "-again"}
+			again := nodeProject(t, test.dir)
+			again.repository += "-again"
+			again.mirrored(t, mirror.URL)
 			again.solve(t, "--addr", second.Addr)
 			sameDeps(t, made.Lock, again.plan(t).Images.Lock)
+			if !mirror.gave("is-odd-3.0.1.tgz") {
+				t.Error("is-odd did not come from the mirror")
+			}
 		})
 	}
 }

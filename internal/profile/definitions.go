@@ -80,12 +80,13 @@ var definitions = []definition{
 			Source:       []Source{{Path: ".", Hash: true}},
 			Ignore:       alwaysIgnored,
 		},
-		managers: []string{"npm", "pnpm", "yarn", "none"},
+		managers: []string{"npm", "pnpm", "yarn", "bun", "none"},
 		locks:    []string{"package-lock.json"},
 		others: []Dependencies{
 			{Manager: "npm", Files: []string{manifests.PackageJSON, "npm-shrinkwrap.json"}}, // npm prefers it
 			{Manager: "pnpm", Files: []string{manifests.PackageJSON, manifests.PNPMLock}},
 			{Manager: "yarn", Files: []string{manifests.PackageJSON, manifests.YarnLock}},
+			{Manager: "bun", Files: []string{manifests.PackageJSON, manifests.BunLock}},
 		},
 		version:  manifests.NPMVersion,
 		command:  manifests.NPMCommand,

@@ -19,6 +19,8 @@ var foreignLocks = []struct{ file, message, hint string }{
 	{"Pipfile.lock", "the manager pipenv is not supported by profile python", "write a requirements.txt with: pipenv requirements > requirements.txt"},
 	{"yarn.lock", "package.json is missing", "name the project's root"},
 	{"pnpm-lock.yaml", "package.json is missing", "name the project's root"},
+	{manifests.BunLock, "package.json is missing", "name the project's root"},
+	{manifests.BunBinary, "only bun can read it", "write a bun.lock with: bun install --save-text-lockfile --lockfile-only"},
 	{"package.json", "package-lock.json is missing", "write it with: npm install --package-lock-only"},
 }
 

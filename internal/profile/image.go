@@ -38,6 +38,7 @@ func (r *Runtime) Image() *llb.Runtime {
 var installers = map[string]func(*Runtime) llb.Installer{
 	"npm":  func(r *Runtime) llb.Installer { return llb.NPM{PatchPackage: r.PatchPackage == PatchesApplied} },
 	"pnpm": func(r *Runtime) llb.Installer { return llb.PNPM{Version: r.ManagerVersion} },
+	"bun":  func(r *Runtime) llb.Installer { return llb.Bun{Version: r.ManagerVersion} },
 	"yarn": func(r *Runtime) llb.Installer { return llb.Yarn{Version: r.ManagerVersion} },
 	"pip": func(r *Runtime) llb.Installer {
 		return llb.Pip{Requirements: r.Dependencies.Files[0], LeftOut: r.provenance.editable.Lines}

@@ -25,6 +25,7 @@ type nodeManager struct {
 var nodeManagers = map[string]nodeManager{
 	"pnpm": {manifests.PNPMFiles, pnpmVersion},
 	"yarn": {manifests.YarnFiles, yarnVersion},
+	"bun":  {manifests.BunFiles, bunVersion},
 }
 
 // completeManagerVersion sets which version of a package manager installs. package.json and the lock file decide.
@@ -100,6 +101,16 @@ func yarnVersion(fsys fs.FS, asked string) (string, error) {
 		return "", text.At(1, 0, "write it with: yarn install", "yarn %s wrote it, and packageManager in package.json names yarn %s", major, asked)
 	}
 	return version, nil
+}
+
+// bunVersion returns the version of bun. The newest reads the lock files of all versions that write text.
+func bunVersion(fsys fs.FS, _ string) (string, error) {
+	lock := manifests.ParseBunLock(readLock(fsys, manifests.BunLock))
+	if !slices.Contains([]string{"", "0", "1", "2"}, lock.Version) {
+		return "", projectfile.Text{Name: manifests.BunLock}.At(1, 0, "write it with one of these",
+			"its lockfileVersion is %s, and rtbuild has bun %s", lock.Version, strings.Join(pinnedVersions("bun"), ", "))
+	}
+	return "1", nil
 }
 
 // readLock returns a lock file, or nothing if it cannot be read: whoever hashes it reports that.

@@ -292,7 +292,7 @@ func completeFiles(fsys fs.FS, r *Runtime) error {
 	switch r.Dependencies.Manager {
 	case "npm":
 		more, err = npmFiles(fsys, r)
-	case "pnpm", "yarn":
+	case "pnpm", "yarn", "bun":
 		more, err = nodeFiles(fsys, r)
 	case "pip":
 		more, err = r.requirements(fsys)

@@ -133,7 +133,7 @@ func TestLoadErrors(t *testing.T) {
 		opts    Options
 		want    string
 	}{
-		{"no lock file", projecttest.Files("README.md", ""), debian, "no profile fits the project: looked for package-lock.json or package.json with npm-shrinkwrap.json or package.json with pnpm-lock.yaml or package.json with yarn.lock (node), requirements.txt or pyproject.toml with poetry.lock or pyproject.toml with uv.lock (python), pyproject.toml with poetry.lock (openhands, of project openhands-ai): name the project's root, write one of these files, or say profile: and dependencies: {manager: none} in runtime.yaml"},
+		{"no lock file", projecttest.Files("README.md", ""), debian, "no profile fits the project: looked for package-lock.json or package.json with npm-shrinkwrap.json or package.json with pnpm-lock.yaml or package.json with yarn.lock or package.json with bun.lock (node), requirements.txt or pyproject.toml with poetry.lock or pyproject.toml with uv.lock (python), pyproject.toml with poetry.lock (openhands, of project openhands-ai): name the project's root, write one of these files, or say profile: and dependencies: {manager: none} in runtime.yaml"},
 		{"uv without its project", projecttest.Files("uv.lock", ""), debian, "no profile fits the project: found uv.lock, but pyproject.toml is missing: name the project's root"},
 		{"two managers", projecttest.Files("poetry.lock", "", "requirements.txt", "", "pyproject.toml", "[project]\nname='x'"), debian, "the project has requirements.txt and poetry.lock: say which its dependencies are installed from, by dependencies: {manager: pip} or {manager: poetry} in runtime.yaml"},
 		{"npm without its lock file", projecttest.Files("package.json", "{}"), debian, "no profile fits the project: found package.json, but package-lock.json is missing: write it with: npm install --package-lock-only"},
@@ -151,7 +151,7 @@ func TestLoadErrors(t *testing.T) {
 		{"component", nodeProject("components: {browser: true}"), debian, `runtime.yaml:1:1: profile node has no component "browser": only profile openhands has components`},
 		{"interpreter", nodeProject("base: a\nruntime: {python: 3.12}"), Options{}, "runtime.yaml:2:1: profile node does not run on python: write runtime: {node: VERSION}"},
 		{"interpreter of openhands", projecttest.Files(runtimefile.Name, "profile: openhands\nruntime: {node: 22}"), Options{}, "runtime.yaml:2:1: profile openhands does not run on node: write runtime: {python: VERSION}"},
-		{"manager", nodeProject("dependencies: {manager: pip}"), debian, "runtime.yaml:1:1: the manager pip is not supported by profile node: use npm or pnpm or yarn or none"},
+		{"manager", nodeProject("dependencies: {manager: pip}"), debian, "runtime.yaml:1:1: the manager pip is not supported by profile node: use npm or pnpm or yarn or bun or none"},
 		{"a project without a name", projecttest.Files("uv.lock", "", "pyproject.toml", "", runtimefile.Name, "project: editable"), debian, "runtime.yaml:1:1: the project in . has no pyproject.toml with its name, so rtbuild cannot install it: write one, or write project: none"},
 		{"a project of node", nodeProject("project: none"), debian, "runtime.yaml:1:1: profile node installs no Python project: leave project out"},
 		{"uv in profile openhands", projecttest.Files(runtimefile.Name, "profile: openhands\ndependencies: {manager: uv}"), debian, "runtime.yaml:2:1: the manager uv is not supported by profile openhands: use poetry"},

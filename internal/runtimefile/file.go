@@ -79,7 +79,7 @@ type Tool struct {
 
 // Dependencies names the package manager and the lock files.
 type Dependencies struct {
-	Manager   string   `json:"manager"`             // npm, pnpm, yarn, pip, poetry, uv or none
+	Manager   string   `json:"manager"`             // npm, pnpm, yarn, bun, pip, poetry, uv or none
 	Files     []string `json:"files,omitempty"`     // lock files relative to the context, in the order of the hash
 	Installer string   `json:"installer,omitempty"` // InstallerUV or InstallerPoetry; only for the manager poetry
 }

@@ -87,6 +87,14 @@ var releases = []llb.Tool{
 		SHA256: all("c17d3797fb9a9115bf375e31bfd30058cac6bc9c3b8807a3d8cb2094794b51ca"),
 	},
 	{
+		Name: "bun", Version: "1.4.5", Glibc: "2.17", URL: npmRegistry + "@oven/bun-linux-{arch}/-/bun-linux-{arch}-{version}.tgz",
+		Arch: map[string]string{"amd64": "x64", "arm64": "aarch64"},
+		SHA256: map[string]string{
+			"amd64": "0c72edca57b0cbf0a07a242daf0ea8ea96711827f042b80a1c383ce1cc51c771",
+			"arm64": "c3cd56594c9d5d025df87f77c68ad4699a49b52551f0f3232be6f727533fe08c",
+		},
+	},
+	{
 		// Digests from the publisher's own installer (setup-uv).
 		Name: "uv", Version: "0.11.8", Glibc: "2.17",
 		URL:  github + "astral-sh/uv/releases/download/{version}/uv-{arch}-unknown-linux-gnu.tar.gz",
