@@ -15,6 +15,7 @@ var (
 	ScriptsLeftOut    = Rule{"ScriptsLeftOut", "The project's own install scripts should not be needed"}
 	MissingStart      = Rule{"MissingStart", "The file that the command runs should be in the image"}
 	NoCommand         = Rule{"NoCommand", "The image should have a command of its own"}
+	OtherNode         = Rule{"OtherNode", "The image should have the Node.js that the project asks for"}
 	UnhashedSource    = Rule{"UnhashedSource", "Files that are copied into the image should count for its tag"}
 	SecretInSource    = Rule{"SecretInSource", "The source should not contain secrets"}
 	IgnoreHidesHashed = Rule{"IgnoreHidesHashed", "Ignore patterns should not hide inputs of the image"}
@@ -23,5 +24,5 @@ var (
 
 // Rules returns all rules, sorted by name.
 func Rules() []Rule {
-	return []Rule{IgnoreHidesHashed, LockOutOfStep, MissingStart, NoCommand, PlatformsLost, ScriptsLeftOut, SecretInSource, UnhashedSource, UnpinnedBase, UnpinnedTool, UnverifiedTool}
+	return []Rule{IgnoreHidesHashed, LockOutOfStep, MissingStart, NoCommand, OtherNode, PlatformsLost, ScriptsLeftOut, SecretInSource, UnhashedSource, UnpinnedBase, UnpinnedTool, UnverifiedTool}
 }

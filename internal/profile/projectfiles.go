@@ -14,7 +14,7 @@ const dockerignore = ".dockerignore"
 // sorted. Callers can prefetch these in one request; they name the others: workspaces, included requirements, dependencies.files.
 func Manifests() []string {
 	names := []string{runtimefile.Name, dockerignore, manifests.PackageJSON, manifests.NPMRC, manifests.PyprojectTOML}
-	names = slices.Concat(names, manifests.PNPMSettings, manifests.YarnSettings, manifests.BunSettings)
+	names = slices.Concat(names, manifests.PNPMSettings, manifests.YarnSettings, manifests.BunSettings, manifests.NodeVersionFiles)
 	names = append(names, manifests.OriginalManifests...)
 	for _, d := range definitions {
 		names = append(names, d.locks...)

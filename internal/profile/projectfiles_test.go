@@ -14,7 +14,7 @@ import (
 
 func TestManifests(t *testing.T) {
 	want := []string{
-		".dockerignore", ".npmrc", ".pnpmfile.cjs", ".pnpmfile.mjs", ".yarnrc", ".yarnrc.yml", "Pipfile.lock", "bun.lock", "bun.lockb", "bunfig.toml", "npm-shrinkwrap.json", "openhands/poetry.lock", "openhands/pyproject.toml", "package-lock.json", "package.json",
+		".dockerignore", ".node-version", ".npmrc", ".nvmrc", ".pnpmfile.cjs", ".pnpmfile.mjs", ".yarnrc", ".yarnrc.yml", "Pipfile.lock", "bun.lock", "bun.lockb", "bunfig.toml", "npm-shrinkwrap.json", "openhands/poetry.lock", "openhands/pyproject.toml", "package-lock.json", "package.json",
 		"pnpm-lock.yaml", "pnpm-workspace.yaml", "poetry.lock", "pyproject.toml", "requirements.txt", "runtime.yaml", "uv.lock", "yarn.lock",
 	}
 	if diff := cmp.Diff(want, Manifests()); diff != "" {
