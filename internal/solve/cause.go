@@ -18,8 +18,6 @@ var causePatterns = map[string]*regexp.Regexp{
 		`40\d .* - (GET|PUT) |network request to |(FetchError: )?request to .* failed)`),
 	"patch-package": regexp.MustCompile(`^\*\*ERROR\*\* `),
 	"node-gyp":      regexp.MustCompile(`gyp ERR! stack Error: `),
-	"pnpm":          regexp.MustCompile(`^[\s\x{2009}]*ERR_PNPM_|^Expected version: |^Got: |^  - \S+ \(lockfile: `),
-	"yarn":          regexp.MustCompile(`^error (Your lockfile |Couldn't find |\S+@\S+: |An unexpected error )`),
 	"pip":           regexp.MustCompile(`^\s*ERROR: (Could not find a version|No matching distribution)`),
 	"uv":            regexp.MustCompile(`^error: |^  (cause: |× |╰─▶ )`),
 	"poetry":        regexp.MustCompile(`version solving failed\.$|^Current Python version .* is not allowed|^pyproject\.toml changed significantly`),
@@ -30,6 +28,10 @@ var causePatterns = map[string]*regexp.Regexp{
 	"make":          regexp.MustCompile(`^make(\[\d+\])?: (\*\*\* No rule to make|[^*].*: (No such file or directory|Command not found|Permission denied)$)`),
 	"cmake":         regexp.MustCompile(`^CMake Error|^  Could (not find|NOT find) `),
 	"network":       regexp.MustCompile(`^curl: \(\d+\) |^wget: (unable to|bad address)`),
+	"pnpm":          regexp.MustCompile(`^(\W|Error: )?ERR_PNPM_|^\s*- \S+ \(lockfile: |^Expected version: `),
+	"yarn 1":        regexp.MustCompile(`^error (Your lockfile|\S+: The engine |Couldn't find |An unexpected error)|^yarn\.lock lacks `),
+	"yarn":          regexp.MustCompile(`^➤ YN00(01|09|18|28|35|82): │ [^-+@]|^yarn\.lock does not agree|^yarn 3 leaves out`),
+	"bun":           regexp.MustCompile(`^error: |^note: dependencies in `),
 }
 
 // isCause reports whether a line of a step's output says why a program failed.

@@ -22,6 +22,19 @@ func TestCauses(t *testing.T) {
 			"npm error notsup Not compatible with your version of node/npm: e@1.0.0", `npm error notsup Required: {"node":">=99"}`,
 			`npm error notsup Actual:   {"node":"v20.20.2","npm":"11.19.1"}`,
 		},
+		"pnpm-out-of-step.txt": {
+			"\u2009ERR_PNPM_OUTDATED_LOCKFILE\u2009 Cannot install with \"frozen-lockfile\" because pnpm-lock.yaml is not up to date with <ROOT>/lib/package.json",
+			"  - is-odd (lockfile: 3.0.1, manifest: 3.0.0)",
+		},
+		"pnpm12-out-of-step.txt": {"Error: ERR_PNPM_OUTDATED_LOCKFILE", "  × installing dependencies", `  ╰─▶ Cannot install with "frozen-lockfile" because pnpm-lock.yaml is not up`, "        - is-odd (lockfile: 3.0.1, manifest: 3.0.0)"},
+		"pnpm-engine.txt":        {"\u2009ERR_PNPM_UNSUPPORTED_ENGINE\u2009 Unsupported environment (bad pnpm and/or Node.js version)", "Expected version: >=99"},
+		"yarn-out-of-step.txt":   {"error Your lockfile needs to be updated, but yarn was run with `--frozen-lockfile`."},
+		"yarn-engine.txt":        {`error root@1.0.0: The engine "node" is incompatible with this module. Expected version ">=99". Got "22.23.3"`},
+		"yarn4-out-of-step.txt":  {"➤ YN0028: │ The lockfile would have been modified by this install, which is explicitly forbidden."},
+		"bun-out-of-step.txt": {
+			"error: lockfile had changes, but lockfile is frozen",
+			"note: dependencies in package.json changed since bun.lock was saved: is-odd changed from 3.0.1 to 3.0.0 in lib",
+		},
 		"node-gyp-no-python.txt": {"gyp ERR! stack Error: Could not find any Python installation to use"},
 		"gcc.txt":                {"a.c:1:10: fatal error: nope.h: No such file or directory"},
 		"pip.txt": {
@@ -30,19 +43,10 @@ func TestCauses(t *testing.T) {
 		},
 		"apt.txt": {"E: Unable to locate package no-such-package"},
 
-		"npm-refused.txt": {"npm error FetchError: request to http://localhost:9/yaml failed, reason: connect ECONNREFUSED 127.0.0.1:9"},
-		"npm-no-name.txt": {"npm error network request to http://none.invalid/yaml failed, reason: getaddrinfo ENOTFOUND none.invalid"},
-		"pnpm-engine.txt": {
-			"\u2009ERR_PNPM_UNSUPPORTED_ENGINE\u2009 Unsupported environment (bad pnpm and/or Node.js version)", "Expected version: >=99", "Got: v20.20.2",
-		},
-		"pnpm-no-version.txt": {"\u2009ERR_PNPM_NO_MATCHING_VERSION\u2009 No matching version found for is-number@99.0.0 while fetching it from https://registry.npmjs.org/"},
-		"pnpm-out-of-step.txt": {
-			"\u2009ERR_PNPM_OUTDATED_LOCKFILE\u2009 Cannot install with \"frozen-lockfile\" because pnpm-lock.yaml is not up to date with <ROOT>/package.json",
-			"  - is-number (lockfile: 7.0.0, manifest: 6.0.0)",
-		},
-		"yarn-engine.txt":      {`error a@1.0.0: The engine "node" is incompatible with this module. Expected version ">=99". Got "20.20.2"`},
-		"yarn-no-version.txt":  {`error Couldn't find any versions for "is-number" that matches "99.0.0"`},
-		"yarn-out-of-step.txt": {"error Your lockfile needs to be updated, but yarn was run with `--frozen-lockfile`."},
+		"npm-refused.txt":     {"npm error FetchError: request to http://localhost:9/yaml failed, reason: connect ECONNREFUSED 127.0.0.1:9"},
+		"npm-no-name.txt":     {"npm error network request to http://none.invalid/yaml failed, reason: getaddrinfo ENOTFOUND none.invalid"},
+		"pnpm-no-version.txt": {"\u2009ERR_PNPM_NO_MATCHING_VERSION\u2009 No matching version found for is-number@99.0.0 while fetching it from https://registry.example.com/"},
+		"yarn-no-version.txt": {`error Couldn't find any versions for "is-number" that matches "99.0.0"`},
 		"uv-no-package.txt": {
 			"error: No solution found when resolving dependencies",
 			"  cause: Because no-such-package-rtb was not found in the package registry and your project depends on no-such-package-rtb==1, " +
