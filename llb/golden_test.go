@@ -172,6 +172,7 @@ func TestGoldenGraphs(t *testing.T) {
 		{"versioned-python", recipe, versioned(python()), (*llb.Graph).Versioned},
 		{"scratch-node-build", recipe, graph(built), fromScratch},
 		{"build-image-node", recipe, graph(built), buildImage},
+		{"scratch-node-pnpm-12", recipe, onNode(llb.PNPM{Version: "12"}), fromScratch},
 		{"scratch-node-bun", recipe, mirrored(onNode(llb.Bun{Version: "1"})), fromScratch},
 		{"scratch-node-yarn", recipe, mirrored(onNode(llb.Yarn{Version: "1"})), fromScratch},
 		{"scratch-node-yarn-berry", recipe, mirrored(onNode(llb.Yarn{Version: "4.18"})), fromScratch},

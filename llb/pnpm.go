@@ -1,5 +1,7 @@
 package llb
 
+import "strings"
+
 // PNPM installs exactly what pnpm-lock.yaml says, by the pinned pnpm. As the project says, install scripts of dependencies run, and
 // node_modules is laid out. Scripts of the project and its workspace do not run, as in [NPM].
 type PNPM struct {
@@ -8,11 +10,15 @@ type PNPM struct {
 }
 
 func (p PNPM) manager() nodeManager {
-	return nodeManager{
+	m := nodeManager{
 		name: "pnpm", version: p.Version, title: "pnpm install --frozen-lockfile", lock: "pnpm-lock.yaml",
 		program: "bin/pnpm.?js", registry: npmDefault, settings: []string{"npm_config_registry", "pnpm_config_registry"},
 		cache: "pnpm", environ: pnpmEnviron, install: pnpmScript, development: p.Development,
 	}
+	if major, _, _ := strings.Cut(p.Version, "."); len(major) > 1 && major >= "12" {
+		m.program, m.native = "pnpm", true
+	}
+	return m
 }
 
 func (p PNPM) layers(g *Graph) (Layers, error) { return p.manager().layers(g) }

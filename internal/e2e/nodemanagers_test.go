@@ -37,6 +37,9 @@ var nodeProjects = []struct {
 		"node_modules/.pnpm/quiet@file+vendor+quiet.tgz/node_modules/quiet/ran": false, // not in onlyBuiltDependencies
 		"node_modules/.bin/app": true, "lib/node_modules/is-number": true, "node_modules/.pnpm-workspace-state-v1.json": false,
 	}},
+	{"pnpm-12", "node app/index.js", "patched,true", map[string]bool{
+		"node_modules/.pnpm/dep@file+vendor+dep.tgz/node_modules/dep/ran": true, "node_modules/.bin/app": true, "lib/node_modules/is-number": true,
+	}},
 	{"yarn", "node app/index.js", "true", map[string]bool{
 		"node_modules/dep/ran": true, "node_modules/left-pad": false, "node_modules/is-odd/node_modules/is-number": true,
 		"node_modules/app": true, "node_modules/.yarn-integrity": false,

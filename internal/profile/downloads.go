@@ -10,7 +10,7 @@ import (
 func (r *Runtime) Release(name, version string) (llb.Tool, bool) {
 	for _, own := range r.Tools {
 		if own.Name == name && r.overrides(own) {
-			t, known := releases.Find(name, "")
+			t, known := releases.Like(name, own.Version)
 			return override(t, own), known
 		}
 	}
@@ -23,7 +23,8 @@ func (r *Runtime) pinned() []llb.Tool {
 	for i, t := range all {
 		for _, own := range r.Tools {
 			if own.Name == t.Name && r.overrides(own) {
-				all[i] = override(t, own)
+				like, _ := releases.Like(t.Name, own.Version) // t is one
+				all[i] = override(like, own)
 			}
 		}
 	}

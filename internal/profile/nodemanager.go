@@ -28,10 +28,14 @@ var nodeManagers = map[string]nodeManager{
 	"bun":  {manifests.BunFiles, bunVersion},
 }
 
-// completeManagerVersion sets which version of a package manager installs. package.json and the lock file decide.
+// completeManagerVersion sets which version of a package manager installs. A tool of the file, package.json and the lock file decide.
 func completeManagerVersion(fsys fs.FS, r *Runtime) error {
 	m, known := nodeManagers[r.Dependencies.Manager]
 	if !known {
+		return nil
+	}
+	if own := r.ownVersion(r.Dependencies.Manager); own != "" {
+		r.ManagerVersion, _, _ = strings.Cut(own, ".")
 		return nil
 	}
 	name, version, err := manifests.PackageManager(fsys)
@@ -48,6 +52,16 @@ func completeManagerVersion(fsys fs.FS, r *Runtime) error {
 	}
 	r.ManagerVersion, err = m.version(fsys, asked)
 	return err
+}
+
+// ownVersion returns the version of a pinned download that the file's tools set, or "".
+func (r *Runtime) ownVersion(name string) string {
+	for _, own := range r.Tools {
+		if own.Name == name && r.overrides(own) {
+			return own.Version
+		}
+	}
+	return ""
 }
 
 // pinnedVersions returns the versions of a download, oldest first.

@@ -3,6 +3,8 @@ package releases
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/rtbuild/rtbuild/llb"
 )
@@ -49,6 +51,14 @@ var releases = []llb.Tool{
 	{
 		Name: "corepack", Version: "0.36.0", URL: npmRegistry + "corepack/-/corepack-{version}.tgz",
 		SHA256: all("9128cfe26aee0c99f4fc68c15c6b8b12309a68be0de2c012cdfea2a463cb722f"),
+	},
+	{
+		Name: "pnpm", Version: "12.21.0", Glibc: "2.18", URL: npmRegistry + "@pnpm/exe.linux-{arch}/-/exe.linux-{arch}-{version}.tgz",
+		Arch: nodeArch,
+		SHA256: map[string]string{
+			"amd64": "5e853227a4fa387a95cf6f61400a83d1fc7e3164943c00e275f8756b75939de2",
+			"arm64": "0726f98c09f0f0fe6fb91e376c4d3e7793a544c1f1ec3e20baaeb2bb91c47e1f",
+		},
 	},
 	{
 		Name: "pnpm", Version: "11.28.11", URL: npmRegistry + "pnpm/-/pnpm-{version}.tgz",
@@ -157,6 +167,29 @@ func Find(name, version string) (llb.Tool, bool) {
 		}
 	}
 	return llb.Tool{}, false
+}
+
+// Like returns the release whose address fits another version of it, and reports whether there is one: the newest whose first number is no
+// higher, or else the oldest. Some programs have moved on the npm registry.
+func Like(name, version string) (llb.Tool, bool) {
+	var like llb.Tool
+	for _, t := range releases {
+		if t.Name != name {
+			continue
+		}
+		like = t
+		if first(t.Version) <= first(version) {
+			break
+		}
+	}
+	return like, like.Name != ""
+}
+
+// first returns the first number of a version, or 0 if it does not begin with one.
+func first(version string) int {
+	text, _, _ := strings.Cut(version, ".")
+	number, _ := strconv.Atoi(text) // 0 for another word
+	return number
 }
 
 // Names returns the names of the downloads, each once.
