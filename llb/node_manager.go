@@ -23,6 +23,7 @@ type nodeManager struct {
 	asked    string   // a command that prints the registry that the project names; empty: npm's
 	settings []string // the variables that name the registry
 
+	checks  []byte // the program yarn_locked.js; nil: not needed
 	cache   string // the name of its cache mount
 	sharing llb.CacheMountSharingMode
 	secrets []secret // their targets are below the user's home; besides those of npm
@@ -92,6 +93,9 @@ func (m nodeManager) run(g *Graph, at layerInput, program file, project llb.Stat
 // mounts are the program, the cache and the secrets.
 func (m nodeManager) mounts(g *Graph, program file, user profileUser) []llb.RunOption {
 	files := llb.Mkfile("/node_constant.js", 0o644, nodeConstant).Mkfile("/npm_scripts.js", 0o644, npmScripts)
+	if m.checks != nil {
+		files = files.Mkfile("/yarn_locked.js", 0o644, m.checks)
+	}
 	opts := []llb.RunOption{
 		llb.AddMount(npmPrograms, llb.Scratch().File(files, llb.WithCustomName("[internal] programs for node_modules")), llb.Readonly),
 		mountLazily(inputs, func() llb.State { return g.unpacked(program) }, llb.SourcePath("/package")),

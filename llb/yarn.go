@@ -1,6 +1,7 @@
 package llb
 
 import (
+	_ "embed"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -19,6 +20,7 @@ func (y Yarn) manager() nodeManager {
 	if major, _, _ := strings.Cut(y.Version, "."); major == "1" {
 		m.title, m.registry, m.settings = "yarn install --frozen-lockfile", NPMRegistry, []string{"npm_config_registry", "YARN_REGISTRY"}
 		m.cache, m.sharing = "yarn", llb.CacheMountLocked // it does not expect that another process writes there
+		m.checks = yarnLocked
 		m.environ, m.install = "export YARN_IGNORE_PATH=1\n", yarnScript
 		return m
 	}
@@ -34,7 +36,13 @@ func (y Yarn) forBuild() Installer             { return Yarn{Version: y.Version,
 func (y Yarn) path(r *Runtime) []string        { return y.manager().path(r) }
 func (y Yarn) dirs(r *Runtime) []string        { return y.manager().dirs(r) }
 
-const yarnScript = `prod=false
+// yarnLocked is a program that checks what yarn 1 does not check of the lock file of a workspace.
+//
+//go:embed yarn_locked.js
+var yarnLocked []byte
+
+const yarnScript = `node ` + npmPrograms + `/yarn_locked.js
+prod=false
 if [ "$NODE_ENV" = production ]; then prod=true; fi
 yarn install --frozen-lockfile --production="$prod" --cache-folder "$cache" --prefer-offline --non-interactive --no-progress
 `

@@ -146,3 +146,15 @@ func TestNodeManagers(t *testing.T) {
 		})
 	}
 }
+
+// TestYarnOutOfStep edits the manifest of a workspace member, which yarn 1 itself does not notice.
+func TestYarnOutOfStep(t *testing.T) {
+	t.Parallel()
+	p := nodeProject(t, "yarn")
+	edit(t, filepath.Join(p.dir, "lib/package.json"), `"is-odd":"3.0.1"`, `"is-odd":"3.0.0"`)
+	res := p.fails(t, 1, "")
+	if want := "yarn.lock lacks is-odd@3.0.0, which lib/package.json asks for"; !strings.Contains(res.stderr, want) {
+		t.Errorf("%q is not in\n%s", want, res.stderr)
+	}
+	p.unpublished(t)
+}
