@@ -62,7 +62,8 @@ fi
 `
 
 // berryScript puts the project's files back as they were, because yarn rewrites them in its own form. "workspaces focus" installs what is
-// missing in the lock file, so the file is checked before, without an installation.
+// missing in the lock file, so the file is checked before, without an installation. yarn 3 has this command only as a plugin. Without it, the
+// manifests lose their development dependencies meanwhile.
 const berryScript = `export YARN_ENABLE_GLOBAL_CACHE=0 YARN_ENABLE_MIRROR=0 YARN_CACHE_FOLDER="$cache" YARN_ENABLE_IMMUTABLE_INSTALLS=0
 for name in HTTP HTTPS; do
   lower=$(echo $name | tr HTPS htps)
@@ -78,12 +79,18 @@ if [ "$NODE_ENV" = production ]; then
     echo "yarn.lock does not agree with package.json (YN0028): run yarn install, and commit yarn.lock." >&2
     exit 1
   fi
-  if ! yarn workspaces focus --help >/dev/null 2>&1; then
-    echo "yarn 3 leaves out development dependencies only with its plugin workspace-tools: run yarn plugin import workspace-tools," \
-      "or write env: {NODE_ENV: development} in runtime.yaml." >&2
-    exit 1
+  if yarn workspaces focus --help >/dev/null 2>&1; then
+    yarn workspaces focus --all --production
+  else
+    yarn workspaces list --json > /tmp/workspaces
+    node -e 'const fs = require("fs");
+for (const line of fs.readFileSync("/tmp/workspaces", "utf8").trim().split("\n")) {
+  const file = JSON.parse(line).location + "/package.json";
+  const { devDependencies, ...rest } = JSON.parse(fs.readFileSync(file, "utf8").replace(/^\uFEFF/, ""));
+  fs.writeFileSync(file, JSON.stringify(rest));
+}'
+    yarn install
   fi
-  yarn workspaces focus --all --production
 else
   yarn install --immutable
 fi

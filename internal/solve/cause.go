@@ -30,7 +30,7 @@ var causePatterns = map[string]*regexp.Regexp{
 	"network":       regexp.MustCompile(`^curl: \(\d+\) |^wget: (unable to|bad address)`),
 	"pnpm":          regexp.MustCompile(`^(\W|Error: )?ERR_PNPM_|^\s*- \S+ \(lockfile: |^Expected version: `),
 	"yarn 1":        regexp.MustCompile(`^error (Your lockfile|\S+: The engine |Couldn't find |An unexpected error)|^yarn\.lock lacks `),
-	"yarn":          regexp.MustCompile(`^➤ YN00(01|09|18|28|35|82): │ [^-+@]|^yarn\.lock does not agree|^yarn 3 leaves out`),
+	"yarn":          regexp.MustCompile(`^➤ YN00(01|09|18|28|35|82): │ [^-+@]|^yarn\.lock does not agree`),
 	"bun":           regexp.MustCompile(`^error: |^note: dependencies in `),
 }
 
