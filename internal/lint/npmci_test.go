@@ -58,3 +58,36 @@ func TestCheckLocksOfWorkspaces(t *testing.T) {
 		}
 	}
 }
+
+// TestManifestsInOddForms: npm writes these lock files for these manifests, so there is nothing to find.
+func TestManifestsInOddForms(t *testing.T) {
+	tests := []struct {
+		name, manifest, workspace string
+		entries                   string // of the lock file
+	}{
+		{"another name", `{"dependencies": {"b": "npm:a@2.0.0"}}`, "", `"": {"dependencies": {"b": "npm:a@2.0.0"}}, "node_modules/b": {"name": "a", "version": "2.0.0"}`},
+		{"bundled", `{"dependencies": {"a": "2.0.0"}, "bundleDependencies": ["a"]}`, "", `"": {"bundleDependencies": ["a"], "dependencies": {"a": "2.0.0"}}, "node_modules/a": {"version": "2.0.0", "inBundle": true}`},
+		{"twice, for development", `{"dependencies": {"a": "2.0.0"}, "devDependencies": {"a": "1.0.0"}}`, "",
+			`"": {"dependencies": {"a": "2.0.0"}, "devDependencies": {"a": "1.0.0"}}, "node_modules/a": {"version": "1.0.0", "dev": true}`},
+		{"twice, optional", `{"dependencies": {"a": "2.0.0"}, "optionalDependencies": {"a": "2.0.0"}}`, "", `"": {"optionalDependencies": {"a": "2.0.0"}}, "node_modules/a": {"version": "2.0.0", "optional": true}`},
+		{"twice, as a peer", `{"devDependencies": {"a": "2.0.0"}, "peerDependencies": {"a": "^2.0.0"}, "peerDependenciesMeta": {"a": {"optional": true}}}`, "",
+			`"": {"devDependencies": {"a": "2.0.0"}, "peerDependencies": {"a": "^2.0.0"}, "peerDependenciesMeta": {"a": {"optional": true}}}, "node_modules/a": {"version": "2.0.0", "dev": true}`},
+		{"empty ranges", `{"dependencies": {"a": "", "b": "*"}}`, "", `"": {"dependencies": {"a": "", "b": "*"}}, "node_modules/a": {"version": "2.0.0"}, "node_modules/b": {"version": "1.0.0"}`},
+		{"blanks", `{"dependencies": {"a": " ^2.0.0 ", "b": ">= 1.0.0 < 2"}}`, "", `"": {"dependencies": {"a": " ^2.0.0 ", "b": ">= 1.0.0 < 2"}}, "node_modules/a": {"version": "2.0.0"}, "node_modules/b": {"version": "1.0.0"}`},
+		{"a version with a letter", `{"version": "v1.2.0", "dependencies": {"a": "2.0.0"}}`, "", `"": {"version": "v1.2.0", "dependencies": {"a": "2.0.0"}}, "node_modules/a": {"version": "2.0.0"}`},
+		{"a workspace as a dependency, and peers", `{"workspaces": ["w"], "dependencies": {"w": "*"}}`, `{"version": "1.0.0", "dependencies": {"a": "2.0.0"}, "devDependencies": {"a": "2.0.0"}, "peerDependencies": {"b": "*"}}`,
+			`"": {"workspaces": ["w"], "dependencies": {"w": "*"}}, "w": {"version": "1.0.0", "dependencies": {"a": "2.0.0"}, "devDependencies": {"a": "2.0.0"}, "peerDependencies": {"b": "*"}},
+			"node_modules/w": {"resolved": "w", "link": true}, "node_modules/a": {"version": "2.0.0"}, "node_modules/b": {"version": "1.0.0", "peer": true}`},
+		{"a workspace without a version", `{"workspaces": ["w"]}`, `{"dependencies": {"a": "2.0.0"}}`, `"": {"workspaces": ["w"]}, "w": {"dependencies": {"a": "2.0.0"}}, "node_modules/w": {"resolved": "w", "link": true}, "node_modules/a": {"version": "2.0.0"}`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			project := node("package.json", test.manifest, "w/package.json", test.workspace, "package-lock.json", `{"lockfileVersion": 3, "packages": {`+test.entries+`}}`)
+			in := Input{Runtime: load(t, project), Project: project}
+			check(t, in)
+			if err := CheckLocks(in, &linter.Config{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
