@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"sort"
 	"strings"
 	"syscall"
 	"time"
@@ -135,16 +134,7 @@ func (f *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	stats, err := part.ReadDir(f.ctx, gateway.ReadDirRequest{Path: name})
-	if err != nil {
-		return nil, fsError("readdir", name, err)
-	}
-	var entries []fs.DirEntry
-	for _, stat := range stats {
-		entries = append(entries, fs.FileInfoToDirEntry(fileInfo{stat}))
-	}
-	sort.Slice(entries, func(i, j int) bool { return entries[i].Name() < entries[j].Name() })
-	return entries, nil
+	return readDir(f.ctx, part, name)
 }
 
 // partOf returns the part of the project that holds a file, if the file exists.

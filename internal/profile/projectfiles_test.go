@@ -53,6 +53,16 @@ func TestLoadAsksForManifests(t *testing.T) {
 		{"includes", projecttest.Files("requirements.txt", "-r a/b.txt", "a/b.txt", "-c c.txt", "a/c.txt", ""), Options{Base: "a"}, []string{"a/b.txt", "a/c.txt"}},
 		{"requirements of the user's own", projecttest.Files("requirements.txt", "", "x.txt", "", runtimefile.Name, "base: a\ndependencies: {files: [x.txt]}"), Options{}, []string{"x.txt"}},
 		{
+			"pnpm", projecttest.Files("pnpm-lock.yaml", "lockfileVersion: '9.0'\nimporters:\n  .: {}\n  b: {}\npackages:\n  d@file:d:\n    resolution: {directory: d, type: directory}\n",
+				"package.json", `{"packageManager": "pnpm@10.1.0"}`, "pnpm-workspace.yaml", "packages: [a]", "a/package.json", "", "b/package.json", "", "d/index.js", ""),
+			Options{Base: "a"}, []string{"a/package.json", "b/package.json", "d", "d/index.js"},
+		},
+		{
+			"yarn", projecttest.Files("yarn.lock", "\"d@file:d\":\n", "package.json", `{"workspaces": ["a"]}`, "a/package.json", "", "d/index.js", ""),
+			Options{Base: "a"}, []string{"a/package.json", "d", "d/index.js", ".yarn/patches", ".yarn/plugins"},
+		},
+		{"bun", projecttest.Files("bun.lock", "{}", "package.json", "{}"), Options{Base: "a"}, nil},
+		{
 			"workspaces", projecttest.Files("package-lock.json", "", "package.json", `{"workspaces": ["a", "b/*"]}`, "a/package.json", "", "b/c/package.json", ""),
 			Options{Base: "a"}, []string{"a/package.json", "b", "b/c/package.json"},
 		},

@@ -18,15 +18,19 @@ func filesBelow(fsys fs.FS, dir string) []string {
 	if !fs.ValidPath(dir) || dir == "." {
 		return nil
 	}
+	below, err := fs.Sub(fsys, dir) // a frontend lists other directories only in part
+	if err != nil {
+		return nil
+	}
 	var files []string
-	_ = fs.WalkDir(fsys, dir, func(name string, entry fs.DirEntry, err error) error {
+	_ = fs.WalkDir(below, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil || len(files) > maxCopied:
 			return fs.SkipDir
-		case entry.IsDir() && (entry.Name() == "node_modules" || strings.HasPrefix(path.Base(name), ".")):
+		case entry.IsDir() && name != "." && (entry.Name() == "node_modules" || strings.HasPrefix(entry.Name(), ".")):
 			return fs.SkipDir
 		case entry.Type().IsRegular():
-			files = append(files, name)
+			files = append(files, path.Join(dir, name))
 		}
 		return nil
 	})
