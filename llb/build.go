@@ -8,15 +8,14 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// Build is a command that makes files of the source, as a compiler does. It runs in the build image: system and tools, packages, and the
-// dependencies with those for development. Nothing of that image but the outputs gets into a runtime image.
+// Build is a command that makes files of the source, as a compiler does. It runs in the build image: system and tools, the packages of
+// [Runtime.BuildPackages], and the dependencies with those for development. Nothing of that image but the outputs gets into a runtime image.
 type Build struct {
-	Run      []string          // the command
-	Env      map[string]string // its variables; it does not see those of the runtime
-	Packages Packages          // for it and for the installer of dependencies
-	Outputs  []string          // what to take of the code directory; empty: all that it made or changed
-	Without  []string          // patterns, in .dockerignore's syntax, of what is no output if Outputs is empty
-	Network  bool              // it may use the network
+	Run     []string          // the command
+	Env     map[string]string // its variables; it does not see those of the runtime
+	Outputs []string          // what to take of the code directory; empty: all that it made or changed
+	Without []string          // patterns, in .dockerignore's syntax, of what is no output if Outputs is empty
+	Network bool              // it may use the network
 }
 
 // Title returns the command as one line, as the progress shows it.
@@ -72,14 +71,11 @@ func (g *Graph) buildInstallation(names []string) installation {
 
 // buildPackages returns the names of the build's packages, sorted and unique.
 func (g *Graph) buildPackages() []string {
-	if g.Runtime.Build == nil || g.Runtime.Build.Packages == nil {
-		return nil
-	}
 	manager := ""
 	if g.Distro.Manager != nil {
 		manager = g.Distro.Manager.Name
 	}
-	return slices.Compact(slices.Sorted(slices.Values(g.Runtime.Build.Packages.of(g.Distro, manager))))
+	return slices.Compact(slices.Sorted(slices.Values(g.Runtime.BuildPackages.of(g.Distro, manager))))
 }
 
 // checkBuildPackages returns a [DistroError] if there are packages of the build but no package manager.
@@ -100,6 +96,27 @@ func (g *Graph) installerRoot(at layerInput) llb.State {
 		what := g.buildInstallation(names)
 		return []llb.State{g.install(what).draw(layerInput{below: at.stageStart}, named(StageBuild, what.title), g.location(what.field))}
 	})[0]
+}
+
+// installOnce returns the layer of an installer that writes below one directory, besides what the image need not have. If there are
+// packages of the build, the step runs on an image with them, and the layer has that directory alone. Otherwise the step runs on the image.
+func (g *Graph) installOnce(name, dir, script string, opts func(at layerInput) []llb.RunOption) Layer {
+	c, code := command{StageDeps, name, script, g.user()}, g.Runtime.Code()
+	layer := Layer{Stage: StageDeps, Name: name, Field: "dependencies"}
+	if len(g.Runtime.BuildPackages) == 0 {
+		layer.draw = func(at layerInput, labels ...llb.ConstraintsOpt) llb.State {
+			return g.run(at.below, c, labels, opts(at)...).Root()
+		}
+		return layer
+	}
+	layer.upper = func(at layerInput) llb.State {
+		labels := []llb.ConstraintsOpt{named(at.stage, name), g.location(layer.Field)}
+		run := g.run(g.installerRoot(at), c, labels, append(opts(at), llb.AddMount(code, g.copiedLockFiles(), llb.SourcePath(code)))...)
+		empty := g.emptyDir(dir, g.Owner)
+		full := run.AddMount(dir, empty, llb.SourcePath(dir))
+		return llb.Diff(empty, full, append(g.uncached(at.stage), llb.WithCustomName("[internal] take "+dir))...)
+	}
+	return layer
 }
 
 // BuildOutputs returns what the build command makes in the code directory, on scratch. It runs on the build image, with the source in its

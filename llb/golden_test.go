@@ -126,7 +126,10 @@ func TestGoldenGraphs(t *testing.T) {
 		return graph(r)
 	}
 	built := node()
-	built.Build = &llb.Build{Run: []string{"/bin/sh", "-c", "npm run build"}, Packages: llb.Packages{"": {"g++"}}, Env: map[string]string{"CI": "1"}, Without: []string{"**/node_modules"}}
+	built.Build = &llb.Build{Run: []string{"/bin/sh", "-c", "npm run build"}, Env: map[string]string{"CI": "1"}, Without: []string{"**/node_modules"}}
+	built.BuildPackages = llb.Packages{"": {"g++"}}
+	compiled := managed(llb.UVSync{})
+	compiled.Runtime.BuildPackages = llb.Packages{"": {"gcc", "python3-dev"}}
 	withBuilt := onDeps(built)
 	made := bkllb.Scratch().File(bkllb.Mkdir("/dist", 0o755), bkllb.WithCustomName("what was made"))
 	withBuilt.Built = &made
@@ -165,6 +168,7 @@ func TestGoldenGraphs(t *testing.T) {
 		{"scratch-python-poetry", recipe, managed(llb.Poetry{}), fromScratch},
 		{"scratch-node-pnpm", recipe, onNode(llb.PNPM{Version: "10"}), fromScratch},
 		{"scratch-node-pnpm-mirror", recipe, mirrored(onNode(llb.PNPM{Version: "9"})), fromScratch},
+		{"scratch-python-uv-compiler", recipe, compiled, fromScratch},
 		{"scratch-python-uv", recipe, managed(llb.UVSync{}), fromScratch},
 		{"scratch-python-project", recipe, ofSource, fromScratch},
 		{"scratch-python-pip-project", recipe, ofPip, fromScratch},

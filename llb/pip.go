@@ -26,11 +26,14 @@ find "$venv" -name __pycache__ -prune -exec rm -rf {} +
 rm -rf "$HOME/.cache"
 `
 	user := g.user()
-	layer := g.step(StageDeps, "pip install -r "+p.Requirements, "dependencies", user, script,
-		g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
-		secretFile("/etc/pip.conf", SecretPipConf),
-		secretFile(user.home+"/.netrc", SecretNetrc),
-		agent())
+	layer := g.installOnce("pip install -r "+p.Requirements, g.Runtime.venv(), script, func(layerInput) []llb.RunOption {
+		return []llb.RunOption{
+			g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
+			secretFile("/etc/pip.conf", SecretPipConf),
+			secretFile(user.home+"/.netrc", SecretNetrc),
+			agent(),
+		}
+	})
 	return Layers{layer.withEndpoints(g.endpoints(PyPI, PyPIFiles)...)}, nil
 }
 

@@ -95,11 +95,13 @@ rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
 `, shellQuote(g.Runtime.venv()), poetrySettings, shellQuote(g.Runtime.Code()), g.pipIndex(), poetryVersion, poetrySync,
 		withDownloads("python3", "poetry $sync --only main --no-root"), pipCache)
 	user := g.user()
-	layer := g.step(StageDeps, "poetry sync", "dependencies", user, script, append(g.poetryInputs(),
-		g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
-		secretFile("/etc/pip.conf", SecretPipConf),
-		secretFile(user.home+"/.netrc", SecretNetrc),
-		agent())...)
+	layer := g.installOnce("poetry sync", g.Runtime.venv(), script, func(layerInput) []llb.RunOption {
+		return append(g.poetryInputs(),
+			g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
+			secretFile("/etc/pip.conf", SecretPipConf),
+			secretFile(user.home+"/.netrc", SecretNetrc),
+			agent())
+	})
 	return Layers{layer.withEndpoints(g.endpoints(PyPI, PyPIFiles)...)}, nil
 }
 

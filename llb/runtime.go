@@ -34,9 +34,10 @@ type Runtime struct {
 	// there are none, lock files keep their paths in the context.
 	LockFiles []string
 
-	Build        *Build       // nil: nothing to run
-	Source       []string     // the paths of the context to copy
-	SourceCopies []SourceCopy // further copies of parts of the source
+	Build         *Build       // nil: nothing to run
+	BuildPackages Packages     // for the build command and for the installer of dependencies; no runtime image has them
+	Source        []string     // the paths of the context to copy
+	SourceCopies  []SourceCopy // further copies of parts of the source
 
 	Entrypoint []string // nil: the base's
 	Cmd        []string // nil: the base's

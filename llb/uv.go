@@ -64,13 +64,14 @@ rm -rf "$HOME/.cache" "$HOME/.local/share/uv"
 `, uv.path, uvCache, venv, shellQuote(g.mirrored(PyPI+"/simple")), shellQuote(g.Runtime.Code()), project, u.flags())
 	user := g.user()
 	const name = "uv sync --frozen"
-	layer := Layer{Stage: StageDeps, Name: name, Field: "dependencies", draw: func(at layerInput, labels ...llb.ConstraintsOpt) llb.State {
-		return g.run(at.below, command{StageDeps, name, script, user}, labels,
+	layer := g.installOnce(name, g.Runtime.venv(), script, func(at layerInput) []llb.RunOption {
+		return []llb.RunOption{
 			mountLazily(inputs, func() llb.State { return uv.files(at) }),
 			g.cache("/var/cache/uv", llb.CacheMountShared, "uv"),
 			secretFile(user.home+"/.netrc", SecretNetrc),
-			agent()).Root()
-	}}
+			agent(),
+		}
+	})
 	if uv.download != nil {
 		layer = layer.withDownload(*uv.download)
 	}

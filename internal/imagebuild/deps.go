@@ -119,7 +119,7 @@ func (b *builder) onTools(ctx context.Context, list func() (llb.Layers, error)) 
 	if n, err := strconv.Atoi(b.entry.Config.Labels[labels.ToolsLayers]); err == nil {
 		b.graph.Base.Layers = n
 	}
-	if build := b.req.Runtime.Build; build != nil && len(build.Packages) > 0 {
+	if len(b.req.Runtime.BuildPackages) > 0 {
 		image, err := b.readSystem(ctx)
 		if err == nil && image.err != nil {
 			err = llb.FieldErrorf("build.packages", "reading %s: %w", b.req.Entry.Ref, image.err)

@@ -22,6 +22,9 @@ func buildFacts(b *Build) map[string]any {
 // completeBuild sets the build command: the file's, else the profile's own, if the project has one that makes the command's file.
 func (d definition) completeBuild(fsys fs.FS, r *Runtime) error {
 	given := r.file().Build
+	if given != nil {
+		r.BuildPackages = given.Packages
+	}
 	if given != nil && (given.None || given.Run != nil) {
 		if !given.None {
 			r.Build = given
@@ -32,7 +35,7 @@ func (d definition) completeBuild(fsys fs.FS, r *Runtime) error {
 	switch {
 	case err != nil:
 		return err
-	case given != nil && run == nil:
+	case given != nil && run == nil && given.ForCommand():
 		return r.file().FieldErrorf("build", "write run: COMMAND below build", "build names no command, and the project has none of its own")
 	case run == nil:
 		return nil

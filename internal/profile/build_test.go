@@ -31,6 +31,10 @@ func TestBuildCommand(t *testing.T) {
 			lock: `{"build":{"packages":{"apt":["g++"]}}}`, source: `{"build":{"env":{"A":"b"},"network":true,"outputs":["lib"],"run":["make"]}}`},
 		{name: "the given command's file is missing", yaml: "cmd: [node, dist/b.js]", manifest: started, files: []string{"dist/a.js", ""}, want: npm,
 			lock: `{}`, source: `{"build":{"run":["npm","run","build"]}}`},
+		{name: "packages, and no command", yaml: "build: {packages: [g++]}", manifest: `"main": "a.js"`, files: []string{"a.js", ""},
+			lock: `{"build":{"packages":["g++"]}}`, source: `{}`},
+		{name: "no field", yaml: "build: {}", manifest: `"main": "a.js"`,
+			wantErr: "runtime.yaml:2:1: build names no command, and the project has none of its own: write run: COMMAND below build"},
 		{name: "no command", yaml: "build: {outputs: [lib]}", manifest: `"main": "a.js"`,
 			wantErr: "runtime.yaml:2:1: build names no command, and the project has none of its own: write run: COMMAND below build"},
 	} {

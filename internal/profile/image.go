@@ -22,8 +22,9 @@ func (r *Runtime) Image() *llb.Runtime {
 	image.Installer, image.Bytecode = d.installerOf(r), r.Bytecode
 	image.Project = r.Project
 	image.Releases = r.pinned()
+	image.BuildPackages = union(r.BuildPackages)
 	if b := r.Build; b != nil {
-		image.Build = &llb.Build{Run: b.Run, Env: b.Env, Packages: union(b.Packages), Outputs: b.Outputs, Without: d.notBuilt, Network: b.Network}
+		image.Build = &llb.Build{Run: b.Run, Env: b.Env, Outputs: b.Outputs, Without: d.notBuilt, Network: b.Network}
 	}
 	for _, s := range r.Source {
 		image.Source = append(image.Source, s.Path)

@@ -72,8 +72,8 @@ func (r *Runtime) lockExtra(d definition) map[string]any {
 	}
 	e.add("project", r.importRoots(), []string(nil)) // images of older recipes lack the project, and their tags must differ
 	e.add("bytecode", r.Bytecode, d.defaults.Bytecode)
-	if r.Build != nil && len(r.Build.Packages) > 0 {
-		e["build"] = map[string]any{"packages": listOrLists(r.Build.Packages)}
+	if len(r.BuildPackages) > 0 {
+		e["build"] = map[string]any{"packages": listOrLists(r.BuildPackages)}
 	}
 	return e
 }

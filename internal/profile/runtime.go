@@ -15,31 +15,32 @@ import (
 // Runtime is a runtime.yaml with all defaults of its profile applied. Image returns the contents of its image, and TagInputs the inputs of
 // its tags.
 type Runtime struct {
-	Profile      string
-	Base         string
-	Repository   string // may be empty
-	Version      string
-	Interpreter  Interpreter
-	Prefix       string
-	User         User
-	Packages     map[string][]string // by package manager; "" is for whichever the base has. Sorted and unique
-	Components   map[string]bool
-	Tools        []Tool
-	Dependencies Dependencies       // without an installer for the default, uv
-	Project      []llb.Distribution // the Python projects of the source to install, the root's first
-	PatchPackage Patching           // of npm packages
-	Bytecode     llb.Bytecode       // empty: the language is not Python
-	Build        *Build             // nil: there is no build command
-	Source       []Source           // by path
-	Ignore       []string           // patterns in .dockerignore's syntax, the last that matches decides: .dockerignore's, the file's, the profile's
-	Env          map[string]string
-	Entrypoint   []string // nil: the base's
-	Cmd          []string // nil: the base's
-	Workdir      string   // "" is the code directory
-	Expose       []string // "8080/tcp"; by protocol and port
-	Extra        string
-	Tests        []llb.Test
-	Mirrors      map[string]string // address prefix -> its replacement
+	Profile       string
+	Base          string
+	Repository    string // may be empty
+	Version       string
+	Interpreter   Interpreter
+	Prefix        string
+	User          User
+	Packages      map[string][]string // by package manager; "" is for whichever the base has. Sorted and unique
+	Components    map[string]bool
+	Tools         []Tool
+	Dependencies  Dependencies        // without an installer for the default, uv
+	Project       []llb.Distribution  // the Python projects of the source to install, the root's first
+	PatchPackage  Patching            // of npm packages
+	Bytecode      llb.Bytecode        // empty: the language is not Python
+	Build         *Build              // nil: there is no build command
+	BuildPackages map[string][]string // for the build command and the installation of dependencies; as Packages
+	Source        []Source            // by path
+	Ignore        []string            // patterns in .dockerignore's syntax, the last that matches decides: .dockerignore's, the file's, the profile's
+	Env           map[string]string
+	Entrypoint    []string // nil: the base's
+	Cmd           []string // nil: the base's
+	Workdir       string   // "" is the code directory
+	Expose        []string // "8080/tcp"; by protocol and port
+	Extra         string
+	Tests         []llb.Test
+	Mirrors       map[string]string // address prefix -> its replacement
 
 	// ManagerVersion is the version of the package manager, such as "10", if the project decides it: of managers of Node.js beside npm.
 	ManagerVersion string
