@@ -77,6 +77,9 @@ func TestFrontendSameImages(t *testing.T) {
 		{"python-project", pythonProject, "src/space/own/cli.py", func(t *testing.T, dir string) {
 			edit(t, filepath.Join(dir, "pyproject.toml"), "[project.scripts]\n", "description = \"changed\"\n[project.scripts]\n")
 		}},
+		{"yarn-berry", yarnBerry, "app/index.js", func(t *testing.T, dir string) {
+			edit(t, filepath.Join(dir, "package.json"), `"private": true`, `"author": "x", "private": true`)
+		}},
 	}
 	for _, tree := range trees {
 		t.Run(tree.name, tree.test)
@@ -165,6 +168,14 @@ func pythonAgent(t *testing.T) (*project, []string) {
 	conf := filepath.Join(t.TempDir(), "pip.conf")
 	write(t, filepath.Dir(conf), "pip.conf", "[global]\nindex-url = "+index.URL+"/simple/\n")
 	return example(t, "python-agent"), []string{"--secret", "id=pip.conf,src=" + conf}
+}
+
+// yarnBerry returns a workspace. Its patch is in a directory that the frontend lists by itself.
+func yarnBerry(t *testing.T) (*project, []string) {
+	p := nodeProject(t, "yarn-berry")
+	p.repository = env.registry.Host + "/" + repositoryOf(t)
+	write(t, p.dir, "runtime.yaml", "# syntax="+frontendRef(t)+"\nbase: "+env.base+"\nrepository: "+p.repository+"\ncmd: [node, app/index.js]\n")
+	return p, nil
 }
 
 // pythonProject returns a project with a member, both installed. Where its modules are decides the tags.
