@@ -256,7 +256,8 @@ func (d definition) completeVersion(fsys fs.FS, r *Runtime) (err error) {
 	return err
 }
 
-// completeIgnore sets the ignore patterns. The profile's own come last, so that no earlier "!" includes what is always ignored.
+// completeIgnore sets the ignore patterns. The profile's own come after the user's, so that no "!" includes what is always ignored. Only
+// exceptions for single files such as .env.example come last.
 func (d definition) completeIgnore(fsys fs.FS, r *Runtime) error {
 	if d.original {
 		return nil
@@ -270,7 +271,7 @@ func (d definition) completeIgnore(fsys fs.FS, r *Runtime) error {
 		return fmt.Errorf("reading .dockerignore: %w", err)
 	}
 	r.provenance.ignore = slices.Concat(lines, r.OwnIgnore())
-	r.Ignore = slices.Concat(r.provenance.ignore, d.defaults.Ignore)
+	r.Ignore = slices.Concat(r.provenance.ignore, d.defaults.Ignore, envExceptions(r.provenance.ignore))
 	return nil
 }
 

@@ -32,7 +32,7 @@ type Runtime struct {
 	Build         *Build              // nil: there is no build command
 	BuildPackages map[string][]string // for the build command and the installation of dependencies; as Packages
 	Source        []Source            // by path
-	Ignore        []string            // patterns in .dockerignore's syntax, the last that matches decides: .dockerignore's, the file's, the profile's
+	Ignore        []string            // patterns in .dockerignore's syntax, the last that matches decides: .dockerignore's, the file's, the profile's, exceptions of the first two
 	Env           map[string]string
 	Entrypoint    []string // nil: the base's
 	Cmd           []string // nil: the base's
