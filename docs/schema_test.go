@@ -117,7 +117,7 @@ func reference(t *testing.T, root *yaml.Node) string {
 	r.line("| field | sets |")
 	r.line("|---|---|")
 	for name, field := range properties(root) {
-		r.line("| [`%s`](#%s) | %s |", name, name, firstSentence(get(field, "description").Value))
+		r.line("| [`%s`](#%s) | %s |", name, strings.ToLower(name), firstSentence(get(field, "description").Value))
 	}
 	for name, field := range properties(root) {
 		r.field(name, field)

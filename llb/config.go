@@ -181,6 +181,18 @@ func (g *Graph) setProcess(img *Image) {
 	if r.Workdir != "" {
 		img.Config.WorkingDir = r.Workdir
 	}
+	if r.Healthcheck != nil {
+		img.Config.Healthcheck = r.Healthcheck
+	}
+	if r.StopSignal != "" {
+		img.Config.StopSignal = r.StopSignal
+	}
+	for _, dir := range r.Volumes {
+		if img.Config.Volumes == nil {
+			img.Config.Volumes = map[string]struct{}{}
+		}
+		img.Config.Volumes[dir] = struct{}{}
+	}
 	for _, port := range r.Expose {
 		if img.Config.ExposedPorts == nil {
 			img.Config.ExposedPorts = map[string]struct{}{}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/llb"
@@ -109,6 +110,14 @@ func TestSourceConfig(t *testing.T) {
 		{"an entrypoint drops the base's command", func(r *llb.Runtime) { r.Cmd, r.Entrypoint = nil, []string{"/go"} }, func(img *llb.Image) {
 			img.Config.Entrypoint = []string{"/go"}
 			img.Config.Labels["io.rtbuild.source.cmd"] = "null"
+		}},
+		{"health, signal and volumes", func(r *llb.Runtime) {
+			r.Healthcheck, r.StopSignal, r.Volumes = &dockerspec.HealthcheckConfig{Test: []string{"NONE"}}, "SIGINT", []string{"/data"}
+		}, func(img *llb.Image) {
+			img.Config.Entrypoint, img.Config.Cmd = []string{"/start"}, []string{"node", "server.js"}
+			img.Config.Labels["io.rtbuild.source.cmd"] = `["node","server.js"]`
+			img.Config.Healthcheck, img.Config.StopSignal = &dockerspec.HealthcheckConfig{Test: []string{"NONE"}}, "SIGINT"
+			img.Config.Volumes = map[string]struct{}{"/data": {}}
 		}},
 		{"a working directory", func(r *llb.Runtime) { r.Workdir = "/srv" }, func(img *llb.Image) {
 			img.Config.Entrypoint, img.Config.Cmd, img.Config.WorkingDir = []string{"/start"}, []string{"node", "server.js"}, "/srv"

@@ -3,6 +3,8 @@ package llb
 import (
 	"cmp"
 	"strings"
+
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 )
 
 // Runtime describes an agent runtime image. A profile is a value of it. Profiles differ in the components that they list and in traits such
@@ -39,12 +41,15 @@ type Runtime struct {
 	Source        []string     // the paths of the context to copy
 	SourceCopies  []SourceCopy // further copies of parts of the source
 
-	Entrypoint []string // nil: the base's
-	Cmd        []string // nil: the base's
-	Workdir    string   // empty: the code directory
-	Expose     []string // "8080/tcp"
-	Extra      string   // a shell command, run on the finished image
-	Tests      []Test   // what must hold for the finished image
+	Entrypoint  []string                      // nil: the base's
+	Cmd         []string                      // nil: the base's
+	Workdir     string                        // empty: the code directory
+	Expose      []string                      // "8080/tcp"
+	Healthcheck *dockerspec.HealthcheckConfig // nil: the base's
+	StopSignal  string                        // empty: the base's
+	Volumes     []string                      // besides the base's
+	Extra       string                        // a shell command, run on the finished image
+	Tests       []Test                        // what must hold for the finished image
 }
 
 // Bytecode says which byte code an image contains. Without, Python compiles each module that it loads, at every start of a container.

@@ -31,6 +31,7 @@ func (r *Runtime) Image() *llb.Runtime {
 	}
 	image.SourceCopies = chosen(d.copies, r.Components)
 	image.Entrypoint, image.Cmd, image.Workdir, image.Expose, image.Extra = r.Entrypoint, r.Cmd, r.Workdir, r.Expose, r.Extra
+	image.Healthcheck, image.StopSignal, image.Volumes = r.Healthcheck, r.StopSignal, r.Volumes
 	image.Tests = r.Tests
 	return &image
 }

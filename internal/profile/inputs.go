@@ -103,6 +103,11 @@ func (r *Runtime) sourceExtra(d definition) map[string]any {
 		e.add("workdir", r.Workdir, "")
 	}
 	e.add("expose", ports(r.Expose), []any(nil))
+	if r.Healthcheck != nil {
+		e["healthcheck"] = r.Healthcheck
+	}
+	e.add("stopSignal", r.StopSignal, "")
+	e.add("volumes", r.Volumes, []string(nil))
 	e.add("extra", r.Extra, "")
 	e.add("test", r.Tests, []llb.Test(nil))
 	return e

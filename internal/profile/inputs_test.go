@@ -57,6 +57,8 @@ func TestExtras(t *testing.T) {
 		{"ignore", "ignore: ['*.log']", nil, `{}`, `{"ignore":["*.log"]}`},
 		{".dockerignore leaves no trace of its own", "", projecttest.Files("package-lock.json", "", ".dockerignore", "x"), `{}`, `{}`},
 		{"process", "cmd: [a]\nentrypoint: [b]\nworkdir: /srv\nexpose: [9000, 8000, 53/udp]\nextra: 'true'", start, `{}`, `{"cmd":["a"],"entrypoint":["b"],"expose":[8000,9000,"53/udp"],"extra":"true","workdir":"/srv"}`},
+		{"health, signal and volumes", "healthcheck: {run: [a], retries: 2}\nstopSignal: SIGINT\nvolumes: [/data]", nil, `{}`,
+			`{"healthcheck":{"Retries":2,"Test":["CMD","a"]},"stopSignal":"SIGINT","volumes":["/data"]}`},
 		{"tests", "test: [{run: [a], exit: 1}, {file: /a}]", nil, `{}`, `{"test":[{"exit":1,"run":["a"]},{"file":"/a"}]}`},
 		{"no command", "cmd: []", nil, `{}`, `{"cmd":[]}`},
 		{"no command instead of the default", "cmd: []", start, `{}`, `{"cmd":[]}`},

@@ -112,6 +112,7 @@ func set(r *Runtime, f *runtimefile.File) {
 	}
 	maps.Copy(r.Env, f.Env)
 	r.Entrypoint, r.Cmd, r.Workdir = f.Entrypoint, f.Cmd, f.Workdir
+	r.Healthcheck, r.StopSignal, r.Volumes = f.Healthcheck, f.StopSignal, f.Volumes
 	r.Expose, r.Extra, r.Tests, r.Mirrors = f.Expose, f.Extra, f.Tests, f.Mirrors
 }
 
@@ -202,6 +203,11 @@ func (d definition) check(file *runtimefile.File, r *Runtime, from options.Sourc
 	}
 	if err := d.checkPython(file, r); err != nil {
 		return err
+	}
+	for _, dir := range r.Volumes {
+		if r.Code() == dir || strings.HasPrefix(r.Code(), dir+"/") {
+			return file.FieldErrorf("volumes", "choose a directory for data, such as /data", "the volume %s would hide the runtime at %s from its containers", dir, r.Prefix)
+		}
 	}
 	if d.original && file.Ignore != nil {
 		return file.FieldErrorf("ignore", "leave ignore out", "profile %s uses only the ignore rules of the original", name)

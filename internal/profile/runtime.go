@@ -6,6 +6,8 @@
 package profile
 
 import (
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+
 	"github.com/rtbuild/rtbuild/internal/profile/manifests"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
@@ -34,10 +36,13 @@ type Runtime struct {
 	Source        []Source            // by path
 	Ignore        []string            // patterns in .dockerignore's syntax, the last that matches decides: .dockerignore's, the file's, the profile's, exceptions of the first two
 	Env           map[string]string
-	Entrypoint    []string // nil: the base's
-	Cmd           []string // nil: the base's
-	Workdir       string   // "" is the code directory
-	Expose        []string // "8080/tcp"; by protocol and port
+	Entrypoint    []string                      // nil: the base's
+	Cmd           []string                      // nil: the base's
+	Workdir       string                        // "" is the code directory
+	Expose        []string                      // "8080/tcp"; by protocol and port
+	Healthcheck   *dockerspec.HealthcheckConfig // nil: the base's
+	StopSignal    string                        // empty: the base's
+	Volumes       []string                      // besides the base's
 	Extra         string
 	Tests         []llb.Test
 	Mirrors       map[string]string // address prefix -> its replacement

@@ -22,7 +22,9 @@ type Build struct {
 }
 
 // ForCommand reports whether it has fields that mean nothing without a command.
-func (b *Build) ForCommand() bool { return len(b.Outputs) > 0 || b.Network || len(b.Env) > 0 || len(b.Packages) == 0 }
+func (b *Build) ForCommand() bool {
+	return len(b.Outputs) > 0 || b.Network || len(b.Env) > 0 || len(b.Packages) == 0
+}
 
 // noBuild is the word that turns the detection of a build command off.
 const noBuild = "none"

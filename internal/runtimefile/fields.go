@@ -94,7 +94,13 @@ var fileFields = fields[File]{
 		f.Extra = strings.TrimSpace(f.Extra)
 		return err
 	},
-	"test": setTests,
+	"test":        setTests,
+	"healthcheck": setHealthcheck,
+	"stopSignal": func(d *document, n *yaml.Node, f *File) (err error) {
+		f.StopSignal, err = d.match(n, "stopSignal", stopSignal, "write it as SIGTERM")
+		return err
+	},
+	"volumes": setVolumes,
 	"network": func(d *document, n *yaml.Node, f *File) error {
 		return networkFields.read(d, n, "network", f)
 	},

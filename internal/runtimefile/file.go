@@ -9,6 +9,8 @@ import (
 	"errors"
 	"io/fs"
 
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/llb"
 )
@@ -46,7 +48,10 @@ type File struct {
 	Entrypoint   []string // an empty list is set, nil is not
 	Cmd          []string // likewise
 	Workdir      string
-	Expose       []string // "8080/tcp"; by protocol and port
+	Expose       []string                      // "8080/tcp"; by protocol and port
+	Healthcheck  *dockerspec.HealthcheckConfig // nil: not set
+	StopSignal   string
+	Volumes      []string // sorted and unique
 	Extra        string
 	Tests        []llb.Test
 	Mirrors      map[string]string // address prefix -> its replacement
