@@ -29,6 +29,13 @@ func Endpoints(ctx context.Context, c gateway.Client, req Request) ([]Endpoint, 
 	if err != nil {
 		return nil, err
 	}
+	if req.Runtime.Build != nil || len(req.Runtime.BuildPackages) > 0 {
+		build, err := b.graph.BuildLayers()
+		if err != nil {
+			return nil, err
+		}
+		layers = append(layers, build...)
+	}
 	return endpoints(layers), nil
 }
 

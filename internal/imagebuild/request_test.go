@@ -133,6 +133,7 @@ func TestEndpoints(t *testing.T) {
 	s.Runtime.Tools = []llb.Component{llb.Tool{
 		Name: "uv", Version: "1", URL: "https://example.com/uv.tar.gz?token=HUNTER2", To: "bin", SHA256: map[string]string{"amd64": strings.Repeat("b", 64)},
 	}}
+	s.Runtime.BuildPackages = llb.Packages{"": {"g++"}}
 	got, err := imagebuild.Endpoints(t.Context(), s, s.Request)
 	if err != nil {
 		t.Fatal(err)
@@ -141,6 +142,7 @@ func TestEndpoints(t *testing.T) {
 		{Address: "http://deb.debian.org/debian", For: "[system] install git"}, // from the base's own sources, comments left out
 		{Address: "https://registry.yarnpkg.com", For: "[deps] npm ci: links and lists"},
 		{Address: "https://example.com/uv.tar.gz", For: "[tools] add uv 1"}, // without its token
+		{Address: "http://deb.debian.org/debian", For: "[build] install g++"},
 	} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%+v is missing in %+v", want, got)
