@@ -50,13 +50,13 @@ func (d definition) completeBuild(fsys fs.FS, r *Runtime) error {
 }
 
 // npmBuild returns the command that runs the script build, if the project has one. Unless the file says build, it does so only if the file
-// that a container would start is not there.
+// that a container would start is not there, and no extra command could make it.
 func npmBuild(fsys fs.FS, r *Runtime) ([]string, error) {
 	project, err := manifests.ReadNPM(fsys)
 	if err != nil || !project.Builds() {
 		return nil, err
 	}
-	if r.file().Build == nil && project.Starts(fsys, slices.Concat(r.Entrypoint, r.Cmd)) {
+	if r.file().Build == nil && (r.Extra != "" || project.Starts(r.sourceFiles(fsys), slices.Concat(r.Entrypoint, r.Cmd))) {
 		return nil, nil
 	}
 	return []string{"npm", "run", "build"}, nil

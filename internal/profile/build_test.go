@@ -22,6 +22,9 @@ func TestBuildCommand(t *testing.T) {
 	}{
 		{name: "the start script's file is missing", manifest: started, want: npm, lock: `{}`, source: `{"build":{"run":["npm","run","build"]}}`},
 		{name: "it is there", manifest: started, files: []string{"dist/a.js", ""}, lock: `{}`, source: `{}`},
+		{name: "it is there, and ignored", manifest: started, files: []string{"dist/a.js", "", ".dockerignore", "dist"}, want: npm, lock: `{}`,
+			source: `{"build":{"run":["npm","run","build"]}}`},
+		{name: "an extra command makes it", yaml: "extra: npm run build", manifest: started, lock: `{}`, source: `{"extra":"npm run build"}`},
 		{name: "it is turned off", yaml: "build: none", manifest: started, lock: `{}`, source: `{}`},
 		{name: "there is no script", manifest: `"scripts": {"start": "node dist/a.js"}`, lock: `{}`, source: `{}`},
 		{name: "the file's own", yaml: "build: make", manifest: started, want: shell("make"), lock: `{}`, source: `{"build":{"run":["/bin/sh","-c","make"]}}`},
@@ -54,7 +57,7 @@ func TestBuildCommand(t *testing.T) {
 			if diff := cmp.Diff(tt.want, run) + cmp.Diff(tt.lock, canonical(t, in.LockExtra)) + cmp.Diff(tt.source, canonical(t, in.SourceExtra)); diff != "" {
 				t.Error(diff)
 			}
-			if r.DetectsBuild() != (r.Build != nil && !strings.Contains(tt.yaml, "build:")) || in.Build != (r.Build != nil) || r.RunsOnSource() != in.Build || (r.Image().Build != nil) != in.Build {
+			if r.DetectsBuild() != (r.Build != nil && !strings.HasPrefix(tt.yaml, "build:")) || in.Build != (r.Build != nil) || r.RunsOnSource() != (in.Build || r.Extra != "") || (r.Image().Build != nil) != in.Build {
 				t.Errorf("the tags have a build image: %t", in.Build)
 			}
 		})

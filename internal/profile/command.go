@@ -33,6 +33,15 @@ func (d definition) completeCommand(fsys fs.FS, r *Runtime) error {
 
 // imageFiles returns a function that reports whether the image has a file of the project: the source has it, or a step may make it.
 func (r *Runtime) imageFiles(fsys fs.FS) func(string) bool {
+	source := r.sourceFiles(fsys)
+	return func(file string) bool {
+		file = strings.TrimPrefix(file, r.Code()+"/")
+		return fs.ValidPath(file) && r.mayMake(fsys, file) || source(file)
+	}
+}
+
+// sourceFiles returns a function that reports whether the source has a file of the project. Ignore patterns may leave it out.
+func (r *Runtime) sourceFiles(fsys fs.FS) func(string) bool {
 	ignored, err := patternmatcher.New(r.Ignore)
 	if err != nil {
 		return func(string) bool { return false } // the scan of the source reports the pattern
@@ -43,7 +52,7 @@ func (r *Runtime) imageFiles(fsys fs.FS) func(string) bool {
 			return false
 		}
 		hidden, err := ignored.MatchesOrParentMatches(file)
-		return r.mayMake(fsys, file) || err == nil && !hidden && r.copies(file) && projectfile.Exists(fsys, file)
+		return err == nil && !hidden && r.copies(file) && projectfile.Exists(fsys, file)
 	}
 }
 

@@ -6,8 +6,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
 // NPMProject is what a package.json says about building and starting.
@@ -44,9 +42,10 @@ func (p NPMProject) script(name string) string {
 	return strings.TrimSpace(text)
 }
 
-// Starts reports whether the project has the file that a command starts, without a build. A command that starts no file of the project, as far
-// as can be known, starts. Without a command, what the project says is looked at: its start script, its main file, its programs.
-func (p NPMProject) Starts(fsys fs.FS, command []string) bool {
+// Starts reports whether the file that a command starts is there without a build, according to has. A command that starts no file of the
+// project, as far as can be known, starts. Without a command, what the project says is looked at: its start script, its main file, its
+// programs.
+func (p NPMProject) Starts(has func(file string) bool, command []string) bool {
 	if runsScript(command, "start") || len(command) == 0 && p.script("start") != "" {
 		command = strings.Fields(p.script("start"))
 	}
@@ -60,7 +59,7 @@ func (p NPMProject) Starts(fsys fs.FS, command []string) bool {
 	default:
 		entries = p.bin
 	}
-	return !slices.ContainsFunc(entries, func(entry string) bool { return !isModule(fsys, entry) })
+	return !slices.ContainsFunc(entries, func(entry string) bool { return !isModule(has, entry) })
 }
 
 // runsScript reports whether a command is that of npm for a script.
@@ -93,10 +92,10 @@ func started(command []string) string {
 }
 
 // isModule reports whether a path is a file or directory of the project, as Node.js resolves one. A path that leaves the project counts as one.
-func isModule(fsys fs.FS, name string) bool {
+func isModule(has func(string) bool, name string) bool {
 	name = path.Clean(name)
 	if !fs.ValidPath(name) {
 		return true
 	}
-	return slices.ContainsFunc([]string{"", ".js", ".mjs", ".cjs", ".json"}, func(end string) bool { return projectfile.Exists(fsys, name+end) })
+	return slices.ContainsFunc([]string{"", ".js", ".mjs", ".cjs", ".json"}, func(end string) bool { return has(name + end) })
 }

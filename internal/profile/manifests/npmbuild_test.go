@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
 )
 
@@ -39,7 +40,7 @@ func TestStarts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			project := projecttest.Files(PackageJSON, tt.manifest, "a.js", "")
 			p, err := ReadNPM(project)
-			if got := p.Starts(project, strings.Fields(tt.command)); got != tt.want || err != nil {
+			if got := p.Starts(func(file string) bool { return projectfile.Exists(project, file) }, strings.Fields(tt.command)); got != tt.want || err != nil {
 				t.Errorf("got %t, %v", got, err)
 			}
 		})
