@@ -10,7 +10,7 @@ async function ask() {
   if (!/^https?:/.test(address)) {
     const at = address.lastIndexOf(':')
     return new Promise((resolve, reject) => {
-      const socket = net.connect({host: address.slice(0, at), port: address.slice(at + 1), timeout: 1000})
+      const socket = net.connect({host: address.slice(0, at).replace(/^\[|\]$/g, ''), port: address.slice(at + 1), timeout: 1000})
       socket.on('connect', () => { socket.destroy(); resolve() })
       socket.on('timeout', () => socket.destroy(new Error('timed out')))
       socket.on('error', reject)

@@ -1,5 +1,6 @@
 # Waits until an address answers: python3 ask ADDRESS SECONDS. ADDRESS is a URL or HOST:PORT. It ends early if /tmp/ended exists, which holds
 # the exit code of the program that should answer.
+import http.client
 import os
 import socket
 import sys
@@ -23,7 +24,7 @@ while True:
     try:
         ask()
         break
-    except OSError as e:
+    except (OSError, http.client.HTTPException) as e:
         why = getattr(e, "reason", None) or e
     if os.path.exists("/tmp/ended"):
         with open("/tmp/ended") as f:

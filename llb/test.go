@@ -101,7 +101,7 @@ if [ -e /tmp/late ]; then echo "It still runs after %[2]d s." >&2; exit 1; fi
 if [ $code != %[3]d ]; then echo "Its exit code is $code, not %[3]d." >&2; exit 1; fi
 `, shellWords(t.Run), seconds, t.Exit)
 	if t.Stdout != "" {
-		script += fmt.Sprintf(`case "$(cat /tmp/stdout)" in
+		script += fmt.Sprintf(`case "$(cat /tmp/stdout; echo .)" in
 *%[1]s*) ;;
 *) printf '%%s\n' "Its standard output does not contain this text:" %[1]s >&2; exit 1 ;;
 esac

@@ -40,6 +40,7 @@ func planningRequest(p *target, o *options.Planning) (planning.Request, error) {
 		Exhaustive: true, BaseTimeout: baseTimeout, Warn: warn,
 	}
 	request.Input.Force, request.Input.Pull, request.Input.Variant = o.Force, o.Pull, plan.Variant(o.Variant)
+	request.Input.Tests = request.Input.Tests && !o.NoTest
 	request.Input.Spelling = planning.SpellingOf(options.Flags)
 	if o.PreviousVersion == "" {
 		return request, nil

@@ -27,7 +27,7 @@ func TestImageTests(t *testing.T) {
 	p := answering(t)
 	p.with(t, "{run: node server.js 1.4, exit: 3, stdout: 'version 1.4 1000'}", "{run: [node, server.js, x], user: root, exit: 3, stdout: version x 0}",
 		"{address: 'http://127.0.0.1:8080/ok'}", "{address: 'localhost:8080', timeout: 20}", "{file: /agent/code/server.js, mode: '0644', contains: createServer}",
-		"{run: node server.js & exit 0}")
+		"{run: node server.js & exit 0}", "{run: echo two; echo lines, stdout: \"two\\nlines\\n\"}")
 	p.solve(t)
 	source := p.plan(t).Images.Source
 	p.with(t, "{file: /none}")
@@ -55,8 +55,11 @@ func TestImageTests(t *testing.T) {
 		})
 	}
 	p.solve(t, "--no-test")
-	if made := p.plan(t); made.Variant != "none" {
+	if made := p.plan(t, "--no-test"); made.Variant != "none" {
 		t.Errorf("without tests, the plan is %+v", made)
+	}
+	if made := p.plan(t); made.Variant != "lock" || made.Exists["source"] != "stale" {
+		t.Errorf("an image that was not tested: %+v", made)
 	}
 }
 
@@ -70,7 +73,7 @@ func TestFrontendImageTests(t *testing.T) {
 	file("{run: exit 1}")
 	p.refused(t, "step test-exit-1 failed: exit code 1", "test: [{run: exit 1}]")
 	p.buildx(t, "-o", computed, "--build-arg", "NO_TEST=1", "--build-arg", "FORCE_REBUILD=1")
-	p.buildx(t)
+	p.buildx(t, "--build-arg", "NO_TEST=1")
 	p.refused(t, "step test-exit-1 failed: exit code 1", "test: [{run: exit 1}]", "--target", "test")
 	file("{address: 'http://127.0.0.1:8080/ok'}")
 	p.buildx(t, "--target", "test")

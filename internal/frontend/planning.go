@@ -49,6 +49,7 @@ func (j *job) plan(ctx context.Context, stage string, platform ocispecs.Platform
 func (j *job) planInput(stage string) plan.Input {
 	in := planning.InputOf(j.runtime, j.tags, j.source.Copied, j.source.DepsDigest)
 	in.Stage, in.Force, in.Pull, in.Variant = stage, j.options.Force, j.options.Pull, plan.Variant(j.options.Variant)
+	in.Tests = in.Tests && !j.options.NoTest
 	in.Spelling = planning.SpellingOf(options.BuildArguments)
 	return in
 }

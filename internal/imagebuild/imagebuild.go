@@ -245,6 +245,9 @@ func (b *builder) source(ctx context.Context, draw func(llb.Layers) (bkllb.State
 	if err := b.test(ctx, state, ref, img); err != nil {
 		return nil, err
 	}
+	if b.req.NoTest && len(b.req.Runtime.Tests) > 0 {
+		img.Config.Labels[labels.Untested] = "true"
+	}
 	return b.image(ref, img, b.scan(state))
 }
 

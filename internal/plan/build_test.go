@@ -9,6 +9,29 @@ import (
 	"github.com/rtbuild/rtbuild/tags/labels"
 )
 
+// TestUntested checks that an image whose tests were left out counts only for those who leave them out.
+func TestUntested(t *testing.T) {
+	for name, tt := range map[string]struct {
+		pairs []string
+		tests bool
+		want  plan.State
+	}{
+		"tested":                 {nil, true, plan.Fresh},
+		"not tested":             {[]string{labels.Untested, "true"}, true, plan.Stale},
+		"not tested, as asked":   {[]string{labels.Untested, "true"}, false, plan.Fresh},
+		"there is nothing to do": {nil, false, plan.Fresh},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := plan.Input{Tags: tags.Set{Images: images}, Base: "debian:bookworm", Tree: "tree", Tools: "tools", DepsDigest: "deps", Recipe: 5,
+				Source: image("r:source", plan.StageSource, tt.pairs...), Tests: tt.tests}
+			got, err := plan.Make(in)
+			if err != nil || got.Exists["source"] != tt.want {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+}
+
 // TestBuildImage checks when a build command runs on an existing build image, and when one is published.
 func TestBuildImage(t *testing.T) {
 	lock := list(image("r:lock", plan.StageDeps))

@@ -76,6 +76,9 @@ type Input struct {
 	Versioned []*Image
 	Build     *Image // the build image
 
+	// Tests is set if a source image counts only if its tests were run. The tests are in the source tag.
+	Tests bool
+
 	// Foreign accepts a deps image under the lock tag that rtbuild did not make. The build then removes the directories of
 	// its old source, so the dependencies must be elsewhere.
 	Foreign bool
@@ -207,6 +210,9 @@ func (j *judge) staleSource(img *Image) string {
 	case j.in.Tree:
 		if j.otherCommand(img) {
 			return "its command differs"
+		}
+		if j.in.Tests && img.Labels[labels.Untested] != "" {
+			return "its tests were left out"
 		}
 		return j.otherDeps(img)
 	case "":

@@ -21,7 +21,7 @@ func SpellingOf(from options.Source) plan.Spelling {
 func InputOf(runtime *profile.Runtime, names tags.Set, copied, depsDigest string) plan.Input {
 	return plan.Input{
 		Tags: names, Base: runtime.Base, Cmd: runtime.Cmd, Tree: copied, DepsDigest: depsDigest,
-		Tools: runtime.ToolsDigest(), Recipe: llb.Recipe, Foreign: runtime.SourceApart(),
+		Tools: runtime.ToolsDigest(), Recipe: llb.Recipe, Foreign: runtime.SourceApart(), Tests: len(runtime.Tests) > 0,
 		DepsNotes: runtime.Notes(),
 	}
 }

@@ -15,17 +15,18 @@ const Prefix = "io.rtbuild."
 
 // The labels.
 const (
-	Stage        = Prefix + "stage"         // the last stage of the image: "deps", "source", ...
-	Profile      = Prefix + "profile"       // the profile's name
-	Platform     = Prefix + "platform"      // os/arch[/variant]
-	Recipe       = Prefix + "recipe"        // number of the recipe that system, tools and deps were made by
-	UID          = Prefix + "user.uid"      // owner of dependencies and source
-	GID          = Prefix + "user.gid"      // group of dependencies and source
-	ToolsLayers  = Prefix + "tools.layers"  // number of layers up to and including the tools stage
-	ToolsDigest  = Prefix + "tools.digest"  // digest of what system and tools were made from
-	DepsDigest   = Prefix + "deps.digest"   // digest of all inputs up to deps, lock files and base included
-	SourceDigest = Prefix + "source.digest" // digest of everything copied, unhashed paths included
-	Command      = Prefix + "source.cmd"    // the runtime's command (see CommandValue)
+	Stage        = Prefix + "stage"           // the last stage of the image: "deps", "source", ...
+	Profile      = Prefix + "profile"         // the profile's name
+	Platform     = Prefix + "platform"        // os/arch[/variant]
+	Recipe       = Prefix + "recipe"          // number of the recipe that system, tools and deps were made by
+	UID          = Prefix + "user.uid"        // owner of dependencies and source
+	GID          = Prefix + "user.gid"        // group of dependencies and source
+	ToolsLayers  = Prefix + "tools.layers"    // number of layers up to and including the tools stage
+	ToolsDigest  = Prefix + "tools.digest"    // digest of what system and tools were made from
+	DepsDigest   = Prefix + "deps.digest"     // digest of all inputs up to deps, lock files and base included
+	SourceDigest = Prefix + "source.digest"   // digest of everything copied, unhashed paths included
+	Command      = Prefix + "source.cmd"      // the runtime's command (see CommandValue)
+	Untested     = Prefix + "source.untested" // "true" if the tests that the source tag stands for were left out
 )
 
 // CommandValue returns the value of Command: a JSON list, or "null" if the image keeps the base's command.

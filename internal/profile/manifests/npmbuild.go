@@ -83,13 +83,19 @@ func started(command []string) string {
 	if program != "node" {
 		return ""
 	}
-	for _, arg := range args {
-		if !strings.HasPrefix(arg, "-") {
-			return arg
+	for i := 0; i < len(args); i++ {
+		switch {
+		case slices.Contains(nodeValues, args[i]):
+			i++
+		case !strings.HasPrefix(args[i], "-"):
+			return args[i]
 		}
 	}
 	return ""
 }
+
+// nodeValues are the options of Node.js whose value is the next word.
+var nodeValues = []string{"-r", "--require", "--import", "--loader", "--experimental-loader", "-C", "--conditions", "--env-file", "--env-file-if-exists"}
 
 // isModule reports whether a path is a file or directory of the project, as Node.js resolves one. A path that leaves the project counts as one.
 func isModule(has func(string) bool, name string) bool {

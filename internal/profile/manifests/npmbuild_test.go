@@ -19,6 +19,8 @@ func TestStarts(t *testing.T) {
 		{"a file without its end", `{}`, "node a", true},
 		{"a directory", `{}`, "node .", true},
 		{"an option before it", `{}`, "node --enable-source-maps dist/a.js", false},
+		{"a module before it", `{}`, "node --import tsx a.js", true},
+		{"a module before a file that is missing", `{}`, "node -r dotenv/config dist/a.js", false},
 		{"a file elsewhere", `{}`, "node /srv/a.js", true},
 		{"a file outside", `{}`, "node ../a.js", true},
 		{"another program", `{}`, "tsx src/a.ts", true},
