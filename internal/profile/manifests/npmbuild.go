@@ -2,7 +2,6 @@ package manifests
 
 import (
 	"io/fs"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -21,16 +20,7 @@ func ReadNPM(fsys fs.FS) (NPMProject, error) {
 	p := NPMProject{}
 	p.scripts, _ = fields["scripts"].(map[string]any)
 	p.main, _ = fields["main"].(string)
-	switch bin := fields["bin"].(type) {
-	case string:
-		p.bin = []string{bin}
-	case map[string]any:
-		for _, name := range slices.Sorted(maps.Keys(bin)) {
-			if file, ok := bin[name].(string); ok {
-				p.bin = append(p.bin, file)
-			}
-		}
-	}
+	p.bin = npmPrograms(fields["bin"])
 	return p, err
 }
 
