@@ -100,9 +100,10 @@ func (c *Client) publishOnce(ctx context.Context, t *target, added *manifest, pu
 }
 
 // unchanged reports whether the tag still has the digest that readTag found: reading its content may have taken many
-// requests. It skips the check for an absent tag, which took one request only. For an unreadable tag it sets the digest.
+// requests. It skips the check for an absent tag, which took one request only, unless this process was held up since: another writer
+// waits minSettle at least. For an unreadable tag it sets the digest.
 func (c *Client) unchanged(ctx context.Context, t *target, before *tagState) (bool, error) {
-	if before.digest == "" && !before.unreadable {
+	if before.digest == "" && !before.unreadable && time.Since(before.read) < minSettle/2 {
 		return true, nil
 	}
 	read := time.Now()
