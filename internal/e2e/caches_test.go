@@ -194,8 +194,8 @@ func TestBuiltPackagesAreNotShared(t *testing.T) {
 				p.solve(t)
 				var found string
 				for name := range tree(t, p.plan(t).Images.Source) {
-					if filepath.Base(name) == "gcc" {
-						t.Errorf("the image has %s", name)
+					if name == "/usr/bin/gcc" {
+						t.Error("the image has the compiler")
 					}
 					if strings.HasPrefix(filepath.Base(name), "_crcfunext") {
 						found = name
