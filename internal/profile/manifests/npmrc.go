@@ -10,13 +10,13 @@ import (
 // NPMRC holds a project's npm settings.
 const NPMRC = ".npmrc"
 
-// secretValue matches the beginning of a value that is more than a reference to a variable: a text, a reference with a default, and one with
+// notVariable matches the beginning of a value that is more than a reference to a variable: a text, a reference with a default, and one with
 // a text behind it.
-const secretValue = `(?:[^\s$"']|\$[^{\s]|\$\{[^}\s]*-[^}\s]+\}|\$\{[^}\s]*\}[^\s"',;}])`
+const notVariable = `(?:[^\s$"']|\$[^{\s]|\$\{[^}\s]*-[^}\s]+\}|\$\{[^}\s]*\}[^\s"',;}])`
 
 // NPMToken matches a token, a password or a private key in npm's settings, also a password in a URL. A reference to a variable, as in
 // ${NPM_TOKEN}, is none.
-var NPMToken = regexp.MustCompile(`_(auth|authToken|password)[ \t]*=[ \t]*["']?` + secretValue + `|://[^/\s:@]*:[^/\s@$][^/\s@]*@|-----BEGIN [A-Z ]*PRIVATE KEY`)
+var NPMToken = regexp.MustCompile(`_(auth|authToken|password)[ \t]*=[ \t]*["']?` + notVariable + `|://[^/\s:@]*:[^/\s@$][^/\s@]*@|-----BEGIN [A-Z ]*PRIVATE KEY`)
 
 // CheckNPMRC returns an error if npm's settings hold a secret. It points at the line, and does not show it.
 func CheckNPMRC(settings []byte) error {

@@ -89,7 +89,7 @@ func YarnFiles(fsys fs.FS) ([]string, error) {
 }
 
 // yarnToken matches a token in yarn's settings. A reference to a variable, as in ${NPM_TOKEN}, is none.
-var yarnToken = regexp.MustCompile(`(?i)\bnpmAuth(?:Token|Ident)"?\s*:\s*["']?` + secretValue + `|_(?:auth|authToken|password)"?[ \t]+"?[^\s"$=]|://[^/\s:@]*:[^/\s@$][^/\s@]*@`)
+var yarnToken = regexp.MustCompile(`(?i)\bnpmAuth(?:Token|Ident)"?\s*:\s*["']?` + notVariable + `|_(?:auth|authToken|password)"?[ \t]+"?[^\s"$=]|://[^/\s:@]*:[^/\s@$][^/\s@]*@`)
 
 // noYarnToken returns an error if yarn's settings hold a token. Without them yarn would install something else.
 func noYarnToken(fsys fs.FS) error {
