@@ -27,7 +27,7 @@ var publishedProjects = []publishedProject{
 	{"mcp-server-sqlite", "2025.4.25", "5c396211adb90595d06a505ac836657fc76ee4439e132acdf65caf21b4a8de42", "mcp-server-sqlite --db-path /tmp/x.db", ""},
 	{"duckduckgo-mcp-server", "0.7.0", "5e387d2747c3dc57fc65d874d8bf8ff958845df3828d9de4274197586e759e18", "duckduckgo-mcp-server", ""},
 	{"arxiv-mcp-server", "0.8.2", "e27bb34209a1d725305b72f385a4f7abf27e404eef829e266bdf33b67b418722", "arxiv-mcp-server", ""},
-	{"mcp-alchemy", "2026.9.5.185701", "af8710d6d089d82d3ab594dc536f1fd7bfb02f7318f60706b282992077ef18de", "env DB_URL=sqlite:// DB_ENGINE_OPTIONS={} mcp-alchemy", ""},
+	{"mcp-alchemy", "2026.9.5.185701", "af8710d6d089d82d3ab594dc536f1fd7bfb02f7318f60706b282992077ef18de", "env DB_URL=sqlite:////tmp/x.db mcp-alchemy", ""},
 	{"serena-agent", "2.1.0", "312c8c7cb3fa70e3fa7fe4685e09594e31e9a9d7d090d59136a0faf2fa939a91", "serena start-mcp-server", "cmd: [serena, start-mcp-server]\n"},
 }
 
