@@ -78,14 +78,11 @@ func BunFiles(fsys fs.FS) ([]string, error) {
 	}
 	data, _ := projectfile.ReadFile(fsys, BunLock, projectfile.LockLimit) // whoever hashes it reports that it cannot be read
 	lock := ParseBunLock(data)
-	members, err := WorkspaceManifests(fsys)
-	if err != nil && len(lock.Workspaces) == 0 { // the lock file names the members, too
+	members, err := memberManifests(fsys, lock.Workspaces)
+	if err != nil {
 		return nil, err
 	}
 	files := slices.Concat(BunSettings, members)
-	for _, dir := range lock.Workspaces {
-		files = append(files, path.Join(dir, PackageJSON))
-	}
 	for _, name := range lock.Local {
 		files = append(files, filesAt(fsys, name)...)
 	}

@@ -204,3 +204,16 @@ func (w *walk) enter(at spot, name string) (next spot, ok bool, err error) {
 	}
 	return next, true, nil
 }
+
+// memberManifests returns the package.json files of a workspace: those that the project's package.json names, and those of the directories
+// that its lock file names. If the lock file names some, patterns that are not understood are no error.
+func memberManifests(fsys fs.FS, locked []string) ([]string, error) {
+	members, err := WorkspaceManifests(fsys)
+	if err != nil && len(locked) == 0 {
+		return nil, err
+	}
+	for _, dir := range locked {
+		members = append(members, path.Join(dir, PackageJSON))
+	}
+	return members, nil
+}

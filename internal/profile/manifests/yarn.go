@@ -69,14 +69,11 @@ func YarnFiles(fsys fs.FS) ([]string, error) {
 	}
 	data, _ := projectfile.ReadFile(fsys, YarnLock, projectfile.LockLimit) // whoever hashes it reports that it cannot be read
 	lock := ParseYarnLock(data)
-	members, err := WorkspaceManifests(fsys)
-	if err != nil && len(lock.Workspaces) == 0 { // the lock file names the members, too
+	members, err := memberManifests(fsys, lock.Workspaces)
+	if err != nil {
 		return nil, err
 	}
 	files := slices.Concat(YarnSettings, members)
-	for _, dir := range lock.Workspaces {
-		files = append(files, path.Join(dir, PackageJSON))
-	}
 	local := append(lock.Local, yarnFiles+"patches", yarnFiles+"plugins")
 	settings, err := projectfile.ReadOptional(fsys, yarnRC1)
 	if m := yarnMirror.FindSubmatch(settings); m != nil {
