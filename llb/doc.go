@@ -15,4 +15,4 @@ package llb
 
 // Recipe is the version of the steps that make the stages system, tools and deps. A label of each image records it. Raise it by hand
 // whenever the golden graphs of these stages change; a test ties the two together.
-const Recipe = 5
+const Recipe = 6
