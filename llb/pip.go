@@ -14,6 +14,7 @@ type Pip struct {
 	inVenv
 	Requirements string           // the file, relative to the code directory
 	LeftOut      map[string][]int // lines that name projects of the source, from 1, by requirements file
+	Conditional  []string         // "FILE:LINE: REQUIREMENT" of those whose markers must not hold, because they are not pinned
 }
 
 func (p Pip) layers(g *Graph) (Layers, error) {
@@ -21,7 +22,7 @@ func (p Pip) layers(g *Graph) (Layers, error) {
 ` + pipCache + `export PYTHONDONTWRITEBYTECODE=1
 ` + g.pipIndex() + `python3 -m venv --clear "$venv"
 cd "$code"
-` + p.leaveOut() + `"$venv/bin/python" -m pip install --no-compile --no-input -r ` + shellQuote(p.Requirements) + `
+` + p.leaveOut() + p.checkMarkers() + `"$venv/bin/python" -m pip install --no-compile --no-input -r ` + shellQuote(p.Requirements) + `
 find "$venv" -name __pycache__ -prune -exec rm -rf {} +
 rm -rf "$HOME/.cache"
 `
@@ -36,6 +37,26 @@ rm -rf "$HOME/.cache"
 	})
 	return Layers{layer.withEndpoints(g.endpoints(PyPI, PyPIFiles)...)}, nil
 }
+
+// checkMarkers fails if a requirement that is not pinned would be installed. pip has the code that reads markers, and reports invalid ones.
+func (p Pip) checkMarkers() string {
+	if len(p.Conditional) == 0 {
+		return ""
+	}
+	return `"$venv/bin/python" -c ` + shellQuote(markersProgram) + " " + shellWords(p.Conditional) + "\n"
+}
+
+const markersProgram = `import platform, sys
+from pip._vendor.packaging.markers import InvalidMarker, Marker
+def holds(requirement):
+    try:
+        return Marker(requirement.partition(";")[2].strip()).evaluate({"extra": ""})
+    except InvalidMarker:
+        return False
+loose = [requirement for requirement in sys.argv[1:] if holds(requirement)]
+for requirement in loose:
+    print(f"error: {requirement} is not pinned, and holds for Python {platform.python_version()}: pin it with ==", file=sys.stderr)
+sys.exit(bool(loose))`
 
 // leaveOut changes to a copy of the requirements files without the lines that are left out.
 func (p Pip) leaveOut() string {

@@ -136,12 +136,14 @@ content-hash = "5ae56b696978d175a6520a1d5d6e8d5e290e01786eb1c3b1e8462fa770455509
 	}
 }
 
-// TestPipProject builds a project that its requirements file installs, and starts its own script.
+// TestPipProject builds a project that its requirements file installs, and starts its own script. A constraint pins idna. The last requirement
+// is not pinned, so it must not hold for the interpreter.
 func TestPipProject(t *testing.T) {
 	t.Parallel()
 	p := &project{dir: t.TempDir(), repository: env.registry.Host + "/" + repositoryOf(t)}
 	for name, content := range map[string]string{
-		"requirements.txt":        "-e .\nidna==3.10\n-r requirements/more.txt\n",
+		"requirements.txt":        "-e .\n-c constraints.txt\nidna\n-r requirements/more.txt\naudioop-lts>=0.2.2; python_version >= '3.99'\n",
+		"constraints.txt":         "idna==3.10\n",
 		"requirements/more.txt":   "-e ./libs/lib\n",
 		"pyproject.toml":          member("own", "version = \"4.0\"\n[project.scripts]\nown = \"own:main\""),
 		"own.py":                  "import importlib.metadata\nimport idna\nimport lib\n\ndef main():\n    print(*map(importlib.metadata.version, ['own', 'lib', 'idna']))\n",
@@ -154,6 +156,11 @@ func TestPipProject(t *testing.T) {
 	p.solve(t)
 	if got := p.prints(t, p.plan(t).Images.Source); got != "4.0 2.0 3.10\n" {
 		t.Errorf("the image prints %q", got)
+	}
+	edit(t, filepath.Join(p.dir, "requirements.txt"), "3.99", "3.1")
+	const want = "requirements.txt:5: audioop-lts>=0.2.2; python_version >= '3.1' is not pinned, and holds for Python 3."
+	if res := client(t, p.dir, p.args("solve")...); res.code != 1 || !strings.Contains(res.stderr, want) {
+		t.Errorf("exit code %d:\n%s", res.code, res.stderr)
 	}
 }
 

@@ -43,7 +43,7 @@ var installers = map[string]func(*Runtime) llb.Installer{
 	"bun":  func(r *Runtime) llb.Installer { return llb.Bun{Version: r.ManagerVersion} },
 	"yarn": func(r *Runtime) llb.Installer { return llb.Yarn{Version: r.ManagerVersion} },
 	"pip": func(r *Runtime) llb.Installer {
-		return llb.Pip{Requirements: r.Dependencies.Files[0], LeftOut: r.provenance.editable.Lines}
+		return llb.Pip{Requirements: r.Dependencies.Files[0], LeftOut: r.provenance.editable.Lines, Conditional: r.provenance.requirements.Conditional}
 	},
 	"poetry": func(r *Runtime) llb.Installer {
 		if r.Dependencies.Installer == runtimefile.InstallerPoetry {

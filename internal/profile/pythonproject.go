@@ -131,7 +131,7 @@ func (r *Runtime) checkProject(fsys fs.FS, p *manifests.PythonProject, d llb.Dis
 		}
 	}
 	if r.Dependencies.Manager == "pip" {
-		return manifests.CheckNotRequired(fsys, r.provenance.requirements, d.Name, d.Dir)
+		return manifests.CheckNotRequired(fsys, r.provenance.requirements.Files, d.Name, d.Dir)
 	}
 	return nil
 }

@@ -283,12 +283,12 @@ func (d definition) completeIgnore(fsys fs.FS, r *Runtime) error {
 
 // requirements returns pip's files, and keeps what they install from the context.
 func (r *Runtime) requirements(fsys fs.FS) ([]string, error) {
-	files, err := manifests.RequirementFiles(fsys, r.Dependencies.Files[0])
+	found, err := manifests.ReadRequirements(fsys, r.Dependencies.Files[0])
 	if err == nil {
-		r.provenance.requirements = files
-		r.provenance.editable, err = manifests.EditableRequirements(fsys, files)
+		r.provenance.requirements = found
+		r.provenance.editable, err = manifests.EditableRequirements(fsys, found.Files)
 	}
-	return files, err
+	return found.Files, err
 }
 
 // completeFiles adds the files that the given lock files refer to.

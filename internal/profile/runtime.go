@@ -70,7 +70,7 @@ type provenance struct {
 	version      string                   // that the user gives
 	notes        []string                 // see Notes
 	installed    []string                 // names of the projects that the manager leaves out
-	requirements []string                 // pip's files
+	requirements manifests.Requirements   // pip's
 	editable     manifests.Editable       // what they install from the context
 	archives     bool                     // the manager installs archives of the context
 	root         *manifests.PythonProject // at the root of the context; nil if there is none, or it is not to be looked at

@@ -28,7 +28,7 @@ func editableDir(spec string) string {
 	return ""
 }
 
-// EditableRequirements returns what requirements files install from directories of the context. The files are those of [RequirementFiles].
+// EditableRequirements returns what requirements files install from directories of the context. The files are those of [ReadRequirements].
 func EditableRequirements(fsys fs.FS, files []string) (Editable, error) {
 	var found Editable
 	err := eachRequirement(fsys, files, func(t projectfile.Text, l logicalLine, spec string) error {
@@ -60,7 +60,7 @@ func CheckNotRequired(fsys fs.FS, files []string, name, dir string) error {
 	})
 }
 
-// eachRequirement calls f for each line of requirements files. It skips files that do not exist, as [RequirementFiles] does.
+// eachRequirement calls f for each line of requirements files. It skips files that do not exist, as [ReadRequirements] does.
 func eachRequirement(fsys fs.FS, files []string, f func(t projectfile.Text, l logicalLine, spec string) error) error {
 	for _, name := range files {
 		data, err := projectfile.ReadFile(fsys, name, projectfile.LockLimit)

@@ -23,7 +23,8 @@ func FuzzRequirements(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data, more string) {
 		project := projecttest.Files("requirements.txt", data, "more.txt", more)
-		got, err := RequirementFiles(project, "requirements.txt")
+		found, err := ReadRequirements(project, "requirements.txt")
+		got := found.Files
 		projecttest.CheckFault(t, err, "requirements.txt", "more.txt")
 		if sorted := slices.Sorted(slices.Values(got)); len(slices.Compact(sorted)) != len(got) {
 			t.Fatalf("twice in %q", got)

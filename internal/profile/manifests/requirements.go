@@ -13,26 +13,35 @@ import (
 
 // requirements reads a requirements file and its includes, in the format that pip documents ("Requirements File Format").
 type requirements struct {
-	fsys  fs.FS
-	files []string        // in the order of their first mention
-	seen  map[string]bool // by file: whether its requirements must be pinned
+	fsys        fs.FS
+	found       Requirements
+	seen        map[string]bool // by file: whether its requirements must be pinned
+	constrained map[string]bool // names that a constraint pins
+	unpinned    []unpinned
 }
 
-// RequirementFiles returns a requirements file and its includes. It returns an error unless every requirement is pinned: otherwise one lock
-// tag would stand for different dependencies on different days. A missing file is no error here, because computing the tags reports it.
-func RequirementFiles(fsys fs.FS, name string) ([]string, error) {
-	r := &requirements{fsys: fsys, seen: map[string]bool{}}
+// Requirements are what a requirements file says.
+type Requirements struct {
+	Files       []string // the file and its includes, in the order of their first mention
+	Conditional []string // "FILE:LINE: REQUIREMENT" of those that are not pinned, and must not hold for the interpreter
+}
+
+// ReadRequirements reads a requirements file and its includes. It returns an error unless every requirement is pinned by itself or by a
+// constraint: otherwise one lock tag would stand for different dependencies on different days. Only the interpreter knows whether one with a
+// marker must be. A missing file is no error here, because computing the tags reports it.
+func ReadRequirements(fsys fs.FS, name string) (Requirements, error) {
+	r := &requirements{fsys: fsys, seen: map[string]bool{}, constrained: map[string]bool{}}
 	err := r.read(name, true)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = r.settle()
 	}
-	return r.files, err
+	return r.found, err
 }
 
 // read reads a file. Requirements must be pinned, constraints need not.
 func (r *requirements) read(name string, pinned bool) error {
 	if _, again := r.seen[name]; !again {
-		r.files = append(r.files, name)
+		r.found.Files = append(r.found.Files, name)
 	}
 	r.seen[name] = pinned
 	data, err := projectfile.ReadFile(r.fsys, name, projectfile.LockLimit)
@@ -66,7 +75,10 @@ func (r *requirements) line(t projectfile.Text, l logicalLine, pinned bool) erro
 	case !strings.Contains(spec, "://") && (editableForm.MatchString(spec) || localForm.MatchString(spec)):
 		return t.At(l.number, l.column, "name a package of an index, or a URL, or write -e ./DIRECTORY for a project in the context",
 			"the requirement %q is a path, and dependencies are installed without the source", spec)
-	case !pinned, strings.Contains(l.text, "--hash"):
+	case !pinned:
+		r.constrain(l)
+		return nil
+	case strings.Contains(l.text, "--hash"):
 		return nil
 	case strings.Contains(spec, "://") && (!strings.HasPrefix(spec, "-") || editableForm.MatchString(spec)):
 		if pinnedAddress(spec) {
@@ -77,8 +89,8 @@ func (r *requirements) line(t projectfile.Text, l logicalLine, pinned bool) erro
 	case strings.HasPrefix(spec, "-"), pinForm.MatchString(spec):
 		return nil
 	}
-	return t.At(l.number, l.column, "pip requirements must be pinned with ==; run pip freeze or pip-compile",
-		"the requirement %q is not pinned", spec)
+	r.unpinned = append(r.unpinned, unpinned{t, l})
+	return nil
 }
 
 // specOf returns a line without its markers, which may contain ==.

@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,8 +44,12 @@ func TestRequirements(t *testing.T) {
 		{"a name", "  a # b\n", "requirements.txt:1:3: the requirement \"a\" " + notPinned + "\n  a # b\n  ^"},
 		{"a range", "b==1\n\na>=1,<2\n", "requirements.txt:3:1: the requirement \"a>=1,<2\" " + notPinned},
 		{"a wildcard", "a==1.*", "requirements.txt:1:1: the requirement \"a==1.*\" " + notPinned},
-		{"a marker that compares", "a ; os_name == 'nt'", "requirements.txt:1:1: the requirement \"a\" " + notPinned},
-		{"continued", "\\\n\na \\\n# b\n>=1", "requirements.txt:3:1: the requirement \"a\" " + notPinned},
+		{"a marker that may not hold", "b==1\na>=1 ; python_version >= '3.13'\n", ""},
+		{"several", "b==1\n a\nc>=2\n-r a.txt\n", "requirements.txt:2:2: 3 requirements are not pinned: \"a\", \"c>=2\" (requirements.txt:3), \"loose\" (a.txt:1): pip requirements must be pinned with ==; run pip freeze or pip-compile"},
+		{"a constraint pins it", "A.b\n-c p.txt\n", ""},
+		{"a constraint pins another", "-c p.txt\nb\n", "requirements.txt:2:1: the requirement \"b\" " + notPinned},
+		{"a constraint pins it for some", "-c m.txt\na\n", "requirements.txt:2:1: the requirement \"a\" " + notPinned},
+		{"continued", "\\\n\na \\\n# b\n>=1", "requirements.txt:3:1: 2 requirements are not pinned: \"a\", \">=1\" (requirements.txt:5): pip requirements must be pinned with ==; run pip freeze or pip-compile"},
 		{"editable", "-e .\n--editable=./libs/x[web]\n-e 'libs/y' ; python_version > '3'", ""},
 		{"editable outside", "-e ../x", "requirements.txt:1:1: the requirement \"-e ../x\" " + isPath},
 		{"editable in a constraint", "-c e.txt", "e.txt:1:1: the requirement \"-e .\" " + isPath},
@@ -59,13 +64,23 @@ func TestRequirements(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			project := projecttest.Files("requirements.txt", test.text, "c.txt", "loose", "a.txt", "loose", "p.txt", "a==1", "e.txt", "-e .")
-			_, err := RequirementFiles(project, "requirements.txt")
+			project := projecttest.Files("requirements.txt", test.text, "c.txt", "loose", "a.txt", "loose", "p.txt", "a==1\na-b==2", "m.txt", "a==1; os_name == 'nt'", "e.txt", "-e .")
+			_, err := ReadRequirements(project, "requirements.txt")
 			projecttest.CheckError(t, err, test.want)
 			if err != nil && strings.Contains(err.Error(), "HUNTER2") {
 				t.Errorf("the password is shown: %v", err)
 			}
 		})
+	}
+}
+
+// TestConditionalRequirements: only the interpreter knows whether these must be pinned.
+func TestConditionalRequirements(t *testing.T) {
+	found, err := ReadRequirements(projecttest.Files("requirements.txt", "idna==3.10\naudioop-lts>=0.2.2; python_version >= \"3.13\"\n-r more.txt", "more.txt", "# x\na ; os_name == 'nt'"), "requirements.txt")
+	projecttest.CheckError(t, err, "")
+	want := []string{`requirements.txt:2: audioop-lts>=0.2.2; python_version >= "3.13"`, "more.txt:2: a ; os_name == 'nt'"}
+	if !slices.Equal(found.Conditional, want) {
+		t.Errorf("got %q", found.Conditional)
 	}
 }
 
