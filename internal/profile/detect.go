@@ -16,7 +16,6 @@ import (
 var foreignLocks = []struct{ file, message, hint string }{
 	{"uv.lock", "pyproject.toml is missing", "name the project's root"},
 	{"poetry.lock", "pyproject.toml is missing", "name the project's root"},
-	{"Pipfile.lock", "the manager pipenv is not supported by profile python", "write a requirements.txt with: pipenv requirements > requirements.txt"},
 	{"yarn.lock", "package.json is missing", "name the project's root"},
 	{"pnpm-lock.yaml", "package.json is missing", "name the project's root"},
 	{manifests.BunLock, "package.json is missing", "name the project's root"},
@@ -39,20 +38,16 @@ func detect(fsys fs.FS, from options.Source) (definition, error) {
 			found = append(found, d)
 		}
 	}
-	switch len(found) {
-	case 1:
+	found, err := withoutWebPart(fsys, found)
+	switch {
+	case err != nil:
+		return definition{}, err
+	case len(found) == 1:
 		return found[0], nil
-	case 0:
+	case len(found) == 0:
 		return definition{}, noProfile(fsys)
 	}
-	var names, locks []string
-	for _, d := range found {
-		names = append(names, d.defaults.Profile)
-		files := d.installable(fsys)[0].Files
-		locks = append(locks, files[len(files)-1])
-	}
-	return definition{}, fmt.Errorf("the project has %s, so its profile may be %s: say which by profile: in %s, or by %s",
-		strings.Join(locks, " and "), strings.Join(names, " or "), runtimefile.Name, from.Give(options.Profile))
+	return definition{}, whichProfile(fsys, found, from)
 }
 
 // fits reports whether the project has lock files of the profile and its name, if the profile requires one.
@@ -107,6 +102,9 @@ func (d definition) completeManager(fsys fs.FS, r *Runtime, file *runtimefile.Fi
 	}
 	switch len(found) {
 	case 0:
+		if given.Manager == "" && d.projects {
+			return noPythonLock(fsys)
+		}
 	case 1:
 		r.Dependencies.Manager, r.Dependencies.Files = found[0].Manager, found[0].Files
 	default:
@@ -137,6 +135,9 @@ func askedFor(fsys fs.FS, found []Dependencies) ([]Dependencies, error) {
 
 // noProfile returns the error for a project without any known lock files.
 func noProfile(fsys fs.FS) error {
+	if err := noPythonLock(fsys); err != nil {
+		return err
+	}
 	for _, lock := range foreignLocks {
 		if projectfile.Exists(fsys, lock.file) {
 			return fmt.Errorf("no profile fits the project: found %s, but %s: %s", lock.file, lock.message, lock.hint)

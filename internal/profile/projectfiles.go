@@ -31,6 +31,9 @@ func Manifests() []string {
 	for _, lock := range foreignLocks {
 		names = append(names, lock.file)
 	}
+	for _, layout := range pythonLayouts {
+		names = append(names, layout.file)
+	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }

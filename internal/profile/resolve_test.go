@@ -137,7 +137,7 @@ func TestLoadErrors(t *testing.T) {
 		{"uv without its project", projecttest.Files("uv.lock", ""), debian, "no profile fits the project: found uv.lock, but pyproject.toml is missing: name the project's root"},
 		{"two managers", projecttest.Files("poetry.lock", "", "requirements.txt", "", "pyproject.toml", "[project]\nname='x'"), debian, "the project has requirements.txt and poetry.lock: say which its dependencies are installed from, by dependencies: {manager: pip} or {manager: poetry} in runtime.yaml"},
 		{"npm without its lock file", projecttest.Files("package.json", "{}"), debian, "no profile fits the project: found package.json, but package-lock.json is missing: write it with: npm install --package-lock-only"},
-		{"two profiles", projecttest.Files("package-lock.json", "{}", "requirements.txt", ""), debian, "the project has package-lock.json and requirements.txt, so its profile may be node or python: say which by profile: in runtime.yaml, or by --profile"},
+		{"two profiles", projecttest.Files("package-lock.json", "{}", "requirements.txt", ""), debian, "the project has package-lock.json and requirements.txt: write the line profile: node or the line profile: python in runtime.yaml, or give --profile"},
 		{"a misspelt field before a missing profile", projecttest.Files(runtimefile.Name, "profle: node"), debian, `runtime.yaml:1:1: unknown field "profle": did you mean "profile"?`},
 		{"pyproject.toml", projecttest.Files("poetry.lock", "", "pyproject.toml", "[project]\nname = x\n"), debian, "pyproject.toml:2:8: not valid TOML: unexpected character U+0078 'x' at start of value"},
 		{"pyproject.toml of profile python", projecttest.Files("requirements.txt", "", "pyproject.toml", "[project]\nversion = 1\n"), debian, "pyproject.toml:2:11: not valid TOML: cannot decode TOML integer into struct field manifests.pyprojectNames.Version of type string"},
@@ -145,7 +145,7 @@ func TestLoadErrors(t *testing.T) {
 		{"base image option", nodeProject("base: a"), Options{Base: "A"}, `base image "A": invalid reference format: repository name (library/A) must be lowercase: write it as [REGISTRY[:PORT]/]NAME[:TAG][@DIGEST], the name in lower case`},
 		{"repository option", nodeProject("base: a"), Options{Repository: "a:b"}, `repository "a:b": it has a tag or a digest: write it as [REGISTRY[:PORT]/]NAME, in lower case, without a tag`},
 		{"two profiles, by build arguments", projecttest.Files("package-lock.json", "{}", "requirements.txt", ""), Options{Base: "debian", From: options.BuildArguments},
-			"the project has package-lock.json and requirements.txt, so its profile may be node or python: say which by profile: in runtime.yaml, or by --build-arg PROFILE=NAME"},
+			"the project has package-lock.json and requirements.txt: write the line profile: node or the line profile: python in runtime.yaml, or give --build-arg PROFILE=NAME"},
 		{"no base, by build arguments", nodeProject("profile: node"), Options{From: options.BuildArguments}, "runtime.yaml: no base image is named: write a line such as base: debian:bookworm, or give --build-arg BASE_IMAGE=IMAGE"},
 		{"no base", nodeProject("profile: node"), Options{}, "runtime.yaml: no base image is named: write a line such as base: debian:bookworm, or give --base-image"},
 		{"component", nodeProject("components: {browser: true}"), debian, `runtime.yaml:1:1: profile node has no component "browser": only profile openhands has components`},
@@ -172,7 +172,7 @@ func TestLoadErrors(t *testing.T) {
 		{"workspaces' pattern", projecttest.Files("package-lock.json", "", "package.json", `{"workspaces": ["a/[x"]}`), debian, `package.json: the pattern "[x" of workspaces is not understood: list the workspaces' package.json under dependencies.files`},
 		{"workspaces' pattern behind stars", projecttest.Files("package-lock.json", "", "package.json", `{"workspaces": ["**/[x"]}`), debian, `package.json: the pattern "[x" of workspaces is not understood: list the workspaces' package.json under dependencies.files`},
 		{"workspaces' pattern in a directory", projecttest.Files("package-lock.json", "", "package.json", `{"workspaces": ["*/[x"]}`, "a/b", ""), debian, `package.json: the pattern "[x" of workspaces is not understood: list the workspaces' package.json under dependencies.files`},
-		{"requirements", projecttest.Files("requirements.txt", "a==1\nb\n"), debian, "requirements.txt:2:1: the requirement \"b\" is not pinned: pip requirements must be pinned with ==; run pip freeze or pip-compile\nb\n^"},
+		{"requirements", projecttest.Files("requirements.txt", "a==1\nb\n"), debian, "requirements.txt:2:1: the requirement \"b\" is not pinned: pin all with: mv requirements.txt requirements.in && uv pip compile --universal --generate-hashes -o requirements.txt requirements.in\nb\n^"},
 		{".dockerignore", projecttest.Files("package-lock.json", "", ".dockerignore", strings.Repeat("a", 70000)), debian, "reading .dockerignore: bufio.Scanner: token too long"},
 	}
 	for _, test := range tests {

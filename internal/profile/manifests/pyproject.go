@@ -74,3 +74,19 @@ func OriginalVersion(fsys fs.FS) (string, error) {
 	}
 	return "", nil
 }
+
+// LockCommand returns the command that makes the project's lock file, by the manager whose settings the manifest has. It is uv's if there are
+// none.
+func (p *PythonProject) LockCommand() string {
+	backend := p.file.table("build-system").text("build-backend")
+	tool := p.file.table("tool")
+	switch {
+	case tool["uv"] != nil:
+		return "uv lock"
+	case tool["poetry"] != nil || strings.HasPrefix(backend, "poetry"):
+		return "poetry lock"
+	case tool["pdm"] != nil || strings.HasPrefix(backend, "pdm."):
+		return "pdm lock"
+	}
+	return "uv lock"
+}

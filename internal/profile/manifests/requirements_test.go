@@ -12,7 +12,7 @@ import (
 const commit = "0123456789abcdef0123456789abcdef01234567"
 
 func TestRequirements(t *testing.T) {
-	const notPinned = "is not pinned: pip requirements must be pinned with ==; run pip freeze or pip-compile"
+	const notPinned = "is not pinned: pin all with: mv requirements.txt requirements.in && uv pip compile --universal --generate-hashes -o requirements.txt requirements.in"
 	const moves = "is not pinned: the contents of its address may change: name a commit by its full hash, such as git+https://HOST/PATH@0123...cdef, or a release"
 	const isPath = "is a path, and dependencies are installed without the source: name a package of an index, or a URL, or write -e ./DIRECTORY for a project in the context"
 	tests := []struct{ name, text, want string }{
@@ -45,11 +45,11 @@ func TestRequirements(t *testing.T) {
 		{"a range", "b==1\n\na>=1,<2\n", "requirements.txt:3:1: the requirement \"a>=1,<2\" " + notPinned},
 		{"a wildcard", "a==1.*", "requirements.txt:1:1: the requirement \"a==1.*\" " + notPinned},
 		{"a marker that may not hold", "b==1\na>=1 ; python_version >= '3.13'\n", ""},
-		{"several", "b==1\n a\nc>=2\n-r a.txt\n", "requirements.txt:2:2: 3 requirements are not pinned: \"a\", \"c>=2\" (requirements.txt:3), \"loose\" (a.txt:1): pip requirements must be pinned with ==; run pip freeze or pip-compile"},
+		{"several", "b==1\n a\nc>=2\n-r a.txt\n", "requirements.txt:2:2: 3 requirements are not pinned: \"a\", \"c>=2\" (requirements.txt:3), \"loose\" (a.txt:1): pin all with: mv requirements.txt requirements.in && uv pip compile --universal --generate-hashes -o requirements.txt requirements.in"},
 		{"a constraint pins it", "A.b\n-c p.txt\n", ""},
 		{"a constraint pins another", "-c p.txt\nb\n", "requirements.txt:2:1: the requirement \"b\" " + notPinned},
 		{"a constraint pins it for some", "-c m.txt\na\n", "requirements.txt:2:1: the requirement \"a\" " + notPinned},
-		{"continued", "\\\n\na \\\n# b\n>=1", "requirements.txt:3:1: 2 requirements are not pinned: \"a\", \">=1\" (requirements.txt:5): pip requirements must be pinned with ==; run pip freeze or pip-compile"},
+		{"continued", "\\\n\na \\\n# b\n>=1", "requirements.txt:3:1: 2 requirements are not pinned: \"a\", \">=1\" (requirements.txt:5): pin all with: mv requirements.txt requirements.in && uv pip compile --universal --generate-hashes -o requirements.txt requirements.in"},
 		{"editable", "-e .\n--editable=./libs/x[web]\n-e 'libs/y' ; python_version > '3'", ""},
 		{"editable outside", "-e ../x", "requirements.txt:1:1: the requirement \"-e ../x\" " + isPath},
 		{"editable in a constraint", "-c e.txt", "e.txt:1:1: the requirement \"-e .\" " + isPath},

@@ -39,7 +39,7 @@ func (r *requirements) settle() error {
 	if len(open) == 0 {
 		return nil
 	}
-	const hint = "pip requirements must be pinned with ==; run pip freeze or pip-compile"
+	hint := "pin all with: " + pinCommand(r.found.Files[0])
 	first := open[0]
 	if len(open) == 1 {
 		return first.text.At(first.line.number, first.line.column, hint, "the requirement %q is not pinned", first.spec())
@@ -49,6 +49,12 @@ func (r *requirements) settle() error {
 		texts = append(texts, fmt.Sprintf("%q (%s)", u.spec(), u.place()))
 	}
 	return first.text.At(first.line.number, first.line.column, hint, "%d requirements are not pinned: %s", len(open), strings.Join(texts, ", "))
+}
+
+// pinCommand returns the command that pins all requirements of a file, for all interpreters.
+func pinCommand(file string) string {
+	loose := strings.TrimSuffix(file, ".txt") + ".in"
+	return fmt.Sprintf("mv %[1]s %[2]s && uv pip compile --universal --generate-hashes -o %[1]s %[2]s", file, loose)
 }
 
 // constrain notes the name of a constraint that pins it everywhere.
