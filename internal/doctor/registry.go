@@ -28,6 +28,9 @@ func authorities(caFile string) Finding {
 // privateRegistry checks the private registry without starting it.
 func (o Options) privateRegistry(ctx context.Context) Finding {
 	const name = "private registry"
+	if !embedded.Supported() {
+		return Finding{Name: name, Status: Note, Hint: "it runs on Linux only; give --repository HOST/PATH"}
+	}
 	status, err := embedded.Inspect(ctx, o.Destination.Private)
 	if err == nil {
 		err = status.Problem

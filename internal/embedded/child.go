@@ -16,7 +16,7 @@ type child struct {
 
 // startChild starts a process in its own process group, so that it gets no Ctrl-C from the terminal.
 func startChild(cmd *exec.Cmd) (*child, error) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = newGroup()
 	c := &child{done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
@@ -38,7 +38,7 @@ func startChild(cmd *exec.Cmd) (*child, error) {
 
 // stop sends SIGTERM to the process, and SIGKILL to its group after the limit.
 func (c *child) stop(limit time.Duration) {
-	_ = syscall.Kill(c.pid, syscall.SIGTERM)
+	sendSignal(c.pid, syscall.SIGTERM)
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
@@ -46,6 +46,6 @@ func (c *child) stop(limit time.Duration) {
 		return
 	case <-timer.C:
 	}
-	_ = syscall.Kill(-c.pid, syscall.SIGKILL)
+	sendSignal(-c.pid, syscall.SIGKILL)
 	<-c.done
 }

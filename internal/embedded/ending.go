@@ -67,7 +67,7 @@ func killSteps(buildkitd int) {
 	for _, p := range all {
 		by, ok := all[p.parent]
 		if ok && by.name == "runc" && (p.name != "runc" || p.depth > by.depth) && descends(all, p.pid, buildkitd) {
-			_ = syscall.Kill(p.pid, syscall.SIGKILL)
+			sendSignal(p.pid, syscall.SIGKILL)
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // longestRun is the longest path of the directory with the sockets, in bytes. A socket's path may have 108, and the longest name
@@ -21,6 +20,14 @@ type home struct {
 	data  string // the builder's root, the registry's blobs
 	run   string // sockets; in state, unless that path is too long
 	port  port
+}
+
+// supportedHome is newHome on systems that can run the pair, and errNotLinux on others.
+func supportedHome(opt Options) (*home, error) {
+	if !Supported() {
+		return nil, errNotLinux
+	}
+	return newHome(opt)
 }
 
 func newHome(opt Options) (*home, error) {
@@ -118,12 +125,6 @@ func checkPrivate(dir string) error {
 		return fmt.Errorf("%s is not a directory that only this user can write to: remove it, or set %s to another, short path", dir, HomeEnv)
 	}
 	return nil
-}
-
-// ours reports whether this user owns a file.
-func ours(fi os.FileInfo) bool {
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	return ok && int(st.Uid) == os.Geteuid()
 }
 
 // registry returns the registry's host and port.

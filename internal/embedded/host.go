@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,15 +18,16 @@ const fewestIDs = 65534
 
 // host is the machine that the builder runs on. Tests set another root and other directories.
 type host struct {
-	root string   // the parent of /etc and /proc
-	path []string // the directories of programs
-	self string   // the directory of this program
-	uid  int
-	user string // the user's name, or the id if it has none
+	system string   // the operating system, by Go's name
+	root   string   // the parent of /etc and /proc
+	path   []string // the directories of programs
+	self   string   // the directory of this program
+	uid    int
+	user   string // the user's name, or the id if it has none
 }
 
 func currentHost() *host {
-	h := &host{root: "/", uid: os.Geteuid(), user: strconv.Itoa(os.Geteuid())}
+	h := &host{system: runtime.GOOS, root: "/", uid: os.Geteuid(), user: strconv.Itoa(os.Geteuid())}
 	if u, err := user.Current(); err == nil {
 		h.user = u.Username
 	}

@@ -24,7 +24,7 @@ type Lease struct {
 // Acquire returns a lease on the running daemon, or starts one with Options.Command. The registry is ready when Acquire returns.
 // The error wraps ErrPortTaken if another program has the registry's port.
 func Acquire(ctx context.Context, opt Options) (*Lease, error) {
-	h, err := newHome(opt)
+	h, err := supportedHome(opt)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 )
 
 // lock is a locked file. The kernel unlocks it when the last process that has it open ends.
@@ -28,10 +27,7 @@ func takeLock(ctx context.Context, path string) (*lock, error) {
 func flock(ctx context.Context, file *os.File) error {
 	locked := make(chan error)
 	go func() {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
-		for errors.Is(err, syscall.EINTR) {
-			err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
-		}
+		err := lockFile(file)
 		select {
 		case locked <- err:
 			if err == nil {

@@ -15,6 +15,9 @@ type Need struct {
 
 // needs checks all needs, so that the user can install everything at once.
 func (h *host) needs(opt Options) []Need {
+	if supported(h.system) != nil {
+		return []Need{{Name: "Linux", Hint: onlyLinux}}
+	}
 	list := []Need{h.buildkitdNeed(opt), h.programNeed("runc", "apt-get install runc")}
 	if h.uid == 0 {
 		return append(list, h.mountNeed())

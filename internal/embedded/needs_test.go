@@ -11,7 +11,7 @@ import (
 // machine makes a host with these files only.
 func machine(t *testing.T, uid int, files map[string]string) *host {
 	t.Helper()
-	h := &host{root: t.TempDir(), uid: uid, user: "dev"}
+	h := &host{system: linux, root: t.TempDir(), uid: uid, user: "dev"}
 	h.path = []string{filepath.Join(h.root, "bin")}
 	for name, text := range files {
 		file := filepath.Join(h.root, name)
@@ -117,6 +117,24 @@ func compare(t *testing.T, got, want []string) {
 		if !strings.HasPrefix(got[i], want[i]) {
 			t.Errorf("got %q, want %q", got[i], want[i])
 		}
+	}
+}
+
+// TestOtherSystems: a Mac or a Windows machine needs one thing, and the text says what to do instead.
+func TestOtherSystems(t *testing.T) {
+	for _, system := range []string{"darwin", "windows"} {
+		h := machine(t, 1000, whole())
+		h.system = system
+		needs := h.needs(Options{})
+		if len(needs) != 1 || needs[0].OK || needs[0].Name != "Linux" {
+			t.Fatalf("%s: got %v", system, needs)
+		}
+		if err := supported(system); !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "--addr or --builder") {
+			t.Errorf("%s: got %v", system, err)
+		}
+	}
+	if err := supported(linux); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 )
 
 // runcName is the name under which this program runs in place of runc. runcEnv is the variable with the path of runc.
@@ -30,8 +29,7 @@ func Runc() error {
 		return fmt.Errorf("removing %s from a build step: %w", netRaw, err)
 	}
 	real := os.Getenv(runcEnv)
-	//nolint:gosec // installRunc sets the variable
-	return fmt.Errorf("starting %s: %w", real, syscall.Exec(real, append([]string{"runc"}, os.Args[1:]...), os.Environ()))
+	return fmt.Errorf("starting %s: %w", real, replaceProcess(real, append([]string{"runc"}, os.Args[1:]...)))
 }
 
 // installRunc makes a link to this program for buildkitd to run as runc, and returns its path.

@@ -16,6 +16,9 @@ const registryStopLimit = 5 * time.Second
 // Options.UntilIdle, when the last client has left. If another daemon runs, Serve holds a lease on that one, and takes over when it
 // ends. The error wraps ErrPortTaken if another program has the registry's port.
 func Serve(ctx context.Context, opt Options) error {
+	if !Supported() {
+		return errNotLinux
+	}
 	first, start, err := inherited()
 	if err != nil {
 		return err

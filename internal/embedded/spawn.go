@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 // inheritedEnv is set for a background daemon, which inherits its first lease and the start lock.
@@ -56,7 +55,7 @@ func run(h *home, opt Options, inherited ...*os.File) error {
 	cmd.Dir = "/" // the working directory may be removed
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = inherited
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.SysProcAttr = newSession()
 	cmd.Env = append(os.Environ(), inheritedEnv+"=1")
 	if h.port.named {
 		cmd.Env = append(cmd.Env, PortEnv+"="+strconv.Itoa(h.port.number))
@@ -79,20 +78,6 @@ func run(h *home, opt Options, inherited ...*os.File) error {
 	return nil
 }
 
-// socketPair returns the two ends of a connection: one for this process, one for the daemon.
-func socketPair() (net.Conn, *os.File, error) {
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	ours, theirs := os.NewFile(uintptr(fds[0]), "lease"), os.NewFile(uintptr(fds[1]), "lease")
-	conn, err := fileConn(ours)
-	if err != nil {
-		_ = theirs.Close()
-	}
-	return conn, theirs, err
-}
-
 // fileConn returns the connection of a file that is a socket, and closes the file.
 func fileConn(file *os.File) (net.Conn, error) {
 	defer file.Close()
@@ -106,7 +91,7 @@ func inherited() (*peer, *lock, error) {
 		return nil, nil, nil
 	}
 	_ = os.Unsetenv(inheritedEnv) // child processes must not get it
-	syscall.CloseOnExec(startFD)
+	closeOnExec(startFD)
 	start := &lock{os.NewFile(startFD, "start.lock")}
 	conn, err := fileConn(os.NewFile(leaseFD, "lease"))
 	if err != nil {

@@ -18,7 +18,7 @@ type Status struct {
 // Inspect returns the status of the private pair without starting it. It returns an error if the directories or the port are
 // unknown.
 func Inspect(ctx context.Context, opt Options) (*Status, error) {
-	h, err := newHome(opt)
+	h, err := supportedHome(opt)
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +51,8 @@ func Inspect(ctx context.Context, opt Options) (*Status, error) {
 // Address returns the host and port that the private registry has, or would have if it ran. It is empty if this user cannot have
 // one. used reports whether the registry has had this address: before, another program may have the port.
 func Address(ctx context.Context, opt Options) (address string, used bool, err error) {
-	h, err := newHome(opt)
-	if errors.Is(err, errNoHome) {
+	h, err := supportedHome(opt)
+	if errors.Is(err, errNoHome) || errors.Is(err, errNotLinux) {
 		return "", false, nil
 	}
 	if err != nil {

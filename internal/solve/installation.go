@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -56,10 +57,16 @@ func readSecret(file string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || info.Size() != int64(len(newSecret())) {
+	if !info.Mode().IsRegular() || readableByOthers(info, runtime.GOOS) || info.Size() != int64(len(newSecret())) {
 		return nil, errInvalidSecret
 	}
 	return io.ReadAll(f)
+}
+
+// readableByOthers reports whether a file's mode lets other users read it. Windows has no such bits: the user's profile directory
+// keeps others out.
+func readableByOthers(info fs.FileInfo, system string) bool {
+	return system != "windows" && info.Mode().Perm()&0o077 != 0
 }
 
 func newSecret() []byte { return []byte(rand.Text() + rand.Text()) }

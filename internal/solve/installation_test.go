@@ -45,6 +45,21 @@ func TestSharedKeyNamesMachineUserAndPath(t *testing.T) {
 	}
 }
 
+// TestReadableByOthers: on Windows, every file that may be written has mode 0666.
+func TestReadableByOthers(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x")
+	write(t, file, "", 0o644)
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for system, want := range map[string]bool{"linux": true, "darwin": true, "windows": false} {
+		if got := readableByOthers(info, system); got != want {
+			t.Errorf("%s: got %t", system, got)
+		}
+	}
+}
+
 // TestInstallationIsKept: OpenInstallation replaces an invalid secret by a new one, which only this user can read. If it cannot write
 // one, all installations differ.
 func TestInstallationIsKept(t *testing.T) {
