@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -76,11 +77,35 @@ func CheckLocks(in Input, settings *linter.Config) error {
 	if len(Select([]Finding{{Rule: LockOutOfStep.Name}}, settings)) == 0 {
 		return nil
 	}
-	if err := checkNPMLock(in); err != nil {
-		return err
+	for _, check := range []func(Input) error{checkNPMLock, checkPoetryLock} {
+		if err := check(in); err != nil {
+			return err
+		}
 	}
 	for _, stale := range staleUVLocks(in) {
 		return projectfile.Text{Name: stale.at.File, Data: stale.at.Data}.At(stale.at.First, min(stale.at.First, 1), lockUV, "%s", stale.message)
 	}
 	return nil
+}
+
+// checkPoetryLock compares poetry.lock with the project's manifest.
+func checkPoetryLock(in Input) error {
+	if in.Runtime.Dependencies.Manager != "poetry" || in.Project == nil {
+		return nil
+	}
+	p, err := manifests.ReadPythonProject(in.Project, ".")
+	if err != nil {
+		return nil // reading the runtime reports it
+	}
+	return manifests.CheckPoetryLock(in.Project, p)
+}
+
+// poetryLockOutOfStep is the finding for what checkPoetryLock refuses.
+func poetryLockOutOfStep(in Input) []Finding {
+	var fault *projectfile.Error
+	if !errors.As(checkPoetryLock(in), &fault) {
+		return nil
+	}
+	at := projectfile.SourceLocation{File: fault.File, Data: fault.Data, First: fault.Line, Last: fault.Line}
+	return []Finding{LockOutOfStep.found(at, "%s", fault.Summary())}
 }

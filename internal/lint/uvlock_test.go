@@ -45,3 +45,16 @@ func TestUVLockOutOfStep(t *testing.T) {
 		})
 	}
 }
+
+// TestPoetryLockOutOfStep: Poetry refuses such a lock file itself, but only in a step of the build.
+func TestPoetryLockOutOfStep(t *testing.T) {
+	const hash = "d3b61ce5bbf8e8b50bae4a9e3a6d6a4bbf2cbe5e2fa0ee1a39a5e1e40b0e17f5"
+	project := projecttest.Files("poetry.lock", "[metadata]\ncontent-hash = '"+hash+"'\n", "pyproject.toml", "[tool.poetry]\nname = 'own'\nversion = '1'\n", "runtime.yaml", "base: "+pinned+"\n")
+	const want = "poetry.lock does not agree with pyproject.toml: what it requires has changed since: run poetry lock, and commit both"
+	in := Input{Runtime: load(t, project), Project: project}
+	if got := inLines(poetryLockOutOfStep(in)); !slices.Equal(got, []string{"poetry.lock LockOutOfStep: " + want + " | content-hash = '" + hash + "'"}) {
+		t.Errorf("got %q", got)
+	}
+	projecttest.CheckError(t, CheckLocks(in, &linter.Config{}), "poetry.lock:2:1: "+want)
+	projecttest.CheckError(t, CheckLocks(in, &linter.Config{SkipRules: []string{LockOutOfStep.Name}}), "")
+}

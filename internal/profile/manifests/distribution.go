@@ -198,7 +198,12 @@ func (p *PythonProject) ScriptTwice(name, dir string) error {
 
 // errorAt returns an error at the line that sets a key.
 func (p *PythonProject) errorAt(key, hint, format string, args ...any) error {
-	set := regexp.MustCompile(`^\s*["']?` + regexp.QuoteMeta(key) + `["']?\s*=`)
-	line := slices.IndexFunc(strings.Split(string(p.text.Data), "\n"), set.MatchString) + 1
+	line := p.keyLine(key)
 	return p.text.At(line, min(line, 1), hint, format, args...)
+}
+
+// keyLine returns the line that sets a key, from 1, or 0.
+func (p *PythonProject) keyLine(key string) int {
+	set := regexp.MustCompile(`^\s*["']?` + regexp.QuoteMeta(key) + `["']?\s*=`)
+	return slices.IndexFunc(strings.Split(string(p.text.Data), "\n"), set.MatchString) + 1
 }

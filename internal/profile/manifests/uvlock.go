@@ -25,12 +25,13 @@ type UVLock struct {
 	all      []table
 	packages map[string][]table // by name; there are several if markers choose
 	members  []string           // names of the workspace's members
+	python   string             // the versions of Python that it is for
 }
 
 // ReadUVLock reads the project's uv.lock. If there is none, it is empty. The error is an [*projectfile.Error] if it is not valid TOML.
 func ReadUVLock(fsys fs.FS) (*UVLock, error) {
 	file, text, err := readTOML(fsys, uvLockName, projectfile.LockLimit)
-	lock := &UVLock{text, file.tables("package"), map[string][]table{}, file.table("manifest").texts("members")}
+	lock := &UVLock{text, file.tables("package"), map[string][]table{}, file.table("manifest").texts("members"), file.text("requires-python")}
 	for _, p := range lock.all {
 		lock.packages[p.text("name")] = append(lock.packages[p.text("name")], p)
 	}

@@ -20,14 +20,14 @@ type LockDifference struct {
 }
 
 // Compare compares the lock file with the requirements of a project of the context: names, extras, and versions that are written as plain
-// numbers. The lock file repeats them, so nothing has to be resolved. Compare finds nothing where only a build backend knows the
-// requirements.
+// numbers, also of its groups, and the versions of Python. The lock file repeats them, so nothing has to be resolved. Compare finds nothing
+// where only a build backend knows the requirements.
 func (l *UVLock) Compare(p *PythonProject) []LockDifference {
 	locked := l.at(p.dir)
 	if locked == nil || p.standard.text("name") == "" {
 		return nil
 	}
-	return p.compareLock(locked)
+	return slices.Concat(l.comparePython(p), p.compareLock(locked), p.compareGroups(locked))
 }
 
 // compareLock compares the project's requirements with those that its entry in the lock file repeats. Lock files without that part are
@@ -38,13 +38,18 @@ func (p *PythonProject) compareLock(locked table) []LockDifference {
 	if !repeated && len(locked.tables("dependencies")) > 0 || slices.Contains(dynamic, "dependencies") || slices.Contains(dynamic, "optional-dependencies") {
 		return nil
 	}
+	return p.compareRequirements(p.requirements(), metadata.tables("requires-dist"), "")
+}
+
+// compareRequirements compares requirements of the manifest with those of the lock file. of says what has them.
+func (p *PythonProject) compareRequirements(wanted []string, locked []table, of string) []LockDifference {
 	want, have := map[string][]requirement{}, map[string][]requirement{}
-	for _, text := range p.requirements() {
+	for _, text := range wanted {
 		if r, ok := parseRequirement(text); ok {
 			want[r.name] = append(want[r.name], r)
 		}
 	}
-	for _, entry := range metadata.tables("requires-dist") {
+	for _, entry := range locked {
 		r := lockedRequirement(entry)
 		have[r.name] = append(have[r.name], r)
 	}
@@ -52,7 +57,7 @@ func (p *PythonProject) compareLock(locked table) []LockDifference {
 	slices.Sort(names)
 	var all []LockDifference
 	for _, name := range slices.Compact(names) {
-		if text := differ(p.text.Name, want[name], have[name]); text != "" {
+		if text := differ(p.text.Name, want[name], have[name], of); text != "" {
 			all = append(all, LockDifference{p.text, p.lineOf(name), text})
 		}
 	}
@@ -149,19 +154,19 @@ func versionsOf(text string) (string, bool) {
 }
 
 // differ says in what the requirements of one package differ, or "". Of a package that is required more than once, by markers, only the
-// presence is compared.
-func differ(manifest string, want, have []requirement) string {
+// presence is compared. of says what has the requirements.
+func differ(manifest string, want, have []requirement, of string) string {
 	switch {
 	case len(have) == 0:
-		return fmt.Sprintf("%s is in %s, but not in %s", want[0].text(), manifest, uvLockName)
+		return fmt.Sprintf("%s%s is in %s, but not in %s", want[0].text(), of, manifest, uvLockName)
 	case len(want) == 0:
-		return fmt.Sprintf("%s is in %s, but not in %s", have[0].text(), uvLockName, manifest)
+		return fmt.Sprintf("%s%s is in %s, but not in %s", have[0].text(), of, uvLockName, manifest)
 	case len(want) > 1 || len(have) > 1:
 		return ""
 	}
 	one, other := want[0], have[0]
 	if one.extras != other.extras || one.plain && other.plain && one.versions != other.versions {
-		return fmt.Sprintf("%s is %s in %s, but %s in %s", one.name, one.text(), manifest, other.text(), uvLockName)
+		return fmt.Sprintf("%s%s is %s in %s, but %s in %s", one.name, of, one.text(), manifest, other.text(), uvLockName)
 	}
 	return ""
 }

@@ -1,7 +1,6 @@
 package manifests
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -42,13 +41,7 @@ func TestCompareUVLock(t *testing.T) {
 				manifest = named + test.more + "\n"
 			}
 			lock := "version = 1\n" + locked("own", "virtual = '.'", "[package.metadata]\nrequires-dist = ["+test.locked+"]")
-			var got []string
-			for _, d := range compareUVLock(t, projecttest.Files(PyprojectTOML, manifest, uvLockName, lock), ".") {
-				got = append(got, fmt.Sprint(d.Line, " ", d.Text))
-			}
-			if text := strings.Join(got, "\n"); text != test.want {
-				t.Errorf("got %q, want %q", text, test.want)
-			}
+			checkDifferences(t, compareUVLock(t, projecttest.Files(PyprojectTOML, manifest, uvLockName, lock), "."), test.want)
 		})
 	}
 }
