@@ -1,7 +1,6 @@
 package llb
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -125,7 +124,7 @@ func (g *Graph) BuildOutputs(image llb.State) llb.State {
 	b, code := g.Runtime.Build, g.Runtime.Code()
 	before := llb.Merge([]llb.State{g.buildEnvironment().WithOutput(image.Output()), g.collect(nil, llb.CopyInfo{})}, named(StageBuild, "put the source on the build image"))
 	c := command{StageBuild, b.Title(), b.script(code), g.user()}
-	after := g.run(before, c, []llb.ConstraintsOpt{named(StageBuild, b.Title()), g.location("build")}, g.buildOptions()...).Root()
+	after := g.exec(before, c, []llb.ConstraintsOpt{named(StageBuild, b.Title()), g.location("build")}, g.buildOptions()...).Root()
 	made := llb.Diff(before, after, append(g.uncached(StageBuild), named(StageBuild, "find what it made"))...)
 	taken := &llb.CopyInfo{
 		CopyDirContentsOnly: true, CreateDestPath: true, AllowWildcard: true, AllowEmptyWildcard: true, CreatedTime: &g.Epoch, Mode: &sourceMode,
@@ -141,9 +140,7 @@ func (g *Graph) BuildOutputs(image llb.State) llb.State {
 func (g *Graph) buildOptions() []llb.RunOption {
 	b := g.Runtime.Build
 	var opts []llb.RunOption
-	for _, name := range slices.Sorted(maps.Keys(b.Env)) {
-		opts = append(opts, llb.AddEnv(name, b.Env[name]))
-	}
+	opts = append(opts, variables(b.Env), variables(g.Args))
 	if !b.Network {
 		return append(opts, llb.Network(llb.NetModeNone))
 	}
@@ -151,12 +148,12 @@ func (g *Graph) buildOptions() []llb.RunOption {
 	return append(opts, secretFile(home+"/.npmrc", SecretNPMRC), secretFile(home+"/.netrc", SecretNetrc), secretFile("/etc/pip.conf", SecretPipConf), agent())
 }
 
-// buildEnvironment returns an empty state with the base's variables and PATH, without the runtime's variables.
+// buildEnvironment returns an empty state with the base's variables and PATH, without those that a deps image has besides.
 func (g *Graph) buildEnvironment() llb.State {
 	state := llb.Scratch().Platform(g.Platform).User("root").Dir("/")
 	for _, kv := range configEnv(g.Base.Config) {
 		name, value, _ := strings.Cut(kv, "=")
-		if _, ours := g.Runtime.Env[name]; !ours && name != "PATH" {
+		if _, ours := g.Runtime.DepsEnv()[name]; !ours && name != "PATH" {
 			state = state.AddEnv(name, value)
 		}
 	}

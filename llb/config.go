@@ -32,13 +32,18 @@ func ParseImage(config []byte) (*Image, error) {
 // Variable is an environment variable of the image.
 type Variable struct{ Name, Value string }
 
-// Env returns the variables that the runtime sets in the image: PATH first, then the others by name.
+// Env returns the variables that the runtime sets in a deps image: PATH first, then the others by name.
 func (g *Graph) Env() []Variable {
-	env := []Variable{{"PATH", g.path()}}
-	for _, name := range slices.Sorted(maps.Keys(g.Runtime.Env)) {
-		env = append(env, Variable{name, g.Runtime.Env[name]})
+	return append([]Variable{{"PATH", g.path()}}, byName(g.Runtime.DepsEnv())...)
+}
+
+// byName returns variables, sorted by name.
+func byName(env map[string]string) []Variable {
+	var all []Variable
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		all = append(all, Variable{name, env[name]})
 	}
-	return env
+	return all
 }
 
 // path returns PATH: the runtime's directories, then those of the base, in the base's order.
@@ -141,7 +146,7 @@ func (g *Graph) depsConfig(layers Layers) (*Image, error) {
 		return nil, err
 	}
 	maps.DeleteFunc(img.Config.Labels, func(key, _ string) bool { return strings.HasPrefix(key, labels.Prefix) })
-	g.setEnv(img)
+	setEnv(img, g.Env())
 	img.Config.User = ""
 	if user := g.Runtime.User; !user.StartsAsRoot && user.Name != "root" {
 		img.Config.User = user.Name
@@ -160,7 +165,7 @@ func (g *Graph) SourceConfig(layers Layers, treeDigest string, more map[string]s
 	if err != nil {
 		return nil, err
 	}
-	g.setEnv(img)
+	setEnv(img, append(g.Env(), byName(g.Runtime.Env)...))
 	g.setProcess(img)
 	g.finish(img, layers, StageSource)
 	setLabels(img, map[string]string{labels.SourceDigest: treeDigest, labels.Command: labels.CommandValue(g.Runtime.Cmd)})
@@ -257,8 +262,8 @@ func historyOf(history []ocispecs.History, n int) []ocispecs.History {
 }
 
 // setEnv replaces existing variables in place and appends new ones.
-func (g *Graph) setEnv(img *Image) {
-	for _, v := range g.Env() {
+func setEnv(img *Image, env []Variable) {
+	for _, v := range env {
 		kv := v.Name + "=" + v.Value
 		at := slices.IndexFunc(img.Config.Env, func(s string) bool { return strings.HasPrefix(s, v.Name+"=") })
 		if at < 0 {

@@ -2,6 +2,7 @@ package llb_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +158,40 @@ func sourceImage(created time.Time) llb.Image {
 		{Created: &created, CreatedBy: "[source] copy source to /agent/code", Comment: "rtbuild"},
 	}
 	return img
+}
+
+// TestEnvIsForTheSourceImage: only a component that writes the variables into the image needs them in deps images.
+func TestEnvIsForTheSourceImage(t *testing.T) {
+	tests := []struct {
+		name     string
+		runtime  *llb.Runtime
+		inDeps   bool
+		variable string
+	}{
+		{"node", node(), false, "A=1"},
+		{"python", python(), false, "A=1"},
+		{"with shells", openhands(), true, "A=1"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			g := graph(test.runtime)
+			g.Runtime.InstallEnv = map[string]string{"CXXFLAGS": "-O1"}
+			deps, err := g.DepsConfig(nil, llb.DepsFacts{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			source, err := g.SourceConfig(nil, "", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := slices.Contains(deps.Config.Env, test.variable); got != test.inDeps {
+				t.Errorf("the deps image has %q", deps.Config.Env)
+			}
+			if env := source.Config.Env; !slices.Contains(env, test.variable) || slices.Contains(env, "CXXFLAGS=-O1") {
+				t.Errorf("the source image has %q", env)
+			}
+		})
+	}
 }
 
 func TestBadConfig(t *testing.T) {

@@ -128,6 +128,7 @@ func TestGoldenGraphs(t *testing.T) {
 	built := node()
 	built.Build = &llb.Build{Run: []string{"/bin/sh", "-c", "npm run build"}, Env: map[string]string{"CI": "1"}, Without: []string{"**/node_modules"}}
 	built.BuildPackages = llb.Packages{"": {"g++"}}
+	built.InstallEnv = map[string]string{"SHARP_IGNORE_GLOBAL_LIBVIPS": "1", "CXXFLAGS": "-O1"}
 	compiled := managed(llb.UVSync{})
 	compiled.Runtime.BuildPackages = llb.Packages{"": {"gcc", "python3-dev"}}
 	withBuilt := onDeps(built)
@@ -230,8 +231,10 @@ func TestBuildCommandGraph(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := node()
-			r.Build = b
-			got := describe(t, graph(r).BuildOutputs(bkllb.Image("registry.example.com/agent:build"+pinned)))
+			r.Build, r.InstallEnv = b, map[string]string{"CXXFLAGS": "-O1"}
+			g := graph(r)
+			g.Args = map[string]string{"COMMIT": "abc"}
+			got := describe(t, g.BuildOutputs(bkllb.Image("registry.example.com/agent:build"+pinned)))
 			compareGolden(t, filepath.Join("testdata", "source", "build-"+name+".txt"), false, got)
 		})
 	}

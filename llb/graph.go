@@ -35,6 +35,8 @@ type Graph struct {
 
 	Compression string // of the source layer, as an export names it; empty: BuildKit's default
 
+	Args map[string]string // values of [Runtime.Args]; they are in no image
+
 	CacheNamespace string // prefixes the ids of cache mounts; usually empty
 
 	// SourceLocation returns the position of a field of runtime.yaml ("packages", "tools.uv"). BuildKit shows it when a step that the field

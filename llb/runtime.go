@@ -15,7 +15,7 @@ type Runtime struct {
 	Base    string            // the base image, as the user names it
 	Prefix  string            // the directory of the image that holds the runtime
 	User    User              // owns dependencies and source
-	Env     map[string]string // variables of the image, without PATH
+	Env     map[string]string // variables of the image, without PATH; see [Runtime.DepsEnv]
 	Path    []string          // directories of PATH, after the runtime's own and before the base's
 	Mirrors map[string]string // address prefix -> its replacement
 
@@ -29,6 +29,8 @@ type Runtime struct {
 	Bytecode    Bytecode    // of Python, in the layers of tools and deps
 	Releases    []Tool      // the downloads that components find by name, newest version first
 
+	InstallEnv map[string]string // variables of the steps of Installer; no image has them
+
 	// Project are the Python projects of the source. After the dependencies, they are installed into the virtual environment.
 	Project []Distribution
 
@@ -36,6 +38,7 @@ type Runtime struct {
 	// there are none, lock files keep their paths in the context.
 	LockFiles []string
 
+	Args          []string     // build arguments that the build command and Extra see as variables; see [Graph.Args]
 	Build         *Build       // nil: nothing to run
 	BuildPackages Packages     // for the build command and for the installer of dependencies; no runtime image has them
 	Source        []string     // the paths of the context to copy
@@ -154,6 +157,15 @@ func has[C Component](list []Component) bool {
 		}
 	}
 	return false
+}
+
+// DepsEnv returns the variables of [Runtime.Env] that deps images have and that their steps see: all if a component writes them into the
+// image, and else none. The others are only for the source image, so that a change of them builds no dependencies.
+func (r *Runtime) DepsEnv() map[string]string {
+	if has[Shells](r.Deps) {
+		return r.Env
+	}
+	return nil
 }
 
 // Code returns the directory of the image that holds the source.

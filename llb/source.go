@@ -131,6 +131,7 @@ func (g *Graph) extra() Layers {
 		return nil
 	}
 	return Layers{g.step(StageExtra, g.Runtime.Extra, "extra", g.user(), "cd "+shellQuote(g.Runtime.Code())+"\n"+g.Runtime.Extra+"\n",
+		variables(g.Runtime.Env), variables(g.Args),
 		secretFile(g.user().home+"/.npmrc", SecretNPMRC),
 		secretFile(g.user().home+"/.netrc", SecretNetrc),
 		secretFile("/etc/pip.conf", SecretPipConf),

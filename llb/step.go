@@ -97,7 +97,16 @@ func (c command) mount() llb.RunOption {
 	return llb.AddMount(scriptDir, file, llb.Readonly)
 }
 
+// run runs a command as a step of a stage. The steps that install dependencies see the variables that are meant for them.
 func (g *Graph) run(s llb.State, c command, labels []llb.ConstraintsOpt, opts ...llb.RunOption) llb.ExecState {
+	if c.stage == StageDeps || c.stage == StageBuild {
+		opts = append([]llb.RunOption{variables(g.Runtime.InstallEnv)}, opts...)
+	}
+	return g.exec(s, c, labels, opts...)
+}
+
+// exec runs a command as a step, with what all steps have in common.
+func (g *Graph) exec(s llb.State, c command, labels []llb.ConstraintsOpt, opts ...llb.RunOption) llb.ExecState {
 	run := []llb.RunOption{
 		llb.Args([]string{"/bin/sh", scriptDir + "/" + c.file()}),
 		llb.AddMount("/tmp", llb.Scratch(), llb.Tmpfs()),
@@ -116,6 +125,16 @@ func (g *Graph) run(s llb.State, c command, labels []llb.ConstraintsOpt, opts ..
 	}
 	run = append(run, g.Steps...)
 	return s.Run(append(run, opts...)...)
+}
+
+// variables sets variables of a step.
+type variables map[string]string
+
+// SetRunOption implements llb.RunOption.
+func (v variables) SetRunOption(ei *llb.ExecInfo) {
+	for _, kv := range byName(v) {
+		ei.State = ei.State.AddEnv(kv.Name, kv.Value)
+	}
 }
 
 // mountLazily mounts files read-only. It draws them only when the step is drawn.

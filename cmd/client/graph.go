@@ -48,7 +48,7 @@ func runAddresses(ctx context.Context, out io.Writer, o *graphOptions, args []st
 	if err != nil {
 		return err
 	}
-	settings, err := buildflags.Read(&o.build, o.builder.CAFile, warn)
+	settings, err := buildflags.Read(&o.build, p.Runtime.Args, o.builder.CAFile, warn)
 	if err != nil {
 		return withCode(exitUsage, err)
 	}

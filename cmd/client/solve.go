@@ -69,7 +69,7 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	if err != nil {
 		return err
 	}
-	settings, err := buildflags.Read(&o.build, o.builder.CAFile, warn)
+	settings, err := buildflags.Read(&o.build, p.Runtime.Args, o.builder.CAFile, warn)
 	if err == nil {
 		err = settings.CheckAnnotations(p.platforms)
 	}

@@ -46,14 +46,14 @@ type Settings struct {
 	logins      *trust.Logins
 }
 
-// Read reads the options. caFile is a PEM file of certificate authorities that steps trust besides the system's; it may be empty. Read
-// calls warn for problems that are no errors.
+// Read reads the options of a build. args are the build arguments that the runtime names. caFile is a PEM file of certificate authorities
+// that steps trust besides the system's; it may be empty. Read calls warn for problems that are no errors.
 //
 // A value that does not parse, and a secret or SSH agent that does not exist, is an [*options.Error]. Other errors have no type: an
 // attestation that [imagebuild.CheckAttests] refuses, a label or annotation of rtbuild's own, and a Docker config or caFile that cannot
 // be read.
-func Read(o *Options, caFile string, warn func(string)) (*Settings, error) {
-	common, err := request(o, warn)
+func Read(o *Options, args []string, caFile string, warn func(string)) (*Settings, error) {
+	common, err := request(o, args, warn)
 	if err != nil {
 		return nil, err
 	}
@@ -82,14 +82,20 @@ func Read(o *Options, caFile string, warn func(string)) (*Settings, error) {
 }
 
 // request returns the part of a request that options decide.
-func request(o *Options, warn func(string)) (imagebuild.Request, error) {
-	env, err := environment(o.Args, warn)
+func request(o *Options, args []string, warn func(string)) (imagebuild.Request, error) {
+	given := options.Pairs(o.Args, os.LookupEnv)
+	env, unknown, err := environment(given)
 	if err != nil {
 		return imagebuild.Request{}, err
 	}
+	for _, name := range unknown {
+		if !slices.Contains(args, name) {
+			warn(fmt.Sprintf("--build-arg %s is not used: only proxies, SOURCE_DATE_EPOCH and the names that runtime.yaml lists below args are", name))
+		}
+	}
 	return imagebuild.Request{
 		Epoch: env.Epoch, Proxy: env.Proxies(), Labels: options.Pairs(o.Labels, nil),
-		NoCache: o.Uncached, CacheNamespace: o.CacheNamespace, Steps: o.RunOptions(),
+		Args: given, NoCache: o.Uncached, CacheNamespace: o.CacheNamespace, Steps: o.RunOptions(),
 	}, nil
 }
 
@@ -101,16 +107,13 @@ func requiredEntitlements(o *Options) []string {
 	return nil
 }
 
-// environment reads build arguments and, for those without a value, environment variables of the same names.
-func environment(args []options.KeyValue, warn func(string)) (*options.Environment, error) {
+// environment reads build arguments and, for those without a value, environment variables of the same names. It also returns the names of
+// arguments that are not for all builds.
+func environment(given map[string]string) (_ *options.Environment, unknown []string, err error) {
 	var env options.Environment
-	given := options.Pairs(args, os.LookupEnv)
-	unknown, err := options.ReadArguments(given, options.BuildArgFlag, &env)
+	unknown, err = options.ReadArguments(given, options.BuildArgFlag, &env)
 	if err != nil {
-		return nil, err
-	}
-	for _, name := range unknown {
-		warn(fmt.Sprintf("--build-arg %s is not used: only proxies and SOURCE_DATE_EPOCH are", name))
+		return nil, nil, err
 	}
 	inherited := map[string]string{}
 	for _, o := range env.Group().Options {
@@ -119,7 +122,7 @@ func environment(args []options.KeyValue, warn func(string)) (*options.Environme
 		}
 	}
 	_, err = options.ReadArguments(inherited, options.Variables, &env)
-	return &env, err
+	return &env, unknown, err
 }
 
 // hasValue reports whether a build argument has a value. The case of its name does not matter.

@@ -54,7 +54,7 @@ func read(t *testing.T, args ...string) (*Settings, string, error) {
 		return nil, "", flags.Error(err)
 	}
 	var warned []string
-	f, err := Read(&o, "", func(message string) { warned = append(warned, message) })
+	f, err := Read(&o, []string{"COMMIT"}, "", func(message string) { warned = append(warned, message) })
 	return f, strings.Join(warned, "\n"), err
 }
 
@@ -75,8 +75,9 @@ func TestRead(t *testing.T) {
 		{name: "the second of two", args: []string{"--ssh=a=" + sshKey(t), "--ssh=b=/nowhere"}, err: `invalid --ssh "b=/nowhere": stat /nowhere: no such file or directory; start`},
 		{name: "ssh twice", args: []string{"--ssh=a=" + sshKey(t), "--ssh=a=" + sshKey(t)}, err: `duplicate agent ID "a"`},
 		{name: "attestation", args: []string{"--provenance=mode=x"}, err: "invalid provenance"},
-		{name: "build argument", args: []string{"--build-arg=X=1", "--build-arg=A=2"},
-			warning: "--build-arg A is not used: only proxies and SOURCE_DATE_EPOCH are\n--build-arg X is not used: only proxies and SOURCE_DATE_EPOCH are"},
+		{name: "build argument", args: []string{"--build-arg=X=1", "--build-arg=A=2", "--build-arg=COMMIT=3"},
+			warning: "--build-arg A is not used: only proxies, SOURCE_DATE_EPOCH and the names that runtime.yaml lists below args are\n" +
+				"--build-arg X is not used: only proxies, SOURCE_DATE_EPOCH and the names that runtime.yaml lists below args are"},
 		{name: "time", args: []string{"--build-arg=SOURCE_DATE_EPOCH=now"}, err: `invalid --build-arg SOURCE_DATE_EPOCH "now": must be a number`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

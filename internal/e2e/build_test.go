@@ -43,7 +43,7 @@ func (p *project) prints(t *testing.T, ref string) string {
 }
 
 // TestBuildCommand compiles a project: what the compiler makes is in the image, and the compiler is not. A source edit on another builder
-// installs nothing, and the images are the same on both.
+// installs nothing, and the images are the same on both. A change of env builds no dependencies; the command sees build arguments, not env.
 func TestBuildCommand(t *testing.T) {
 	t.Parallel()
 	p := compiled(t)
@@ -81,6 +81,19 @@ func TestBuildCommand(t *testing.T) {
 		t.Errorf("the layer of the source is %s, and %s on another builder", one[len(one)-1], two[len(two)-1])
 	}
 	sameDeps(t, p.plan(t).Images.Build, other.plan(t).Images.Build)
+
+	deps := image(t, p.plan(t).Images.Lock)
+	write(t, p.dir, "server.ts", "declare const process: any, require: any\nconsole.log(process.env.LOG_LEVEL, require('./commit.json'))\n")
+	write(t, p.dir, "runtime.yaml", "env: {NODE_ENV: production, LOG_LEVEL: debug}\nargs: [COMMIT]\nbuild: tsc && echo \"\\\"$COMMIT$LOG_LEVEL\\\"\" > dist/commit.json\n")
+	if again := p.solve(t, "--addr", fresh.Addr, "--build-arg", "COMMIT=abc"); strings.Contains(again.stderr, "npm ci") || strings.Contains(again.stderr, "WARNING") {
+		t.Errorf("after a change of env:\n%s", again.stderr)
+	}
+	if now := image(t, p.plan(t).Images.Lock); now.Digest != deps.Digest || slices.ContainsFunc(now.Config.Config.Env, func(kv string) bool { return strings.HasPrefix(kv, "LOG_LEVEL") }) {
+		t.Errorf("the deps image was %s, is %s, and has %q", deps.Digest, now.Digest, now.Config.Config.Env)
+	}
+	if got := p.prints(t, p.plan(t).Images.Source); !strings.Contains(got, "debug abc\n") {
+		t.Errorf("the image prints %q", got)
+	}
 }
 
 // TestBuildCommandFails says what is wrong with a build command, before anything is published under the source tag.

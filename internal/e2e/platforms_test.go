@@ -295,10 +295,10 @@ func TestPlatformsFromScratch(t *testing.T) {
 			t.Errorf("%s is for %s, node %+v", ref, img.Config.Architecture, node)
 		}
 	}
-	write(t, p.dir, "runtime.yaml", "profile: node\nuser: root\ndependencies: {manager: none}\nenv: {NEW: yes}\n")
+	write(t, p.dir, "runtime.yaml", "profile: node\nuser: root\ndependencies: {manager: none}\nprefix: /other\n")
 	p.solve(t, "--base-image", base, "--platform", "linux/amd64")
 	if made = p.planAll(t, args...); made.variants() != "none scratch" {
-		t.Fatalf("with one of a new environment, the plan is %s", made.variants())
+		t.Fatalf("with one of another prefix, the plan is %s", made.variants())
 	}
 	p.solve(t, args...)
 	if made = p.planAll(t, args...); made.variants() != "none none" {

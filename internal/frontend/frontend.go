@@ -75,9 +75,6 @@ func (f *frontend) handle(ctx context.Context) (*gateway.Result, error) {
 	if err := labels.CheckKeys(f.ui.Labels); err != nil {
 		return nil, err
 	}
-	for _, name := range f.unknown {
-		f.warn(ctx, unknownArg(name))
-	}
 	return target.build(f, ctx)
 }
 
@@ -124,7 +121,18 @@ func (f *frontend) open(ctx context.Context) (*job, error) {
 		return nil, err
 	}
 	j := &job{frontend: f, project: root, files: root.files(ctx)}
-	return j, j.load()
+	err = j.load()
+	j.warnOfArgs(ctx)
+	return j, err
+}
+
+// warnOfArgs warns of build arguments that nothing uses. If the runtime cannot be read, such an argument may be the reason.
+func (j *job) warnOfArgs(ctx context.Context) {
+	for _, name := range j.unknown {
+		if j.runtime == nil || !slices.Contains(j.runtime.Args, name) {
+			j.warn(ctx, unknownArg(name))
+		}
+	}
 }
 
 // load reads the runtime. If the context base names an image in a registry, that is the base in the tags, too.

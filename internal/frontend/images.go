@@ -193,6 +193,6 @@ func (j *job) request(stage string, platform ocispecs.Platform, c platformPlan) 
 		Proxy: j.options.Proxies(), Steps: runOptions(j.ui), NoCache: j.ui.IsNoCache, SourceLocation: j.file.location,
 		Resolve: j.ui.ImageResolveMode.String(), Imports: j.ui.CacheImports, CacheNamespace: j.ui.CacheIDNamespace,
 		Compression: j.options.compression.Key(),
-		Labels:      j.ui.Labels, ScanAll: j.options.scan.All, NoTest: j.options.NoTest, TestExisting: j.testExisting,
+		Args:        j.ui.BuildArgs, Labels: j.ui.Labels, ScanAll: j.options.scan.All, NoTest: j.options.NoTest, TestExisting: j.testExisting,
 	}
 }

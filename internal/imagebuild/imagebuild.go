@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -52,6 +53,7 @@ type Request struct {
 	NoTest       bool // skip the runtime's tests
 	TestExisting bool // run them on a source image that exists, too
 
+	Args        map[string]string // build arguments; those that the runtime does not name have no effect
 	Labels      map[string]string // for the source image
 	Annotations map[string]string
 
@@ -153,9 +155,16 @@ func (b *builder) inspectEntry(ctx context.Context) error {
 		Runtime: req.Runtime, Platform: req.Platform, Base: facts,
 		LockFiles: req.LockFiles, Source: req.Source,
 		Epoch: b.epoch(), Proxy: req.Proxy, Steps: req.Steps, NoCache: req.NoCache, SourceLocation: req.SourceLocation,
-		CacheNamespace: req.CacheNamespace, Compression: req.Compression,
+		CacheNamespace: req.CacheNamespace, Compression: req.Compression, Args: req.args(),
 	}
 	return b.checkPlatform()
+}
+
+// args returns the build arguments that the runtime names.
+func (r *Request) args() map[string]string {
+	named := maps.Clone(r.Args)
+	maps.DeleteFunc(named, func(name, _ string) bool { return !slices.Contains(r.Runtime.Args, name) })
+	return named
 }
 
 // entryFacts returns what the graph must know of the entry image. It resolves the image if its config is unknown.

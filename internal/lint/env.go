@@ -18,16 +18,26 @@ const shortestSecret = 8
 
 // secretsInEnv finds variables of the runtime file that look like secrets. Findings do not show the values, nor the file.
 func secretsInEnv(in Input) []Finding {
+	const pulled, recorded = "everybody who can pull the image could read it in the configuration", "a build records it in its provenance"
+	all := in.secretsIn("env", in.Runtime.Env, pulled)
+	all = append(all, in.secretsIn("dependencies.env", in.Runtime.Dependencies.Env, recorded)...)
+	if b := in.Runtime.Build; b != nil {
+		all = append(all, in.secretsIn("build.env", b.Env, recorded)...)
+	}
+	return all
+}
+
+func (in Input) secretsIn(field string, env map[string]string, why string) []Finding {
 	var all []Finding
-	for _, name := range slices.Sorted(maps.Keys(in.Runtime.Env)) {
-		value := in.Runtime.Env[name]
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		value := env[name]
 		if !tokenForm.MatchString(value) && !(secretName.MatchString(name) && len(value) >= shortestSecret) {
 			continue
 		}
-		at := in.field("env." + name)
+		at := in.field(field + "." + name)
 		at.Data = nil // it shows the value
-		all = append(all, SecretInSource.found(at, "the variable %s looks like a secret, and everybody who can pull the image could read it in the configuration: "+
-			"remove it from env, and pass it to the agent at run time; a step of the build gets it by --secret", name))
+		all = append(all, SecretInSource.found(at, "the variable %s looks like a secret, and %s: "+
+			"remove it from %s, and pass it to the agent at run time; a step of the build gets it by --secret", name, why, field))
 	}
 	return all
 }

@@ -16,6 +16,7 @@ var (
 	MissingStart      = Rule{"MissingStart", "The file that the command runs should be in the image"}
 	NoCommand         = Rule{"NoCommand", "The image should have a command of its own"}
 	OtherNode         = Rule{"OtherNode", "The image should have the Node.js that the project asks for"}
+	InstallVariable   = Rule{"InstallVariable", "Variables for the installation of dependencies should reach it"}
 	UnhashedSource    = Rule{"UnhashedSource", "Files that are copied into the image should count for its tag"}
 	SecretInSource    = Rule{"SecretInSource", "The source should not contain secrets"}
 	IgnoreHidesHashed = Rule{"IgnoreHidesHashed", "Ignore patterns should not hide inputs of the image"}
@@ -24,5 +25,5 @@ var (
 
 // Rules returns all rules, sorted by name.
 func Rules() []Rule {
-	return []Rule{IgnoreHidesHashed, LockOutOfStep, MissingStart, NoCommand, OtherNode, PlatformsLost, ScriptsLeftOut, SecretInSource, UnhashedSource, UnpinnedBase, UnpinnedTool, UnverifiedTool}
+	return []Rule{IgnoreHidesHashed, InstallVariable, LockOutOfStep, MissingStart, NoCommand, OtherNode, PlatformsLost, ScriptsLeftOut, SecretInSource, UnhashedSource, UnpinnedBase, UnpinnedTool, UnverifiedTool}
 }

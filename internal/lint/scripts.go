@@ -59,7 +59,7 @@ func (in Input) scriptsOf(file string) []Finding {
 			"move it to dependencies, run npm install --package-lock-only, and commit both")}
 	}
 	return []Finding{ScriptsLeftOut.found(at, "the scripts of %s do not run, because the dependencies are installed without the source: %s. "+
-		"If the image needs what they do, run them by extra, such as extra: %s. If they need development dependencies, set env: {NODE_ENV: development}, too",
+		"If the image needs what they do, run them by extra, such as extra: %s. If they need development dependencies, write dependencies: {env: {NODE_ENV: development}}, too",
 		file, strings.Join(names, ", "), runScript(path.Dir(file), names[0]))}
 }
 

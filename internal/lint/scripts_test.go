@@ -7,7 +7,7 @@ import (
 
 func TestScriptsLeftOut(t *testing.T) {
 	const todo = ". If the image needs what they do, run them by extra, such as extra: "
-	const dev = ". If they need development dependencies, set env: {NODE_ENV: development}, too"
+	const dev = ". If they need development dependencies, write dependencies: {env: {NODE_ENV: development}}, too"
 	found := func(file string) string {
 		return file + " ScriptsLeftOut: the scripts of " + file + " do not run, because the dependencies are installed without the source: "
 	}
@@ -43,7 +43,7 @@ func TestPatchPackageScript(t *testing.T) {
 		{"a dependency", `{"postinstall": "patch-package"}`, "dependencies", "", ""},
 		{"beside another script", `{"postinstall": "patch-package", "prepare": "husky"}`, "dependencies", "", "without the source: prepare. "},
 		{"a development dependency", `{"postinstall": "patch-package"}`, "devDependencies", "", notApplied},
-		{"an installed development dependency", `{"postinstall": "patch-package"}`, "devDependencies", "env: {NODE_ENV: development}\n", ""},
+		{"an installed development dependency", `{"postinstall": "patch-package"}`, "devDependencies", "dependencies: {env: {NODE_ENV: development}}\n", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -19,7 +19,7 @@ func (r *Runtime) Image() *llb.Runtime {
 	image.System = chosen(d.system, r.Components)
 	image.Tools = slices.Concat(chosen(d.tools, r.Components), r.extraTools())
 	image.Deps = chosen(d.deps, r.Components)
-	image.Installer, image.Bytecode = d.installerOf(r), r.Bytecode
+	image.Installer, image.InstallEnv, image.Bytecode = d.installerOf(r), r.Dependencies.Env, r.Bytecode
 	image.Project = r.Project
 	image.Releases = r.pinned()
 	image.BuildPackages = union(r.BuildPackages)
@@ -32,7 +32,7 @@ func (r *Runtime) Image() *llb.Runtime {
 	image.SourceCopies = chosen(d.copies, r.Components)
 	image.Entrypoint, image.Cmd, image.Workdir, image.Expose, image.Extra = r.Entrypoint, r.Cmd, r.Workdir, r.Expose, r.Extra
 	image.Healthcheck, image.StopSignal, image.Volumes = r.Healthcheck, r.StopSignal, r.Volumes
-	image.Tests = r.Tests
+	image.Tests, image.Args = r.Tests, r.Args
 	return &image
 }
 

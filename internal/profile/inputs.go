@@ -66,7 +66,7 @@ func (r *Runtime) lockExtra(d definition) map[string]any {
 	}
 	e.add("prefix", r.Prefix, d.defaults.Prefix)
 	e.add("user", r.User, d.defaults.User)
-	e.add("env", changed(r.Env, d.variables(r.Prefix)), map[string]string(nil))
+	e.add("env", changed(r.depsEnv(), d.variables(r.Prefix)), map[string]string(nil))
 	if given := r.provenance.dependencies; given.Manager != "" {
 		e.add("dependencies", given, d.defaults.Dependencies)
 	}
@@ -89,6 +89,9 @@ func (r *Runtime) depsExtra() map[string]any {
 func (r *Runtime) sourceExtra(d definition) map[string]any {
 	e := extra{}
 	e.add("source", r.Source, d.defaults.Source)
+	if r.depsEnv() == nil {
+		e.add("env", changed(r.Env, d.variables(r.Prefix)), map[string]string(nil))
+	}
 	if b := r.Build; b != nil {
 		e["build"] = buildFacts(b)
 	}
@@ -167,7 +170,7 @@ func (r *Runtime) ToolsDigest() string {
 		"interpreter": r.Interpreter,
 		"prefix":      r.Prefix,
 		"user":        r.User,
-		"env":         nonNil(r.Env),
+		"env":         nonNil(r.depsEnv()),
 	}
 	if r.NoPackages() {
 		facts["packages"] = []string{}
@@ -183,6 +186,9 @@ func (r *Runtime) ToolsDigest() string {
 	sum := sha256.Sum256(canonical)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
+
+// depsEnv returns the variables that deps images have.
+func (r *Runtime) depsEnv() map[string]string { return r.Image().DepsEnv() }
 
 // nonNil returns an empty map for nil.
 func nonNil[V any](m map[string]V) map[string]V {

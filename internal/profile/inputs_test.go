@@ -48,7 +48,9 @@ func TestExtras(t *testing.T) {
 		{"prefix", "prefix: /x", nil, `{"prefix":"/x"}`, `{}`},
 		{"user", "user: {uid: 7}", nil, `{"user":{"gid":1000,"name":"agent","uid":7}}`, `{}`},
 		{"root", "user: root", nil, `{"user":{"gid":0,"name":"root","uid":0}}`, `{}`},
-		{"env", "env: {B: 2, A: 1}", nil, `{"env":{"A":"1","B":"2"}}`, `{}`},
+		{"env", "env: {B: 2, A: 1}", nil, `{}`, `{"env":{"A":"1","B":"2"}}`},
+		{"build arguments", "args: [COMMIT]", nil, `{}`, `{}`},
+		{"env of the installation", "dependencies: {env: {B: 2, A: 1}}", nil, `{"dependencies":{"env":{"A":"1","B":"2"},"files":["package.json","package-lock.json"],"manager":"npm"}}`, `{}`},
 		{"manager", "dependencies: {manager: none}", nil, `{"dependencies":{"manager":"none"}}`, `{}`},
 		{"lock files", "dependencies: {files: [x]}", nil, `{"dependencies":{"files":["x"],"manager":"npm"}}`, `{}`},
 		{"workspaces leave no trace", "", projecttest.Files("package-lock.json", "", "package.json", `{"workspaces": ["a"]}`, "a/package.json", ""), `{}`, `{}`},
@@ -198,7 +200,7 @@ func TestToolsDigest(t *testing.T) {
 	sum := strings.Repeat("0a", 32)
 	for _, yaml := range []string{
 		"packages: [git]", "packages: {apt: [git]}", "tools: [{name: a, version: 1, url: 'https://e.com', sha256: {amd64: " + sum + "}}]",
-		"runtime: {node: 24}", "prefix: /x", "user: root", "user: {uid: 7}", "env: {A: 1}", "network: {mirrors: {'https://a.com': 'https://b.com'}}",
+		"runtime: {node: 24}", "prefix: /x", "user: root", "user: {uid: 7}", "network: {mirrors: {'https://a.com': 'https://b.com'}}",
 	} {
 		if node(yaml).ToolsDigest() == digest {
 			t.Errorf("%s is not in the digest", yaml)
@@ -206,7 +208,7 @@ func TestToolsDigest(t *testing.T) {
 	}
 	for _, yaml := range []string{
 		"base: a", "repository: a", "version: 2", "dependencies: {files: [x]}", "source: [{path: x}]", "ignore: [a]", "cmd: [a]",
-		"entrypoint: [a]", "workdir: /x", "expose: [1]", "extra: a", "network: {mirrors: {}}",
+		"entrypoint: [a]", "workdir: /x", "expose: [1]", "extra: a", "env: {A: 1}", "dependencies: {env: {A: 1}}", "network: {mirrors: {}}",
 	} {
 		if node(yaml).ToolsDigest() != digest {
 			t.Errorf("%s is in the digest", yaml)

@@ -45,7 +45,7 @@ func npmSettings(fsys fs.FS, r *Runtime) ([]string, error) {
 // completePatches sets PatchPackage, and returns the patches that it applies. As npm does, it takes every NODE_ENV but production for one
 // with development dependencies.
 func (r *Runtime) completePatches(fsys fs.FS) ([]string, error) {
-	mode := r.Env["NODE_ENV"]
+	mode := r.Dependencies.Env["NODE_ENV"]
 	patches, err := manifests.NPMPatches(fsys, mode != "" && mode != "production")
 	if patches == nil || err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func TestNPMFiles(t *testing.T) {
 		{"a token that the file leaves out", "ignore: ['**/.npmrc']", map[string]string{lock: "{}", ".npmrc": "_authToken=abc"}, []string{packageJSON, lock}},
 		{"patches", "", map[string]string{lock: "{}", packageJSON: `{"scripts": {"postinstall": "patch-package"}, "dependencies": {"patch-package": "8"}}`, "patches/a.patch": ""}, []string{packageJSON, lock, "patches/a.patch"}},
 		{"patches that are not applied", "", map[string]string{lock: "{}", packageJSON: `{"scripts": {"postinstall": "patch-package"}, "devDependencies": {"patch-package": "8"}}`, "patches/a.patch": ""}, []string{packageJSON, lock}},
-		{"patches, by a development dependency", "env: {NODE_ENV: development}", map[string]string{lock: "{}", packageJSON: `{"scripts": {"postinstall": "patch-package"}, "devDependencies": {"patch-package": "8"}}`, "patches/a.patch": ""}, []string{packageJSON, lock, "patches/a.patch"}},
+		{"patches, by a development dependency", "dependencies: {env: {NODE_ENV: development}}", map[string]string{lock: "{}", packageJSON: `{"scripts": {"postinstall": "patch-package"}, "devDependencies": {"patch-package": "8"}}`, "patches/a.patch": ""}, []string{packageJSON, lock, "patches/a.patch"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

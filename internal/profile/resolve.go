@@ -111,6 +111,7 @@ func set(r *Runtime, f *runtimefile.File) {
 		r.Source = f.Source
 	}
 	maps.Copy(r.Env, f.Env)
+	r.Args = f.Args
 	r.Entrypoint, r.Cmd, r.Workdir = f.Entrypoint, f.Cmd, f.Workdir
 	r.Healthcheck, r.StopSignal, r.Volumes = f.Healthcheck, f.StopSignal, f.Volumes
 	r.Expose, r.Extra, r.Tests, r.Mirrors = f.Expose, f.Extra, f.Tests, f.Mirrors
@@ -136,6 +137,7 @@ func setDependencies(r *Runtime, f *runtimefile.File) {
 		files = filesOf(manager)
 	}
 	r.Dependencies = Dependencies{Manager: manager, Files: files}
+	r.Dependencies.Env = f.Dependencies.Env
 	if installer := f.Dependencies.Installer; installer != runtimefile.InstallerUV {
 		r.Dependencies.Installer = installer
 	}
@@ -192,6 +194,9 @@ func (d definition) check(file *runtimefile.File, r *Runtime, from options.Sourc
 			hint = "leave runtime out"
 		}
 		return file.FieldErrorf("runtime", hint, "profile %s does not run on %s", name, r.Interpreter.Name)
+	}
+	if len(r.Dependencies.Env) > 0 && r.Dependencies.Manager == "none" {
+		return file.FieldErrorf("dependencies", "leave env out", "with the manager none there are no steps that dependencies.env is for")
 	}
 	if m := r.Dependencies.Manager; !slices.Contains(d.managers, m) {
 		return file.FieldErrorf("dependencies", "use "+strings.Join(d.managers, " or "), "the manager %s is not supported by profile %s", m, name)

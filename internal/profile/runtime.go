@@ -36,6 +36,7 @@ type Runtime struct {
 	Source        []Source            // by path
 	Ignore        []string            // patterns in .dockerignore's syntax, the last that matches decides: .dockerignore's, the file's, the profile's, exceptions of the first two
 	Env           map[string]string
+	Args          []string                      // names of build arguments that are in no tag
 	Entrypoint    []string                      // nil: the base's
 	Cmd           []string                      // nil: the base's
 	Workdir       string                        // "" is the code directory

@@ -22,7 +22,7 @@ func TestEverything(t *testing.T) {
 	projecttest.CheckSchema(t, runtimefile.Schema(), strings.ReplaceAll(projecttest.Everything, "false", "true"), true) // components that profile node has not
 	r, err := Load(nodeProject(projecttest.Everything), Options{})
 	projecttest.CheckError(t, err, "")
-	if in := r.TagInputs(); len(in.LockExtra) != 3 || len(in.SourceExtra) != 4 { // packages, tools, env; ignore, cmd, entrypoint, expose
+	if in := r.TagInputs(); len(in.LockExtra) != 2 || len(in.SourceExtra) != 5 { // packages, tools; env, ignore, cmd, entrypoint, expose
 		t.Errorf("not at their default are %v and %v", in.LockExtra, in.SourceExtra)
 	}
 	projecttest.CheckSchema(t, runtimefile.Schema(), "", true)

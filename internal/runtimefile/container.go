@@ -2,6 +2,7 @@ package runtimefile
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -18,6 +19,28 @@ var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 func setEnv(d *document, n *yaml.Node, f *File) (err error) {
 	f.Env, err = variables(d, n)
 	return err
+}
+
+// setArgs reads the names of build arguments. They become variables, so their names have the same form.
+func setArgs(d *document, n *yaml.Node, f *File) error {
+	err := d.list(n, "args", func(item *yaml.Node) error {
+		name, err := d.str(item, "a build argument")
+		f.Args = append(f.Args, name)
+		return d.check(item, err, checkVariable(name))
+	})
+	slices.Sort(f.Args)
+	f.Args = slices.Compact(f.Args)
+	return err
+}
+
+func checkVariable(name string) error {
+	switch {
+	case !envName.MatchString(name):
+		return fmt.Errorf("the name %q is not valid: it must be letters, digits and _", name)
+	case name == "PATH":
+		return errors.New("PATH cannot be set: it is the base's, behind the runtime's own directories")
+	}
+	return nil
 }
 
 // variables reads a map of variables.

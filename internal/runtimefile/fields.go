@@ -76,6 +76,7 @@ var fileFields = fields[File]{
 	"source": setSource,
 	"ignore": setIgnore,
 	"env":    setEnv,
+	"args":   setArgs,
 	"entrypoint": func(d *document, n *yaml.Node, f *File) (err error) {
 		f.Entrypoint, err = command(d, n, "entrypoint")
 		return err
@@ -247,6 +248,10 @@ var dependencyFields = fields[Dependencies]{
 	},
 	"installer": func(d *document, n *yaml.Node, to *Dependencies) (err error) {
 		to.Installer, err = d.oneOf(n, "installer", []string{InstallerUV, InstallerPoetry})
+		return err
+	},
+	"env": func(d *document, n *yaml.Node, to *Dependencies) (err error) {
+		to.Env, err = variables(d, n)
 		return err
 	},
 }

@@ -45,6 +45,7 @@ type File struct {
 	Source       []Source // by path
 	Ignore       []string
 	Env          map[string]string
+	Args         []string // build arguments that are in no tag; sorted and unique
 	Entrypoint   []string // an empty list is set, nil is not
 	Cmd          []string // likewise
 	Workdir      string
@@ -87,6 +88,8 @@ type Dependencies struct {
 	Manager   string   `json:"manager"`             // npm, pnpm, yarn, bun, pip, poetry, uv or none
 	Files     []string `json:"files,omitempty"`     // lock files relative to the context, in the order of the hash
 	Installer string   `json:"installer,omitempty"` // InstallerUV or InstallerPoetry; only for the manager poetry
+
+	Env map[string]string `json:"env,omitempty"` // variables of the steps that install them; no image has them
 }
 
 // The programs that can install what Poetry reads from poetry.lock.
