@@ -21,7 +21,7 @@ const module = "github.com/rtbuild/rtbuild/"
 var rows = [][]string{
 	{"tags/labels", "tags/contextfs", "internal/redact", "internal/options", "internal/embedded", "internal/trust"},
 	{"tags", "llb", "internal/builders", "internal/options/flags"},
-	{"internal/plan", "internal/projectfile", "internal/profile/releases"},
+	{"internal/plan", "internal/projectfile", "internal/profile/releases", "internal/gitindex"},
 	{"internal/runtimefile", "internal/profile/manifests", "internal/registry", "internal/imagebuild"},
 	{"internal/profile", "internal/imagediff", "internal/sourcestep", "internal/solve"},
 	{"internal/project", "internal/planning", "internal/lint"},

@@ -32,7 +32,7 @@ func (o *opener) open(n *node) (content, error) {
 	if !n.isLink {
 		flags |= unix.O_NOFOLLOW
 	}
-	if n.parent != nil && !n.top {
+	if n.parent != nil && !n.top && !n.text {
 		if err := o.enter(n.parent); err != nil {
 			return content{}, err
 		}

@@ -20,6 +20,7 @@ type node struct {
 
 	isLink  bool
 	link    string // the link's text
+	text    bool   // a regular file stands for the link
 	outside bool   // the link leaves the context
 
 	hash     bool    // it is in a hashed source path
@@ -36,7 +37,7 @@ type node struct {
 
 // file returns the path that opens the file.
 func (n *node) file() string {
-	if n.parent == nil || n.top {
+	if n.parent == nil || n.top || n.text && n.real != "" {
 		return n.real
 	}
 	return n.parent.real + "/" + n.name

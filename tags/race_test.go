@@ -25,8 +25,8 @@ func TestChangedWhileWalking(t *testing.T) {
 	}{
 		{"removed directory", func(w *walk) error { w.list(t.Context(), at("gone"), state{}); return w.fault }, ErrChanged},
 		{"directory replaced by a file", func(w *walk) error { w.list(t.Context(), at("a"), state{}); return w.fault }, ErrChanged},
-		{"link replaced by a file", func(w *walk) error { return w.readLink(at("a")) }, syscall.EINVAL},
-		{"link whose target was removed", func(w *walk) error { return w.readLink(at("broken")) }, fs.ErrNotExist},
+		{"link replaced by a file", func(w *walk) error { return w.readLink(at("a"), at("a").file()) }, syscall.EINVAL},
+		{"link whose target was removed", func(w *walk) error { return w.readLink(at("broken"), at("broken").file()) }, fs.ErrNotExist},
 		{"removed source path", func(w *walk) error {
 			info, err := os.Stat(root)
 			must(t, err)

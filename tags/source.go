@@ -27,6 +27,8 @@ type Source struct {
 	// FollowOutside reads the targets of links that leave the context, as the original does. Without it, such links are only
 	// listed in Tree.Outside.
 	FollowOutside bool
+	// Checkout is what git knows of the files. It is nil if the file system can say it: then git is not asked.
+	Checkout *Checkout
 }
 
 // Path is a file or directory of the source, relative to the context and slash-separated. If one path is in another, Hash of
@@ -61,7 +63,7 @@ func scan(ctx context.Context, dir string, src Source) (*Tree, error) {
 		return nil, err
 	}
 	w := newWalk(dir, paths, rules)
-	w.confined, w.followOutside = src.Confined, src.FollowOutside
+	w.confined, w.followOutside, w.checkout = src.Confined, src.FollowOutside, src.Checkout
 	root, err := w.run(ctx)
 	if err != nil {
 		return nil, err
@@ -69,6 +71,7 @@ func scan(ctx context.Context, dir string, src Source) (*Tree, error) {
 	if err := hashFiles(ctx, root, !src.NamesOnly); err != nil {
 		return nil, err
 	}
+	src.Checkout.setModes(dir, root)
 	tree := newTree(w, root)
 	if !src.NamesOnly {
 		tree.list(root, src.NoCopy)

@@ -134,7 +134,7 @@ func (l *listing) add(n *node) {
 
 // isPlain reports whether a directory is at its own path, that is, not reached through a link.
 func (l *listing) isPlain(n *node) bool {
-	rest, below := strings.CutPrefix(n.real, l.root)
+	rest, below := strings.CutPrefix(filepath.ToSlash(n.real), filepath.ToSlash(l.root))
 	return below && (n.path == "." && rest == "" || strings.TrimPrefix(rest, "/") == n.path)
 }
 

@@ -27,6 +27,7 @@ type walk struct {
 	root          string // the context
 	confined      bool
 	followOutside bool
+	checkout      *Checkout // nil: the file system says all
 	paths         []Path
 	tops          map[string]bool
 	rules         rules
@@ -95,6 +96,9 @@ func (w *walk) emptyPath() string {
 func (w *walk) top(ctx context.Context, p Path) *node {
 	file := filepath.Join(w.root, p.Path)
 	info, err := os.Stat(file)
+	if err == nil {
+		err = contextfs.CheckCase(w.root, p.Path)
+	}
 	if errors.Is(err, fs.ErrNotExist) && p.Optional {
 		return nil
 	}
@@ -178,7 +182,7 @@ func (w *walk) entry(ctx context.Context, c *node, typ fs.FileMode, s state) {
 	case typ.IsDir():
 		c.real = c.file()
 		w.enter(ctx, c, s)
-	case typ&fs.ModeSymlink != 0:
+	case typ&fs.ModeSymlink != 0, typ.IsRegular() && w.checkout.isLink(c.path):
 		w.follow(ctx, c, s)
 	case w.rules.file(c.path, s):
 	case typ.IsRegular():
@@ -224,7 +228,12 @@ func (w *walk) follow(ctx context.Context, c *node, s state) {
 		w.note(&w.outside, c.path)
 		return
 	}
-	info, err := os.Stat(c.file())
+	target, err := w.target(c)
+	if err != nil {
+		w.fail(c.path, changed(err))
+		return
+	}
+	info, err := os.Stat(target)
 	if errors.Is(err, fs.ErrNotExist) {
 		if !ignored {
 			w.warn(c.path, "a link to nothing")
@@ -233,7 +242,7 @@ func (w *walk) follow(ctx context.Context, c *node, s state) {
 		return
 	}
 	if err == nil {
-		err = changed(w.readLink(c))
+		err = changed(w.readLink(c, target))
 	}
 	if err != nil {
 		w.fail(c.path, err)
@@ -252,13 +261,23 @@ func (w *walk) follow(ctx context.Context, c *node, s state) {
 	}
 }
 
-func (w *walk) readLink(c *node) (err error) {
-	file := c.file()
-	c.isLink = true
-	if c.link, err = os.Readlink(file); err != nil {
-		return err
+// target returns a path that leads where the link c leads.
+func (w *walk) target(c *node) (string, error) {
+	if w.checkout.isLink(c.path) {
+		return w.readText(c)
 	}
-	if c.real, err = filepath.EvalSymlinks(file); err != nil {
+	return c.file(), nil
+}
+
+func (w *walk) readLink(c *node, target string) (err error) {
+	c.isLink = true
+	if !c.text {
+		if c.link, err = os.Readlink(target); err != nil {
+			return err
+		}
+		c.link = filepath.ToSlash(c.link)
+	}
+	if c.real, err = filepath.EvalSymlinks(target); err != nil {
 		return err
 	}
 	c.outside = w.inside(c.parent.real) && !w.inside(c.real)
@@ -285,7 +304,7 @@ func (w *walk) leaves(file string) bool {
 
 // inside reports whether a path without links is the context or in it.
 func (w *walk) inside(real string) bool {
-	rest, found := strings.CutPrefix(real, strings.TrimSuffix(w.root, "/"))
+	rest, found := strings.CutPrefix(filepath.ToSlash(real), strings.TrimSuffix(filepath.ToSlash(w.root), "/"))
 	return found && (rest == "" || rest[0] == '/')
 }
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rtbuild/rtbuild/internal/gitindex"
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/tags"
@@ -77,7 +78,9 @@ func load(root string, opts profile.Options) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Project{Root: root, Files: files, Runtime: runtime, Inputs: runtime.TagInputs(), sums: rec.sums()}, nil
+	p := &Project{Root: root, Files: files, Runtime: runtime, Inputs: runtime.TagInputs(), sums: rec.sums()}
+	p.Inputs.Source.Checkout, err = gitindex.Read(root)
+	return p, err
 }
 
 // ComputeTags hashes the project's files and sets Tags and Tree. Without a repository, Tags has no references.

@@ -58,6 +58,9 @@ var (
 )
 
 func checkPrefix(prefix string) error {
+	if isWindowsPath(prefix) {
+		return errWindows("prefix", prefix)
+	}
 	if prefix != "/" && !prefixForm.MatchString(prefix) {
 		return fmt.Errorf("prefix %q is not valid: it must be an absolute path of letters, digits, ., _, + and -", prefix)
 	}
@@ -69,10 +72,24 @@ func checkPrefix(prefix string) error {
 }
 
 func checkWorkdir(dir string) error {
+	if isWindowsPath(dir) {
+		return errWindows("workdir", dir)
+	}
 	if !path.IsAbs(dir) || path.Clean(dir) != dir || strings.ContainsAny(dir, "\n\r") {
 		return fmt.Errorf("workdir %q is not valid: it must be an absolute path without . and .. in it", dir)
 	}
 	return nil
+}
+
+// windowsForm matches a drive at the beginning of a path, and backslashes.
+var windowsForm = regexp.MustCompile(`^[A-Za-z]:([/\\]|$)|\\`)
+
+// isWindowsPath reports whether a path is written for Windows. No project needs a backslash in a name.
+func isWindowsPath(p string) bool { return windowsForm.MatchString(p) }
+
+// errWindows is the error for a path in the image that is written for Windows.
+func errWindows(what, p string) error {
+	return fmt.Errorf("%s %q is a path of Windows: the image is one of Linux, where paths begin with / and are written with /", what, p)
 }
 
 // checkRelative returns an error unless a path stays inside the directory that it is relative to.
@@ -80,8 +97,10 @@ func checkRelative(what, p string) error {
 	switch {
 	case p == "":
 		return fmt.Errorf("%s is empty: write . for the context itself", what)
-	case strings.ContainsAny(p, "\\\n\r"):
-		return fmt.Errorf("%s %q is not valid: write it with / and in one line", what, p)
+	case isWindowsPath(p):
+		return fmt.Errorf("%s %q is a path of Windows: write it with / and relative, as in src/app", what, p)
+	case strings.ContainsAny(p, "\n\r"):
+		return fmt.Errorf("%s %q is not valid: write it in one line", what, p)
 	case !fs.ValidPath(path.Clean(p)):
 		return fmt.Errorf("%s %q is not valid: it must be relative and stay inside", what, p)
 	}
@@ -89,6 +108,9 @@ func checkRelative(what, p string) error {
 }
 
 func checkLockFile(p string) error {
+	if isWindowsPath(p) {
+		return checkRelative("dependency file", p)
+	}
 	if !relative.MatchString(strings.ReplaceAll(p, "@", "_")) || !fs.ValidPath(p) || p == "." {
 		return fmt.Errorf("dependency file %q is not valid: it must be a path relative to the context, of letters, digits, ., _, @, + and -", p)
 	}

@@ -86,6 +86,9 @@ func (c *FS) Real(name string) (string, error) {
 	file := filepath.Join(c.dir, filepath.FromSlash(name))
 	real, err := filepath.EvalSymlinks(file)
 	if err == nil {
+		err = CheckCase(c.dir, name)
+	}
+	if err == nil {
 		real, err = filepath.Rel(c.dir, real)
 	}
 	switch {
@@ -94,7 +97,7 @@ func (c *FS) Real(name string) (string, error) {
 	case err == nil, c.leaves(name):
 		return fault(ErrOutside)
 	}
-	if _, statErr := os.Stat(file); statErr != nil {
+	if _, statErr := os.Stat(file); statErr != nil && !errors.Is(err, fs.ErrNotExist) {
 		err = statErr // unlike EvalSymlinks, it returns ELOOP
 	}
 	var at *fs.PathError
