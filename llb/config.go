@@ -56,6 +56,9 @@ func (g *Graph) path() string {
 	if base == ours || strings.HasPrefix(base, ours+":") {
 		return base // rtbuild made the image
 	}
+	if g.standalonePython() {
+		ours += ":" + g.Runtime.python() + "/bin"
+	}
 	return ours + ":" + base
 }
 

@@ -15,13 +15,13 @@ type Distro struct {
 	Release string          // os-release's VERSION_CODENAME, else VERSION_ID
 	Pretty  string          // os-release's PRETTY_NAME
 	Manager *PackageManager // nil if rtbuild knows none, or the base lacks it
-	Python  string          // the version of its python3 package; empty: unknown
+	Python  string          // the version of its python3 package, or the beginning of it; empty: unknown
 	Libc    Libc            // of the base
 }
 
-// pythons are the versions of python3 that releases ship, by codename.
+// pythons are the versions of python3 that releases ship, by codename. Debian keeps a version for good, and Ubuntu does not.
 var pythons = map[string]string{
-	"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13",
+	"bullseye": "3.9.2", "bookworm": "3.11.2", "trixie": "3.13.5",
 	"focal": "3.8", "jammy": "3.10", "noble": "3.12", "resolute": "3.14",
 }
 

@@ -131,6 +131,8 @@ func TestGoldenGraphs(t *testing.T) {
 	built.InstallEnv = map[string]string{"SHARP_IGNORE_GLOBAL_LIBVIPS": "1", "CXXFLAGS": "-O1"}
 	compiled := managed(llb.UVSync{})
 	compiled.Runtime.BuildPackages = llb.Packages{"": {"gcc", "python3-dev"}}
+	standalone := managed(llb.UVSync{})
+	standalone.Runtime.Interpreter = llb.Interpreter{Name: "python", Range: ">=3.13", Pinned: "3.13.18+20261110"}
 	withBuilt := onDeps(built)
 	made := bkllb.Scratch().File(bkllb.Mkdir("/dist", 0o755), bkllb.WithCustomName("what was made"))
 	withBuilt.Built = &made
@@ -171,6 +173,7 @@ func TestGoldenGraphs(t *testing.T) {
 		{"scratch-node-pnpm-mirror", recipe, mirrored(onNode(llb.PNPM{Version: "9"})), fromScratch},
 		{"scratch-python-uv-compiler", recipe, compiled, fromScratch},
 		{"scratch-python-uv", recipe, managed(llb.UVSync{}), fromScratch},
+		{"scratch-python-standalone", recipe, standalone, fromScratch},
 		{"scratch-python-project", recipe, ofSource, fromScratch},
 		{"scratch-python-pip-project", recipe, ofPip, fromScratch},
 		{"versioned-node", recipe, versioned(node()), (*llb.Graph).Versioned},

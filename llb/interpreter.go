@@ -13,27 +13,29 @@ import (
 // nothing has to be pulled or run.
 var interpreterEnv = map[string]string{"node": "NODE_VERSION", "python": "PYTHON_VERSION"}
 
-// interpreter returns the layers of the language runtime, or none if the base has a suitable one.
+// interpreter returns the layers of the language runtime, or none if the base or the distribution has a suitable one.
 func (g *Graph) interpreter() (Layers, error) {
-	if g.Runtime.Interpreter.Name != "node" || g.baseHasInterpreter() {
-		return nil, nil
+	switch want := g.Runtime.Interpreter; {
+	case g.standalonePython():
+		return g.python()
+	case want.Name == "node" && !g.baseHasInterpreter():
+		return g.node(want.Version)
 	}
-	return g.node(g.Runtime.Interpreter.Version)
+	return nil, nil
 }
 
-// interpreterPackages returns the distribution's packages of the interpreter. It returns none if the base or a conda environment brings
-// one.
+// interpreterPackages returns the distribution's packages of the interpreter. It returns none if the base, a pinned download or a conda
+// environment brings one.
 func (g *Graph) interpreterPackages() ([]string, error) {
 	want := g.Runtime.Interpreter
-	if want.Name != "python" || has[Conda](g.Runtime.Tools) || g.baseHasInterpreter() {
+	if want.Name != "python" || has[Conda](g.Runtime.Tools) || g.baseHasInterpreter() || g.standalonePython() {
 		return nil, nil
 	}
 	if g.Distro.Manager == nil {
 		return []string{"python3"}, nil // leads to a DistroError in packages
 	}
-	if !satisfies(g.Distro.Python, want.Version) {
-		return nil, FieldErrorf("runtime", "python %s is required, but %s has %s: set runtime: {python: %q}, or use a base image that includes it "+
-			"(such as python:%s)", want.Version, g.Distro.Pretty, orUnknown(g.Distro.Python), g.Distro.Python, want.Version)
+	if !g.distroHasPython() {
+		return nil, g.noPython()
 	}
 	return pythonPackages.of(g.Distro.Manager.Name), nil
 }
@@ -41,7 +43,12 @@ func (g *Graph) interpreterPackages() ([]string, error) {
 func (g *Graph) baseHasInterpreter() bool {
 	want := g.Runtime.Interpreter
 	has := envValue(g.Base.Config, interpreterEnv[want.Name])
-	return has != "" && satisfies(has, want.Version) && !g.Base.NoInterpreter
+	return has != "" && want.Accepts(has) && !g.Base.NoInterpreter && want.From == ""
+}
+
+// Accepts reports whether a version is the wanted one.
+func (i Interpreter) Accepts(version string) bool {
+	return satisfies(version, i.Version) && i.Range.Accepts(version)
 }
 
 // interpreterPrograms are the programs of interpreters, by the interpreter's name.

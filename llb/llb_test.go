@@ -23,7 +23,7 @@ func TestParseOSRelease(t *testing.T) {
 	}{
 		{
 			"debian", "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_CODENAME=bookworm\n",
-			llb.Distro{ID: "debian", Release: "bookworm", Pretty: "Debian GNU/Linux 12 (bookworm)", Python: "3.11"}, "apt",
+			llb.Distro{ID: "debian", Release: "bookworm", Pretty: "Debian GNU/Linux 12 (bookworm)", Python: "3.11.2"}, "apt",
 		},
 		{
 			"derivative", "# comment\n\nID=linuxmint\nID_LIKE='ubuntu debian'\nVERSION_CODENAME=wilma\n",
@@ -92,6 +92,17 @@ func TestInterpreter(t *testing.T) {
 		{name: "python of the distribution", want: llb.Interpreter{Name: "python", Version: "3.11"}},
 		{name: "python of the base", want: llb.Interpreter{Name: "python", Version: "3.14"}, base: withEnv("PYTHON_VERSION=3.14.1")},
 		{name: "python that is not there", want: llb.Interpreter{Name: "python", Version: "3.1"}, wantErr: "python 3.1 is required, but Debian 12 has 3.11"},
+		{name: "python of the distribution in a range", want: llb.Interpreter{Name: "python", Range: ">=3.11", Pinned: pinnedPython}},
+		{name: "python of the base in a range", want: llb.Interpreter{Name: "python", Range: ">=3.12", Pinned: pinnedPython}, base: withEnv("PYTHON_VERSION=3.12.1")},
+		{name: "pinned python for a range", want: llb.Interpreter{Name: "python", Range: ">=3.12", Pinned: pinnedPython}, base: withEnv("PYTHON_VERSION=3.10.1"),
+			tools: []string{"python " + pinnedPython}},
+		{name: "pinned python for a later release", want: llb.Interpreter{Name: "python", Range: ">=3.11.4", Pinned: pinnedPython}, tools: []string{"python " + pinnedPython}},
+		{name: "pinned python by the user's word", want: llb.Interpreter{Name: "python", From: llb.FromStandalone, Pinned: pinnedPython}, base: withEnv("PYTHON_VERSION=3.13.1"),
+			tools: []string{"python " + pinnedPython}},
+		{name: "no pinned python", want: llb.Interpreter{Name: "python", Range: ">=3.99"},
+			wantErr: "python >=3.99 is required, but Debian 12 has 3.11.2, and rtbuild has no pinned python that fits: use a base image that includes it (such as python:3.99)"},
+		{name: "no pinned python by the user's word", want: llb.Interpreter{Name: "python", Version: "3.2", From: llb.FromStandalone}, wantErr: "python 3.2 is required"},
+		{name: "python for another architecture", want: llb.Interpreter{Name: "python", Range: ">=3.12", Pinned: pinnedPython}, arch: "s390x", wantErr: "has no sha256 for s390x"},
 		{name: "python not known", want: llb.Interpreter{Name: "python", Version: "3.12"}, base: withEnv("PYTHON_VERSION=3.11.1"), wantErr: "python 3.12 is required"},
 	}
 	for _, test := range tests {

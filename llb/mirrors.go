@@ -31,6 +31,7 @@ var sites = map[string]Site{
 	"npm":         {Addresses: []string{npmDefault, NPMRegistry}},
 	"playwright":  {Addresses: []string{playwrightHost}},
 	"pypi":        {Addresses: []string{PyPI}, Ending: "/simple"},
+	"python":      {Addresses: []string{PythonBuilds}},
 }
 
 // Mirror returns what replaces the site's addresses if a user gives the address of a mirror: the address without a slash at the end, and

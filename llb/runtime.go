@@ -87,8 +87,17 @@ type Directory struct {
 }
 
 // Interpreter is a language runtime: the name "node" or "python", and a version prefix such as "22" or "3.12". Any version satisfies an
-// empty one.
-type Interpreter struct{ Name, Version string }
+// empty one. The other fields are Python's. The base's Python is used if it fits, else the distribution's, else the pinned one.
+type Interpreter struct {
+	Name, Version string
+
+	Range  PythonRange // what the project accepts
+	Pinned string      // the version to download; empty: none fits
+	From   string      // FromStandalone: only the pinned one is used; else empty
+}
+
+// FromStandalone is the Python of the project python-build-standalone, which needs nothing of a distribution but glibc.
+const FromStandalone = "standalone"
 
 // Packages are names of packages by package manager ("apt", "apk", "dnf", "zypper"), distribution (os-release's ID) or release ("debian
 // trixie"). The key "" is for all, "apt other" for releases that have no key of their own. For apt, a name may list alternatives:
@@ -107,7 +116,7 @@ type SourceCopy struct {
 type Tool struct {
 	Name    string
 	Version string
-	URL     string            // with placeholders {version} and {arch}
+	URL     string            // with placeholders {version}, {arch} and {build}: what follows "+" in the version
 	SHA256  map[string]string // hex, by OCI architecture; "" skips the check
 	To      string            // a directory below the prefix
 
@@ -123,7 +132,8 @@ func (t Tool) Address(architecture string) string {
 	if name, ok := t.Arch[architecture]; ok {
 		arch = name
 	}
-	return strings.NewReplacer("{version}", t.Version, "{arch}", arch).Replace(t.URL)
+	_, build, _ := strings.Cut(t.Version, "+")
+	return strings.NewReplacer("{version}", t.Version, "{arch}", arch, "{build}", build).Replace(t.URL)
 }
 
 // Is reports whether the tool has a name and satisfies a version: 22.1.0 satisfies "22".
@@ -173,6 +183,9 @@ func (r *Runtime) Code() string { return r.Prefix + "/code" }
 
 // bin returns the directory of the image that holds the runtime's programs.
 func (r *Runtime) bin() string { return r.Prefix + "/bin" }
+
+// python returns the directory of the image that holds the pinned Python, if it is installed.
+func (r *Runtime) python() string { return r.Prefix + "/python" }
 
 // path returns the directories that the runtime adds to PATH.
 func (r *Runtime) path() []string {

@@ -167,7 +167,9 @@ func managers() []string {
 func ownTools() []string {
 	var names []string
 	for _, name := range releases.Names() {
-		if slices.ContainsFunc(definitions, func(d definition) bool { return d.installsTool(name) || slices.Contains(d.managers, name) }) {
+		if slices.ContainsFunc(definitions, func(d definition) bool {
+			return d.installsTool(name) || slices.Contains(d.managers, name) || d.pinsInterpreter(name)
+		}) {
 			names = append(names, name)
 		}
 	}
@@ -200,6 +202,11 @@ func (d definition) variables(prefix string) map[string]string {
 		env[name] = strings.ReplaceAll(value, "{prefix}", prefix)
 	}
 	return env
+}
+
+// pinsInterpreter reports whether a download is the interpreter of the profile, in a version that the file may choose.
+func (d definition) pinsInterpreter(name string) bool {
+	return d.projects && name == d.defaults.Interpreter.Name
 }
 
 // installsTool reports whether a component of the profile installs a download with this name.

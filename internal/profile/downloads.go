@@ -83,6 +83,11 @@ func (r *Runtime) Downloads() []llb.Tool {
 			all = append(all, t, npm)
 		}
 	}
+	if r.PythonPinned != "" {
+		if t, pinned := r.Release("python", r.PythonPinned); pinned {
+			all = append(all, t)
+		}
+	}
 	for _, t := range r.Tools {
 		if !r.overrides(t) {
 			all = append(all, toolOf(t))

@@ -13,7 +13,7 @@ func (r *Runtime) Image() *llb.Runtime {
 	image := d.image
 	image.Profile, image.Version, image.Base, image.Prefix = r.Profile, r.Version, r.Base, r.Prefix
 	image.User.Name, image.User.UID, image.User.GID = r.User.Name, r.User.UID, r.User.GID
-	image.Interpreter = llb.Interpreter(r.Interpreter)
+	image.Interpreter = r.interpreter()
 	image.Env, image.Mirrors, image.NoPackages = r.Env, r.Mirrors, r.NoPackages()
 	image.Packages = d.allPackages(r)
 	image.System = chosen(d.system, r.Components)
@@ -34,6 +34,12 @@ func (r *Runtime) Image() *llb.Runtime {
 	image.Healthcheck, image.StopSignal, image.Volumes = r.Healthcheck, r.StopSignal, r.Volumes
 	image.Tests, image.Args = r.Tests, r.Args
 	return &image
+}
+
+// interpreter returns the interpreter of the image.
+func (r *Runtime) interpreter() llb.Interpreter {
+	i := r.Interpreter
+	return llb.Interpreter{Name: i.Name, Version: i.Version, Range: r.PythonRange, Pinned: r.PythonPinned, From: i.From}
 }
 
 // installers are the installers of package managers.

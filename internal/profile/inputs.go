@@ -11,6 +11,7 @@ import (
 
 	"github.com/cyberphone/json-canonicalization/go/src/webpki.org/jsoncanonicalizer"
 
+	"github.com/rtbuild/rtbuild/internal/profile/manifests"
 	"github.com/rtbuild/rtbuild/llb"
 	"github.com/rtbuild/rtbuild/tags"
 )
@@ -62,7 +63,10 @@ func (r *Runtime) lockExtra(d definition) map[string]any {
 	e.add("components", components, map[string]bool(nil))
 	e.add("tools", r.Tools, d.defaults.Tools)
 	if r.Interpreter != d.defaults.Interpreter {
-		e["runtime"] = map[string]string{r.Interpreter.Name: r.Interpreter.Version}
+		e["runtime"] = r.interpreterFacts()
+	}
+	if !slices.Contains(r.Dependencies.Files, manifests.PyprojectTOML) { // else its hash covers the range
+		e.add("python", r.PythonRange, llb.PythonRange(""))
 	}
 	e.add("prefix", r.Prefix, d.defaults.Prefix)
 	e.add("user", r.User, d.defaults.User)
@@ -76,6 +80,15 @@ func (r *Runtime) lockExtra(d definition) map[string]any {
 		e["build"] = map[string]any{"packages": listOrLists(r.BuildPackages)}
 	}
 	return e
+}
+
+// interpreterFacts returns the interpreter, and where it comes from if the file says so.
+func (r *Runtime) interpreterFacts() map[string]string {
+	facts := map[string]string{r.Interpreter.Name: r.Interpreter.Version}
+	if r.Interpreter.From != "" {
+		facts["from"] = r.Interpreter.From
+	}
+	return facts
 }
 
 // depsExtra returns the further inputs of a deps image. It omits the defaults of profiles: the recipe's number covers their changes.
@@ -177,6 +190,9 @@ func (r *Runtime) ToolsDigest() string {
 	}
 	if r.Bytecode != definitionOf(r.Profile).defaults.Bytecode {
 		facts["bytecode"] = r.Bytecode
+	}
+	if r.PythonRange != "" {
+		facts["python"] = r.PythonRange
 	}
 	if len(r.Mirrors) > 0 {
 		facts["mirrors"] = r.Mirrors

@@ -13,7 +13,7 @@ const dockerignore = ".dockerignore"
 // Manifests returns the files that [Load] may read in any project, and the default lock files of its tags, relative to the context and
 // sorted. Callers can prefetch these in one request; they name the others: workspaces, included requirements, dependencies.files.
 func Manifests() []string {
-	names := []string{runtimefile.Name, dockerignore, manifests.PackageJSON, manifests.NPMRC, manifests.PyprojectTOML}
+	names := []string{runtimefile.Name, dockerignore, manifests.PackageJSON, manifests.NPMRC, manifests.PyprojectTOML, manifests.PythonVersionFile}
 	names = slices.Concat(names, manifests.PNPMSettings, manifests.YarnSettings, manifests.BunSettings, manifests.NodeVersionFiles)
 	names = append(names, manifests.OriginalManifests...)
 	for _, d := range definitions {

@@ -202,7 +202,7 @@ func (d definition) check(file *runtimefile.File, r *Runtime, from options.Sourc
 		return file.FieldErrorf("dependencies", "use "+strings.Join(d.managers, " or "), "the manager %s is not supported by profile %s", m, name)
 	}
 	for _, t := range r.Tools {
-		if t.URL == "" && !d.installsTool(t.Name) && t.Name != r.Dependencies.Manager {
+		if t.URL == "" && !d.installsTool(t.Name) && t.Name != r.Dependencies.Manager && !d.pinsInterpreter(t.Name) {
 			return file.FieldErrorf("tools", "give its url", "profile %s does not use the tool %q, so it needs a url", name, t.Name)
 		}
 	}
@@ -225,6 +225,9 @@ func (d definition) check(file *runtimefile.File, r *Runtime, from options.Sourc
 
 // checkPython returns an error for fields that mean nothing to the profile's language or to the package manager.
 func (d definition) checkPython(file *runtimefile.File, r *Runtime) error {
+	if r.Interpreter.From != "" && !d.projects {
+		return file.FieldErrorf("runtime", "write runtime: {python: VERSION}", "profile %s has its python from conda-forge", d.defaults.Profile)
+	}
 	if m := r.Dependencies.Manager; file.Dependencies.Installer != "" && m != "poetry" {
 		return file.FieldErrorf("dependencies", "leave installer out", "only the manager poetry has a choice of installers, and the manager is %s", m)
 	}
@@ -250,7 +253,7 @@ func (d definition) complete(fsys fs.FS, r *Runtime) error {
 	env := d.variables(r.Prefix)
 	maps.Copy(env, r.Env)
 	r.Env = env
-	for _, step := range []func(fs.FS, *Runtime) error{d.completeVersion, d.completeInterpreter, d.completeIgnore, completeManagerVersion, completeFiles, d.completeProject, d.completeCommand, d.completeBuild} {
+	for _, step := range []func(fs.FS, *Runtime) error{d.completeVersion, d.completeInterpreter, d.completePython, d.completeIgnore, completeManagerVersion, completeFiles, d.completeProject, d.completeCommand, d.completeBuild} {
 		if err := step(fsys, r); err != nil {
 			return err
 		}

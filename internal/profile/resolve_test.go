@@ -41,7 +41,7 @@ func openhandsRuntime(change func(*Runtime)) *Runtime {
 func pythonRuntime(change func(*Runtime)) *Runtime {
 	r := &Runtime{
 		Profile: "python", Base: "debian", Version: "unknown",
-		Interpreter: Interpreter{Name: "python"}, Prefix: "/agent", User: User{Name: "agent", UID: 1000, GID: 1000},
+		Interpreter: Interpreter{Name: "python"}, PythonPinned: "3.13.18+20261110", Prefix: "/agent", User: User{Name: "agent", UID: 1000, GID: 1000},
 		Dependencies: Dependencies{Manager: "pip", Files: []string{"requirements.txt"}}, Bytecode: llb.BytecodeAll,
 		Source: []Source{{Path: ".", Hash: true}},
 		Ignore: alwaysIgnored,
@@ -81,7 +81,7 @@ func TestLoad(t *testing.T) {
 		{"python by uv with further files", projecttest.Files("uv.lock", "", "pyproject.toml", "", runtimefile.Name, "dependencies: {manager: uv, files: [pyproject.toml, uv.lock, a/pyproject.toml]}"), debian, pythonRuntime(func(r *Runtime) {
 			r.Version, r.Dependencies = "unknown", Dependencies{Manager: "uv", Files: []string{"pyproject.toml", "uv.lock", "a/pyproject.toml"}}
 		})},
-		{"python 3.10", projecttest.Files("requirements.txt", "", runtimefile.Name, "runtime: {python: 3.10}"), debian, pythonRuntime(func(r *Runtime) { r.Interpreter.Version = "3.10" })},
+		{"python 3.10", projecttest.Files("requirements.txt", "", runtimefile.Name, "runtime: {python: 3.10}"), debian, pythonRuntime(func(r *Runtime) { r.Interpreter.Version, r.PythonPinned = "3.10", "3.10.22+20261009" })},
 		{"python without a requirements.txt is the tags' error", projecttest.Files("a.py", ""), Options{Base: "debian", Profile: "python"}, pythonRuntime(nil)},
 		{"openhands", projecttest.Files("pyproject.toml", openhandsPyproject, "poetry.lock", "", "package-lock.json", "{}", ".dockerignore", "a"), Options{}, openhandsRuntime(nil)},
 		{"openhands by Poetry itself", projecttest.Files("openhands/pyproject.toml", "version = 2", runtimefile.Name, "profile: openhands\ndependencies: {installer: poetry}\nbytecode: startup"), Options{}, openhandsRuntime(func(r *Runtime) {

@@ -22,6 +22,8 @@ type Runtime struct {
 	Repository    string // may be empty
 	Version       string
 	Interpreter   Interpreter
+	PythonRange   llb.PythonRange // what the project accepts
+	PythonPinned  string          // the version to download where base and distribution have no fitting one; empty: none
 	Prefix        string
 	User          User
 	Packages      map[string][]string // by package manager; "" is for whichever the base has. Sorted and unique

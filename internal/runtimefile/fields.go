@@ -126,8 +126,24 @@ func interpreter(d *document, n *yaml.Node, i *Interpreter, name string) (err er
 		return d.errorAt(n, "", "runtime must name one interpreter, and names %s already", i.Name)
 	}
 	i.Name = name
-	i.Version, err = d.match(n, "version of "+name, versionPrefix, "write it as 22 or 3.12")
+	if resolve(n).Kind == yaml.MappingNode && name == "python" {
+		return pythonFields.read(d, n, "python", i)
+	}
+	return setVersion(d, n, i)
+}
+
+func setVersion(d *document, n *yaml.Node, i *Interpreter) (err error) {
+	i.Version, err = d.match(n, "version of "+i.Name, versionPrefix, "write it as 22 or 3.12")
 	return err
+}
+
+// pythonFields are the fields of "runtime.python" in its long form.
+var pythonFields = fields[Interpreter]{
+	"version": setVersion,
+	"from": func(d *document, n *yaml.Node, i *Interpreter) (err error) {
+		i.From, err = d.oneOf(n, "from", []string{llb.FromStandalone})
+		return err
+	},
 }
 
 func setInterpreter(d *document, n *yaml.Node, f *File) error {

@@ -65,6 +65,7 @@ type File struct {
 type Interpreter struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
+	From    string `json:"from,omitempty"` // llb.FromStandalone, or empty; only for python
 }
 
 // User is the owner of dependencies and source. The name "root" means that no user is made.

@@ -30,6 +30,7 @@ func TestSchemaFields(t *testing.T) {
 	}{
 		{"the file", file, names(fileFields)},
 		{"runtime", p["runtime"], names(interpreterFields)},
+		{"python", p["runtime"].Properties["python"].OneOf[1], names(pythonFields)},
 		{"user", p["user"].OneOf[1], names(userFields)},
 		{"packages", p["packages"].OneOf[1], names(packageFields)},
 		{"components", p["components"], names(componentFields)},

@@ -1,0 +1,58 @@
+package llb_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rtbuild/rtbuild/llb"
+)
+
+// pinnedPython is the version of a download that rtbuild knows.
+const pinnedPython = "3.13.18+20261110"
+
+// TestPythonOfDistribution checks when the distribution's Python is taken, and that packages: [] leaves the pinned one out.
+func TestPythonOfDistribution(t *testing.T) {
+	tests := []struct {
+		name, os string
+		change   func(*llb.Graph)
+		want     []string // downloads
+		path     string
+		err      string
+	}{
+		{"too old", "ID=debian\nVERSION_CODENAME=bullseye", nil, []string{"python " + pinnedPython}, "/agent/venv/bin:/agent/bin:/agent/python/bin:/usr/bin:/bin", ""},
+		{"new enough", "ID=debian\nVERSION_CODENAME=trixie", nil, nil, "/agent/venv/bin:/agent/bin:/usr/bin:/bin", ""},
+		{"of an unknown version", "ID=fedora\nVERSION_ID=44", nil, nil, "/agent/venv/bin:/agent/bin:/usr/bin:/bin", ""},
+		{"without a package manager", "ID=other", nil, []string{"python " + pinnedPython}, "/agent/venv/bin:/agent/bin:/agent/python/bin:/usr/bin:/bin", ""},
+		{"no packages", "ID=debian\nVERSION_CODENAME=bullseye", func(g *llb.Graph) { g.Runtime.NoPackages = true }, nil, "/agent/venv/bin:/agent/bin:/usr/bin:/bin", ""},
+		{"musl", "ID=other", func(g *llb.Graph) { g.Distro.Libc.Musl = true }, nil, "", "needs glibc 2.17 or newer"},
+		{"an earlier image", "", func(g *llb.Graph) {
+			g.Distro, g.Base.Config = llb.Distro{}, []byte(`{"config":{"Env":["PATH=/agent/venv/bin:/agent/bin:/agent/python/bin:/usr/bin"]}}`)
+		}, nil, "/agent/venv/bin:/agent/bin:/agent/python/bin:/usr/bin", "-"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			g := graph(python())
+			g.Runtime.Tools, g.Runtime.Packages = nil, nil
+			g.Runtime.Interpreter = llb.Interpreter{Name: "python", Range: ">=3.12", Pinned: pinnedPython}
+			g.Distro = llb.ParseOSRelease([]byte(tt.os))
+			if tt.change != nil {
+				tt.change(g)
+			}
+			if tt.err != "-" {
+				layers, err := g.UpTo(llb.StageTools)
+				checkError(t, err, tt.err)
+				var titles []string
+				for _, d := range layers.Downloads() {
+					titles = append(titles, d.Title)
+				}
+				if diff := cmp.Diff(tt.want, titles); diff != "" {
+					t.Error(diff)
+				}
+			}
+			if got := g.Env()[0].Value; tt.path != "" && got != tt.path {
+				t.Errorf("PATH is %s, want %s", got, tt.path)
+			}
+		})
+	}
+}
