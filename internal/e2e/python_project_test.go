@@ -171,7 +171,7 @@ func member(name, version string) string {
 }
 
 // lockByUV writes the lock file of a project of uv, with the index that pip uses on this machine.
-func lockByUV(t *testing.T, dir string) {
+func lockByUV(t *testing.T, dir string, flags ...string) {
 	t.Helper()
 	release, _ := (&profile.Runtime{}).Release("uv", "")
 	bin := t.TempDir()
@@ -180,7 +180,8 @@ func lockByUV(t *testing.T, dir string) {
 	if out, err := unpack.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	lock := exec.CommandContext(t.Context(), filepath.Join(bin, "uv"), "lock", "--no-config", "--no-python-downloads", "--default-index", releases.Index(t.Context()))
+	flags = append([]string{"lock", "--no-config", "--no-python-downloads", "--default-index", releases.Index(t.Context())}, flags...)
+	lock := exec.CommandContext(t.Context(), filepath.Join(bin, "uv"), flags...)
 	lock.Dir = dir
 	lock.Env = append(os.Environ(), "UV_CACHE_DIR="+t.TempDir(), "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt")
 	if out, err := lock.CombinedOutput(); err != nil {
