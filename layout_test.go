@@ -19,7 +19,7 @@ const module = "github.com/rtbuild/rtbuild/"
 
 // rows are the packages of docs/architecture.svg, from the bottom up. A package imports packages of lower rows only.
 var rows = [][]string{
-	{"tags/labels", "tags/contextfs", "internal/redact", "internal/options", "internal/embedded", "internal/trust"},
+	{"tags/labels", "tags/contextfs", "internal/redact", "internal/options", "internal/embedded", "internal/trust", "internal/engine"},
 	{"tags", "llb", "internal/builders", "internal/options/flags"},
 	{"internal/plan", "internal/projectfile", "internal/profile/releases", "internal/gitindex"},
 	{"internal/runtimefile", "internal/profile/manifests", "internal/registry", "internal/imagebuild"},

@@ -1,5 +1,6 @@
-// Package builders finds the builder that the user means. Flags, variables, the names of docker buildx's builders and usual
-// sockets may point to a buildkitd. This package defines their order. It connects to nothing but the usual sockets.
+// Package builders finds the builder that the user means. Flags, variables, the names of docker buildx's builders and usual sockets may
+// point to a buildkitd. A Docker engine has a builder, too. This
+// package defines their order. It connects to nothing but the usual sockets and the Docker engine.
 package builders
 
 import (
@@ -13,11 +14,15 @@ import (
 	"time"
 
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rtbuild/rtbuild/internal/engine"
 )
 
 // Address says how to connect to a builder.
 type Address struct {
-	Addr string // as buildctl takes it: unix://, tcp://, docker-container://, podman-container://, kube-pod://, ssh://
+	// Addr is as buildctl takes it: unix://, tcp://, docker-container://, podman-container://, kube-pod://, ssh://. docker://CONTEXT is
+	// the builder in the Docker engine of a context, docker:// that of the current one.
+	Addr string
 
 	// TLS for tcp://, as buildctl has it. Dir holds ca.pem, cert.pem and key.pem.
 	CACert, Cert, Key, ServerName, Dir string
@@ -43,36 +48,49 @@ const (
 	FlagBuilder Origin = "--builder"
 	EnvBuilder  Origin = "BUILDX_BUILDER"
 	EnvHost     Origin = "BUILDKIT_HOST"
+	UsedBuilder Origin = "buildx's current builder" // what docker buildx use has chosen
 	UsualSocket Origin = "a buildkitd at its usual socket"
+	EngineHere  Origin = "the Docker engine" // of the current context
 )
+
+// Origins lists all origins in order of precedence.
+var Origins = []Origin{FlagAddr, FlagBuilder, EnvBuilder, EnvHost, UsedBuilder, UsualSocket, EngineHere}
 
 // Candidate is a builder that an origin points to.
 type Candidate struct {
 	Origin Origin
 	Value  string // the address, or the name of a buildx builder
+
+	// Problem says why the candidate is passed over, though it is the user's: its engine does not answer. Usually empty.
+	Problem string
 }
 
 // byName reports whether Value is the name of a buildx builder.
-func (c Candidate) byName() bool { return c.Origin == FlagBuilder || c.Origin == EnvBuilder }
+func (c Candidate) byName() bool {
+	return c.Origin == FlagBuilder || c.Origin == EnvBuilder || c.Origin == UsedBuilder
+}
 
 // Candidates returns all builders that an origin points to, in order of precedence: the first one is used. If there is none,
 // rtbuild runs a private builder.
 func (o Options) Candidates() []Candidate {
 	all := o.named()
-	if socket := usualSocket(); socket != "" {
-		all = append(all, Candidate{UsualSocket, "unix://" + socket})
+	if name := usedBuilder(); name != "" {
+		all = append(all, Candidate{Origin: UsedBuilder, Value: name})
 	}
-	return all
+	if socket := usualSocket(); socket != "" {
+		all = append(all, Candidate{Origin: UsualSocket, Value: "unix://" + socket})
+	}
+	return append(all, engineHere()...)
 }
 
 // named returns the candidates that the user names.
 func (o Options) named() []Candidate {
 	var all []Candidate
 	for _, c := range []Candidate{
-		{FlagAddr, o.Address.Addr},
-		{FlagBuilder, o.Name},
-		{EnvBuilder, os.Getenv(string(EnvBuilder))},
-		{EnvHost, os.Getenv(string(EnvHost))},
+		{Origin: FlagAddr, Value: o.Address.Addr},
+		{Origin: FlagBuilder, Value: o.Name},
+		{Origin: EnvBuilder, Value: os.Getenv(string(EnvBuilder))},
+		{Origin: EnvHost, Value: os.Getenv(string(EnvHost))},
 	} {
 		if c.Value != "" {
 			all = append(all, c)
@@ -97,7 +115,8 @@ func (o Options) Named() (Found, error) {
 	return o.first(o.named())
 }
 
-// Find returns the builder that a flag or a variable names, else one at a usual socket. Its errors are those of Named.
+// Find returns the builder that a flag or a variable names, else buildx's current one, one at a usual socket, or that of the Docker
+// engine. Its errors are those of Named.
 func (o Options) Find() (Found, error) {
 	if found, err := o.Named(); err != nil || found.Addr != "" {
 		return found, err
@@ -106,17 +125,27 @@ func (o Options) Find() (Found, error) {
 }
 
 func (o Options) first(all []Candidate) (Found, error) {
-	if len(all) == 0 {
-		return Found{Address: o.Address}, nil
+	found := Found{Address: o.Address}
+	for _, c := range all {
+		if c.Problem != "" {
+			found.Note = fmt.Sprintf("%s is passed over: %s", c.Origin, c.Problem)
+			continue
+		}
+		return o.resolve(c)
 	}
-	found := Found{Candidate: all[0], Address: o.Address}
-	if !found.byName() {
-		found.Addr = found.Value
-		return found, checkAddress(found.Candidate)
+	return found, nil
+}
+
+// resolve returns the builder of a candidate.
+func (o Options) resolve(c Candidate) (Found, error) {
+	found := Found{Candidate: c, Address: o.Address}
+	if !c.byName() {
+		found.Addr = c.Value
+		return found, checkAddress(c)
 	}
-	at, note, err := findBuildx(found.Value, o.Platforms)
+	at, note, err := findBuildx(c.Value, o.Platforms)
 	if err != nil {
-		return Found{}, fmt.Errorf("%s: %w", found.Origin, err)
+		return Found{}, fmt.Errorf("%s: %w", c.Origin, err)
 	}
 	found.Address, found.Note = o.Address.over(at), note
 	return found, nil
@@ -128,8 +157,14 @@ var schemes = []string{"unix", "tcp", "docker-container", "podman-container", "n
 // checkAddress returns an error for an address whose scheme BuildKit's client does not know.
 func checkAddress(c Candidate) error {
 	scheme, rest, _ := strings.Cut(c.Value, "://")
+	if name, ok := (Address{Addr: c.Value}).Engine(); ok {
+		if name != "" && !engine.IsContext(name) {
+			return fmt.Errorf("invalid %s %q: docker has no context %q; docker context ls lists them", c.Origin, c.Value, name)
+		}
+		return nil
+	}
 	if !slices.Contains(schemes, scheme) || rest == "" {
-		return fmt.Errorf("invalid %s %q: must begin with %s://, such as unix:///run/buildkit/buildkitd.sock", c.Origin, c.Value, strings.Join(schemes, "://, "))
+		return fmt.Errorf("invalid %s %q: must be docker://, or begin with %s://, such as unix:///run/buildkit/buildkitd.sock", c.Origin, c.Value, strings.Join(schemes, "://, "))
 	}
 	return nil
 }

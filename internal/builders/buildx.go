@@ -16,6 +16,7 @@ import (
 	"github.com/containerd/platforms"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rtbuild/rtbuild/internal/engine"
 	"github.com/rtbuild/rtbuild/internal/trust"
 )
 
@@ -47,6 +48,12 @@ func findBuildx(name string, wanted []ocispecs.Platform) (at Address, note strin
 		return Address{}, "", err
 	}
 	found, err := readInstance(dir, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if engine.IsContext(name) { // buildx has no file for the builders of Docker engines
+			return Address{Addr: EngineAddress(name)}, "", nil
+		}
+		return Address{}, "", unknownBuilder(dir, name)
+	}
 	if err != nil {
 		return Address{}, "", err
 	}
@@ -74,9 +81,6 @@ func readInstance(dir, name string) (*instance, error) {
 	}
 	file := filepath.Join(dir, "instances", strings.ToLower(name))
 	data, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, unknownBuilder(dir, name)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("reading buildx's builder %s: %w", name, err)
 	}
@@ -87,12 +91,9 @@ func readInstance(dir, name string) (*instance, error) {
 	return found, nil
 }
 
-// unknownBuilder returns the error for a name without a file; it lists the builders that exist. The Docker engine's own builder
-// has no file. Its name is that of the engine's context, usually "default".
+// unknownBuilder returns the error for a name that is neither a builder of buildx nor a context of docker. It lists the builders that
+// exist.
 func unknownBuilder(dir, name string) error {
-	if name == "default" || name == "desktop-linux" {
-		return refuseEngine(name)
-	}
 	var names []string
 	entries, _ := os.ReadDir(filepath.Join(dir, "instances"))
 	for _, e := range entries {
@@ -102,13 +103,32 @@ func unknownBuilder(dir, name string) error {
 	if len(names) > 0 {
 		known = "there is " + strings.Join(names, ", ")
 	}
-	return fmt.Errorf("no builder %q: %s; create it with: docker buildx create --name %s", name, known, name)
+	return fmt.Errorf("no builder %q: %s, and docker has no context of this name; create it with: docker buildx create --name %s", name, known, name)
 }
 
-// refuseEngine returns the error for the builder inside the Docker engine.
-func refuseEngine(name string) error {
-	return fmt.Errorf("builder %s is the Docker engine's own (driver docker): it cannot merge layers that it has not pulled, nor run rtbuild's build; "+
-		"create one that can with: docker buildx create --name rtbuild --bootstrap, and give --builder rtbuild", name)
+// usedBuilder returns the name of the builder that docker buildx use has chosen for the current Docker engine or for all, or "". Its file
+// is written by store/store.go in buildx.
+func usedBuilder() string {
+	dir, err := buildxDir()
+	if err != nil {
+		return ""
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "current"))
+	if err != nil {
+		return ""
+	}
+	var used struct {
+		Key    string
+		Name   string
+		Global bool
+	}
+	if json.Unmarshal(data, &used) != nil || used.Name == "" || !used.Global && used.Key != engine.Endpoint() {
+		return ""
+	}
+	if _, err := readInstance(dir, used.Name); errors.Is(err, fs.ErrNotExist) { // removed since
+		return ""
+	}
+	return used.Name
 }
 
 // choose returns the first node with all wanted platforms, else the first node, and a note about the choice.
@@ -158,11 +178,11 @@ func (n node) address(i *instance) (Address, error) {
 		o := n.DriverOpts
 		return Address{Addr: n.Endpoint, CACert: o["cacert"], Cert: o["cert"], Key: o["key"], ServerName: o["servername"]}, nil
 	case "docker":
-		return Address{}, refuseEngine(i.Name)
+		return Address{Addr: EngineAddress(n.Endpoint)}, nil
 	case "kubernetes":
 		return Address{}, fmt.Errorf("builder %s runs in Kubernetes, and rtbuild does not look up its pods: find the pod with kubectl get pods, and give --addr kube-pod://POD?namespace=NAMESPACE", i.Name)
 	}
-	return Address{}, fmt.Errorf("builder %s has driver %s, which is not supported, unlike docker-container and remote: give the daemon's address with --addr", i.Name, cmp.Or(i.Driver, "none"))
+	return Address{}, fmt.Errorf("builder %s has driver %s, which is not supported, unlike docker, docker-container and remote: give the daemon's address with --addr", i.Name, cmp.Or(i.Driver, "none"))
 }
 
 // container returns the address of a daemon in a container. buildx's driver/docker-container names the container after the

@@ -121,28 +121,56 @@ func (d *Destination) CheckPush(ctx context.Context) error {
 	return d.pushErr
 }
 
-// Builder connects to the builder: the one that the user names, one at a usual socket, or the private one. The error is a
-// *PairError, a *solve.BuilderError, or the cause of the context's end.
+// Builder connects to the builder: the one that the user names, else the first one that builders.Options finds, else the private one. The
+// error is a *PairError, a *solve.BuilderError, or the cause of the context's end.
 func (d *Destination) Builder(ctx context.Context) (*solve.Builder, error) {
-	at := d.options.Builder
-	if !d.Embedded {
-		found, err := builders.Options{Address: at}.Find()
-		if err != nil {
-			return nil, err
-		}
-		at = found.Address
+	b, err := d.connect(ctx)
+	if err != nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
+	return b, err
+}
+
+func (d *Destination) connect(ctx context.Context) (*solve.Builder, error) {
+	if d.Embedded {
+		return d.connectPrivate(ctx)
+	}
+	found, err := builders.Options{Address: d.options.Builder}.Find()
+	if err != nil {
+		return nil, err
+	}
+	if found.Note != "" {
+		d.warn(found.Note)
+	}
+	if found.Addr == "" {
+		return d.connectPrivate(ctx)
+	}
+	b, err := d.options.Connect(ctx, found.Address)
+	if err == nil || found.Origin != builders.EngineHere || ctx.Err() != nil {
+		return b, err
+	}
+	// Nobody asked for the engine: it is only there.
+	cause, _, _ := strings.Cut(err.Error(), "\n")
+	d.warn(cause + "; using the private builder (docs/builders.md says what an engine needs)")
+	return d.connectPrivate(ctx)
+}
+
+// connectPrivate starts the private builder and connects to it.
+func (d *Destination) connectPrivate(ctx context.Context) (*solve.Builder, error) {
+	at := d.options.Builder
 	if at.Addr == "" {
 		var err error
 		if at, err = d.StartPrivate(ctx); err != nil {
 			return nil, err
 		}
 	}
-	b, err := d.options.Connect(ctx, at)
-	if err != nil && ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+	return d.options.Connect(ctx, at)
+}
+
+func (d *Destination) warn(message string) {
+	if d.options.Warn != nil {
+		d.options.Warn(message)
 	}
-	return b, err
 }
 
 // StartPrivate starts the private builder, unless it runs already, and returns its address. The error is a *PairError.

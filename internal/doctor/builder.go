@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -30,15 +31,44 @@ func (o Options) builder(ctx context.Context) (all []Finding, note string, err e
 	}
 	if found.Addr != "" {
 		all, err := examine(ctx, "builder", found.Address)
-		needs, _ := privateNeeds(o.Destination.Private, Note)
-		return append(all, needs...), found.Note, err
+		if err == nil || found.Origin != builders.EngineHere {
+			needs, _ := privateNeeds(o.Destination.Private, Note)
+			return append(append(all, o.order(found.Origin)), needs...), found.Note, err
+		}
+		note = err.Error() // nobody asked for the engine, so the private builder is used
 	}
 	needs, err := privateNeeds(o.Destination.Private, Missing)
+	needs = append(needs, o.order(""))
 	if err != nil {
-		return needs, "", err
+		return needs, cmp.Or(note, found.Note), err
 	}
 	all, err = o.startPrivate(ctx)
-	return append(all, needs...), "", err
+	return append(all, needs...), cmp.Or(note, found.Note), err
+}
+
+// order lists what may name a builder, in order of precedence, and what each names. used is what has named the one that is used; "" is
+// the private builder.
+func (o Options) order(used builders.Origin) Finding {
+	named := map[builders.Origin]string{}
+	for _, c := range o.Builder.Candidates() {
+		if c.Problem != "" {
+			c.Value = c.Problem
+		}
+		named[c.Origin] = cmp.Or(named[c.Origin], c.Value)
+	}
+	var lines []string
+	for _, origin := range append(slices.Clip(builders.Origins), "") {
+		value := cmp.Or(named[origin], "none")
+		line := fmt.Sprintf("%s: %s", origin, value)
+		if origin == "" {
+			line = "else the private builder"
+		}
+		if origin == used {
+			line += " (used: the first that can be used)"
+		}
+		lines = append(lines, line)
+	}
+	return Finding{Name: "builders, in order", Status: OK, Found: strings.Join(lines, "\n")}
 }
 
 // startPrivate starts the private builder, examines it and releases it.

@@ -28,8 +28,8 @@ func (e *TooOldError) Error() string {
 		strings.Join(e.Missing, ", "), OldestBuildKit)
 }
 
-// checkCaps returns a [*TooOldError] if the builder lacks a capability.
-func checkCaps(has apicaps.CapSet) error {
+// CheckCaps returns a [*TooOldError] if a builder with these capabilities cannot build.
+func CheckCaps(has apicaps.CapSet) error {
 	var missing []string
 	for _, id := range needs {
 		if has.Supports(id) != nil {

@@ -30,7 +30,7 @@ func TestCheckCaps(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := checkCaps(pb.Caps.CapSet(tt.has))
+			err := CheckCaps(pb.Caps.CapSet(tt.has))
 			var old *TooOldError
 			if errors.As(err, &old); (err != nil) != (tt.missing != nil) {
 				t.Fatalf("got %v", err)

@@ -87,7 +87,7 @@ type Image struct {
 // *llb.FieldError if a field of the runtime file causes it, or an *llb.DistroError if the base has no known package manager. The
 // gateway's errors, such as that of a failed step, are returned as they are.
 func Build(ctx context.Context, c gateway.Client, req Request) (*Image, error) {
-	if err := checkCaps(c.BuildOpts().LLBCaps); err != nil {
+	if err := CheckCaps(c.BuildOpts().LLBCaps); err != nil {
 		return nil, err
 	}
 	b := &builder{client: c, req: req}

@@ -27,6 +27,7 @@ import (
 	_ "github.com/moby/buildkit/client/connhelper/ssh"
 
 	"github.com/rtbuild/rtbuild/internal/builders"
+	"github.com/rtbuild/rtbuild/internal/engine"
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
 )
 
@@ -48,10 +49,24 @@ type Builder struct {
 	Addr    string
 	Version string
 	Private bool // whether this is the private builder, which rtbuild runs itself
+
+	// Engine is the Docker engine that has the builder; nil if it is no engine's.
+	Engine *engine.Engine
+}
+
+// Close closes the connection.
+func (b *Builder) Close() error {
+	if b.Engine == nil {
+		return b.Client.Close()
+	}
+	return errors.Join(b.Client.Close(), b.Engine.Close())
 }
 
 // Connect connects to a builder and waits for its response. The error is a *BuilderError.
 func Connect(ctx context.Context, at builders.Address) (*Builder, error) {
+	if name, ok := at.Engine(); ok {
+		return connectEngine(ctx, name)
+	}
 	c, err := client.New(ctx, at.Addr, tlsOptions(at)...)
 	if err != nil {
 		return nil, &BuilderError{Addr: at.Addr, Doing: "connecting to", Err: err}
@@ -131,6 +146,9 @@ type BuilderError struct {
 }
 
 func (e *BuilderError) Error() string {
+	if _, ok := (builders.Address{Addr: e.Addr}).Engine(); ok {
+		return e.engineError()
+	}
 	return fmt.Sprintf("%s builder %s: %v\ncheck that buildkitd runs there and that --addr, --builder or BUILDKIT_HOST is right "+
 		"(rtbuild-client doctor checks more); without them, rtbuild runs a private builder%s", e.Doing, e.Addr, e.Err, e.start())
 }

@@ -9,8 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
-	"sync"
 	"syscall"
 
 	"github.com/moby/sys/mount"
@@ -23,8 +21,7 @@ type Builder struct {
 
 	cmd  *exec.Cmd
 	done chan struct{}
-	mu   sync.Mutex
-	log  strings.Builder
+	log  logFile
 }
 
 // BuilderOptions configures a builder.
@@ -87,27 +84,12 @@ func StartBuilder(ctx context.Context, binary, dir string, o BuilderOptions) (*B
 // watch keeps the log, and tells when the daemon says that it listens.
 func (b *Builder) watch(stderr io.Reader, serving chan struct{}) {
 	defer close(b.done)
-	lines := bufio.NewScanner(stderr)
-	lines.Buffer(nil, 1<<20)
-	told := false
-	for lines.Scan() {
-		b.mu.Lock()
-		b.log.WriteString(lines.Text() + "\n")
-		b.mu.Unlock()
-		if !told && strings.Contains(lines.Text(), "running server on") {
-			told = true
-			close(serving)
-		}
-	}
+	b.log.follow(bufio.NewScanner(stderr), "running server on", serving)
 	_ = b.cmd.Wait()
 }
 
 // Log returns the daemon's log so far.
-func (b *Builder) Log() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.log.String()
-}
+func (b *Builder) Log() string { return b.log.text() }
 
 // Kill kills the daemon.
 func (b *Builder) Kill() {
