@@ -25,7 +25,7 @@ var rows = [][]string{
 	{"internal/runtimefile", "internal/profile/manifests", "internal/registry", "internal/imagebuild"},
 	{"internal/profile", "internal/imagediff", "internal/sourcestep", "internal/solve"},
 	{"internal/project", "internal/planning", "internal/lint"},
-	{"internal/destination", "internal/buildfolder", "internal/bake", "internal/frontend"},
+	{"internal/destination", "internal/buildfolder", "internal/bake", "internal/frontend", "internal/migrate"},
 	{"internal/publish"},
 	{"internal/buildflags", "internal/endpoints", "internal/doctor"},
 	{"cmd/client", "cmd/frontend"},

@@ -21,7 +21,7 @@ func newRoot() *cobra.Command {
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-"))
 	})
-	root.AddCommand(newTags(), newPlan(), newSolve(), newPrepare(), newServe(), newGraph(), newDiff(), newDoctor(), newVersion())
+	root.AddCommand(newTags(), newPlan(), newSolve(), newPrepare(), newInit(), newServe(), newGraph(), newDiff(), newDoctor(), newVersion())
 	root.SetFlagErrorFunc(flagError)
 	addCompletion(root)
 	return root

@@ -143,3 +143,19 @@ func TestFrontendBuildCommand(t *testing.T) {
 		t.Errorf("the image prints %q", got)
 	}
 }
+
+// TestInit takes over the Dockerfile of a project that is compiled. The image of the new runtime file starts.
+func TestInit(t *testing.T) {
+	t.Parallel()
+	p := compiled(t)
+	write(t, p.dir, "Dockerfile", "FROM "+env.base+" AS build\nWORKDIR /app\nCOPY . .\nRUN npm ci && npm run build\n"+
+		"FROM "+env.base+"\nWORKDIR /app\nCOPY --from=build /app .\nENV NODE_ENV=production LOG_LEVEL=info\nCMD [\"npm\", \"start\"]\n")
+	if res := succeed(t, p.dir, "init", "--force", "--from", "Dockerfile"); res.stdout != "runtime.yaml\n" || res.stderr != "" {
+		t.Errorf("init prints %q and %q", res.stdout, res.stderr)
+	}
+	succeed(t, p.dir, "solve", "--repository", p.repository, "--progress", "plain")
+	made := decode[planned](t, succeed(t, p.dir, "plan", "--format", "json", "--repository", p.repository).stdout)
+	if got := p.prints(t, made.Images.Source); made.Variant != "none" || !strings.Contains(got, "a number: true") {
+		t.Errorf("the variant is %s, and the image prints %q", made.Variant, got)
+	}
+}

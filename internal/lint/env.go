@@ -16,6 +16,11 @@ var secretName = regexp.MustCompile(`(?i)(^|_)(TOKEN|SECRET|PASSWORD|PASSWD|API_
 // shortestSecret is the length from which the value of a variable with such a name counts as a secret: shorter ones are placeholders.
 const shortestSecret = 8
 
+// LooksSecret reports whether a variable looks like a secret, by its name or by its value.
+func LooksSecret(name, value string) bool {
+	return tokenForm.MatchString(value) || secretName.MatchString(name) && len(value) >= shortestSecret
+}
+
 // secretsInEnv finds variables of the runtime file that look like secrets. Findings do not show the values, nor the file.
 func secretsInEnv(in Input) []Finding {
 	const pulled, recorded = "everybody who can pull the image could read it in the configuration", "a build records it in its provenance"
@@ -31,7 +36,7 @@ func (in Input) secretsIn(field string, env map[string]string, why string) []Fin
 	var all []Finding
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		value := env[name]
-		if !tokenForm.MatchString(value) && !(secretName.MatchString(name) && len(value) >= shortestSecret) {
+		if !LooksSecret(name, value) {
 			continue
 		}
 		at := in.field(field + "." + name)

@@ -97,6 +97,30 @@ func (p *Prepare) Group() Group {
 	}
 }
 
+// Init holds the options of init.
+type Init struct {
+	File, From, BaseImage, Profile string
+	Force                          bool
+}
+
+// Group returns the rows of the table.
+func (i *Init) Group() Group {
+	return Group{
+		Name: "init", Title: "init", Commands: []string{"init"},
+		Options: []Option{
+			{Name: "from", Value: "DOCKERFILE", Completes: AnyFile, into: text(&i.From),
+				Help: "Dockerfile to take over: relative to the working directory, else to the context"},
+			{Name: "file", Short: "f", Value: "FILE", Completes: AnyFile, into: text(&i.File),
+				Unset: "runtime.yaml in the context", Help: "File to write; - prints it"},
+			{Name: "force", into: boolean(&i.Force), Help: "Replace the file if it exists"},
+			{Name: BaseImage, Value: "IMAGE", into: optional(checked(&i.BaseImage, checkImage)),
+				Unset: "that of the Dockerfile, else debian:bookworm", Help: "Base image"},
+			{Name: Profile, Value: "NAME", Choices: Profiles, into: optional(oneOf(&i.Profile, Profiles...)),
+				Unset: "detected from the lock files", Help: "Profile: node, python or openhands"},
+		},
+	}
+}
+
 // Graph holds the options of graph.
 type Graph struct{ Addresses bool }
 

@@ -177,7 +177,7 @@ func Groups() []Group {
 	var all []Group
 	for _, set := range []Set{
 		&Runtime{}, &Planning{}, &Builder{}, &Build{}, &Steps{}, &Caches{}, &Attestations{}, &Outputs{}, &Compression{}, &Printing{}, &Plan{}, &Solve{},
-		&Tags{}, &Prepare{}, &Graph{}, &Diff{}, &Serve{}, &Environment{}, &Scanning{},
+		&Tags{}, &Prepare{}, &Init{}, &Graph{}, &Diff{}, &Serve{}, &Environment{}, &Scanning{},
 	} {
 		all = append(all, set.Group())
 	}

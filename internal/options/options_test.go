@@ -7,7 +7,7 @@ import (
 )
 
 // commands are those of rtbuild-client that take options.
-var commands = []string{"tags", "plan", "solve", "prepare", "serve", "graph", "diff", "doctor"}
+var commands = []string{"tags", "plan", "solve", "prepare", "init", "serve", "graph", "diff", "doctor"}
 
 func TestTable(t *testing.T) {
 	groups, args := map[string]bool{}, map[string]bool{}

@@ -50,6 +50,18 @@ func detect(fsys fs.FS, from options.Source) (definition, error) {
 	return definition{}, whichProfile(fsys, found, from)
 }
 
+// AmbiguousError reports that a project fits several profiles, or has the lock files of several package managers.
+type AmbiguousError struct {
+	Field   string   // of runtime.yaml, which decides: "profile" or "dependencies"
+	Choices []string // the profiles or the managers
+	Files   []string // the lock file of each
+
+	text string
+}
+
+// Error returns the question, and how to answer it.
+func (e *AmbiguousError) Error() string { return e.text }
+
 // fits reports whether the project has lock files of the profile and its name, if the profile requires one.
 func (d definition) fits(fsys fs.FS) (bool, error) {
 	if len(d.installable(fsys)) == 0 {
@@ -113,8 +125,9 @@ func (d definition) completeManager(fsys fs.FS, r *Runtime, file *runtimefile.Fi
 			files = append(files, d.Files[len(d.Files)-1])
 			managers = append(managers, d.Manager)
 		}
-		return fmt.Errorf("the project has %s: say which its dependencies are installed from, by dependencies: {manager: %s} in %s",
-			strings.Join(files, " and "), strings.Join(managers, "} or {manager: "), runtimefile.Name)
+		return &AmbiguousError{"dependencies", managers, files, fmt.Sprintf(
+			"the project has %s: say which its dependencies are installed from, by dependencies: {manager: %s} in %s",
+			strings.Join(files, " and "), strings.Join(managers, "} or {manager: "), runtimefile.Name)}
 	}
 	return nil
 }

@@ -106,8 +106,9 @@ func withoutWebPart(fsys fs.FS, fitting []definition) ([]definition, error) {
 
 // whichProfile returns the question which of several profiles a project has.
 func whichProfile(fsys fs.FS, found []definition, from options.Source) error {
-	var files, lines []string
+	var files, lines, names []string
 	for _, d := range found {
+		names = append(names, d.defaults.Profile)
 		has := manifests.PyprojectTOML
 		if by := d.installable(fsys); len(by) > 0 {
 			has = by[0].Files[len(by[0].Files)-1]
@@ -115,6 +116,6 @@ func whichProfile(fsys fs.FS, found []definition, from options.Source) error {
 		files = append(files, has)
 		lines = append(lines, "the line profile: "+d.defaults.Profile)
 	}
-	return fmt.Errorf("the project has %s: write %s in %s, or give %s",
-		strings.Join(files, " and "), strings.Join(lines, " or "), runtimefile.Name, from.Give(options.Profile))
+	return &AmbiguousError{"profile", names, files, fmt.Sprintf("the project has %s: write %s in %s, or give %s",
+		strings.Join(files, " and "), strings.Join(lines, " or "), runtimefile.Name, from.Give(options.Profile))}
 }

@@ -102,6 +102,23 @@ func npmPrograms(bin any) []string {
 	return slices.Sorted(maps.Keys(files))
 }
 
+// NPMProgram returns the file of a program that package.json names in its field "bin", or "" if it names no such program. A single path is
+// the program of the package's own name, without its scope.
+func NPMProgram(fsys fs.FS, name string) (string, error) {
+	fields, err := readPackageJSON(fsys)
+	file, _ := fields["bin"].(string)
+	if own, _ := fields["name"].(string); file != "" && path.Base(own) != name {
+		file = ""
+	}
+	if all, ok := fields["bin"].(map[string]any); ok {
+		file, _ = all[name].(string)
+	}
+	if file != "" {
+		file = path.Clean(file)
+	}
+	return file, err
+}
+
 // hasMain reports whether the image has a main file. It may be named without its ending, or by its directory.
 func hasMain(main string, has func(string) bool) bool {
 	file := path.Clean(main)

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rtbuild/rtbuild/internal/testenv/filetree"
+)
+
+// TestInit: a runtime file of a Dockerfile, where it is written, and that plan's checks take it.
+func TestInit(t *testing.T) {
+	dir := t.TempDir()
+	filetree.Files{
+		"package.json": `{"name": "agent", "version": "1.0.0", "main": "server.js"}`, "package-lock.json": `{"lockfileVersion": 3, "packages": {}}`, "server.js": "",
+		"build/Dockerfile": "FROM debian:bookworm\nRUN apt-get install -y git\nRUN frob\nCMD [\"node\", \"server.js\"]\n",
+	}.Write(t, dir)
+	file := filepath.Join(dir, "runtime.yaml")
+	if got := mustCommand(t, "init", dir, "--from", "build/Dockerfile"); got != file+"\n" {
+		t.Errorf("init prints %q, want %q", got, file)
+	}
+	written, err := os.ReadFile(file)
+	if err != nil || !strings.Contains(string(written), "\npackages: [git] #") || !strings.Contains(string(written), "#   line 3: frob\n") {
+		t.Errorf("%v:\n%s", err, written)
+	}
+	mustCommand(t, "tags", dir)
+	if _, err := command(t, "init", dir); err == nil || !strings.Contains(err.Error(), "exists: give --force") || exitCode(err) != exitUsage {
+		t.Errorf("a second init: %v", err)
+	}
+	if got := mustCommand(t, "init", dir, "-f", "-"); !strings.Contains(got, "\nbase: debian:bookworm #") || strings.Contains(got, "packages") {
+		t.Errorf("without the Dockerfile:\n%s", got)
+	}
+	mustCommand(t, "init", dir, "--force", "--base-image", "alpine:3.20")
+	if written, err = os.ReadFile(file); err != nil || !strings.Contains(string(written), "\nbase: alpine:3.20 #") || strings.Contains(string(written), "git") {
+		t.Errorf("with --force: %v\n%s", err, written)
+	}
+	if _, err := command(t, "init", dir, "--from", "Absent", "-f", "-"); err == nil || exitCode(err) != exitUsage {
+		t.Errorf("a missing Dockerfile: %v", err)
+	}
+}

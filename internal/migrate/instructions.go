@@ -1,0 +1,225 @@
+package migrate
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/rtbuild/rtbuild/internal/projectfile"
+)
+
+// instruction adds an instruction of a stage to the draft.
+func (r *reader) instruction(c instructions.Command, global variables) {
+	if arg, ok := c.(*instructions.ArgCommand); ok {
+		r.arg(arg, global)
+		return
+	}
+	if run, ok := c.(*instructions.RunCommand); ok {
+		r.run(run)
+		return
+	}
+	text := oneLine(c.Name())
+	if named, ok := c.(interface{ String() string }); ok {
+		text = oneLine(named.String())
+	}
+	if err := r.expand(c); err != nil {
+		r.leave(r.line, text, "%s", oneLine(err.Error()))
+		return
+	}
+	if reason := r.plain(c); reason != "" {
+		r.leave(r.line, text, "%s", reason)
+	}
+}
+
+// errNoDefault is the error for a value that only a build argument gives.
+var errNoDefault = errors.New("its value is a variable without a default: write the value")
+
+// expand replaces the variables in an instruction.
+func (r *reader) expand(c instructions.Command) error {
+	word := func(word string) (string, error) {
+		text, unset, err := r.lex.ProcessWord(word, r.vars)
+		delete(unset, "PATH")
+		if err == nil && len(unset) > 0 {
+			err = errNoDefault
+		}
+		return text, err
+	}
+	if expose, ok := c.(*instructions.ExposeCommand); ok {
+		for i, port := range expose.Ports {
+			text, err := word(port)
+			if err != nil {
+				return err
+			}
+			expose.Ports[i] = text
+		}
+	}
+	if c, ok := c.(instructions.SupportsSingleWordExpansion); ok {
+		return c.Expand(word)
+	}
+	return nil
+}
+
+// plain adds an instruction whose variables are replaced. It returns why it cannot.
+func (r *reader) plain(c instructions.Command) string {
+	switch c := c.(type) {
+	case *instructions.CopyCommand:
+		return r.copied(c.From, c.SourcesAndDest)
+	case *instructions.AddCommand:
+		return r.copied("", c.SourcesAndDest)
+	case *instructions.WorkdirCommand:
+		r.done = append(r.done, r.line)
+		if r.workdir = path.Join(r.workdir, c.Path); path.IsAbs(c.Path) {
+			r.workdir = path.Clean(c.Path)
+		}
+		return ""
+	case *instructions.EnvCommand:
+		return r.environment(c)
+	case *instructions.UserCommand:
+		r.user, r.values.userLine = c.User, r.line
+		return ""
+	}
+	if !r.final {
+		return "" // the image of the last stage has none of it
+	}
+	return r.config(c)
+}
+
+// config adds an instruction about the configuration of the image.
+func (r *reader) config(c instructions.Command) string {
+	switch c := c.(type) {
+	case *instructions.CmdCommand:
+		r.cmd, r.cmdLine = r.command(c.ShellDependantCmdLine), r.line
+	case *instructions.EntrypointCommand:
+		r.entrypoint, r.entrypointLine = r.command(c.ShellDependantCmdLine), r.line
+		r.cmd = nil // as in Docker
+	case *instructions.ExposeCommand:
+		r.ports(c.Ports)
+	case *instructions.HealthCheckCommand:
+		r.health, r.healthLine = c.Health, r.line
+	case *instructions.StopSignalCommand:
+		r.set("stopSignal", c.Signal, r.why("STOPSIGNAL"))
+	case *instructions.VolumeCommand:
+		r.volumes = append(r.volumes, c.Volumes...)
+		slices.Sort(r.volumes)
+		r.set("volumes", slices.Compact(r.volumes), r.why("VOLUME"))
+	case *instructions.LabelCommand:
+		return "labels are in no file: give --label KEY=VALUE to solve"
+	case *instructions.MaintainerCommand:
+		return "give --label org.opencontainers.image.authors=NAME to solve"
+	case *instructions.OnbuildCommand:
+		return "the OCI image configuration has no ONBUILD"
+	case *instructions.ShellCommand:
+		return "commands run in /bin/sh: write [bash, -c, COMMAND] where they need another shell"
+	default:
+		return "rtbuild has no equivalent"
+	}
+	return ""
+}
+
+// arg sets a build argument. Without a default here, it has that of the ARG before the first FROM.
+func (r *reader) arg(c *instructions.ArgCommand, global variables) {
+	for _, a := range c.Args {
+		value, known := global[a.Key]
+		switch _, set := r.vars[a.Key]; {
+		case a.Value != nil:
+			r.arguments(r.vars, []instructions.KeyValuePairOptional{a})
+		case known && !set:
+			r.vars[a.Key] = value
+		case !known && !set && !slices.Contains(predefined, strings.ToUpper(a.Key)):
+			r.args, r.argLines = append(r.args, a.Key), append(r.argLines, r.line)
+		}
+	}
+	r.done = append(r.done, r.line) // where its value is used, that instruction says more
+}
+
+// ports adds ports, and ranges of ports.
+func (r *reader) ports(ports []string) {
+	for _, port := range ports {
+		numbers, protocol, _ := strings.Cut(port, "/")
+		first, last, isRange := strings.Cut(numbers, "-")
+		from, err := strconv.Atoi(first)
+		to := from
+		if isRange && err == nil {
+			to, err = strconv.Atoi(last)
+		}
+		if err != nil || to-from > 100 {
+			r.leave(r.line, "EXPOSE "+oneLine(port), "it is no port")
+			continue
+		}
+		for ; from <= to; from++ {
+			text := strconv.Itoa(from)
+			if protocol != "" && protocol != "tcp" {
+				text += "/" + protocol
+			}
+			r.expose = append(r.expose, text)
+		}
+	}
+	if r.expose != nil {
+		r.set("expose", numbersOf(r.expose), r.why("EXPOSE"))
+	}
+}
+
+// numbersOf returns ports as YAML writes them best.
+func numbersOf(ports []string) []any {
+	var all []any
+	for _, port := range ports {
+		if n, err := strconv.Atoi(port); err == nil {
+			all = append(all, n)
+			continue
+		}
+		all = append(all, port)
+	}
+	return all
+}
+
+// copied notes files that are copied to other places than the project's directory, and finds that directory.
+func (r *reader) copied(from string, files instructions.SourcesAndDest) string {
+	target := files.DestPath
+	if !path.IsAbs(target) {
+		target = path.Join(r.workdir, target)
+	}
+	target = path.Clean(target)
+	if from != "" {
+		return r.copiedFrom(from, files.SourcePaths)
+	}
+	if len(files.SourceContents) > 0 {
+		return "its text is not in a file: write it to a file of the project"
+	}
+	for _, source := range files.SourcePaths {
+		if strings.Contains(source, "://") || strings.HasPrefix(source, "git@") {
+			return "list a download with its checksum under tools"
+		}
+	}
+	if r.code == "" {
+		r.code = r.workdir
+	}
+	if slices.ContainsFunc(files.SourcePaths, func(source string) bool { return path.Clean("/"+source) == "/" }) {
+		r.code = target
+	}
+	system := strings.HasPrefix(target, "/usr/") || strings.HasPrefix(target, "/etc/")
+	if r.final && target != r.code && !strings.HasPrefix(target, r.code+"/") && (r.code != "/" || system) {
+		return "the image has all files of the project in PREFIX/code, and no others: use it from there"
+	}
+	r.done = append(r.done, r.line)
+	return ""
+}
+
+// copiedFrom notes files of other images. What stages make, rtbuild makes by itself or by a build command.
+func (r *reader) copiedFrom(from string, sources []string) string {
+	known := slices.ContainsFunc(r.stages, func(s *stage) bool { return strings.EqualFold(s.Name, from) })
+	_, err := strconv.Atoi(from)
+	image := strings.ToLower(from)
+	managers := strings.Contains(image, "/uv") || strings.HasPrefix(image, "node:") || strings.HasPrefix(image, "oven/bun")
+	if known || err == nil || managers {
+		r.done = append(r.done, r.line)
+		return ""
+	}
+	return "files of other images are not copied: list a download under tools, or take " + oneLine(from) + " as base"
+}
+
+// inProject reports whether the project has a file.
+func (d *draft) inProject(name string) bool { return projectfile.Exists(d.fsys, name) }

@@ -1,0 +1,211 @@
+package migrate
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rtbuild/rtbuild/internal/profile/manifests"
+)
+
+// brought are programs that rtbuild brings where a project needs them.
+var brought = []string{"npm", "pnpm", "yarn", "bun", "corepack", "node-gyp", "pip", "setuptools", "wheel", "uv", "poetry", "poetry-core", "pipenv"}
+
+// areBrought reports whether rtbuild brings all of some packages. Their versions do not matter.
+func areBrought(names []string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool {
+		end := strings.IndexAny(name, "@=<>~!")
+		if end > 0 {
+			name = name[:end]
+		}
+		return !slices.Contains(brought, name)
+	})
+}
+
+// dependsOn sets the package manager of the dependencies, and with it the profile.
+func (r *reader) dependsOn(profile, manager string, files []string) string {
+	value := map[string]any{"manager": manager}
+	if files != nil {
+		value["files"] = files
+	}
+	if !r.has("dependencies") || r.final {
+		why := r.why("RUN")
+		r.set("dependencies", value, why)
+		r.set("profile", profile, why)
+	}
+	return ""
+}
+
+// builds adds a command of the build.
+func (r *reader) builds(s statement) string {
+	if s.set {
+		return "write it as build: {run: COMMAND, env: {NAME: VALUE}}"
+	}
+	if !slices.Contains(r.buildCommands, s.text) {
+		r.buildCommands = append(r.buildCommands, s.text)
+		r.buildLines = append(r.buildLines, r.line)
+	}
+	return ""
+}
+
+// elsewhere are options of package managers that choose another directory, or some packages of a workspace.
+var elsewhere = []string{"--prefix", "-C", "--cwd", "--dir", "-w", "--workspace", "--filter", "-F", "workspace", "--directory", "--project"}
+
+// node handles a package manager of Node.js.
+func node(manager string) handler {
+	return func(r *reader, s statement, words []string) string {
+		for _, word := range words {
+			if name, _, _ := strings.Cut(word, "="); slices.Contains(elsewhere, name) {
+				return "it is about a part of the project: name the files under dependencies, and the command under build"
+			}
+		}
+		named := positional(words, "--cache", "--registry", "--network-timeout", "--loglevel")
+		if len(named) == 0 {
+			named = []string{"install"} // yarn
+		}
+		return nodeCommand(r, s, manager, named[0], named[1:])
+	}
+}
+
+func nodeCommand(r *reader, s statement, manager, verb string, names []string) string {
+	isGlobal := slices.ContainsFunc(s.words, func(w string) bool { return w == "-g" || w == "--global" || w == "global" })
+	switch verb {
+	case "cache", "prune", "rebuild", "link", "fetch", "store", "dedupe", "audit", "fund", "-v", "autoclean":
+		return ""
+	case "config", "set":
+		return "write the setting into a file of the project, such as .npmrc"
+	case "ci", "clean-install", "install", "i", "add", "global":
+		switch {
+		case len(names) == 0:
+			return r.dependsOn("node", manager, nil)
+		case areBrought(names):
+			return ""
+		case isGlobal:
+			return "programs of npm are not installed for the whole system: add them to the dependencies in package.json"
+		}
+		return "add it to the dependencies in package.json, so that the lock file has it"
+	case "run", "run-script":
+		if len(names) > 0 && checks(names[0]) {
+			return "rtbuild runs no checks of the source; test: checks the finished image"
+		}
+		return r.builds(s)
+	case "build":
+		return r.builds(s)
+	case "test", "t", "lint":
+		return "rtbuild runs no checks of the source; test: checks the finished image"
+	}
+	if manager == "yarn" || manager == "pnpm" || manager == "bun" {
+		return r.builds(s) // a script, without "run"
+	}
+	return "npm " + verb + " has no equivalent; extra runs a command as the user, after the source is in place"
+}
+
+// checks reports whether a script is one that checks the source.
+func checks(script string) bool {
+	name, _, _ := strings.Cut(script, ":")
+	return slices.Contains([]string{"test", "lint", "typecheck", "check", "coverage"}, name)
+}
+
+// compiler handles commands that compile the project.
+func compiler(r *reader, s statement, words []string) string {
+	if named := positional(append([]string{s.words[0]}, words...)); slices.Contains(named, "tsc") || slices.Contains(named, "vite") || slices.Contains(named, "next") {
+		return r.builds(s)
+	}
+	return "extra runs such a command as the user, after the source is in place"
+}
+
+// pip handles pip install. Packages that the command names itself are in no lock file.
+func pip(r *reader, _ statement, words []string) string {
+	var files, named []string
+	for i := 0; i < len(words); i++ {
+		switch word := words[i]; {
+		case (word == "-r" || word == "--requirement") && i+1 < len(words):
+			i++
+			files = append(files, strings.TrimPrefix(strings.TrimPrefix(words[i], r.workdir+"/"), "./"))
+		case slices.Contains([]string{"-i", "--index-url", "--extra-index-url", "--trusted-host", "--timeout", "--retries", "-t", "--target", "--prefix", "--python", "-c", "-f"}, word):
+			i++
+		case !strings.HasPrefix(word, "-"):
+			named = append(named, word)
+		}
+	}
+	return r.requires(files, named)
+}
+
+// requires adds what pip installs: files of requirements, the project, and packages.
+func (r *reader) requires(files, named []string) string {
+	if slices.Contains(files, manifests.PyprojectTOML) {
+		files, named = nil, append(named, ".")
+	}
+	switch {
+	case len(named) == 0 || named[0] != "install":
+		return ""
+	case len(files) == 1:
+		return r.dependsOn("python", "pip", files)
+	case len(files) > 1:
+		return "name the files under dependencies: {files: [...]}; the first includes the others by lines -r"
+	}
+	packages := named[1:]
+	project := slices.ContainsFunc(packages, func(p string) bool {
+		return p == "." || strings.HasPrefix(p, ".[") || p == r.workdir || p == r.directory()
+	})
+	switch {
+	case areBrought(packages):
+		return ""
+	case project && !slices.ContainsFunc(packages, func(p string) bool { return p != "." && p != packages[0] }):
+		r.set("profile", "python", r.why("RUN"))
+		return ""
+	}
+	return "add it to the project's dependencies, so that the lock file has it"
+}
+
+// uv handles uv sync, and uv pip.
+func uv(r *reader, s statement, words []string) string {
+	named := positional(words, "--python", "-p", "--group", "--extra", "--package", "--no-group", "--cache-dir")
+	switch {
+	case len(named) == 0:
+		return ""
+	case named[0] == "sync" && slices.Contains(words, "--package"):
+		return "it is about a part of the project: name the files under dependencies"
+	case named[0] == "sync":
+		return r.groups(words, r.dependsOn("python", "uv", nil))
+	case named[0] == "pip":
+		return pip(r, s, words[slices.Index(words, "pip")+1:])
+	case slices.Contains([]string{"venv", "cache", "lock", "python", "self"}, named[0]):
+		return ""
+	}
+	return "uv " + named[0] + " has no equivalent: add programs to the project's dependencies"
+}
+
+// groups returns why a part of a command is not taken over: it chooses optional dependencies.
+func (r *reader) groups(words []string, reason string) string {
+	for _, word := range words {
+		if name, _, _ := strings.Cut(word, "="); slices.Contains([]string{"--extra", "--all-extras", "--group", "--all-groups", "--with", "-E"}, name) {
+			return "the dependencies are installed, but not the optional ones that " + strconv.Quote(word) + " chooses: make them plain dependencies"
+		}
+	}
+	return reason
+}
+
+func poetry(r *reader, _ statement, words []string) string {
+	named := positional(words, "--only", "--without", "--with", "-E", "--extras")
+	switch {
+	case len(named) == 0 || named[0] == "config" || named[0] == "cache" || named[0] == "check" || named[0] == "lock":
+		return ""
+	case named[0] == "install" || named[0] == "sync":
+		return r.groups(words, r.dependsOn("python", "poetry", nil))
+	}
+	return "poetry " + named[0] + " has no equivalent"
+}
+
+// pythonModule handles python -m pip, and virtual environments.
+func pythonModule(r *reader, s statement, words []string) string {
+	if len(words) > 1 && words[0] == "-m" {
+		switch words[1] {
+		case "pip":
+			return pip(r, s, words[2:])
+		case "venv", "ensurepip":
+			return ""
+		}
+	}
+	return "extra runs such a command as the user, after the source is in place"
+}
