@@ -25,8 +25,8 @@ func otherNode(in Input) []Finding {
 		}
 		data, _ := in.read(w.File)
 		at := projectfile.SourceLocation{File: w.File, Data: data, First: 1, Last: 1}
-		if w.File == packageJSON {
-			at.First = lineOf(data, "engines", "node")
+		if len(w.Field) > 0 {
+			at.First = lineOf(data, w.Field...)
 			at.Last = at.First
 		}
 		line, _, _ := strings.Cut(version, ".")

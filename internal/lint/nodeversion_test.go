@@ -19,6 +19,8 @@ func TestOtherNode(t *testing.T) {
 			".nvmrc asks for Node.js v20.1.0, and the image has 22.23.3: write runtime: {node: VERSION}, with a version that fits, or change .nvmrc if Node.js 22 is right"},
 		{"outside of the range", "runtime: {node: 22}", []string{"package.json", "{\n\"engines\": {\"node\": \">=24\"}}"},
 			"package.json asks for Node.js >=24, and the image has 22.23.3: write runtime: {node: VERSION}, with a version that fits, or change package.json if Node.js 22 is right"},
+		{"outside of devEngines", "runtime: {node: 22}", []string{"package.json", "{\"engines\": {\"node\": \">=20\"},\n\"devEngines\": {\"runtime\": {\"name\": \"node\", \"version\": \">=24\"}}}"},
+			"package.json asks for Node.js >=24, and the image has 22.23.3: write runtime: {node: VERSION}, with a version that fits, or change package.json if Node.js 22 is right"},
 		{"no pinned version fits", "", []string{"package.json", "{\n\"engines\": {\"node\": \"18\"}}"},
 			"package.json asks for Node.js 18, and the image has 22.23.3: write runtime: {node: VERSION}, with a version that fits, or change package.json if Node.js 22 is right"},
 		{"the base's", "runtime: {node: 18}", []string{"package.json", `{"engines": {"node": ">=18.2"}}`, ".nvmrc", "18"}, ""},

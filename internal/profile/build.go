@@ -50,7 +50,8 @@ func (d definition) completeBuild(fsys fs.FS, r *Runtime) error {
 }
 
 // npmBuild returns the command that runs the script build, if the project has one. Unless the file says build, it does so only if the file
-// that a container would start is not there, and no extra command could make it.
+// that a container would start is not there, and no extra command could make it. npm runs the
+// scripts of all projects: --force is for those whose devEngines asks for another manager.
 func npmBuild(fsys fs.FS, r *Runtime) ([]string, error) {
 	project, err := manifests.ReadNPM(fsys)
 	if err != nil || !project.Builds() {
@@ -58,6 +59,9 @@ func npmBuild(fsys fs.FS, r *Runtime) ([]string, error) {
 	}
 	if r.file().Build == nil && (r.Extra != "" || project.Starts(r.sourceFiles(fsys), slices.Concat(r.Entrypoint, r.Cmd))) {
 		return nil, nil
+	}
+	if refuses, err := manifests.RefusesNPM(fsys); refuses || err != nil {
+		return []string{"npm", "--force", "run", "build"}, err
 	}
 	return []string{"npm", "run", "build"}, nil
 }

@@ -21,6 +21,8 @@ func TestBuildCommand(t *testing.T) {
 		wantErr              string
 	}{
 		{name: "the start script's file is missing", manifest: started, want: npm, lock: `{}`, source: `{"build":{"run":["npm","run","build"]}}`},
+		{name: "npm is refused", manifest: started + `, "devEngines": {"packageManager": {"name": "pnpm", "version": "10"}}`, want: []string{"npm", "--force", "run", "build"},
+			lock: `{}`, source: `{"build":{"run":["npm","--force","run","build"]}}`},
 		{name: "it is there", manifest: started, files: []string{"dist/a.js", ""}, lock: `{}`, source: `{}`},
 		{name: "it is there, and ignored", manifest: started, files: []string{"dist/a.js", "", ".dockerignore", "dist"}, want: npm, lock: `{}`,
 			source: `{"build":{"run":["npm","run","build"]}}`},

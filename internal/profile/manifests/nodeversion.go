@@ -15,10 +15,11 @@ var NodeVersionFiles = []string{".nvmrc", ".node-version"}
 
 // NodeWanted is a version of Node.js that a project asks for.
 type NodeWanted struct {
-	File string // that says so
-	Text string // what it says
-	Line string // the first number of the version, such as "22"; empty: Text is a range
-	rng  *semver.Constraints
+	File  string   // that says so
+	Field []string // of package.json, that says so
+	Text  string   // what it says
+	Line  string   // the first number of the version, such as "22"; empty: Text is a range
+	rng   *semver.Constraints
 }
 
 // Accepts reports whether a whole version of Node.js, such as 22.1.0, is what the project asks for. Of the version files, only the first
@@ -37,7 +38,8 @@ var (
 	ltsNames   = map[string]string{"lts/hydrogen": "18", "lts/iron": "20", "lts/jod": "22", "lts/krypton": "24"}
 )
 
-// WantedNode returns the versions of Node.js that a project asks for: in a version file, and in engines of package.json. Words such as
+// WantedNode returns the versions of Node.js that a project asks for: in a version file, and in devEngines and
+// engines of package.json. Words such as
 // "node" and "lts/*", and ranges that are not understood, ask for nothing. The error is about package.json itself.
 func WantedNode(fsys fs.FS) ([]NodeWanted, error) {
 	var all []NodeWanted
@@ -56,11 +58,20 @@ func WantedNode(fsys fs.FS) ([]NodeWanted, error) {
 	fields, err := readPackageJSON(fsys)
 	engines, _ := fields["engines"].(map[string]any)
 	text, _ := engines["node"].(string)
-	if text == "" {
-		return all, err
-	}
-	if rng, bad := semver.NewConstraint(text); bad == nil {
-		all = append(all, NodeWanted{File: PackageJSON, Text: text, rng: rng})
+	all = append(all, wantedRange(text, "engines", "node")...)
+	for _, runtime := range devEngines(fields, "runtime") {
+		if runtime.name == "node" {
+			all = append(all, wantedRange(runtime.version, "devEngines", "runtime", "version")...)
+		}
 	}
 	return all, err
+}
+
+// wantedRange returns what a field of package.json asks for, or nothing if it is no range.
+func wantedRange(text string, field ...string) []NodeWanted {
+	rng, err := semver.NewConstraint(text)
+	if text == "" || err != nil {
+		return nil
+	}
+	return []NodeWanted{{File: PackageJSON, Field: field, Text: text, rng: rng}}
 }

@@ -11,7 +11,7 @@ import (
 // NPMCommand returns the command that starts the project, or nil if package.json says none. In this order:
 //
 //   - the words of its start script, if no shell is needed to run them; else npm itself, which prints nothing of its own: programs that
-//     talk over standard output start this way
+//     talk over standard output start this way. --force is for projects whose devEngines would have npm refuse
 //   - its main file, if the image has it or the build script may make it
 //   - its program, if it has just one (field "bin")
 //   - its main file, although the image does not have it: rule MissingStart of package lint then names the file
@@ -24,7 +24,11 @@ func NPMCommand(fsys fs.FS, has func(file string) bool) ([]string, error) {
 	programs := npmPrograms(fields["bin"])
 	switch start, _ := scripts["start"].(string); {
 	case start != "":
-		return startWords(start, scripts), err
+		words := startWords(start, scripts)
+		if refuses, _ := RefusesNPM(fsys); refuses && words[0] == "npm" {
+			words = slices.Insert(words, 1, "--force")
+		}
+		return words, err
 	case main != "" && (len(programs) != 1 || madeByScript(main, scripts) || hasMain(main, has)): // has may be slow
 		return []string{"node", main}, err
 	case len(programs) == 1:
@@ -47,9 +51,13 @@ func NPMFirstCommand(fsys fs.FS) ([]string, error) {
 	return nil, err
 }
 
-// startWords returns the words of a start script, or npm's command for scripts that need a shell or npm.
+// startWords returns the words of a start script, or npm's command for scripts that need a shell or npm. "yarn node" is Node.js with yarn's
+// loader of packages, which an image with node_modules does not need.
 func startWords(start string, scripts map[string]any) []string {
 	words, plain := plainWords(start)
+	if plain && len(words) > 2 && words[0] == "yarn" && words[1] == "node" {
+		words = words[1:]
+	}
 	if !plain || scripts["prestart"] != nil || scripts["poststart"] != nil || slices.Contains(needShell, words[0]) {
 		return []string{"npm", "--silent", "start"}
 	}

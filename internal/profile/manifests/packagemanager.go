@@ -8,12 +8,16 @@ import (
 )
 
 // PackageManager returns the package manager that package.json asks for in its field packageManager, and its version without a hash:
-// "pnpm" and "9.1.0" for "pnpm@9.1.0+sha512.abc". Both are empty if it asks for none. The error is about package.json itself.
+// "pnpm" and "9.1.0" for "pnpm@9.1.0+sha512.abc". Without that field, devEngines says it. Both are empty if package.json asks for none. The
+// error is about package.json itself.
 func PackageManager(fsys fs.FS) (name, version string, err error) {
 	fields, err := readPackageJSON(fsys)
 	text, _ := fields["packageManager"].(string)
 	name, version, _ = strings.Cut(text, "@")
 	version, _, _ = strings.Cut(version, "+")
+	if name == "" {
+		name, version = developedWith(fields)
+	}
 	return name, version, err
 }
 
