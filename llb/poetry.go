@@ -73,31 +73,26 @@ rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
 	return Layers{layer.withEndpoints(g.endpoints(PyPI, PyPIFiles)...)}, nil
 }
 
-// poetryVersion is the Poetry to use if the base has none. It reads the lock files of all versions since 1.0.
-const poetryVersion = "2.1.3"
-
 // Poetry installs the group main into a virtual environment, without the project itself. Poetry does not become part of the image.
 type Poetry struct{ inVenv }
 
 func (Poetry) layers(g *Graph) (Layers, error) {
 	script := fmt.Sprintf(`venv=%[1]s
-%[8]s%[4]s%[2]sif ! command -v poetry >/dev/null; then
-  python3 -m venv /tmp/poetry
-  /tmp/poetry/bin/python -m pip install --quiet --no-input poetry==%[5]s
-  export PATH="/tmp/poetry/bin:$PATH"
-fi
-python3 -m venv --clear "$venv"
+%[2]s%[4]spython3 -m venv --clear "$venv"
 cd %[3]s
 export VIRTUAL_ENV="$venv" PATH="$venv/bin:$PATH"
-%[6]s%[7]sfind "$venv" -name __pycache__ -prune -exec rm -rf {} +
+%[5]s%[6]sfind "$venv" -name __pycache__ -prune -exec rm -rf {} +
 chmod -R go+rX-w "$venv" # Poetry's threads take each other's umask away for moments
 rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
-`, shellQuote(g.Runtime.venv()), poetrySettings, shellQuote(g.Runtime.Code()), g.pipIndex(), poetryVersion, poetrySync,
-		withDownloads("python3", "poetry $sync --only main --no-root"), pipCache)
+`, shellQuote(g.Runtime.venv()), poetrySettings, shellQuote(g.Runtime.Code()), managerPath, poetrySync,
+		withDownloads("python3", "poetry $sync --only main --no-root"))
 	user := g.user()
-	layer := g.installOnce("poetry sync", g.Runtime.venv(), script, func(layerInput) []llb.RunOption {
-		return append(g.poetryInputs(),
-			g.cache("/var/cache/pip", llb.CacheMountShared, "pip"),
+	layer := g.installOnce("poetry sync", g.Runtime.venv(), script, func(at layerInput) []llb.RunOption {
+		opts := g.poetryInputs()
+		if _, known := uvWheels[g.Platform.Architecture]; known { // else the image has to bring Poetry
+			opts = append(opts, poetryManager.mount(pythonDeps{g: g, home: g.Runtime.venv()}, at))
+		}
+		return append(opts,
 			secretFile("/etc/pip.conf", SecretPipConf),
 			secretFile(user.home+"/.netrc", SecretNetrc),
 			agent())

@@ -52,7 +52,7 @@ type pythonDeps struct {
 	home  string // the directory of the image that the environment is in
 
 	resolve command // makes the environment, and writes to resolvedDir; see python_resolve.py
-	inputs  []llb.RunOption
+	inputs  func(layerInput) []llb.RunOption
 }
 
 func (d pythonDeps) layers() Layers {
@@ -94,7 +94,7 @@ func (d pythonDeps) resolved(at layerInput) (env, lists llb.State) {
 
 func (d pythonDeps) drawResolved(at layerInput) []llb.State {
 	opts := append(d.withUV(at, true), d.lockFiles())
-	run := d.g.run(d.root(at), d.resolve, d.labels(d.resolve.name), append(opts, d.inputs...)...)
+	run := d.g.run(d.root(at), d.resolve, d.labels(d.resolve.name), append(opts, d.inputs(at)...)...)
 	lists := run.AddMount(resolvedDir, d.g.emptyDir("/lists", d.g.Owner), llb.SourcePath("/lists"))
 	return []llb.State{d.output(run, d.home, d.g.emptyDir(d.home, d.g.Owner)), lists}
 }

@@ -38,8 +38,8 @@ func (p PoetryLock) home(r *Runtime) string {
 func (p PoetryLock) layers(g *Graph) (Layers, error) {
 	d := p.deps(g)
 	if _, known := uvWheels[g.Platform.Architecture]; !known {
-		return nil, FieldErrorf("dependencies", "rtbuild has no pinned uv for %s, which installs the packages: let Poetry install them: "+
-			"dependencies: {manager: poetry, files: [pyproject.toml, poetry.lock], installer: poetry}", g.Platform.Architecture)
+		return nil, FieldErrorf("dependencies", "rtbuild has no pinned uv for %s, which installs the packages: let the distribution's Poetry install them: "+
+			"packages: [python3-poetry] and dependencies: {manager: poetry, files: [pyproject.toml, poetry.lock], installer: poetry}", g.Platform.Architecture)
 	}
 	if g.OldSource { // the layers are merged over what another tool has installed there
 		return append(Layers{{Stage: StageDeps, Name: "remove the old packages", Field: "dependencies", upper: func(layerInput) llb.State {
@@ -59,7 +59,7 @@ func (p PoetryLock) deps(g *Graph) pythonDeps {
 "$resolver" %[2]s/python_resolve.py poetry.lock /tmp/plan %[3]d %[4]s "$name" %[5]s
 python3 -I %[2]s/python_install.py compile --home %[6]s --bytecode none
 `, shellQuote(strings.Join(p.Groups, ",")), programsDir, pythonParts, resolvedDir, pin, shellQuote(d.home), poetrySync), d.user()}
-	d.inputs = p.inputs(g)
+	d.inputs = func(at layerInput) []llb.RunOption { return p.inputs(d, at) }
 	return d
 }
 
@@ -79,26 +79,26 @@ for record in ` + home + `/*/lib/*/site-packages/pip-*.dist-info/RECORD; do sort
 	}
 	return script + `name=. resolver=python3
 if ! command -v poetry >/dev/null; then
-  "$UV" venv --quiet --python python3 /tmp/poetry-venv
-  "$UV" pip install --quiet --python /tmp/poetry-venv/bin/python poetry==` + poetryVersion + `
-  export PATH="/tmp/poetry-venv/bin:$PATH"
-  resolver=/tmp/poetry-venv/bin/python # old interpreters lack what the program needs, and Poetry brings it
+  resolver=` + managerDir + `/venv/bin/python # old interpreters lack what the program needs, and Poetry brings it
 fi
-python3 -m venv --clear ` + home + `
+` + managerPath + `python3 -m venv --clear ` + home + `
 export VIRTUAL_ENV=` + home + ` PATH=` + home + `/bin:"$PATH"
 `
 }
 
-// inputs tells the program that reads the lock file about mirrors, and what to leave out.
-func (p PoetryLock) inputs(g *Graph) []llb.RunOption {
+// inputs mounts Poetry unless conda brings it, and tells the program that reads the lock file about mirrors, and what to leave out.
+func (p PoetryLock) inputs(d pythonDeps, at layerInput) []llb.RunOption {
 	var opts []llb.RunOption
+	if p.Conda == nil {
+		opts = append(opts, poetryManager.mount(d, at))
+	}
 	if len(p.LeftOut) > 0 {
 		opts = append(opts, llb.AddEnv("RTBUILD_LEFT_OUT", strings.Join(p.LeftOut, " ")))
 	}
-	if len(g.Runtime.Mirrors) == 0 {
+	if len(d.g.Runtime.Mirrors) == 0 {
 		return opts
 	}
-	mirrors, err := json.Marshal(g.Runtime.Mirrors)
+	mirrors, err := json.Marshal(d.g.Runtime.Mirrors)
 	if err != nil {
 		panic(err) // a map of strings always marshals
 	}

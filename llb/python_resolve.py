@@ -21,7 +21,10 @@ import sys
 try:
     import tomllib
 except ModuleNotFoundError:  # before Python 3.11
-    from pip._vendor import tomli as tomllib
+    try:
+        import tomli as tomllib
+    except ModuleNotFoundError:
+        from pip._vendor import tomli as tomllib
 try:
     from packaging.tags import sys_tags
     from packaging.utils import parse_wheel_filename

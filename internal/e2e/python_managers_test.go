@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
@@ -26,7 +25,6 @@ func testPythonManagers(t *testing.T) {
 		drop    func(t *testing.T, dir string) // removes wheel from the installed packages
 	}{
 		{"poetry", testmirror.PoetryProject, "packages: [python3-poetry]", dropByPoetry},
-		{"poetry of PyPI", testmirror.PoetryProject, "", dropByPoetry},
 		{"poetry by its own installer", testmirror.PoetryProject, "packages: [python3-poetry]\ndependencies: {installer: poetry}", dropByPoetry},
 		{"uv", testmirror.UVProject, fmt.Sprintf("tools: [{name: uv, version: %s, sha256: {%s: %s}}]", uv.Version, runtime.GOARCH,
 			oh.mirror.SHA256(uv.Address(runtime.GOARCH))), func(t *testing.T, dir string) {
@@ -45,12 +43,6 @@ func testPythonManagers(t *testing.T) {
 			p.holdsProjects(t, map[string]bool{"packaging-": true, "wheel-": true, "setuptools-": false})
 			p.answersPython(t)
 
-			asked := slices.ContainsFunc(oh.mirror.Requests(), func(r testmirror.Request) bool {
-				return r.Site == "https://files.pythonhosted.org" && strings.Contains(r.Path, "/poetry-")
-			})
-			if want := test.manager != "poetry"; asked != want && test.manager != "uv" {
-				t.Errorf("the index was asked for poetry: %v", asked)
-			}
 			test.drop(t, p.dir)
 			if res := succeed(t, p.dir, p.openhandsArgs("solve", "--progress", "plain")...); !strings.Contains(res.stderr, "versioned: ") {
 				t.Errorf("not versioned:\n%s", res.stderr)

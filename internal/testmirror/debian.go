@@ -43,9 +43,6 @@ func makeDebian(ctx context.Context, dir string) error {
 			return err
 		}
 	}
-	if err := writePoetryWheel(dir, usr); err != nil {
-		return err
-	}
 	python, err := debianPython(ctx, usr)
 	if err != nil {
 		return err
@@ -115,42 +112,6 @@ func (p *condaPackage) relocate(ctx context.Context) error {
 	python.content, err = os.ReadFile(file)
 	p.files["bin/python3.13"] = python
 	return err
-}
-
-// poetryWheelVersion is the release that rtbuild installs from PyPI if a base has no poetry. The wheel contains Debian's poetry,
-// whatever its version is.
-const poetryWheelVersion = "2.1.3"
-
-// writePoetryWheel packs Debian's poetry and all modules that it needs into one wheel. The wheel works with the Python of Debian
-// trixie on this machine's architecture.
-func writePoetryWheel(dir, usr string) error {
-	packages := filepath.Join(usr, "lib/python3/dist-packages")
-	files := map[string]condaFile{}
-	err := filepath.WalkDir(packages, func(file string, d fs.DirEntry, err error) error {
-		switch name := d.Name(); {
-		case err != nil:
-			return err
-		case name == "__pycache__" || strings.HasPrefix(name, "poetry-") && strings.HasSuffix(name, ".dist-info"):
-			return fs.SkipDir
-		case !d.Type().IsRegular():
-			return nil
-		}
-		name, err := filepath.Rel(packages, file)
-		if err != nil {
-			return err
-		}
-		content, err := os.ReadFile(file)
-		files["poetry-"+poetryWheelVersion+".data/purelib/"+name] = condaFile{content: content} // a wheel has the metadata of one project only
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	data, err := packWheel("poetry", poetryWheelVersion, "Poetry", "poetry = poetry.console.application:main", files)
-	if err != nil {
-		return err
-	}
-	return writeFile(filepath.Join(dir, "wheels", "poetry-"+poetryWheelVersion+"-py3-none-any.whl"), data, 0o644)
 }
 
 // debianPoetry returns a package with poetry, all modules that it needs, and their programs.
