@@ -27,10 +27,10 @@ func commandTitle(words []string) string {
 	return strings.Join(words, " ")
 }
 
-// script runs the command in the code directory. Whatever the reason of a failure is, the log ends with a line about the network, because
+// script runs the command in the code directory, after a script that sets variables. Whatever the reason of a failure is, the log ends with a line about the network, because
 // programs without one fail in many ways.
-func (b *Build) script(code string) string {
-	run := "cd " + shellQuote(code) + "\n" + shellWords(b.Run)
+func (b *Build) script(code, before string) string {
+	run := before + "cd " + shellQuote(code) + "\n" + shellWords(b.Run)
 	if b.Network {
 		return run + "\n"
 	}
@@ -50,6 +50,7 @@ func (g *Graph) BuildLayers() (Layers, error) {
 	layers := g.removeOld()
 	if names := g.buildPackages(); len(names) > 0 {
 		layers = append(layers, g.install(g.buildInstallation(names)))
+		layers = append(layers, g.headersLayer()...)
 	}
 	if installer := g.Runtime.Installer; installer != nil {
 		more, err := g.components(append([]Component{lockFiles{}, installer.forBuild()}, g.projects()...))
@@ -123,7 +124,11 @@ func (g *Graph) installOnce(name, dir, script string, opts func(at layerInput) [
 func (g *Graph) BuildOutputs(image llb.State) llb.State {
 	b, code := g.Runtime.Build, g.Runtime.Code()
 	before := llb.Merge([]llb.State{g.buildEnvironment().WithOutput(image.Output()), g.collect(nil, llb.CopyInfo{})}, named(StageBuild, "put the source on the build image"))
-	c := command{StageBuild, b.Title(), b.script(code), g.user()}
+	headers := ""
+	if g.Runtime.Interpreter.Name == "node" {
+		headers = nodeGyp
+	}
+	c := command{StageBuild, b.Title(), b.script(code, headers), g.user()}
 	after := g.exec(before, c, []llb.ConstraintsOpt{named(StageBuild, b.Title()), g.location("build")}, g.buildOptions()...).Root()
 	made := llb.Diff(before, after, append(g.uncached(StageBuild), named(StageBuild, "find what it made"))...)
 	taken := &llb.CopyInfo{

