@@ -102,7 +102,7 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	settings.Reuse, settings.Common.NoTest = o.planning.ReuseFrom, o.planning.NoTest
 	return o.run(ctx, out, publish.Request{
 		Build: newBuild(p, d, settings, o.builder.Debug),
-		Plan:  made, Push: exports.Publish, Compression: exports.Compression, Exports: exports.All, Replace: o.planning.Force,
+		Plan:  made, Push: exports.Publish, Compression: exports.Compression, Exports: exports.All, Tags: exports.Tags, Replace: o.planning.Force,
 	})
 }
 

@@ -215,10 +215,14 @@ func TestExports(t *testing.T) {
 		several bool // platforms
 		attests bool
 		names   string // kinds and names
+		tags    string // in the repository
 		publish bool
 		err     string
 	}{
 		{name: "none", publish: true},
+		{name: "names", o: options.Outputs{Tags: []string{"docker.io/library/r:1", "e.com/r:1", "e.com/r:2"}}, tags: "docker.io/library/r:1",
+			names: "image e.com/r:1,e.com/r:2", publish: true},
+		{name: "names of an archive", o: options.Outputs{Tags: []string{"a:1"}, Outputs: []string{"type=oci,dest=" + filepath.Join(dir, "a.tar")}}, names: "oci r:source,a:1"},
 		{name: "an archive", o: options.Outputs{Outputs: []string{"type=oci,dest=" + filepath.Join(dir, "a.tar")}}, names: "oci r:source"},
 		{name: "and publish", o: options.Outputs{Outputs: []string{"type=image,name=x"}, Push: true}, names: "image x", publish: true},
 		{name: "pushing is publishing", o: options.Outputs{Outputs: []string{"type=registry"}}, publish: true},
@@ -241,8 +245,8 @@ func TestExports(t *testing.T) {
 			for _, e := range exports.All {
 				names = append(names, e.Kind()+" "+e.Attrs["name"])
 			}
-			if got := strings.Join(names, "; "); got != tt.names || exports.Publish != tt.publish {
-				t.Errorf("got %q, publish %t", got, exports.Publish)
+			if got := strings.Join(names, "; "); got != tt.names || exports.Publish != tt.publish || strings.Join(exports.Tags, " ") != tt.tags {
+				t.Errorf("got %q, publish %t, tags %q", got, exports.Publish, exports.Tags)
 			}
 		})
 	}

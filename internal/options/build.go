@@ -128,6 +128,7 @@ func checkCache(text string, fields, types []string) error {
 // Outputs are the exports of a build, with buildx's names and meanings.
 type Outputs struct {
 	Outputs      []string
+	Tags         []string // further references of the source image, with a tag each
 	Push, Load   bool
 	MetadataFile string
 	IIDFile      string
@@ -140,6 +141,8 @@ func (o *Outputs) Group() Group {
 		Options: []Option{
 			{Name: Output, Short: "o", Value: "type=TYPE,...|DIR", Completes: AnyFile, into: texts(&o.Outputs),
 				Help: "Export the image, such as type=oci,dest=FILE, or to a directory; nothing is published without --push"},
+			{Name: Tag, Short: "t", Value: "NAME[:TAG]", into: parsed(&o.Tags, parseTag),
+				Help: "Further name of the source image; latest without TAG"},
 			{Name: "push", into: boolean(&o.Push),
 				Help: "Publish, also with -o or --load"},
 			{Name: "load", into: boolean(&o.Load),

@@ -33,6 +33,7 @@ const (
 	ReuseFrom    Name = "reuse-from"
 	Secret       Name = "secret"
 	SSH          Name = "ssh"
+	Tag          Name = "tag"
 	Variant      Name = "variant"
 
 	PreviousVersion Name = "previous-version"

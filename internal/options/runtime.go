@@ -159,6 +159,18 @@ func checkImage(text string) error {
 	return nil
 }
 
+// parseTag reads a name for an image, as docker build -t does.
+func parseTag(text string) ([]string, error) {
+	named, err := reference.ParseNormalizedNamed(text)
+	if err != nil {
+		return nil, checkImage(text)
+	}
+	if _, pinned := named.(reference.Digested); pinned {
+		return nil, wrong(text, "a digest cannot be chosen: write it as [REGISTRY[:PORT]/]NAME[:TAG]")
+	}
+	return []string{reference.TagNameOnly(named).String()}, nil
+}
+
 // checkRepository returns an error unless text is the name of a repository.
 func checkRepository(text string) error {
 	named, err := reference.ParseNormalizedNamed(text)

@@ -42,6 +42,26 @@ func formatted(all []ocispecs.Platform) string {
 	return strings.Join(names, " ")
 }
 
+// TestTag: names are those of docker build -t.
+func TestTag(t *testing.T) {
+	for _, tt := range []struct{ given, want, err string }{
+		{given: "agent", want: "docker.io/library/agent:latest"},
+		{given: "e.com:5000/team/agent:1", want: "e.com:5000/team/agent:1"},
+		{given: "Agent", err: `invalid --tag "Agent"`},
+		{given: "a@sha256:" + strings.Repeat("0", 64), err: "a digest cannot be chosen"},
+	} {
+		t.Run(tt.given, func(t *testing.T) {
+			var o options.Outputs
+			if projecttest.WantError(t, parse("solve", &o, "-t", tt.given), tt.err) {
+				return
+			}
+			if got := told(o.Tags); got != "["+tt.want+"]" {
+				t.Errorf("got %s", got)
+			}
+		})
+	}
+}
+
 func TestPlatforms(t *testing.T) {
 	here := platforms.Format(options.Local())
 	for _, tt := range []struct {

@@ -33,6 +33,7 @@ type Request struct {
 	Compression options.Compression // of the layers that are pushed
 	Exports     []solve.Export      // further destinations of the source image
 	Replace     bool                // overwrite tags whose content cannot be read
+	Tags        []string            // further references of the source image, in the repository
 }
 
 // Result is the result of a build.
@@ -52,7 +53,8 @@ func (e *BuildError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *BuildError) Unwrap() error { return e.Err }
 
-// Run builds and publishes what the plan says. If there is nothing to do, it contacts neither registry nor builder.
+// Run builds and publishes what the plan says. If there is nothing to do, it contacts neither
+// registry nor builder, but to write further tags.
 //
 // Errors before the build have the type of their cause:
 //   - a [*registry.Error] if the user may not push to the repository, or if the registry cannot be asked;
@@ -64,7 +66,7 @@ func (e *BuildError) Unwrap() error { return e.Err }
 func Run(ctx context.Context, req Request) (*Result, error) {
 	r := &run{Request: req}
 	if req.Plan.Done() && len(req.Exports) == 0 {
-		return r.result(), nil
+		return r.result(), r.tag(ctx)
 	}
 	for _, warning := range req.Project.Tree.Warnings {
 		req.warn(warning)
@@ -86,7 +88,24 @@ func Run(ctx context.Context, req Request) (*Result, error) {
 	if err := s.close(r.solveAll(ctx)); err != nil {
 		return nil, &BuildError{err}
 	}
-	return r.result(), nil
+	return r.result(), r.tag(ctx)
+}
+
+// tag gives the published source image the user's further tags. If there are none, it makes no request.
+func (r *run) tag(ctx context.Context) error {
+	if len(r.Tags) == 0 || !r.Push {
+		return nil
+	}
+	published, err := r.Destination.Registry.Resolve(ctx, r.Project.Tags.Images.Source)
+	for _, ref := range r.Tags {
+		if err == nil {
+			err = r.Destination.Registry.Tag(ctx, ref, published)
+		}
+	}
+	if err != nil {
+		return &BuildError{err}
+	}
+	return r.Destination.Err()
 }
 
 // run is the state of one call of Run.

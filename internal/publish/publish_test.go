@@ -16,6 +16,7 @@ import (
 	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/opencontainers/go-digest"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/options"
@@ -65,6 +66,11 @@ func TestRun(t *testing.T) {
 			solved: []string{whole}, digest: "linux/amd64 source"},
 		{name: "an archive of an existing image", set: func(f *fixture) { f.plans(f.platform("linux/amd64", plan.None)); f.Exports = []solve.Export{archive} },
 			solved: []string{"linux/amd64 r:old + ; to oci x"}, digest: "linux/amd64 deps"},
+		{name: "further tags", set: func(f *fixture) {
+			onLock(f)
+			f.Tags = []string{f.registry.Host + "/a:1", f.registry.Host + "/a:latest"}
+		},
+			solved: []string{sourceAlone}, wrote: []string{"source", "1", "latest"}, digest: "linux/amd64 source"},
 		{name: "one platform needs a deps image", set: func(f *fixture) {
 			f.plans(f.platform("linux/amd64", plan.Scratch, "lock", "versioned", "source"), f.platform("linux/arm64", plan.Lock, "source"))
 		}, solved: []string{deps, "linux/amd64 r:lock@(index of linux/amd64 deps) + source; linux/arm64 r:old + source; to image r by digest"},
@@ -214,6 +220,25 @@ func TestNothingToDo(t *testing.T) {
 	result, err := Run(t.Context(), f.Request)
 	if err != nil || result.Digest != digest.FromString("existing").String() || result.Response != nil || f.connected != nil {
 		t.Errorf("got %+v, %v, connected to %q", result, err, f.connected)
+	}
+}
+
+// TestFurtherTagOfAnExistingImage: a tag alone needs no builder.
+func TestFurtherTagOfAnExistingImage(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	f := newFixture(t)
+	pushed, err := f.registry.PushImage(t.Context(), "a", "source", ocispecs.Image{Platform: ocispecs.Platform{OS: "linux", Architecture: "amd64"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.wrote = nil
+	f.plans(f.platform("linux/amd64", plan.None))
+	f.Tags = []string{f.registry.Host + "/a:latest"}
+	if _, err := Run(t.Context(), f.Request); err != nil || !slices.Equal(f.wrote, []string{"latest"}) || f.connected != nil {
+		t.Errorf("got %v, wrote %q, connected to %q", err, f.wrote, f.connected)
+	}
+	if got, err := f.Destination.Registry.Resolve(t.Context(), f.Tags[0]); got != pushed || err != nil {
+		t.Errorf("got %s, %v, want %s", got, err, pushed)
 	}
 }
 
