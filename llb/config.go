@@ -176,7 +176,8 @@ func (g *Graph) SourceConfig(layers Layers, treeDigest string, more map[string]s
 	return img, nil
 }
 
-// setProcess sets how containers start. As in a Dockerfile, setting an entrypoint drops the base's command.
+// setProcess sets how containers start. As in a Dockerfile, setting an entrypoint drops the base's command. Unlike there, a command drops
+// the base's health check, which tests the base's own program.
 func (g *Graph) setProcess(img *Image) {
 	r := g.Runtime
 	if r.Entrypoint != nil {
@@ -189,7 +190,7 @@ func (g *Graph) setProcess(img *Image) {
 	if r.Workdir != "" {
 		img.Config.WorkingDir = r.Workdir
 	}
-	if r.Healthcheck != nil {
+	if r.Healthcheck != nil || r.OwnCommand() {
 		img.Config.Healthcheck = r.Healthcheck
 	}
 	if r.StopSignal != "" {

@@ -98,7 +98,7 @@ func TestTriggersAreNotCarriedOn(t *testing.T) {
 
 func TestSourceConfig(t *testing.T) {
 	deps := `{"architecture":"amd64","os":"linux","config":{"Entrypoint":["/start"],"Cmd":["bash"],"Env":["PATH=/bin","A=0"],` +
-		`"Labels":{"io.rtbuild.stage":"deps","io.rtbuild.user.uid":"7","kept":"yes"},"Shell":["/bin/bash","-c"]},"rootfs":{"diff_ids":["sha256:1"]}}`
+		`"Healthcheck":{"Test":["CMD","/check"]},"Labels":{"io.rtbuild.stage":"deps","io.rtbuild.user.uid":"7","kept":"yes"},"Shell":["/bin/bash","-c"]},"rootfs":{"diff_ids":["sha256:1"]}}`
 	tests := []struct {
 		name   string
 		change func(*llb.Runtime)
@@ -119,6 +119,11 @@ func TestSourceConfig(t *testing.T) {
 			img.Config.Labels["io.rtbuild.source.cmd"] = `["node","server.js"]`
 			img.Config.Healthcheck, img.Config.StopSignal = &dockerspec.HealthcheckConfig{Test: []string{"NONE"}}, "SIGINT"
 			img.Config.Volumes = map[string]struct{}{"/data": {}}
+		}},
+		{"the base's command keeps its health check", func(r *llb.Runtime) { r.Cmd = nil }, func(img *llb.Image) {
+			img.Config.Entrypoint, img.Config.Cmd = []string{"/start"}, []string{"bash"}
+			img.Config.Labels["io.rtbuild.source.cmd"] = "null"
+			img.Config.Healthcheck = &dockerspec.HealthcheckConfig{Test: []string{"CMD", "/check"}}
 		}},
 		{"a working directory", func(r *llb.Runtime) { r.Workdir = "/srv" }, func(img *llb.Image) {
 			img.Config.Entrypoint, img.Config.Cmd, img.Config.WorkingDir = []string{"/start"}, []string{"node", "server.js"}, "/srv"

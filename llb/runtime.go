@@ -48,7 +48,7 @@ type Runtime struct {
 	Cmd         []string                      // nil: the base's
 	Workdir     string                        // empty: the code directory
 	Expose      []string                      // "8080/tcp"
-	Healthcheck *dockerspec.HealthcheckConfig // nil: the base's
+	Healthcheck *dockerspec.HealthcheckConfig // nil: the base's; none if OwnCommand
 	StopSignal  string                        // empty: the base's
 	Volumes     []string                      // besides the base's
 	Extra       string                        // a shell command, run on the finished image
@@ -168,6 +168,9 @@ func has[C Component](list []Component) bool {
 	}
 	return false
 }
+
+// OwnCommand reports whether containers run another command than those of the base.
+func (r *Runtime) OwnCommand() bool { return r.Cmd != nil || r.Entrypoint != nil }
 
 // DepsEnv returns the variables of [Runtime.Env] that deps images have and that their steps see: all if a component writes them into the
 // image, and else none. The others are only for the source image, so that a change of them builds no dependencies.

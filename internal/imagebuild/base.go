@@ -3,7 +3,6 @@ package imagebuild
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"path"
 	"regexp"
@@ -81,10 +80,10 @@ func (b *builder) checkBase(base *files) error {
 	return nil
 }
 
-// warnTriggers warns that the base's ONBUILD triggers do not run. They are instructions of a Dockerfile.
-func (b *builder) warnTriggers(ctx context.Context) error {
-	triggers := b.entry.Config.OnBuild
-	if len(triggers) == 0 {
+// warnOfBase warns of what the base's config says and the image does not keep.
+func (b *builder) warnOfBase(ctx context.Context) error {
+	messages := b.leftOut()
+	if len(messages) == 0 {
 		return nil
 	}
 	def, err := b.graph.Start().Marshal(ctx, bkllb.Platform(b.req.Platform))
@@ -95,8 +94,26 @@ func (b *builder) warnTriggers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return b.client.Warn(ctx, vertex, fmt.Sprintf("base image %s has ONBUILD triggers, which rtbuild neither runs nor keeps: %s: "+
-		"put what they do into the runtime file", b.req.Runtime.Base, strings.Join(triggers, "; ")), gateway.WarnOpts{Level: 1})
+	for _, message := range messages {
+		if err := b.client.Warn(ctx, vertex, "base image "+b.req.Runtime.Base+" has "+message, gateway.WarnOpts{Level: 1}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leftOut says what the image does not keep: triggers, which are instructions of a Dockerfile, and the check of a program that does not run.
+func (b *builder) leftOut() []string {
+	var all []string
+	if triggers := b.entry.Config.OnBuild; len(triggers) > 0 {
+		all = append(all, "ONBUILD triggers, which rtbuild neither runs nor keeps: "+strings.Join(triggers, "; ")+": put what they do into the runtime file")
+	}
+	r := b.req.Runtime
+	if check := b.entry.Config.Healthcheck; check != nil && len(check.Test) > 0 && check.Test[0] != "NONE" && r.OwnCommand() && r.Healthcheck == nil {
+		all = append(all, "a HEALTHCHECK of its own program, which the image does not keep: "+strings.Join(check.Test[1:], " ")+
+			": if the agent is to be checked, write healthcheck into the runtime file")
+	}
+	return all
 }
 
 // checkVolumes refuses a base that declares a volume over the runtime: its containers would not see the runtime.

@@ -28,7 +28,7 @@ func (b *builder) scratch(ctx context.Context) (*built, error) {
 	if err := b.inspectBase(ctx); err != nil {
 		return nil, err
 	}
-	if err := b.warnTriggers(ctx); err != nil {
+	if err := b.warnOfBase(ctx); err != nil {
 		return nil, err
 	}
 	layers, err := b.graph.UpTo(b.req.Stage)

@@ -10,6 +10,7 @@ import (
 	bkllb "github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/solver/pb"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/plan"
@@ -98,15 +99,28 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-// TestTriggers: the base's triggers are not run, which is said where they count.
-func TestTriggers(t *testing.T) {
+// TestLeftOut: the base's triggers are not run, and its own health check does not test another program. Both are said where they count.
+func TestLeftOut(t *testing.T) {
 	triggers := strings.Replace(baseConfig, `"Cmd"`, `"OnBuild":["RUN one","RUN two"],"Cmd"`, 1)
+	checked := strings.Replace(baseConfig, `"Cmd"`, `"Healthcheck":{"Test":["CMD","curl","-f","localhost"]},"Cmd"`, 1)
 	for _, tt := range []struct {
 		name   string
 		change func(*scene)
 		want   string
 	}{
 		{"none", func(*scene) {}, ""},
+		{"the base's check", func(s *scene) {
+			s.Images[base] = fakegateway.Image{Config: checked}
+			s.Runtime.Cmd = []string{"node", "a.js"}
+		}, "which the image does not keep: curl -f localhost: "},
+		{"the base's check and command", func(s *scene) {
+			s.Images[base] = fakegateway.Image{Config: checked}
+			s.Runtime.Cmd = nil
+		}, ""},
+		{"the base's check and one of its own", func(s *scene) {
+			s.Images[base] = fakegateway.Image{Config: checked}
+			s.Runtime.Cmd, s.Runtime.Healthcheck = []string{"node", "a.js"}, &dockerspec.HealthcheckConfig{Test: []string{"CMD", "x"}}
+		}, ""},
 		{"the base's", func(s *scene) { s.Images[base] = fakegateway.Image{Config: triggers} }, "neither runs nor keeps: RUN one; RUN two: "},
 		{"those of a deps image (lock)", func(s *scene) {
 			s.on(plan.Lock, lockRef)
