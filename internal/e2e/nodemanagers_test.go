@@ -147,11 +147,14 @@ func TestNodeManagers(t *testing.T) {
 	}
 }
 
-// TestYarnOutOfStep edits the manifest of a workspace member, which yarn 1 itself does not notice.
+// TestYarnOutOfStep edits the manifest of a workspace member, which yarn 1 itself does not notice. It is said before the build, and if that
+// check is skipped, by a step.
 func TestYarnOutOfStep(t *testing.T) {
 	t.Parallel()
 	p := nodeProject(t, "yarn")
 	edit(t, filepath.Join(p.dir, "lib/package.json"), `"is-odd":"3.0.1"`, `"is-odd":"3.0.0"`)
+	p.fails(t, 1, `lib/package.json:1: yarn.lock does not agree with lib/package.json: is-odd is "3.0.0", but is not in the lock file: run yarn install, and commit both`)
+	write(t, p.dir, "runtime.yaml", "# check=skip=LockOutOfStep\n")
 	res := p.fails(t, 1, "")
 	if want := "yarn.lock lacks is-odd@3.0.0, which lib/package.json asks for"; !strings.Contains(res.stderr, want) {
 		t.Errorf("%q is not in\n%s", want, res.stderr)

@@ -70,14 +70,14 @@ func uvLockOutOfStep(in Input) []Finding {
 	return all
 }
 
-// CheckLocks returns a [*projectfile.Error] for a lock file that does not agree with its manifest, unless the settings skip the rule. npm
-// and Poetry refuse such a lock file themselves, but only in a step; of npm's, the error names all faults of all manifests. uv would have
+// CheckLocks returns a [*projectfile.Error] for a lock file that does not agree with its manifest, unless the settings skip the rule. The
+// managers of Node.js and Poetry refuse such a lock file themselves, but only in a step; of npm's, the error names all faults of all manifests. uv would have
 // to resolve the requirements anew, and installs it.
 func CheckLocks(in Input, settings *linter.Config) error {
 	if len(Select([]Finding{{Rule: LockOutOfStep.Name}}, settings)) == 0 {
 		return nil
 	}
-	for _, check := range []func(Input) error{checkNPMLock, checkPoetryLock} {
+	for _, check := range []func(Input) error{checkNPMLock, checkNodeLock, checkPoetryLock} {
 		if err := check(in); err != nil {
 			return err
 		}

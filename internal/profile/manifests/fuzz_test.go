@@ -37,6 +37,27 @@ func FuzzRequirements(f *testing.F) {
 	})
 }
 
+// FuzzLockRequests shows that any text is a lock file with ranges, or one without.
+func FuzzLockRequests(f *testing.F) {
+	for _, seed := range []string{
+		"importers:\n  .:\n    dependencies:\n      a:\n        specifier: '1'\n", "dependencies:\n  a:\n    specifier: 1\n", "importers:\n\n  .: {}\n", "overrides:\n",
+		"\"root@workspace:.\":\n  dependencies:\n    a: \"npm:1\"\n", "{\n  \"workspaces\": {\n    \"\": {\n      \"dependencies\": {\n        \"a\": \"1\",\n", "a@1, \"b@>=1 <2\":\n",
+		"\"", "'a'", " :", "\xff", "\"a\":", "a:\n:\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		YarnPatterns(data)
+		for _, requests := range []LockRequests{PNPMRequests(data), YarnRequests(data), BunRequests(data)} {
+			for dir, ranges := range requests {
+				if ranges == nil || dir == "" {
+					t.Fatalf("%q: %v", dir, ranges)
+				}
+			}
+		}
+	})
+}
+
 // FuzzPackageJSON shows that a package.json gives a version, a command and workspaces that are in the project, or an *projectfile.Error.
 func FuzzPackageJSON(f *testing.F) {
 	for _, seed := range []string{
