@@ -24,7 +24,7 @@ func TestNodeVersion(t *testing.T) {
 		{"devEngines with several", []string{"package.json", `{"devEngines": {"runtime": [{"name": "bun"}, {"name": "node", "version": "20.x", "onFail": "warn"}]}}`}, "20"},
 		{"devEngines that is ignored", []string{"package.json", `{"devEngines": {"runtime": {"name": "node", "version": "20", "onFail": "ignore"}}}`}, "22"},
 		{"devEngines of other types", []string{"package.json", `{"devEngines": {"runtime": ["node", {"name": 1}], "packageManager": 2}}`}, "22"},
-		{"engines and devEngines", []string{"package.json", `{"engines": {"node": ">=20"}, "devEngines": {"runtime": {"name": "node", "version": ">=24"}}}`}, "24"},
+		{"engines and devEngines", []string{"package.json", `{"engines": {"node": ">=20"}, "devEngines": {"runtime": {"name": "node", "version": ">=24 <25"}}}`}, "24"},
 		{"a range that is none", []string{"package.json", `{"engines": {"node": "new"}}`}, "22"},
 		{"no text", []string{"package.json", `{"engines": {"node": 20}}`}, "22"},
 		{".nvmrc", []string{".nvmrc", "v20.11.1\n"}, "20"},
