@@ -89,7 +89,7 @@ rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
 	user := g.user()
 	layer := g.installOnce("poetry sync", g.Runtime.venv(), script, func(at layerInput) []llb.RunOption {
 		opts := g.poetryInputs()
-		if _, known := uvWheels[g.Platform.Architecture]; known { // else the image has to bring Poetry
+		if _, known := uvWheels("")[g.Platform.Architecture]; known { // else the image has to bring Poetry
 			opts = append(opts, poetryManager.mount(pythonDeps{g: g, home: g.Runtime.venv()}, at))
 		}
 		return append(opts,

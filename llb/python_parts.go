@@ -51,6 +51,8 @@ type pythonDeps struct {
 	conda *Conda // brings the interpreter; nil: the image does
 	home  string // the directory of the image that the environment is in
 
+	uvVersion string // empty: the default
+
 	resolve command // makes the environment, and writes to resolvedDir; see python_resolve.py
 	inputs  func(layerInput) []llb.RunOption
 }
@@ -172,33 +174,13 @@ func (d pythonDeps) root(at layerInput) llb.State {
 	return d.g.onBase(at)
 }
 
-// uvWheels are the wheels of uv by architecture, for glibc and for musl: file and SHA-256, as PyPI states it.
-var uvWheels = map[string][4]string{
-	"amd64": {
-		"uv-0.11.8-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl", "d97bb2920d6cddc07faa475013461294cc09b77ec8139278416c6e54b938d037",
-		"uv-0.11.8-py3-none-musllinux_1_1_x86_64.whl", "0172b5215544844cd3db0fa3c73a2eb74999b3f00cd2527dde578725076d7b65",
-	},
-	"arm64": {
-		arm64Wheel, "877c9af3b3955a35ef739e5b2ba79c56dae5c4d50420a7ed908c0901e1c8c807",
-		arm64Wheel, "877c9af3b3955a35ef739e5b2ba79c56dae5c4d50420a7ed908c0901e1c8c807",
-	},
-}
-
-const arm64Wheel = "uv-0.11.8-py3-none-manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64.whl"
-
-// UVWheels returns the wheels of uv that installers take from the index: the SHA-256 by file name.
-func UVWheels(architecture string) map[string]string {
-	w := uvWheels[architecture]
-	return map[string]string{w[0]: w[1], w[2]: w[3]}
-}
-
 // uv returns the program uv, which a step takes from the index.
 func (d pythonDeps) uv(at layerInput) llb.State {
 	return at.once("uv", func() []llb.State { return []llb.State{d.drawUV(at)} })[0]
 }
 
 func (d pythonDeps) drawUV(at layerInput) llb.State {
-	wheels := uvWheels[d.g.Platform.Architecture]
+	wheels := uvWheels(d.uvVersion)[d.g.Platform.Architecture]
 	const name = "fetch uv from the index"
 	c := command{StageDeps, name, d.interpreter() + "exec python3 -I " + programsDir + "/python_fetch.py " +
 		shellWords(append([]string{d.g.mirrored(PyPI + "/simple"), resolvedDir}, wheels[:]...)) + "\n", d.user()}

@@ -37,7 +37,7 @@ func (p PoetryLock) home(r *Runtime) string {
 
 func (p PoetryLock) layers(g *Graph) (Layers, error) {
 	d := p.deps(g)
-	if _, known := uvWheels[g.Platform.Architecture]; !known {
+	if _, known := uvWheels("")[g.Platform.Architecture]; !known {
 		return nil, FieldErrorf("dependencies", "rtbuild has no pinned uv for %s, which installs the packages: let the distribution's Poetry install them: "+
 			"packages: [python3-poetry] and dependencies: {manager: poetry, files: [pyproject.toml, poetry.lock], installer: poetry}", g.Platform.Architecture)
 	}

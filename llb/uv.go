@@ -27,6 +27,7 @@ func (UV) layers(g *Graph) (Layers, error) {
 type UVSync struct {
 	inVenv
 
+	Version  string   // of uv, one of UVVersions; empty: the default
 	Archives bool     // install the archives that uv.lock names by their paths
 	LeftOut  []string // the names of all projects that uv.lock names by their paths, if there are archives
 }
@@ -44,7 +45,7 @@ func (u UVSync) flags() string {
 }
 
 func (u UVSync) layers(g *Graph) (Layers, error) {
-	uv, err := g.uvForLock()
+	uv, err := g.uvForLock(u.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -86,10 +87,10 @@ type uvProgram struct {
 }
 
 // uvForLock returns the uv that the user chooses, else the pinned one from the index, so that no other site is needed.
-func (g *Graph) uvForLock() (uvProgram, error) {
+func (g *Graph) uvForLock(version string) (uvProgram, error) {
 	if !slices.ContainsFunc(g.Runtime.Releases, func(t Tool) bool { return t.Name == "uv" && t.Chosen }) {
-		if _, known := uvWheels[g.Platform.Architecture]; known {
-			d := pythonDeps{g: g, home: g.Runtime.venv()}
+		if _, known := uvWheels("")[g.Platform.Architecture]; known {
+			d := pythonDeps{g: g, home: g.Runtime.venv(), uvVersion: version}
 			return uvProgram{path: inputs + "/uv/uv", files: d.uv}, nil
 		}
 	}

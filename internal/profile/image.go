@@ -58,7 +58,7 @@ var installers = map[string]func(*Runtime) llb.Installer{
 		return llb.PoetryLock{Groups: []string{"main"}, LeftOut: r.provenance.installed}
 	},
 	"uv": func(r *Runtime) llb.Installer {
-		return llb.UVSync{Archives: r.provenance.archives, LeftOut: r.provenance.installed}
+		return llb.UVSync{Version: r.provenance.uv, Archives: r.provenance.archives, LeftOut: r.provenance.installed}
 	},
 }
 

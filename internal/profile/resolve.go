@@ -253,7 +253,7 @@ func (d definition) complete(fsys fs.FS, r *Runtime) error {
 	env := d.variables(r.Prefix)
 	maps.Copy(env, r.Env)
 	r.Env = env
-	for _, step := range []func(fs.FS, *Runtime) error{d.completeVersion, d.completeInterpreter, d.completePython, d.completeIgnore, completeManagerVersion, completeFiles, d.completeProject, d.completeCommand, d.completeBuild} {
+	for _, step := range []func(fs.FS, *Runtime) error{d.completeVersion, d.completeInterpreter, d.completePython, d.completeIgnore, completeManagerVersion, completeUV, completeFiles, d.completeProject, d.completeCommand, d.completeBuild} {
 		if err := step(fsys, r); err != nil {
 			return err
 		}

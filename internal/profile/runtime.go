@@ -76,6 +76,7 @@ type provenance struct {
 	requirements manifests.Requirements   // pip's
 	editable     manifests.Editable       // what they install from the context
 	archives     bool                     // the manager installs archives of the context
+	uv           string                   // the version of uv that installs; empty: the default
 	root         *manifests.PythonProject // at the root of the context; nil if there is none, or it is not to be looked at
 	file         *runtimefile.File        // nil if the runtime was not loaded
 	overridden   []string                 // the fields that the command line overrides

@@ -90,3 +90,13 @@ func (p *PythonProject) LockCommand() string {
 	}
 	return "uv lock"
 }
+
+// RequiredUV returns the versions of uv that the project accepts, or "".
+func (p *PythonProject) RequiredUV() string {
+	return strings.TrimSpace(p.file.table("tool", "uv").text("required-version"))
+}
+
+// RequiredUVFault returns an error at the line of [PythonProject.RequiredUV].
+func (p *PythonProject) RequiredUVFault(hint, format string, args ...any) error {
+	return p.errorAt("required-version", hint, format, args...)
+}
