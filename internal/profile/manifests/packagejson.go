@@ -56,7 +56,7 @@ func WorkspaceManifests(fsys fs.FS) ([]string, error) {
 		return nil, err
 	case err != nil:
 		data, _ := projectfile.ReadOptional(fsys, PackageJSON) // it was readable above
-		return nil, projectfile.Text{Name: PackageJSON, Data: data}.At(0, 0, "list the workspaces' package.json under dependencies.files", "%s", err)
+		return nil, projectfile.Text{Name: PackageJSON, Data: data}.At(0, 0, workspaceHint(err), "%s", err)
 	}
 	var files []string
 	for dir := range dirs {

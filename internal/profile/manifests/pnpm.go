@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"errors"
 	"io/fs"
 	"path"
 	"regexp"
@@ -103,8 +104,8 @@ func PNPMFiles(fsys fs.FS) ([]string, error) {
 		return nil, err
 	}
 	members, err := findWorkspaces(fsys, patterns)
-	if err != nil && len(lock.Importers) == 0 { // the lock file names the members, too
-		return nil, projectfile.Text{Name: PNPMWorkspace}.At(0, 0, "list the workspaces' package.json under dependencies.files", "%s", err)
+	if err != nil && (len(lock.Importers) == 0 || errors.Is(err, errOutside)) { // the lock file names the members, too
+		return nil, projectfile.Text{Name: PNPMWorkspace}.At(0, 0, workspaceHint(err), "%s", err)
 	}
 	files := slices.Concat(PNPMSettings, lock.Files, patches)
 	for dir := range members {

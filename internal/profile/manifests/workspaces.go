@@ -71,10 +71,27 @@ func (w *workspaces) follow(files linked, name string) (string, error) {
 	return p.real, p.err
 }
 
+// errOutside says that a member of a workspace is not below the project.
+var errOutside = errors.New("outside of the project")
+
+// isOutside reports whether a clean path, or a pattern, leads out of the project.
+func isOutside(name string) bool { return name == ".." || strings.HasPrefix(name, "../") }
+
+// workspaceHint says what helps against an error of findWorkspaces.
+func workspaceHint(err error) string {
+	if errors.Is(err, errOutside) {
+		return "build from the directory that holds all members"
+	}
+	return "list the workspaces' package.json under dependencies.files"
+}
+
 // add adds the directories of a pattern, or removes them if the pattern begins with "!".
 func (w *workspaces) add(text string) error {
 	pattern, negated := strings.CutPrefix(text, "!")
 	pattern = path.Clean(strings.TrimPrefix(pattern, "./"))
+	if isOutside(pattern) {
+		return fmt.Errorf("the workspace %q is %w", shown(text), errOutside)
+	}
 	if !fs.ValidPath(pattern) || len(pattern) > maxPattern || strings.ContainsAny(pattern, `{}()\`) {
 		return fmt.Errorf("the pattern %q of workspaces is not understood", shown(text))
 	}
@@ -209,7 +226,7 @@ func (w *walk) enter(at spot, name string) (next spot, ok bool, err error) {
 // that its lock file names. If the lock file names some, patterns that are not understood are no error.
 func memberManifests(fsys fs.FS, locked []string) ([]string, error) {
 	members, err := WorkspaceManifests(fsys)
-	if err != nil && len(locked) == 0 {
+	if err != nil && (len(locked) == 0 || slices.ContainsFunc(locked, isOutside)) {
 		return nil, err
 	}
 	for _, dir := range locked {

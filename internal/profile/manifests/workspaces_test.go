@@ -79,6 +79,8 @@ func TestWorkspacesTooMany(t *testing.T) {
 		{"patterns", patterns(maxPatterns+1, "a"), "package.json: there are 1001 workspace patterns, and the limit is 1000" + hint},
 		{"entries", patterns(maxPatterns, "*"), "package.json: the patterns of workspaces are compared with more than 1000000 files and directories" + hint},
 		{"directories", patterns(maxPatterns, "a"+strings.Repeat("/a", maxVisits/maxPatterns)), "package.json: the patterns of workspaces lead to more than 100000 directories" + hint},
+		{"outside", patterns(1, "../lib"), `package.json: the workspace "../lib" is outside of the project: build from the directory that holds all members`},
+		{"outside, in the end", patterns(1, "./a/../../*"), `package.json: the workspace "./a/../../*" is outside of the project: build from the directory that holds all members`},
 		{"a long pattern", patterns(1, strings.Repeat("a/", 3000)), `package.json: the pattern "` + strings.Repeat("a/", 40) + `..." of workspaces is not understood` + hint},
 	}
 	for _, test := range tests {
