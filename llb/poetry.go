@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 )
@@ -74,9 +75,23 @@ rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
 }
 
 // Poetry installs the group main into a virtual environment, without the project itself. Poetry does not become part of the image.
-type Poetry struct{ inVenv }
+type Poetry struct {
+	inVenv
 
-func (Poetry) layers(g *Graph) (Layers, error) {
+	Groups []string // besides main
+	Extras []string // of the project
+}
+
+// poetryExtras returns the options of Poetry that choose extras.
+func poetryExtras(names []string) string {
+	flags := ""
+	for _, name := range names {
+		flags += " --extras " + shellQuote(name)
+	}
+	return flags
+}
+
+func (p Poetry) layers(g *Graph) (Layers, error) {
 	script := fmt.Sprintf(`venv=%[1]s
 %[2]s%[4]spython3 -m venv --clear "$venv"
 cd %[3]s
@@ -85,7 +100,7 @@ export VIRTUAL_ENV="$venv" PATH="$venv/bin:$PATH"
 chmod -R go+rX-w "$venv" # Poetry's threads take each other's umask away for moments
 rm -rf "$HOME/.cache" "$HOME/.config/pypoetry"
 `, shellQuote(g.Runtime.venv()), poetrySettings, shellQuote(g.Runtime.Code()), managerPath, poetrySync,
-		withDownloads("python3", "poetry $sync --only main --no-root"))
+		withDownloads("python3", "poetry $sync --only "+shellQuote(strings.Join(append([]string{"main"}, p.Groups...), ","))+poetryExtras(p.Extras)+" --no-root"))
 	user := g.user()
 	layer := g.installOnce("poetry sync", g.Runtime.venv(), script, func(at layerInput) []llb.RunOption {
 		opts := g.poetryInputs()

@@ -13,6 +13,7 @@ import (
 type PoetryLock struct {
 	Conda  *Conda   // brings Poetry and the interpreter; nil: the image has the interpreter
 	Groups []string // of the project's dependencies
+	Extras []string // of the project
 
 	// LeftOut are the names of packages that are not installed: projects of the source.
 	LeftOut []string
@@ -55,10 +56,10 @@ func (p PoetryLock) deps(g *Graph) pythonDeps {
 	if has[Browser](g.Runtime.Deps) {
 		pin = "playwright"
 	}
-	d.resolve = command{StageDeps, "read poetry.lock", d.environment(true) + p.environmentScript(g) + fmt.Sprintf(`%[7]spoetry $sync --dry-run --no-ansi --no-root --only %[1]s > /tmp/plan || { cat /tmp/plan; exit 1; }
+	d.resolve = command{StageDeps, "read poetry.lock", d.environment(true) + p.environmentScript(g) + fmt.Sprintf(`%[7]spoetry $sync --dry-run --no-ansi --no-root --only %[1]s%[8]s > /tmp/plan || { cat /tmp/plan; exit 1; }
 "$resolver" %[2]s/python_resolve.py poetry.lock /tmp/plan %[3]d %[4]s "$name" %[5]s
 python3 -I %[2]s/python_install.py compile --home %[6]s --bytecode none
-`, shellQuote(strings.Join(p.Groups, ",")), programsDir, pythonParts, resolvedDir, pin, shellQuote(d.home), poetrySync), d.user()}
+`, shellQuote(strings.Join(p.Groups, ",")), programsDir, pythonParts, resolvedDir, pin, shellQuote(d.home), poetrySync, poetryExtras(p.Extras)), d.user()}
 	d.inputs = func(at layerInput) []llb.RunOption { return p.inputs(d, at) }
 	return d
 }

@@ -1,6 +1,7 @@
 package llb_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -54,5 +55,22 @@ func TestPythonOfDistribution(t *testing.T) {
 				t.Errorf("PATH is %s, want %s", got, tt.path)
 			}
 		})
+	}
+}
+
+// TestChosenExtras checks the commands that install extras and groups.
+func TestChosenExtras(t *testing.T) {
+	for want, installer := range map[string]llb.Installer{
+		`"$UV" sync --frozen --no-install-workspace --no-install-local --extra server --group metrics --no-dev`: llb.UVSync{Extras: []string{"server"}, Groups: []string{"metrics"}},
+		`--no-install-local --group dev` + "\n":                                                 llb.UVSync{Groups: []string{"dev"}},
+		"poetry $sync --only main,metrics --extras a --extras b --no-root":                      llb.Poetry{Groups: []string{"metrics"}, Extras: []string{"a", "b"}},
+		"poetry $sync --dry-run --no-ansi --no-root --only main,metrics --extras a > /tmp/plan": llb.PoetryLock{Groups: []string{"main", "metrics"}, Extras: []string{"a"}},
+	} {
+		r := python()
+		r.Installer = installer
+		state, _ := draw(t, graph(r), fromScratch)
+		if !strings.Contains(describe(t, state), want) {
+			t.Errorf("no step runs %s", want)
+		}
 	}
 }

@@ -30,6 +30,24 @@ type UVSync struct {
 	Version  string   // of uv, one of UVVersions; empty: the default
 	Archives bool     // install the archives that uv.lock names by their paths
 	LeftOut  []string // the names of all projects that uv.lock names by their paths, if there are archives
+
+	Extras []string // of the project's optional dependencies
+	Groups []string // besides the default groups without dev
+}
+
+// chosen returns the options for extras and groups. An option that leaves a group out wins over one that names it.
+func (u UVSync) chosen() string {
+	flags := ""
+	for _, name := range u.Extras {
+		flags += " --extra " + shellQuote(name)
+	}
+	for _, name := range u.Groups {
+		flags += " --group " + shellQuote(name)
+	}
+	if !slices.Contains(u.Groups, "dev") {
+		flags += " --no-dev"
+	}
+	return flags
 }
 
 // flags returns the options that leave projects of the source out.
@@ -59,10 +77,10 @@ func (u UVSync) layers(g *Graph) (Layers, error) {
 %[2]sexport UV_CACHE_DIR="$cache" UV_PROJECT_ENVIRONMENT=%[3]s UV_LINK_MODE=copy UV_NO_PROGRESS=1
 export UV_PYTHON=python3 UV_PYTHON_DOWNLOADS=never UV_DEFAULT_INDEX=%[4]s
 cd %[5]s
-%[6]s"$UV" sync --frozen %[7]s --no-dev
+%[6]s"$UV" sync --frozen %[7]s%[8]s
 find %[3]s -name __pycache__ -prune -exec rm -rf {} +
 rm -rf "$HOME/.cache" "$HOME/.local/share/uv"
-`, uv.path, uvCache, venv, shellQuote(g.mirrored(PyPI+"/simple")), shellQuote(g.Runtime.Code()), project, u.flags())
+`, uv.path, uvCache, venv, shellQuote(g.mirrored(PyPI+"/simple")), shellQuote(g.Runtime.Code()), project, u.flags(), u.chosen())
 	user := g.user()
 	const name = "uv sync --frozen"
 	layer := g.installOnce(name, g.Runtime.venv(), script, func(at layerInput) []llb.RunOption {

@@ -44,7 +44,7 @@ func testPythonInput(t *testing.T) {
 		{name: "a hash that the index lacks", lock: foreignHash, err: []string{"Hash mismatch for `wheel==", "sha256:" + strings.Repeat("0a", 32)}},
 		{name: "no wheel for this platform", lock: foreignWheel, fault: wheelPage(t, "", "-py3-none-any.whl", "-cp39-cp39-win32.whl"),
 			err: []string{"build Python packages without a wheel", "wheel==", "no wheels with a matching"}},
-		{name: "a Python outside of the range", yaml: "runtime: {python: 3.12}", err: []string{"python 3.12 is required", "has 3.13"}},
+		{name: "a Python outside of the range", yaml: "runtime: {python: 3.99}", err: []string{"python 3.99 is required", "has 3.13", "no pinned python that fits"}},
 		{name: "a git repository that asks for a password, and 503 for a moment", fault: unavailable(2), yaml: "packages: [python3-poetry, git]", git: repository.serve(t, "token"), holds: withGit},
 		{name: "a git repository without git", git: repository.serve(t, ""),
 			err: []string{"from-git comes from a git repository, but the image has no git: add it to packages: [git]"}},

@@ -14,7 +14,7 @@ import (
 )
 
 // TestPythonProject builds a workspace of uv as it is, and starts its own script: the project's metadata and its modules are there, and
-// those of a member and of a path. The layer of the projects is the same on another builder.
+// those of a member and of a path, and the extra and the group that the runtime file names. The layer of the projects is the same on another builder.
 func TestPythonProject(t *testing.T) {
 	t.Parallel()
 	p := &project{dir: t.TempDir(), repository: env.registry.Host + "/" + repositoryOf(t)}
@@ -23,9 +23,15 @@ func TestPythonProject(t *testing.T) {
 name = "Own.Project"
 version = "0.1.0"
 requires-python = ">=3.11"
-dependencies = ["idna", "lib", "beside"]
+dependencies = ["lib", "beside"]
+[project.optional-dependencies]
+all = ["colorama"]
+none = ["toml"]
 [project.scripts]
 own = "own.cli:main"
+[dependency-groups]
+net = ["idna"]
+dev = ["tomli"]
 [build-system]
 requires = ["hatchling"]
 build-backend = "hatchling.build"
@@ -40,9 +46,10 @@ beside = { path = "libs/beside" }
 		"libs/beside/pyproject.toml":       member("beside", `version = "2.0"`),
 		"libs/beside/beside.py":            "",
 		"src/own/__init__.py":              "",
-		"src/own/cli.py": "import importlib.metadata\nimport idna\nimport beside\nimport lib\n\n" +
-			"def main():\n    print(*map(importlib.metadata.version, ['own-project', 'lib', 'beside']), idna.encode('ä').decode(), lib.__file__)\n",
-		"runtime.yaml": "profile: python\n",
+		"src/own/cli.py": "import importlib.metadata\nimport importlib.util\nimport colorama\nimport idna\nimport beside\nimport lib\n\n" +
+			"def main():\n    print(*map(importlib.metadata.version, ['own-project', 'lib', 'beside']), idna.encode('ä').decode(), lib.__file__)\n" +
+			"    print(*map(importlib.util.find_spec, ['tomli', 'toml']))\n",
+		"runtime.yaml": "profile: python\ndependencies: {extras: [all], groups: [net]}\n",
 	} {
 		write(t, p.dir, name, content)
 	}
@@ -51,7 +58,7 @@ beside = { path = "libs/beside" }
 		t.Errorf("the plan is\n%s", res.stdout)
 	}
 	p.solve(t)
-	if got := p.prints(t, p.plan(t).Images.Source); got != "0.1.0 0.0.0 2.0 xn--4ca /agent/code/packages/lib/src/lib/__init__.py\n" {
+	if got := p.prints(t, p.plan(t).Images.Source); got != "0.1.0 0.0.0 2.0 xn--4ca /agent/code/packages/lib/src/lib/__init__.py\nNone None\n" {
 		t.Errorf("the image prints %q", got)
 	}
 	write(t, p.dir, "src/own/cli.py", "def main():\n    print('edited')\n")
@@ -93,12 +100,13 @@ func TestPoetryProject(t *testing.T) {
 name = "own-poetry"
 version = "3.0"
 requires-python = ">=3.11"
-dependencies = ["idna==3.10", "lib"]
+dependencies = ["lib"]
 
 [project.scripts]
 own = "own.cli:main"
 
 [dependency-groups]
+web = ["idna==3.10"]
 dev = ["six"]
 
 [tool.poetry]
@@ -119,7 +127,7 @@ version = "3.10"
 description = "Internationalized Domain Names in Applications (IDNA)"
 optional = false
 python-versions = ">=3.6"
-groups = ["main"]
+groups = ["web"]
 files = [
     {file = "idna-3.10-py3-none-any.whl", hash = "sha256:946d195a0d259cbba61165e88e65941f16e9b36ea6ddb97f00452bae8b1287d3"},
     {file = "idna-3.10.tar.gz", hash = "sha256:12f65c9b470abda6dc35cf8e63cc574b1c52b11df2c86030af0ac09b01b13ea9"},
@@ -131,7 +139,7 @@ version = "2.0"
 description = ""
 optional = false
 python-versions = ">=3.11"
-groups = ["main"]
+groups = ["web"]
 files = []
 develop = true
 
@@ -154,13 +162,13 @@ files = [
 [metadata]
 lock-version = "2.1"
 python-versions = ">=3.11"
-content-hash = "2bc8a7f9a368002d763cae046e697726d224ee1b6cc3d1a6ad5d364cb50b1157"
+content-hash = "2df146302d8b66cada81103344fcb840fec4dc16f9e553e7a3bd0a3fe4e11639"
 `,
 		"libs/lib/pyproject.toml": member("lib", `version = "2.0"`),
 		"libs/lib/lib.py":         "",
 		"own/cli.py": "import importlib.metadata\nimport importlib.util\nimport lib\n\n" +
 			"def main():\n    print(*map(importlib.metadata.version, ['own-poetry', 'lib', 'idna']), lib.__file__, importlib.util.find_spec('six'))\n",
-		"runtime.yaml": "profile: python\n",
+		"runtime.yaml": "profile: python\ndependencies: {groups: [web]}\n",
 	} {
 		write(t, p.dir, name, content)
 	}

@@ -53,12 +53,15 @@ var installers = map[string]func(*Runtime) llb.Installer{
 	},
 	"poetry": func(r *Runtime) llb.Installer {
 		if r.Dependencies.Installer == runtimefile.InstallerPoetry {
-			return llb.Poetry{}
+			return llb.Poetry{Groups: r.provenance.extras.Groups, Extras: r.provenance.extras.Extras}
 		}
-		return llb.PoetryLock{Groups: []string{"main"}, LeftOut: r.provenance.installed}
+		return llb.PoetryLock{Groups: append([]string{"main"}, r.provenance.extras.Groups...), Extras: r.provenance.extras.Extras, LeftOut: r.provenance.installed}
 	},
 	"uv": func(r *Runtime) llb.Installer {
-		return llb.UVSync{Version: r.provenance.uv, Archives: r.provenance.archives, LeftOut: r.provenance.installed}
+		return llb.UVSync{
+			Version: r.provenance.uv, Archives: r.provenance.archives, LeftOut: r.provenance.installed,
+			Extras: r.Dependencies.Extras, Groups: r.Dependencies.Groups,
+		}
 	},
 }
 

@@ -21,6 +21,9 @@ func (d definition) completeProject(fsys fs.FS, r *Runtime) error {
 	if err != nil {
 		return err
 	}
+	if err := r.completeExtras(root); err != nil {
+		return err
+	}
 	if r.file().Project == runtimefile.ProjectNone {
 		return r.leaveOutProjects(fsys, root)
 	}
@@ -49,7 +52,7 @@ func (r *Runtime) leaveOutProjects(fsys fs.FS, root *manifests.PythonProject) er
 	if r.Dependencies.Manager != "uv" {
 		return nil
 	}
-	local, err := uvProjects(fsys, root)
+	local, err := uvProjects(fsys, root, r.choice())
 	r.provenance.installed, r.provenance.archives = local.Names, len(local.Archives) > 0
 	return err
 }
@@ -65,11 +68,11 @@ func (r *Runtime) projectDirs(fsys fs.FS) ([]string, error) {
 	switch r.Dependencies.Manager {
 	case "uv":
 		install = install || root != nil && root.InstalledByUV()
-		local, err = uvProjects(fsys, root)
+		local, err = uvProjects(fsys, root, r.choice())
 	case "poetry":
 		install = install || root != nil && root.InstalledByPoetry()
 		if r.Dependencies.Installer != runtimefile.InstallerPoetry {
-			local, err = manifests.PoetryLocalProjects(fsys)
+			local, err = manifests.PoetryLocalProjects(fsys, r.choice())
 		}
 	case "pip":
 		local.Dirs = r.provenance.editable.Dirs
@@ -83,12 +86,12 @@ func (r *Runtime) projectDirs(fsys fs.FS) ([]string, error) {
 	return local.Dirs, err
 }
 
-func uvProjects(fsys fs.FS, root *manifests.PythonProject) (manifests.LocalProjects, error) {
+func uvProjects(fsys fs.FS, root *manifests.PythonProject, more manifests.Choice) (manifests.LocalProjects, error) {
 	lock, err := manifests.ReadUVLock(fsys)
 	if err != nil {
 		return manifests.LocalProjects{}, err
 	}
-	return lock.LocalProjects(root)
+	return lock.LocalProjects(root, more)
 }
 
 // addLockFiles adds files to those that the dependencies are made from, each once.

@@ -138,6 +138,7 @@ func setDependencies(r *Runtime, f *runtimefile.File) {
 	}
 	r.Dependencies = Dependencies{Manager: manager, Files: files}
 	r.Dependencies.Env = f.Dependencies.Env
+	r.Dependencies.Extras, r.Dependencies.Groups = f.Dependencies.Extras, f.Dependencies.Groups
 	if installer := f.Dependencies.Installer; installer != runtimefile.InstallerUV {
 		r.Dependencies.Installer = installer
 	}
@@ -236,6 +237,13 @@ func (d definition) checkPython(file *runtimefile.File, r *Runtime) error {
 	}
 	if r.Dependencies.Manager == "none" && file.Project == runtimefile.ProjectEditable {
 		return file.FieldErrorf("project", "leave project out", "with the manager none there is no environment to install the project into")
+	}
+	if m := r.Dependencies.Manager; len(r.Dependencies.Extras)+len(r.Dependencies.Groups) > 0 && (m != "uv" && m != "poetry" || !d.projects) {
+		hint := "leave extras and groups out"
+		if m == "pip" {
+			hint = "write their packages into the requirements file, as pip-compile --extra does"
+		}
+		return file.FieldErrorf("dependencies", hint, "profile %s with the manager %s installs no extras or groups of a project", d.defaults.Profile, m)
 	}
 	if file.Bytecode != "" && d.defaults.Bytecode == "" {
 		return file.FieldErrorf("bytecode", "leave bytecode out", "profile %s does not run on python, and only Python has byte code", d.defaults.Profile)

@@ -75,6 +75,7 @@ type provenance struct {
 	installed    []string                 // names of the projects that the manager leaves out
 	requirements manifests.Requirements   // pip's
 	editable     manifests.Editable       // what they install from the context
+	extras       manifests.Choice         // what the file chooses of the project, as the project writes it
 	archives     bool                     // the manager installs archives of the context
 	uv           string                   // the version of uv that installs; empty: the default
 	root         *manifests.PythonProject // at the root of the context; nil if there is none, or it is not to be looked at

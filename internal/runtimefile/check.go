@@ -17,13 +17,14 @@ import (
 
 // Values that go into scripts and paths have deliberately narrow forms, although llb quotes all of them.
 var (
-	oneLine       = regexp.MustCompile(`^[^\r\n]*[^\s][^\r\n]*$`)
-	versionPrefix = regexp.MustCompile(`^[0-9]+(\.[0-9]+){0,3}$`)
-	userName      = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
-	packageName   = regexp.MustCompile(`^[A-Za-z0-9@][A-Za-z0-9.+_:~=@/-]*$`)
-	fileWord      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
-	relative      = regexp.MustCompile(`^[A-Za-z0-9._+][A-Za-z0-9._+/-]*$`)
-	prefixForm    = regexp.MustCompile(`^(/[A-Za-z0-9_+][A-Za-z0-9._+-]*)+$`)
+	oneLine          = regexp.MustCompile(`^[^\r\n]*[^\s][^\r\n]*$`)
+	distributionName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+	versionPrefix    = regexp.MustCompile(`^[0-9]+(\.[0-9]+){0,3}$`)
+	userName         = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
+	packageName      = regexp.MustCompile(`^[A-Za-z0-9@][A-Za-z0-9.+_:~=@/-]*$`)
+	fileWord         = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
+	relative         = regexp.MustCompile(`^[A-Za-z0-9._+][A-Za-z0-9._+/-]*$`)
+	prefixForm       = regexp.MustCompile(`^(/[A-Za-z0-9_+][A-Za-z0-9._+-]*)+$`)
 )
 
 // CheckBase returns an error unless text is a reference of an image, by the grammar of distribution/reference.

@@ -266,10 +266,30 @@ var dependencyFields = fields[Dependencies]{
 		to.Installer, err = d.oneOf(n, "installer", []string{InstallerUV, InstallerPoetry})
 		return err
 	},
+	"extras": func(d *document, n *yaml.Node, to *Dependencies) (err error) {
+		to.Extras, err = distributionNames(d, n, "extras")
+		return err
+	},
+	"groups": func(d *document, n *yaml.Node, to *Dependencies) (err error) {
+		to.Groups, err = distributionNames(d, n, "groups")
+		return err
+	},
 	"env": func(d *document, n *yaml.Node, to *Dependencies) (err error) {
 		to.Env, err = variables(d, n)
 		return err
 	},
+}
+
+// distributionNames returns the names of extras or groups, normalised, sorted and unique.
+func distributionNames(d *document, n *yaml.Node, what string) ([]string, error) {
+	var names []string
+	err := d.list(n, what, func(item *yaml.Node) error {
+		name, err := d.match(item, "name in "+what, distributionName, "it must be letters, digits, ., - and _")
+		names = append(names, llb.NormalName(name))
+		return err
+	})
+	slices.Sort(names)
+	return slices.Compact(names), err
 }
 
 func setDependencies(d *document, n *yaml.Node, f *File) error {

@@ -90,6 +90,9 @@ type Dependencies struct {
 	Files     []string `json:"files,omitempty"`     // lock files relative to the context, in the order of the hash
 	Installer string   `json:"installer,omitempty"` // InstallerUV or InstallerPoetry; only for the manager poetry
 
+	Extras []string `json:"extras,omitempty"` // of a Python project, by normalised name; sorted and unique
+	Groups []string `json:"groups,omitempty"` // of dependencies, besides those that the manager installs in production; as Extras
+
 	Env map[string]string `json:"env,omitempty"` // variables of the steps that install them; no image has them
 }
 

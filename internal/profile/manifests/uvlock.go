@@ -40,9 +40,9 @@ func ReadUVLock(fsys fs.FS) (*UVLock, error) {
 
 // LocalProjects returns what "uv sync" installs from paths of the context, in the order in which it is needed. Only the project at the root
 // knows its default groups. A path outside of the context is an [*projectfile.Error].
-func (l *UVLock) LocalProjects(root *PythonProject) (LocalProjects, error) {
+func (l *UVLock) LocalProjects(root *PythonProject, more Choice) (LocalProjects, error) {
 	var found LocalProjects
-	for _, p := range l.installed(l.wanted(root)) {
+	for _, p := range l.installed(l.wanted(root, more)) {
 		if err := l.addLocal(p, &found); err != nil {
 			return found, err
 		}
@@ -50,13 +50,17 @@ func (l *UVLock) LocalProjects(root *PythonProject) (LocalProjects, error) {
 	return found, nil
 }
 
-// wanted returns the requirements that uv begins with: the project at the root, with its default groups but dev. A workspace whose root is
-// no project has all members installed.
-func (l *UVLock) wanted(root *PythonProject) []table {
+// wanted returns the requirements that uv begins with: the project at the root with its default groups but dev, and what is chosen besides. A
+// workspace whose root is no project has all members installed.
+func (l *UVLock) wanted(root *PythonProject, more Choice) []table {
 	var open []table
 	if p := l.at("."); p != nil {
-		open = append(open, table{"name": p["name"]})
-		for _, group := range root.defaultGroups(p.table("dev-dependencies")) {
+		var extras []any
+		for _, name := range more.Extras {
+			extras = append(extras, name)
+		}
+		open = append(open, table{"name": p["name"], "extra": extras})
+		for _, group := range append(root.defaultGroups(p.table("dev-dependencies")), more.Groups...) {
 			open = append(open, p.table("dev-dependencies").tables(group)...)
 		}
 	}

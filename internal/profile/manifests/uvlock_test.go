@@ -19,6 +19,7 @@ func TestUVLocalProjects(t *testing.T) {
 	root := func(more string) string { return locked("own", "editable = '.'", more) }
 	tests := []struct {
 		name, lock, manifest string
+		more                 Choice
 		want                 LocalProjects
 		err                  string
 	}{
@@ -33,6 +34,9 @@ func TestUVLocalProjects(t *testing.T) {
 		{name: "by a group", lock: root("[package.dev-dependencies]\ndev = [{ name = 'a' }]\nmore = [{ name = 'b' }]\nother = [{ name = 'c' }]") +
 			locked("a", "editable = 'a'", "") + locked("b", "editable = 'b'", "") + locked("c", "editable = 'c'", ""),
 			manifest: "[tool.uv]\ndefault-groups = ['dev', 'more']\n", want: LocalProjects{Dirs: []string{"b"}, Names: []string{"b"}}},
+		{name: "by extras and groups that are chosen", more: Choice{Extras: []string{"x"}, Groups: []string{"dev"}},
+			lock: root("[package.optional-dependencies]\nx = [{ name = 'a' }]\ny = [{ name = 'c' }]\n[package.dev-dependencies]\ndev = [{ name = 'b' }]") +
+				locked("a", "editable = 'a'", "") + locked("b", "editable = 'b'", "") + locked("c", "editable = 'c'", ""), want: LocalProjects{Dirs: []string{"b", "a"}, Names: []string{"b", "a"}}},
 		{name: "by all groups", lock: root("[package.dev-dependencies]\ndev = [{ name = 'a' }]\nmore = [{ name = 'b' }]") + locked("a", "editable = 'a'", "") + locked("b", "editable = 'b'", ""),
 			manifest: "[tool.uv]\ndefault-groups = 'all'\n", want: LocalProjects{Dirs: []string{"b"}, Names: []string{"b"}}},
 		{name: "a workspace whose root is no project", lock: "[manifest]\nmembers = ['a', 'b']\n" + locked("a", "editable = 'a'", "") + locked("b", "editable = 'b'", ""),
@@ -56,7 +60,7 @@ func TestUVLocalProjects(t *testing.T) {
 			lock, err := ReadUVLock(project)
 			var got LocalProjects
 			if err == nil {
-				got, err = lock.LocalProjects(p)
+				got, err = lock.LocalProjects(p, test.more)
 			}
 			projecttest.CheckError(t, err, test.err)
 			if diff := cmp.Diff(test.want, got, cmpopts.EquateEmpty()); diff != "" {
