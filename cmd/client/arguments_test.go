@@ -20,7 +20,7 @@ func TestUsageErrors(t *testing.T) {
 		{"plan -x", "unknown shorthand flag: 'x' in -x"},
 		{"solve --retries x", `invalid --retries "x": must be a whole number from 0 to 4294967295`},
 		{"solve --secret foo", "invalid --secret: must be id=ID,src=FILE or id=ID,env=VARIABLE"},
-		{"solve --addr foo .", `invalid --addr "foo": must begin with unix://, tcp://, `},
+		{"solve --addr foo .", `invalid --addr "foo": must be docker://, or begin with unix://, tcp://, `},
 		{"doctor --repository A", `invalid --repository "A": `},
 	} {
 		t.Run(tt.args, func(t *testing.T) {

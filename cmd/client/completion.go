@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rtbuild/rtbuild/internal/builders"
 	"github.com/rtbuild/rtbuild/internal/options"
 )
 
@@ -25,6 +26,9 @@ func addCompletion(root *cobra.Command) {
 // completeValue completes the value of an option.
 func completeValue(o options.Option) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if o.Name == options.BuilderName {
+			o.Choices = builders.Names()
+		}
 		values, files := o.Complete(begun)
 		directive := map[options.Files]cobra.ShellCompDirective{
 			options.NoFiles: cobra.ShellCompDirectiveNoFileComp, options.AnyFile: cobra.ShellCompDirectiveDefault,

@@ -2,12 +2,24 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
 // TestCompletion asks as a shell does.
 func TestCompletion(t *testing.T) {
+	buildx := t.TempDir()
+	t.Setenv("BUILDX_CONFIG", buildx)
+	for _, name := range []string{"ci", "remote-arm"} {
+		if err := os.MkdirAll(filepath.Join(buildx, "instances"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(buildx, "instances", name), []byte("{}"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, tt := range []struct {
 		args string // spaces part arguments; the last one is to be completed
 		want string // values, and cobra's directive
@@ -15,6 +27,8 @@ func TestCompletion(t *testing.T) {
 		{"pla", "plan :4"},
 		{"plan --variant ", "none lock versioned scratch :4"},
 		{"plan --variant v", "versioned :4"},
+		{"solve --builder ", "ci remote-arm :4"},
+		{"plan --builder r", "remote-arm :4"},
 		{"plan --profile ", "node python openhands :4"},
 		{"solve --progress r", "rawjson :4"},
 		{"build --progress=p", "plain :4"},

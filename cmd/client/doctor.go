@@ -28,7 +28,9 @@ func newDoctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check what a solve needs, and print what is missing",
-		Args:  noArguments,
+		Example: "  rtbuild-client doctor\n" +
+			"  rtbuild-client doctor --repository registry.example.com/team/runtime",
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runDoctor(cmd.Context(), cmd.OutOrStdout(), &o)
 		},

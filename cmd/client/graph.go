@@ -31,6 +31,8 @@ func newGraph() *cobra.Command {
 			"--addresses lists the addresses that a build from scratch contacts, with mirrors applied. A closed network must allow them.\n" +
 			"An address is that of a file, or the prefix of the addresses that a package manager uses.\n\n" +
 			"graph takes the flags about how a build runs, so that a script can give graph and solve the same. Most have no effect.",
+		Example: "  rtbuild-client graph --addresses\n" +
+			"  rtbuild-client graph --addresses --format json | jq -r '.addresses[].address'",
 		Args: oneContext,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !o.graph.Addresses {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/options/flags"
+	"github.com/rtbuild/rtbuild/internal/plan"
 	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/tags"
@@ -29,7 +30,9 @@ func newPlan() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan [CONTEXT]",
 		Short: "Print the tags, what exists, the variant and why, and what would be published",
-		Args:  oneContext,
+		Example: "  rtbuild-client plan\n" +
+			"  rtbuild-client plan --check my-agent",
+		Args: oneContext,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.plan.Check {
 				return runCheck(cmd.Context(), cmd.OutOrStdout(), &o, args)
@@ -70,7 +73,7 @@ func printPlan(out io.Writer, asJSON bool, p *target, found *planning.Result) er
 		if !found.Single() {
 			fmt.Fprintf(&text, "platform   %s\n", a.Name())
 		}
-		writePlan(&text, a, p.Tags.Images)
+		writePlan(&text, a, p.Tags.Images, painter(mayColor(out)))
 		writeProjects(&text, p.Runtime)
 		writeBuild(&text, p.Runtime)
 	}
@@ -101,13 +104,19 @@ func writeBuild(text *strings.Builder, runtime *profile.Runtime) {
 	fmt.Fprintf(text, "command    %s%s\n", runtime.Image().Build.Title(), note)
 }
 
+// colors are those of variants and states: what is there is green, what has to be built is yellow.
+var colors = map[string]color{
+	string(plan.None): green, string(plan.Lock): green, string(plan.Versioned): yellow, string(plan.Scratch): yellow,
+	string(plan.Fresh): green, string(plan.Stale): yellow, string(plan.Absent): gray,
+}
+
 // writePlan writes the plan for a platform, one fact a line.
-func writePlan(text *strings.Builder, a planning.PlatformPlan, images tags.Images) {
-	fmt.Fprintf(text, "variant    %s: %s\nfrom       %s\n", a.Variant, a.Reason, a.From)
+func writePlan(text *strings.Builder, a planning.PlatformPlan, images tags.Images, p painter) {
+	fmt.Fprintf(text, "variant    %s: %s\nfrom       %s\n", p.paint(colors[string(a.Variant)], string(a.Variant)), a.Reason, a.From)
 	for _, role := range []string{"lock", "versioned", "build", "source"} {
 		ref := map[string]string{"lock": images.Lock, "versioned": images.Versioned, "build": images.Build, "source": images.Source}[role]
 		if exists, known := a.Exists[role]; known {
-			fmt.Fprintf(text, "%-10s %s (%s)\n", role, ref, exists)
+			fmt.Fprintf(text, "%-10s %s (%s)\n", role, ref, p.paint(colors[string(exists)], string(exists)))
 		}
 	}
 	if len(a.Publish) == 0 {

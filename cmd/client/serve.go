@@ -21,6 +21,8 @@ func newServe() *cobra.Command {
 			"not start the pair. Every program on this machine may pull. A push needs a password; serve prints how to log in.\n" +
 			embedded.PortEnv + " sets the registry's port, " + embedded.HomeEnv + " the directory of all state and data,\n" +
 			"and " + embedded.BuildkitdEnv + " the path of buildkitd.",
+		Example: "  rtbuild-client serve\n" +
+			"  RTBUILD_REGISTRY_PORT=5000 rtbuild-client serve",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			private, err := embeddedOptions()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -41,7 +42,9 @@ func newSolve() *cobra.Command {
 		Use:     "solve [CONTEXT]",
 		Aliases: []string{"build"},
 		Short:   "Plan, build and publish; prints the source image's reference",
-		Args:    oneContext,
+		Example: "  rtbuild-client solve\n" +
+			"  rtbuild-client solve --repository registry.example.com/team/runtime -t registry.example.com/team/runtime:latest",
+		Args: oneContext,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runSolve(cmd.Context(), cmd.OutOrStdout(), &o, args)
 		},
@@ -109,10 +112,12 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 // run builds, and prints the result.
 func (o *solveOptions) run(ctx context.Context, out io.Writer, request publish.Request) error {
 	announce(request)
+	began := time.Now()
 	result, err := publish.Run(ctx, request)
 	if err != nil {
 		return err
 	}
+	summarize(ctx, began, request, result)
 	if slices.ContainsFunc(request.Exports, solve.Export.ToStdout) {
 		out = os.Stderr // standard output holds the image
 	}

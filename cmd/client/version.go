@@ -16,7 +16,9 @@ func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  noArguments,
+		Example: "  rtbuild-client version\n" +
+			"  rtbuild-client version | cut -d ' ' -f 2",
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "rtbuild-client %s recipe %d buildkit %s\n",
 				ourVersion(), llb.Recipe, moduleVersion("github.com/moby/buildkit"))

@@ -91,14 +91,29 @@ func readInstance(dir, name string) (*instance, error) {
 	return found, nil
 }
 
-// unknownBuilder returns the error for a name that is neither a builder of buildx nor a context of docker. It lists the builders that
-// exist.
-func unknownBuilder(dir, name string) error {
+// Names returns the names of the builders that docker buildx create has made, in lower case as buildx keeps them.
+func Names() []string {
+	dir, err := buildxDir()
+	if err != nil {
+		return nil
+	}
+	return instances(dir)
+}
+
+// instances lists the files of builders.
+func instances(dir string) []string {
 	var names []string
 	entries, _ := os.ReadDir(filepath.Join(dir, "instances"))
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
+	return names
+}
+
+// unknownBuilder returns the error for a name that is neither a builder of buildx nor a context of docker. It lists the builders that
+// exist.
+func unknownBuilder(dir, name string) error {
+	names := instances(dir)
 	known := "there are none in " + dir
 	if len(names) > 0 {
 		known = "there is " + strings.Join(names, ", ")

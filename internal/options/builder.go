@@ -21,7 +21,7 @@ func (b *Builder) Group() Group {
 			{Name: "addr", Value: "ADDRESS", into: text(&b.Addr),
 				Unset: "BUILDX_BUILDER, BUILDKIT_HOST, buildx's current builder, a running buildkitd, the Docker engine, a private one",
 				Help:  "Address of buildkitd; docker:// is the Docker engine, docker://CONTEXT that of another context"},
-			{Name: "builder", Value: "NAME", into: text(&b.Name),
+			{Name: BuilderName, Value: "NAME", into: text(&b.Name),
 				Unset: "BUILDX_BUILDER", Help: "Builder of docker buildx create, or a context of docker"},
 			{Name: "tlscacert", Value: "FILE", Completes: AnyFile, into: text(&b.TLS.CACert),
 				Help: "CA certificate for the connection to the builder"},

@@ -20,6 +20,7 @@ type Name string
 const (
 	Annotation   Name = "annotation"
 	BaseImage    Name = "base-image"
+	BuilderName  Name = "builder"
 	CacheFrom    Name = "cache-from"
 	CacheTo      Name = "cache-to"
 	CAFile       Name = "ca-file"

@@ -41,6 +41,7 @@ type Result struct {
 	// Digest is the digest of the source tag or of the exported image; empty if it is unknown.
 	Digest   string
 	Response *solve.Response // of the last solve; nil if there was nothing to do
+	Stats    solve.Stats     // of all solves
 }
 
 // BuildError reports an error during building and publishing. Its text is that of the cause, which may be a *solve.StepError,
@@ -121,6 +122,9 @@ type run struct {
 
 func (r *run) result() *Result {
 	result := &Result{Digest: r.digest, Response: r.response}
+	if r.solver != nil {
+		result.Stats = r.solver.Progress.Stats()
+	}
 	if r.digest == "" && r.Plan.Done() {
 		result.Digest = r.Plan.Platforms[0].Entry.Digest.String()
 	}

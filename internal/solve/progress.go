@@ -27,6 +27,7 @@ type Progress struct {
 	names    map[digest.Digest]string
 	logs     map[digest.Digest]*tail
 	warnings []string
+	traffic  traffic
 }
 
 // NewProgress opens a display on standard error, in one of buildx's modes: auto, tty, plain, quiet, rawjson.
@@ -69,6 +70,7 @@ func (p *Progress) remember(s *client.SolveStatus) {
 	for _, v := range s.Vertexes {
 		p.names[v.Digest] = v.Name
 	}
+	p.traffic.remember(s)
 	for _, l := range s.Logs {
 		if p.logs[l.Vertex] == nil {
 			p.logs[l.Vertex] = &tail{rest: map[int]string{}}
