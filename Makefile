@@ -1,4 +1,4 @@
-# Targets: build (default), install, test, test-openhands, projects, unit, vet, soak, fuzz, demo, frontend, bench, bench-openhands, lint, clean. See docs/contributing.md.
+# Targets: build (default), install, release, test, test-openhands, projects, unit, vet, soak, fuzz, demo, frontend, bench, bench-openhands, lint, clean. See docs/contributing.md.
 PREFIX ?= /usr/local
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS = -ldflags '-s -w -X main.version=$(VERSION)'
@@ -8,7 +8,7 @@ BUILDKIT = github.com/moby/buildkit
 export CGO_ENABLED = 0
 export GOFLAGS = -trimpath
 
-.PHONY: build install test test-openhands projects unit vet soak fuzz demo frontend bench bench-openhands lint clean
+.PHONY: build install release test test-openhands projects unit vet soak fuzz demo frontend bench bench-openhands lint clean
 
 build:
 	go build $(LDFLAGS) -o bin/rtbuild-client ./cmd/client
@@ -53,6 +53,14 @@ demo: build
 frontend: build
 	VERSION='$(VERSION)' hack/frontend '$(REGISTRY)' '$(or $(TAG),dev)'
 
+# What a release consists of, in dist/: make release VERSION=1.0.0. Equal commits and versions give equal bytes.
+release: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+release: build
+	rm -rf dist
+	go run ./hack/release '$(VERSION)' "$$SOURCE_DATE_EPOCH" dist
+	VERSION='$(VERSION)' OCI='dist/rtbuild-frontend_$(VERSION).oci.tar' hack/frontend '' '$(VERSION)'
+	cd dist && LC_ALL=C sha256sum * >SHA256SUMS.tmp && mv SHA256SUMS.tmp SHA256SUMS
+
 bench:
 	hack/bench
 
@@ -71,10 +79,11 @@ fuzz:
 
 LINT = go tool -modfile=hack/tools/golangci-lint/go.mod
 
-# Code, spelling, every go.mod, and the root package's tests of file lengths and links.
+# Code, spelling, workflows, every go.mod, and the root package's tests of file lengths and links.
 lint:
 	$(LINT) golangci-lint run
 	$(LINT) misspell -error $$(git ls-files '*.md' '*.yaml' '*.yml' '*.hcl' Makefile hack cmd/frontend/Dockerfile | grep -v -e 'go\.mod$$' -e 'go\.sum$$')
+	go tool -modfile=hack/tools/actionlint/go.mod actionlint
 	for module in $$(git ls-files '*go.mod'); do go -C "$$(dirname "$$module")" mod tidy -diff || exit 1; done
 	go test .
 
