@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// systems are GOOS/GOARCH of the programs, in the order of systems_test.go.
+// systems are GOOS/GOARCH of the programs.
 var systems = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64", "windows/arm64"}
 
 // shells have completions.
