@@ -63,7 +63,11 @@ func runPlan(ctx context.Context, out io.Writer, o *planOptions, args []string) 
 
 func printPlan(out io.Writer, asJSON bool, p *target, found *planning.Result) error {
 	if asJSON {
-		return printJSON(out, found.Document(p.Tags))
+		document, err := planDocument(p, found)
+		if err != nil {
+			return err
+		}
+		return printJSON(out, document)
 	}
 	var text strings.Builder
 	for i, a := range found.Platforms {
@@ -75,21 +79,13 @@ func printPlan(out io.Writer, asJSON bool, p *target, found *planning.Result) er
 		}
 		writePlan(&text, a, p.Tags.Images, painter(mayColor(out)))
 		writeProjects(&text, p.Runtime)
+		if err := writeWithoutWheel(&text, p, a); err != nil {
+			return err
+		}
 		writeBuild(&text, p.Runtime)
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
-}
-
-// writeProjects writes the Python projects that are installed with the dependencies.
-func writeProjects(text *strings.Builder, runtime *profile.Runtime) {
-	var projects []string
-	for _, d := range runtime.Project {
-		projects = append(projects, d.Name+" "+d.Version)
-	}
-	if len(projects) > 0 {
-		fmt.Fprintf(text, "project    %s\n", strings.Join(projects, ", "))
-	}
 }
 
 // writeBuild writes the build command, and how to turn it off if nobody asked for it.

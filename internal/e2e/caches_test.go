@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -192,8 +193,12 @@ func TestBuiltPackagesAreNotShared(t *testing.T) {
 				write(t, p.dir, "main.py", "import crcmod\n")
 				write(t, p.dir, "runtime.yaml", lines)
 				p.solve(t)
+				made := p.plan(t)
+				if want := manager != "pip"; slices.Contains(made.Compiled, "crcmod 1.7") != want { // pip's file does not say it
+					t.Errorf("the plan says that %q are compiled", made.Compiled)
+				}
 				var found string
-				for name := range tree(t, p.plan(t).Images.Source) {
+				for name := range tree(t, made.Images.Source) {
 					if name == "/usr/bin/gcc" {
 						t.Error("the image has the compiler")
 					}

@@ -129,6 +129,7 @@ func (p *project) solve(t *testing.T, more ...string) result {
 
 // planned is the output of plan --format json.
 type planned struct {
+	Compiled                                       []string
 	Variant, From, Reason, Lock, Versioned, Source string
 	Images                                         struct{ Lock, Versioned, Build, Source string }
 	Exists                                         map[string]string

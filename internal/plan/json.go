@@ -12,11 +12,17 @@ type JSON struct {
 	Exists  map[string]State `json:"exists"`
 	Publish []string         `json:"publish"`
 	Notes   []string         `json:"notes,omitempty"`
+
+	// Of the Python packages in the lock file, those without a wheel for the platform. The commands that print a plan set them.
+	Compiled   []string `json:"compiled,omitempty"`   // are built from their sources
+	Impossible []string `json:"impossible,omitempty"` // cannot be installed
 }
 
 // JSON returns the machine-readable form of the plan.
 func (p *Plan) JSON() JSON {
-	return JSON{p.Variant, p.From, p.Build, p.Reason, p.Exists, append([]string{}, p.Publish...), p.Notes}
+	return JSON{
+		Variant: p.Variant, From: p.From, Build: p.Build, Reason: p.Reason, Exists: p.Exists, Publish: append([]string{}, p.Publish...), Notes: p.Notes,
+	}
 }
 
 // Plan returns the plan of this form. Its Entry is nil, because the JSON does not include it.
@@ -29,6 +35,7 @@ func (j JSON) Plan() *Plan {
 type Document struct {
 	tags.Set
 	*JSON
+	Projects  []string        `json:"projects,omitempty"` // the Python projects that are installed with the dependencies, with their versions
 	Platforms map[string]JSON `json:"platforms"`
 }
 
