@@ -30,10 +30,11 @@ test-openhands:
 	hack/deps
 	go test -v -count 1 -tags openhands -timeout 30m -run '^TestReal' ./internal/e2e
 
-# Published projects of others as they are: each is built, started, and asked as its users would. It needs root.
+# Published projects of others as they are, and those of examples/matrix beside their Dockerfiles: each is built, started, and asked as its
+# users would. It needs root. make projects RUN='^TestMatrix$$/^pnpm$$' runs a part.
 projects:
 	hack/deps
-	go test -v -count 1 -tags projects -timeout 30m -run '^TestProjects$$' ./internal/e2e
+	go test -v -count 1 -tags projects -timeout 60m -run '$(or $(RUN),^Test(Projects|Matrix)$$)' ./internal/e2e
 
 # Packages whose tests run a real builder. They need the programs that hack/deps installs.
 REAL = cmd/client internal/embedded internal/e2e internal/testmirror

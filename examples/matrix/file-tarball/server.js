@@ -1,0 +1,1 @@
+console.log(require('words'), require('ms')(60000))

@@ -1,0 +1,1 @@
+module.exports = 'hello in ' + require('ms')(60000)

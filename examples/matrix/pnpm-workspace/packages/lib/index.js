@@ -1,0 +1,1 @@
+module.exports = 'hello: ' + require('ms')(60000) + require('ms/patched')
