@@ -63,7 +63,7 @@ func runPlan(ctx context.Context, out io.Writer, o *planOptions, args []string) 
 
 func printPlan(out io.Writer, asJSON bool, p *target, found *planning.Result) error {
 	if asJSON {
-		document, err := planDocument(p, found)
+		document, err := planning.DocumentOf(p.Tags, found.Document(p.Tags).Platforms, p.Runtime, p.Files)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/plan"
+	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 	"github.com/rtbuild/rtbuild/llb"
 )
@@ -205,7 +206,11 @@ func (f *frontend) exportPlan(ctx context.Context) (*gateway.Result, error) {
 		}
 		plans[platforms.Format(platform)] = c.plan.JSON()
 	}
-	return j.export(ctx, "plan.json", plan.NewDocument(j.tags, plans))
+	document, err := planning.DocumentOf(j.tags, plans, j.runtime, j.files)
+	if err != nil {
+		return nil, err
+	}
+	return j.export(ctx, "plan.json", document)
 }
 
 // export returns a file instead of an image.
