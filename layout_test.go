@@ -27,7 +27,7 @@ var rows = [][]string{
 	{"internal/project", "internal/planning", "internal/lint"},
 	{"internal/destination", "internal/buildfolder", "internal/bake", "internal/frontend", "internal/migrate"},
 	{"internal/publish"},
-	{"internal/buildflags", "internal/endpoints", "internal/doctor"},
+	{"internal/buildflags", "internal/endpoints", "internal/doctor", "internal/stagegraph"},
 	{"cmd/client", "cmd/frontend"},
 }
 

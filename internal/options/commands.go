@@ -13,7 +13,7 @@ type Printing struct{ Format string }
 func (p *Printing) Group() Group {
 	formats := []string{"text", "json"}
 	return Group{
-		Name: "format", Title: "What is printed", Commands: []string{"plan", "solve", "prepare", "graph", "diff", "doctor"},
+		Name: "format", Title: "What is printed", Commands: []string{"plan", "solve", "prepare", "diff", "doctor"},
 		Options: []Option{
 			{Name: "format", Value: "FORMAT", Default: "text", Choices: formats, into: oneOf(&p.Format, formats...),
 				Help: "Output format: text or json",
@@ -122,14 +122,20 @@ func (i *Init) Group() Group {
 }
 
 // Graph holds the options of graph.
-type Graph struct{ Addresses bool }
+type Graph struct {
+	Addresses bool
+	Format    string
+}
 
 // Group returns the rows of the table.
 func (g *Graph) Group() Group {
+	formats := []string{"text", "json", "dot", "mermaid", "svg"}
 	return Group{
 		Name: "graph", Title: "graph", Commands: []string{"graph"},
 		Options: []Option{
 			{Name: "addresses", into: boolean(&g.Addresses), Help: "List the addresses that a build would contact"},
+			{Name: "format", Value: "FORMAT", Default: "text", Choices: formats, into: oneOf(&g.Format, formats...),
+				Help: "Output format: text, json, dot, mermaid or svg; text or json with --addresses"},
 		},
 	}
 }
