@@ -26,7 +26,7 @@ func TestPythonOfDistribution(t *testing.T) {
 		{"of an unknown version", "ID=fedora\nVERSION_ID=44", nil, nil, "/agent/venv/bin:/agent/bin:/usr/bin:/bin", ""},
 		{"without a package manager", "ID=other", nil, []string{"python " + pinnedPython}, "/agent/venv/bin:/agent/bin:/agent/python/bin:/usr/bin:/bin", ""},
 		{"no packages", "ID=debian\nVERSION_CODENAME=bullseye", func(g *llb.Graph) { g.Runtime.NoPackages = true }, nil, "/agent/venv/bin:/agent/bin:/usr/bin:/bin", ""},
-		{"musl", "ID=other", func(g *llb.Graph) { g.Distro.Libc.Musl = true }, nil, "", "needs glibc 2.17 or newer"},
+		{"musl", "ID=other", func(g *llb.Graph) { g.Distro.Libc.Musl = true }, nil, "", "python 3.13.18+20261110 needs glibc 2.17 or newer, but the base image debian:bookworm has musl: use a newer Debian or Ubuntu as base, or another base with glibc, or one that includes a Python that fits, such as python:3.13-alpine"},
 		{"an earlier image", "", func(g *llb.Graph) {
 			g.Distro, g.Base.Config = llb.Distro{}, []byte(`{"config":{"Env":["PATH=/agent/venv/bin:/agent/bin:/agent/python/bin:/usr/bin"]}}`)
 		}, nil, "/agent/venv/bin:/agent/bin:/agent/python/bin:/usr/bin", "-"},

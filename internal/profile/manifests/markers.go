@@ -44,8 +44,12 @@ var markerToken = regexp.MustCompile(`"[^"]*"|'[^']*'|[A-Za-z_][A-Za-z0-9_.]*|==
 type markerParser struct {
 	target pythonTarget
 	tokens []string
+	depth  int // of parentheses
 	failed bool
 }
+
+// deepestMarker is more than the parentheses of any marker. Deeper ones are not understood.
+const deepestMarker = 100
 
 // next takes the next token, or returns "".
 func (p *markerParser) next() string {
@@ -84,7 +88,13 @@ func (p *markerParser) and() bool {
 
 func (p *markerParser) term() bool {
 	if p.takes("(") {
+		p.depth++
+		if p.depth > deepestMarker {
+			p.failed, p.tokens = true, nil
+			return false
+		}
 		holds := p.or()
+		p.depth--
 		p.failed = p.failed || !p.takes(")")
 		return holds
 	}

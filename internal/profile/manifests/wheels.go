@@ -21,14 +21,14 @@ type WithoutWheel struct {
 // as "3.13", the image has. It knows uv.lock, and poetry.lock of Poetry 2; of other lock files it returns nothing.
 func PythonWithoutWheel(fsys fs.FS, manager, architecture string, lines []string, root *PythonProject, more Choice) (WithoutWheel, error) {
 	var found WithoutWheel
+	packages, err := lockedPackages(fsys, manager, root, more)
+	if err != nil || packages == nil {
+		return found, err
+	}
 	for i, line := range lines {
 		t := pythonTarget{line, machines[architecture], more.Extras}
-		packages, err := lockedPackages(fsys, manager, t, root, more)
-		if err != nil {
-			return found, err
-		}
 		var here WithoutWheel
-		for _, p := range packages {
+		for _, p := range packages(t) {
 			p.addTo(&here, t)
 		}
 		if i > 0 {
@@ -64,30 +64,41 @@ func (p lockedPackage) addTo(found *WithoutWheel, t pythonTarget) {
 	}
 }
 
-// lockedPackages returns the packages of indexes that a manager installs.
-func lockedPackages(fsys fs.FS, manager string, t pythonTarget, root *PythonProject, more Choice) ([]lockedPackage, error) {
-	var all []lockedPackage
+// lockedPackages returns a function that returns what a manager installs on a target. It is nil if the lock file does not say it.
+func lockedPackages(fsys fs.FS, manager string, root *PythonProject, more Choice) (func(pythonTarget) []lockedPackage, error) {
 	switch manager {
 	case "uv":
 		lock, err := ReadUVLock(fsys)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range lock.on(t).installed(lock.wanted(root, more)) {
-			all = append(all, uvPackage(p))
-		}
+		return func(t pythonTarget) []lockedPackage { return lock.packagesOn(t, root, more) }, err
 	case "poetry":
 		lock, _, err := readTOML(fsys, poetryLockName, projectfile.LockLimit)
 		if err != nil || lock.table("metadata").text("lock-version") < "2.1" { // older ones do not say which platforms a package is for
 			return nil, err
 		}
-		for _, p := range lock.tables("package") {
-			if inGroups(p, more.Groups) && p.marked(t, append([]string{"main"}, more.Groups...)) {
-				all = append(all, poetryPackage(p))
-			}
+		return func(t pythonTarget) []lockedPackage { return poetryPackages(lock, t, more) }, nil
+	}
+	return nil, nil
+}
+
+// packagesOn returns the packages that uv installs on a target.
+func (l *UVLock) packagesOn(t pythonTarget, root *PythonProject, more Choice) []lockedPackage {
+	var all []lockedPackage
+	chosen := l.on(t)
+	for _, p := range chosen.installed(chosen.wanted(root, more)) {
+		all = append(all, uvPackage(p))
+	}
+	return all
+}
+
+// poetryPackages returns the packages that Poetry installs on a target.
+func poetryPackages(lock table, t pythonTarget, more Choice) []lockedPackage {
+	var all []lockedPackage
+	for _, p := range lock.tables("package") {
+		if inGroups(p, more.Groups) && p.marked(t, append([]string{"main"}, more.Groups...)) {
+			all = append(all, poetryPackage(p))
 		}
 	}
-	return all, nil
+	return all
 }
 
 // uvPackage returns a package of uv.lock. One that comes from elsewhere than an index has no files.

@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -34,9 +35,10 @@ func TestMarkers(t *testing.T) {
 		"sys_platform == 'linux' garbage":                                                     false,
 		"sys_platform >= 'linux'":                                                             false,
 		"(python_version >= '3.9' and sys_platform == 'linux') or (python_version >= '3.9' and sys_platform == 'x')": true,
+		strings.Repeat("(", 10_000) + "os_name == 'posix'" + strings.Repeat(")", 10_000):                             false,
 	} {
 		if got := target.holds(marker); got != want {
-			t.Errorf("%q: %v", marker, got)
+			t.Errorf("%.100q: %v", marker, got)
 		}
 	}
 }

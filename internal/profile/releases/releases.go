@@ -124,42 +124,42 @@ var releases = []llb.Tool{
 	},
 	{
 		// Digests of these builds from the list of uv 0.13.9 ("download-metadata.json" in its source distribution).
-		Name: "python", Version: "3.15.2+20261110", Glibc: "2.17", URL: pythonBuild, Arch: machine,
+		Name: "python", Version: "3.15.2+20261110", Glibc: "2.17", URL: pythonBuild, Arch: machine, Without: pythonImage,
 		SHA256: map[string]string{
 			"amd64": "ad23d1b73fac26440b0306ae06911031344c49a90ec19716c8362e7fa40cae43",
 			"arm64": "d1367a6c3cd86a9e35712072841f1376859f3b47a2a54e224421a0f9fd169047",
 		},
 	},
 	{
-		Name: "python", Version: "3.14.10+20261110", Glibc: "2.17", URL: pythonBuild, Arch: machine,
+		Name: "python", Version: "3.14.10+20261110", Glibc: "2.17", URL: pythonBuild, Arch: machine, Without: pythonImage,
 		SHA256: map[string]string{
 			"amd64": "c2ff2e97422f5d3896a16e0317fd212ba977bbf2688d93a6f7a03d817506bd30",
 			"arm64": "38fd50f07170adc29d481913d1c30b17ecb538fbe290315fe1f83d84fdd5b694",
 		},
 	},
 	{
-		Name: "python", Version: "3.13.18+20261110", Glibc: "2.17", URL: pythonBuild, Arch: machine,
+		Name: "python", Version: "3.13.18+20261110", Glibc: "2.17", URL: pythonBuild, Arch: machine, Without: pythonImage,
 		SHA256: map[string]string{
 			"amd64": "f2d2199eb25880e07863b391cf7124e7ffa1338b0d65600dfcec117c4223a7fb",
 			"arm64": "55c00325f7c1fddf325dfc621aabdfbbac4dc54adda224af88ec411dc12db239",
 		},
 	},
 	{
-		Name: "python", Version: "3.12.16+20261110", Glibc: "2.17", URL: pythonBuild, Arch: machine,
+		Name: "python", Version: "3.12.16+20261110", Glibc: "2.17", URL: pythonBuild, Arch: machine, Without: pythonImage,
 		SHA256: map[string]string{
 			"amd64": "6a9e62dad033790aef722dbd370e0ce76ce17b73627ba3ae679f537049350b39",
 			"arm64": "b6a41defec4975d94b4ff1950236e7383e5c02ba40ea48c9ec33c66087a35aab",
 		},
 	},
 	{
-		Name: "python", Version: "3.11.18+20261110", Glibc: "2.17", URL: pythonBuild, Arch: machine,
+		Name: "python", Version: "3.11.18+20261110", Glibc: "2.17", URL: pythonBuild, Arch: machine, Without: pythonImage,
 		SHA256: map[string]string{
 			"amd64": "3288c54cea3db350052019b3f8b558dd8a3da8afa6fda573f5fd2bcb37635b4a",
 			"arm64": "7e71f26a003949b57757e287f4f4b6689da07e7a229f5bbee7919c19ed77155d",
 		},
 	},
 	{
-		Name: "python", Version: "3.10.22+20261009", Glibc: "2.17", URL: pythonBuild, Arch: machine,
+		Name: "python", Version: "3.10.22+20261009", Glibc: "2.17", URL: pythonBuild, Arch: machine, Without: pythonImage,
 		SHA256: map[string]string{
 			"amd64": "caa66b308e10f35b8114054df7d927903f971f631cfa3237b84c40d5d5f35549",
 			"arm64": "ecbe978a7ecbeb3a9aed67bb5d161180701513b4fa8101037b2a3f1ac11e96be",
@@ -191,6 +191,9 @@ var releases = []llb.Tool{
 
 // pythonBuild is the address of a build of python-build-standalone.
 const pythonBuild = llb.PythonBuilds + "/{build}/cpython-{version}-{arch}-unknown-linux-gnu-install_only_stripped.tar.gz"
+
+// pythonImage says how to do without a build.
+const pythonImage = "one that includes a Python that fits, such as python:3.13-alpine"
 
 // machine maps OCI's architectures to the kernel's names.
 var machine = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}
