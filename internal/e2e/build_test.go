@@ -107,7 +107,7 @@ func TestBuildCommandFails(t *testing.T) {
 		{"it fails", "npx tsc --noEmit --strict nothing.ts", "nothing.ts"},
 		{"it makes nothing", "/bin/true", "made no files"},
 		{"it makes other things", "{run: touch other, outputs: [dist, lib]}", "made no dist, lib"},
-		{"it leaves a process", "sleep 999 & touch made; exit 3", "exit code: 3"},
+		{"it leaves a process", "sleep 999 & touch made; exit 3", "failed: exit code 3"},
 		{"it writes elsewhere", "touch /tmp/other", "made no files"},
 		{"it needs the network", "node -e 'fetch(\"http://" + env.registry.Host + "/v2/\").catch(e => { console.log(String(e.cause)); process.exit(1) })'", "failed"},
 	} {
