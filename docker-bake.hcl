@@ -58,6 +58,6 @@ target "frontend" {
   inherits   = ["_common"]
   dockerfile = "cmd/frontend/Dockerfile"
   platforms  = ["linux/amd64", "linux/arm64"]
-  tags       = ["${REGISTRY}/rtbuild-frontend:${TAG}"]
+  tags       = ["${lower(REGISTRY)}/rtbuild-frontend:${TAG}"] // names are in lower case, owners may not be
   output     = ["type=image,oci-mediatypes=true,rewrite-timestamp=true,compression-level=9"]
 }

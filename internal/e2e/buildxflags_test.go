@@ -78,3 +78,15 @@ func documented(t *testing.T) map[string]string {
 func takes(command, flag string) bool {
 	return slices.ContainsFunc(options.OfCommand(command), func(o options.Option) bool { return o.Flag() == flag })
 }
+
+// TestBakeForAnOwnerWithCapitals: names of images are in lower case, and names of owners on a forge may not be.
+func TestBakeForAnOwnerWithCapitals(t *testing.T) {
+	t.Parallel()
+	bake := exec.CommandContext(t.Context(), env.Buildx, "bake", "--print", "frontend")
+	bake.Dir = "../.."
+	bake.Env = append(os.Environ(), "HOME="+t.TempDir(), "DOCKER_CONFIG="+t.TempDir(), "REGISTRY=ghcr.io/MyOrg")
+	out, err := bake.Output()
+	if err != nil || !strings.Contains(string(out), `"ghcr.io/myorg/rtbuild-frontend:dev"`) {
+		t.Errorf("got %v\n%s", err, out)
+	}
+}
