@@ -14,6 +14,8 @@ import (
 	"github.com/rtbuild/rtbuild/internal/migrate"
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/options/flags"
+	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/project"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
@@ -42,11 +44,11 @@ func runInit(out io.Writer, o *options.Init, args []string) error {
 	if len(args) > 0 {
 		dir = args[0]
 	}
-	files, err := projectfile.Confined(dir)
+	wanted := migrate.Options{Base: o.BaseImage, Profile: o.Profile}
+	files, err := openProject(dir, &wanted)
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
-	wanted := migrate.Options{Base: o.BaseImage, Profile: o.Profile}
 	if o.From != "" {
 		if wanted.Dockerfile, err = readDockerfile(dir, o.From); err != nil {
 			return withCode(exitUsage, err)
@@ -69,6 +71,25 @@ func runInit(out io.Writer, o *options.Init, args []string) error {
 	}
 	_, err = fmt.Fprintln(out, name)
 	return err
+}
+
+// openProject opens the context of a project. If it has no lock file, and a directory above in its git repository has one, that is the
+// context.
+func openProject(dir string, wanted *migrate.Options) (fs.FS, error) {
+	files, err := projectfile.Confined(dir)
+	if err != nil || profile.FindLock(files) != "" {
+		return files, err
+	}
+	root, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	above, below, lock := project.Workspace(root)
+	if lock == "" {
+		return files, nil
+	}
+	wanted.Directory = below
+	return projectfile.Confined(above)
 }
 
 // readDockerfile reads a Dockerfile: relative to the working directory, else to the context.

@@ -39,3 +39,21 @@ func TestInit(t *testing.T) {
 		t.Errorf("a missing Dockerfile: %v", err)
 	}
 }
+
+// TestInitInWorkspace: a member of a workspace gets the line that names its directory, and is a project then.
+func TestInitInWorkspace(t *testing.T) {
+	dir := t.TempDir()
+	filetree.Files{
+		".git": "gitdir: /x", "package.json": `{"workspaces": ["packages/*"]}`, "package-lock.json": `{"lockfileVersion": 3, "packages": {}}`,
+		"packages/agent/package.json": `{"name": "agent", "version": "2.0.0", "main": "server.js"}`, "packages/agent/server.js": "",
+	}.Write(t, dir)
+	member := filepath.Join(dir, "packages", "agent")
+	mustCommand(t, "init", member)
+	written, err := os.ReadFile(filepath.Join(member, "runtime.yaml"))
+	if err != nil || !strings.Contains(string(written), "\ndirectory: packages/agent #") {
+		t.Errorf("%v:\n%s", err, written)
+	}
+	if got := mustCommand(t, "tags", member); !strings.Contains(got, "oh_v2.0.0_") {
+		t.Errorf("the tags are\n%s", got)
+	}
+}

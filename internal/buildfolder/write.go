@@ -103,6 +103,7 @@ func (f *Folder) check(ctx context.Context) error {
 // sameRuntime reports whether two runtimes give the same image. It ignores the repository, which does not change the image.
 func sameRuntime(a, b profile.Runtime) (bool, error) {
 	a.Repository, b.Repository = "", ""
+	a.Ignore, b.Ignore = a.OtherIgnore(), b.OtherIgnore() // the folder has the runtime file in another place
 	one, err := json.Marshal(a)
 	if err != nil {
 		return false, err

@@ -19,7 +19,7 @@ var mainFiles = map[string][]string{
 // build command or an extra step may find its file elsewhere.
 func missingStart(in Input) []Finding {
 	r := in.Runtime
-	if in.Copied == nil || r.Entrypoint != nil || r.Extra != "" || r.Build != nil || r.Workdir != "" || len(r.Cmd) == 0 {
+	if in.Copied == nil || r.Entrypoint != nil || r.Extra != "" || r.Build != nil || r.Workdir != "" && r.Workdir != r.Home() || len(r.Cmd) == 0 {
 		return nil
 	}
 	file, ends := startFile(r)
@@ -54,6 +54,9 @@ func startFile(r *profile.Runtime) (file string, ends []string) {
 	word, inCode := strings.CutPrefix(path.Clean(word), r.Code()+"/")
 	if path.IsAbs(word) && !inCode || strings.HasPrefix(word, "node_modules/") || strings.HasPrefix(word, "../") {
 		return "", nil
+	}
+	if !inCode {
+		word = path.Join(r.Directory, word)
 	}
 	return word, ends
 }

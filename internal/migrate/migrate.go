@@ -26,6 +26,7 @@ const DefaultBase = "debian:bookworm"
 type Options struct {
 	Base       string            // empty: the Dockerfile's, else DefaultBase
 	Profile    string            // empty: detected
+	Directory  string            // of the project in fsys; empty: the root
 	Dockerfile *projectfile.Text // nil: there is none
 }
 
@@ -47,6 +48,9 @@ func Write(fsys fs.FS, opts Options) (*Result, error) {
 		}
 	}
 	d.setBase(opts.Base)
+	if opts.Directory != "" {
+		d.set("directory", opts.Directory, directoryWhy)
+	}
 	if opts.Profile != "" {
 		d.set("profile", opts.Profile, "--profile")
 	}
@@ -80,11 +84,11 @@ type left struct {
 	text, reason string
 }
 
-// order is the order of fields in the file. The first three decide how the project is read.
-var order = strings.Fields("base profile dependencies runtime user packages build args env entrypoint cmd workdir expose healthcheck stopSignal volumes")
+// order is the order of fields in the file. The first four decide how the project is read.
+var order = strings.Fields("base directory profile dependencies runtime user packages build args env entrypoint cmd workdir expose healthcheck stopSignal volumes")
 
 // decisive are the fields without which a project may not be readable at all.
-const decisive = 3
+const decisive = 4
 
 // set sets a field, or replaces it.
 func (d *draft) set(name string, value any, why string) {
@@ -109,6 +113,9 @@ func (d *draft) setBase(given string) {
 		d.set("base", DefaultBase, "any image with a package manager will do")
 	}
 }
+
+// directoryWhy is the reason for a directory.
+const directoryWhy = "the lock file is in a directory above; all paths are relative to that"
 
 // settle keeps the fields that the project accepts, and that change something. It returns the runtime that they make.
 func (d *draft) settle() (*profile.Runtime, error) {
@@ -140,7 +147,7 @@ func (d *draft) begin() error {
 	}
 	var base []field
 	for _, f := range wanted {
-		if f.name == "base" || f.name == "profile" && f.why == "--profile" {
+		if f.name == "base" || f.name == "directory" || f.name == "profile" && f.why == "--profile" {
 			base = append(base, f)
 		}
 	}

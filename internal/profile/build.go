@@ -53,17 +53,23 @@ func (d definition) completeBuild(fsys fs.FS, r *Runtime) error {
 // that a container would start is not there, and no extra command could make it. npm runs the
 // scripts of all projects: --force is for those whose devEngines asks for another manager.
 func npmBuild(fsys fs.FS, r *Runtime) ([]string, error) {
-	project, err := manifests.ReadNPM(fsys)
+	project, err := manifests.ReadNPM(r.own(fsys))
 	if err != nil || !project.Builds() {
 		return nil, err
 	}
 	if r.file().Build == nil && (r.Extra != "" || project.Starts(r.sourceFiles(fsys), slices.Concat(r.Entrypoint, r.Cmd))) {
 		return nil, nil
 	}
-	if refuses, err := manifests.RefusesNPM(fsys); refuses || err != nil {
-		return []string{"npm", "--force", "run", "build"}, err
+	npm := []string{"npm"}
+	if refuses, err := manifests.RefusesNPM(r.own(fsys)); err != nil {
+		return nil, err
+	} else if refuses {
+		npm = append(npm, "--force")
 	}
-	return []string{"npm", "run", "build"}, nil
+	if r.Directory != "" {
+		npm = append(npm, "--prefix", r.Directory) // build commands run in the code directory
+	}
+	return append(npm, "run", "build"), nil
 }
 
 func noBuild(fs.FS, *Runtime) ([]string, error) { return nil, nil }

@@ -15,13 +15,13 @@ import (
 // completeCommand sets the default command, unless the user sets an entrypoint: the command would become its arguments. It needs the
 // ignore patterns.
 func (d definition) completeCommand(fsys fs.FS, r *Runtime) error {
-	command, err := d.command(fsys, r.imageFiles(fsys))
+	command, err := d.command(r.own(fsys), r.imageFiles(fsys))
 	if err != nil {
 		return err
 	}
 	r.provenance.cmd = command
 	if d.first != nil {
-		r.provenance.cmd, err = d.first(fsys)
+		r.provenance.cmd, err = d.first(r.own(fsys))
 	}
 	if r.Cmd == nil && r.Entrypoint == nil {
 		if r.Cmd = command; command == nil {
@@ -35,8 +35,8 @@ func (d definition) completeCommand(fsys fs.FS, r *Runtime) error {
 func (r *Runtime) imageFiles(fsys fs.FS) func(string) bool {
 	source := r.sourceFiles(fsys)
 	return func(file string) bool {
-		file = strings.TrimPrefix(file, r.Code()+"/")
-		return fs.ValidPath(file) && r.mayMake(fsys, file) || source(file)
+		local := strings.TrimPrefix(file, r.Code()+"/")
+		return fs.ValidPath(local) && r.mayMake(fsys, local) || source(file)
 	}
 }
 
@@ -47,7 +47,7 @@ func (r *Runtime) sourceFiles(fsys fs.FS) func(string) bool {
 		return func(string) bool { return false } // the scan of the source reports the pattern
 	}
 	return func(file string) bool {
-		file = strings.TrimPrefix(file, r.Code()+"/")
+		file = r.inContext(file)
 		if !fs.ValidPath(file) {
 			return false
 		}
@@ -74,6 +74,6 @@ func (r *Runtime) mayBuild(fsys fs.FS) bool {
 	if given := r.file().Build; given != nil {
 		return !given.None
 	}
-	project, err := manifests.ReadNPM(fsys)
+	project, err := manifests.ReadNPM(r.own(fsys))
 	return err == nil && r.Profile == "node" && project.Builds()
 }

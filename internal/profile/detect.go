@@ -45,7 +45,7 @@ func detect(fsys fs.FS, from options.Source) (definition, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) == 0:
-		return definition{}, noProfile(fsys)
+		return definition{}, &NoLockError{noProfile(fsys)}
 	}
 	return definition{}, whichProfile(fsys, found, from)
 }
@@ -61,6 +61,22 @@ type AmbiguousError struct {
 
 // Error returns the question, and how to answer it.
 func (e *AmbiguousError) Error() string { return e.text }
+
+// NoLockError reports that a project has no lock file that a profile fits.
+type NoLockError struct{ error }
+
+// Unwrap returns the error that says what was found, and what to do.
+func (e *NoLockError) Unwrap() error { return e.error }
+
+// FindLock returns a lock file that some profile fits, or "" if a directory has none.
+func FindLock(fsys fs.FS) string {
+	for _, d := range definitions {
+		if by := d.installable(fsys); len(by) > 0 && d.project == "" {
+			return by[0].Files[len(by[0].Files)-1]
+		}
+	}
+	return ""
+}
 
 // fits reports whether the project has lock files of the profile and its name, if the profile requires one.
 func (d definition) fits(fsys fs.FS) (bool, error) {
@@ -115,7 +131,9 @@ func (d definition) completeManager(fsys fs.FS, r *Runtime, file *runtimefile.Fi
 	switch len(found) {
 	case 0:
 		if given.Manager == "" && d.projects {
-			return noPythonLock(fsys)
+			if err := noPythonLock(fsys); err != nil {
+				return &NoLockError{err}
+			}
 		}
 	case 1:
 		r.Dependencies.Manager, r.Dependencies.Files = found[0].Manager, found[0].Files

@@ -16,6 +16,11 @@ func (d definition) completeInterpreter(fsys fs.FS, r *Runtime) error {
 		return nil
 	}
 	wanted, err := manifests.WantedNode(fsys)
+	if r.Directory != "" && err == nil {
+		var own []manifests.NodeWanted
+		own, err = manifests.WantedNode(r.own(fsys))
+		wanted = append(wanted, own...)
+	}
 	for _, line := range nodeLines(d.defaults.Interpreter.Version) {
 		release, pinned := r.Release("node", line)
 		if pinned && !slices.ContainsFunc(wanted, func(w manifests.NodeWanted) bool { return !w.Accepts(release.Version) }) {

@@ -122,7 +122,7 @@ func TestErrorParts(t *testing.T) {
 		line    int
 		summary string
 	}{
-		{"a field", runtimefile.Name, "base: a\nx: y\n", 2, `unknown field "x": known are args, base, build, bytecode, cmd, components, dependencies, entrypoint, env, expose, extra, healthcheck, ignore, network, packages, prefix, profile, project, repository, runtime, source, stopSignal, test, tools, user, version, volumes, workdir`},
+		{"a field", runtimefile.Name, "base: a\nx: y\n", 2, `unknown field "x": known are args, base, build, bytecode, cmd, components, dependencies, directory, entrypoint, env, expose, extra, healthcheck, ignore, network, packages, prefix, profile, project, repository, runtime, source, stopSignal, test, tools, user, version, volumes, workdir`},
 		{"without a hint", runtimefile.Name, "base: [a]\n", 1, "base must be a string, not a list"},
 		{"no place", manifests.PackageJSON, `{"workspaces": ["../x"]}`, 0, `the workspace "../x" is outside of the project: build from the directory that holds all members`},
 		{"another file", manifests.PackageJSON, "{\n", 1, "not valid JSON: unexpected end of JSON input"},

@@ -139,22 +139,22 @@ func (r *Runtime) checkProject(fsys fs.FS, p *manifests.PythonProject, d llb.Dis
 	return nil
 }
 
-// projectCommand returns what starts the Python project at the root: its only script, or else its module that is a program. It returns nil
-// if it has neither, or if the image could not find the module.
+// projectCommand returns what starts the Python project: its only script, or else its module that is a program. It returns nil if it has
+// neither, or if the image could not find the module.
 func (r *Runtime) projectCommand() []string {
+	if scripts := r.Scripts(); len(scripts) == 1 {
+		return scripts
+	}
 	root := r.provenance.root
-	if root == nil || root.Name() == "" {
+	if root == nil || root.Name() == "" || r.Directory != "" {
 		return nil
 	}
 	importable := []string{"."} // the working directory
 	if r.Workdir != "" && r.Workdir != r.Code() {
 		importable = nil
 	}
-	if len(r.Project) > 0 && r.Project[0].Dir == "." {
-		if scripts := r.Scripts(); len(scripts) == 1 {
-			return scripts
-		}
-		importable = r.Project[0].Roots
+	if own := r.ownProject(); own != nil {
+		importable = own.Roots
 	}
 	if module := root.MainModule(importable); module != "" {
 		return []string{"python", "-m", module}
@@ -162,12 +162,22 @@ func (r *Runtime) projectCommand() []string {
 	return nil
 }
 
-// Scripts returns the names of the programs that the Python project at the root has, sorted, if it is installed.
-func (r *Runtime) Scripts() []string {
-	if len(r.Project) == 0 || r.Project[0].Dir != "." {
+// ownProject returns the Python project in the project's directory, or nil if that is not installed.
+func (r *Runtime) ownProject() *llb.Distribution {
+	i := slices.IndexFunc(r.Project, func(d llb.Distribution) bool { return d.Dir == r.ownDir() })
+	if i < 0 {
 		return nil
 	}
-	return slices.Sorted(maps.Keys(r.Project[0].EntryPoints[llb.ConsoleScripts]))
+	return &r.Project[i]
+}
+
+// Scripts returns the names of the programs that the Python project has, sorted, if it is installed.
+func (r *Runtime) Scripts() []string {
+	own := r.ownProject()
+	if own == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(own.EntryPoints[llb.ConsoleScripts]))
 }
 
 // importRoots returns the directories that modules of the installed projects are imported from, in the order of their projects.

@@ -99,6 +99,7 @@ func set(r *Runtime, f *runtimefile.File) {
 	r.Base = cmp.Or(f.Base, r.Base)
 	r.Repository = f.Repository
 	r.Version = f.Version
+	r.Directory = f.Directory
 	r.Interpreter = cmp.Or(f.Interpreter, r.Interpreter)
 	r.Prefix = cmp.Or(f.Prefix, r.Prefix)
 	setUser(r, f.User)
@@ -261,7 +262,7 @@ func (d definition) complete(fsys fs.FS, r *Runtime) error {
 	env := d.variables(r.Prefix)
 	maps.Copy(env, r.Env)
 	r.Env = env
-	for _, step := range []func(fs.FS, *Runtime) error{d.completeVersion, d.completeInterpreter, d.completePython, d.completeIgnore, completeManagerVersion, completeUV, completeFiles, d.completeProject, d.completeCommand, d.completeBuild} {
+	for _, step := range []func(fs.FS, *Runtime) error{d.completeDirectory, d.completeVersion, d.completeInterpreter, d.completePython, d.completeIgnore, completeManagerVersion, completeUV, completeFiles, d.completeProject, d.completeCommand, d.completeBuild} {
 		if err := step(fsys, r); err != nil {
 			return err
 		}
@@ -272,6 +273,9 @@ func (d definition) complete(fsys fs.FS, r *Runtime) error {
 func (d definition) completeVersion(fsys fs.FS, r *Runtime) (err error) {
 	r.provenance.version = r.Version
 	if r.Version == "" {
+		r.Version, err = d.version(r.own(fsys))
+	}
+	if r.Version == "" && err == nil {
 		r.Version, err = d.version(fsys)
 		r.Version = cmp.Or(r.Version, "unknown")
 	}
@@ -293,7 +297,7 @@ func (d definition) completeIgnore(fsys fs.FS, r *Runtime) error {
 		return fmt.Errorf("reading .dockerignore: %w", err)
 	}
 	r.provenance.ignore = slices.Concat(lines, r.OwnIgnore())
-	r.Ignore = slices.Concat(r.provenance.ignore, d.defaults.Ignore, envExceptions(r.provenance.ignore))
+	r.Ignore = slices.Concat(r.provenance.ignore, d.defaults.Ignore, envExceptions(r.provenance.ignore), r.runtimeFile(fsys))
 	return nil
 }
 

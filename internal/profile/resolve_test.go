@@ -101,7 +101,8 @@ func TestLoad(t *testing.T) {
 			nodeRuntime(func(r *Runtime) { r.Repository, r.Version, r.Extra = "r/x", "9", "make" }),
 		},
 		{"another file's data", nodeProject("base: a"), Options{Name: "x.yaml", Data: []byte("base: debian:bookworm")}, nodeRuntime(nil)},
-		{"another file of the project", projecttest.Files("package-lock.json", "{}", "x.yaml", "base: debian:bookworm\nversion: 1.2.3"), Options{Name: "x.yaml"}, nodeRuntime(nil)},
+		{"another file of the project", projecttest.Files("package-lock.json", "{}", "x.yaml", "base: debian:bookworm\nversion: 1.2.3"), Options{Name: "x.yaml"},
+			nodeRuntime(func(r *Runtime) { r.Ignore = append(append([]string{}, alwaysIgnored...), "x.yaml") })},
 		{"an empty document", nodeProject("---\n"), Options{Base: "debian:bookworm"}, nodeRuntime(nil)},
 		{
 			"ignored by .dockerignore", projecttest.Files("package-lock.json", "{}", ".dockerignore", "# all\n*\n!/src\n", runtimefile.Name, "base: debian:bookworm\nignore: [x]\nversion: 1.2.3"), Options{},
@@ -164,7 +165,7 @@ func TestLoadErrors(t *testing.T) {
 		{"a field whose name is an alias", projecttest.Files(runtimefile.Name, "profile: openhands\nenv: {x: &k ignore}\n*k : [a]"), Options{}, "runtime.yaml:2:10: profile openhands uses only the ignore rules of the original: leave ignore out"},
 		{"ignore of openhands", projecttest.Files(runtimefile.Name, "profile: openhands\nignore: [a]"), Options{}, "runtime.yaml:2:1: profile openhands uses only the ignore rules of the original: leave ignore out"},
 		{"a file that is not there", nodeProject(""), Options{Name: "x.yaml"}, "x.yaml: file does not exist: name the runtime file with -f, or write a runtime.yaml"},
-		{"a name in another file", nodeProject(""), Options{Name: "/a/x.yaml", Data: []byte("x: y")}, `/a/x.yaml:1:1: unknown field "x": known are args, base, build, bytecode, cmd, components, dependencies, entrypoint, env, expose, extra, healthcheck, ignore, network, packages, prefix, profile, project, repository, runtime, source, stopSignal, test, tools, user, version, volumes, workdir`},
+		{"a name in another file", nodeProject(""), Options{Name: "/a/x.yaml", Data: []byte("x: y")}, `/a/x.yaml:1:1: unknown field "x": known are args, base, build, bytecode, cmd, components, dependencies, directory, entrypoint, env, expose, extra, healthcheck, ignore, network, packages, prefix, profile, project, repository, runtime, source, stopSignal, test, tools, user, version, volumes, workdir`},
 		{"package.json", projecttest.Files("package-lock.json", "", "package.json", "{\n  \"a\": 1,\n}"), debian, "package.json:3:1: not valid JSON: invalid character '}' looking for beginning of object key string\n}\n^"},
 		{"package.json that ends early", projecttest.Files("package-lock.json", "", "package.json", "{\n"), debian, "package.json:1:2: not valid JSON: unexpected end of JSON input"},
 		{"package.json that is a list", projecttest.Files("package-lock.json", "", "package.json", "[]"), debian, "package.json:1:1: it must hold a JSON object"},

@@ -6,6 +6,8 @@
 package profile
 
 import (
+	"path"
+
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/profile/manifests"
@@ -21,6 +23,7 @@ type Runtime struct {
 	Base          string
 	Repository    string // may be empty
 	Version       string
+	Directory     string // of the project in the context; empty: the context itself
 	Interpreter   Interpreter
 	PythonRange   llb.PythonRange // what the project accepts
 	PythonPinned  string          // the version to download where base and distribution have no fitting one; empty: none
@@ -80,6 +83,7 @@ type provenance struct {
 	uv           string                   // the version of uv that installs; empty: the default
 	root         *manifests.PythonProject // at the root of the context; nil if there is none, or it is not to be looked at
 	file         *runtimefile.File        // nil if the runtime was not loaded
+	self         string                   // the pattern for the runtime file, if it has another name
 	overridden   []string                 // the fields that the command line overrides
 }
 
@@ -126,6 +130,9 @@ func (r *Runtime) RunsOnSource() bool { return r.Build != nil || r.Extra != "" |
 
 // NoPackages reports whether the file says packages: []. Then the package manager installs nothing.
 func (r *Runtime) NoPackages() bool { return r.file().NoPackages }
+
+// Home returns the directory of the image that containers start in, unless the file says another: that of the project.
+func (r *Runtime) Home() string { return path.Join(r.Code(), r.Directory) }
 
 // Code returns the directory of the image that holds the source: prefix + "/code".
 func (r *Runtime) Code() string { return r.Prefix + "/code" }

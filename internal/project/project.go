@@ -57,7 +57,14 @@ func Read(dir string, opts Options) (*Project, error) {
 	if root, err = projectRoot(root, overrides.Data); err != nil {
 		return nil, err
 	}
+	if root, err = contextAbove(root, &overrides); err != nil {
+		return nil, err
+	}
 	p, err := load(root, overrides)
+	var noLock *profile.NoLockError
+	if errors.As(err, &noLock) {
+		err = adviseContext(root, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -145,5 +152,5 @@ func checkLinks(tree *tags.Tree) error {
 		return nil
 	}
 	return fmt.Errorf("the source has links that leave the context, which no builder can follow: %s\n"+
-		"copy what they point to into the context, or add them to ignore", strings.Join(tree.Outside, ", "))
+		"make those to files of the context relative (ln -sr), copy what others point to into the context, or add them to ignore", strings.Join(tree.Outside, ", "))
 }

@@ -2,6 +2,7 @@ package runtimefile
 
 import (
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -48,6 +49,13 @@ var fileFields = fields[File]{
 	"version": func(d *document, n *yaml.Node, f *File) (err error) {
 		f.Version, err = d.match(n, "version", oneLine, "it must be one line, and not empty")
 		return err
+	},
+	"directory": func(d *document, n *yaml.Node, f *File) (err error) {
+		dir, err := d.str(n, "directory")
+		if f.Directory = path.Clean(dir); err == nil && f.Directory == "." {
+			err = d.errorAt(resolve(n), "leave directory out", "the context itself is the default of directory")
+		}
+		return d.check(n, err, checkRelative("directory", dir))
 	},
 	"runtime": setInterpreter,
 	"prefix": func(d *document, n *yaml.Node, f *File) (err error) {

@@ -27,8 +27,8 @@ func TestFieldErrors(t *testing.T) {
 	}{
 		{"a misspelt field", "base: a\n\npakages: [git]\n", "runtime.yaml:3:1: unknown field \"pakages\": did you mean \"packages\"?\npakages: [git]\n^", false},
 		{"a tab", "tools:\n\t", "runtime.yaml:2: not valid YAML: found character that cannot start any token", beyondSchema},
-		{"an unknown field", "x: 1", `runtime.yaml:1:1: unknown field "x": known are args, base, build, bytecode, cmd, components, dependencies, entrypoint, env, expose, extra, healthcheck, ignore, network, packages, prefix, profile, project, repository, runtime, source, stopSignal, test, tools, user, version, volumes, workdir`, false},
-		{"a number for a field", "1: x", `runtime.yaml:1:1: unknown field "1": known are args, base, build, bytecode, cmd, components, dependencies, entrypoint, env, expose, extra, healthcheck, ignore, network, packages, prefix, profile, project, repository, runtime, source, stopSignal, test, tools, user, version, volumes, workdir`, beyondSchema},
+		{"an unknown field", "x: 1", `runtime.yaml:1:1: unknown field "x": known are args, base, build, bytecode, cmd, components, dependencies, directory, entrypoint, env, expose, extra, healthcheck, ignore, network, packages, prefix, profile, project, repository, runtime, source, stopSignal, test, tools, user, version, volumes, workdir`, false},
+		{"a number for a field", "1: x", `runtime.yaml:1:1: unknown field "1": known are args, base, build, bytecode, cmd, components, dependencies, directory, entrypoint, env, expose, extra, healthcheck, ignore, network, packages, prefix, profile, project, repository, runtime, source, stopSignal, test, tools, user, version, volumes, workdir`, beyondSchema},
 		{"a list for a field", "[a]: x", "runtime.yaml:1:1: the name of a field must be a string, not a list", beyondSchema},
 		{"a field set twice", "base: a\nbase: b", `runtime.yaml:2:1: "base" is set twice: it was set in line 1 before`, beyondSchema},
 		{"a merge", "user: &u {uid: 7}\nenv: {<<: *u}", "runtime.yaml:2:7: merging maps is not supported: write the fields out", beyondSchema},

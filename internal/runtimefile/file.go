@@ -31,6 +31,7 @@ type File struct {
 	Base         string
 	Repository   string
 	Version      string
+	Directory    string // of the project in the context; empty: the context itself
 	Interpreter  Interpreter
 	Prefix       string
 	User         User                // its fields may be set separately; "root" has no ids

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+
+	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
 // RootLine begins a comment that moves the project's root to a directory of the context. It must precede the first field. Folders for other
@@ -29,4 +31,20 @@ func Root(file []byte) (string, error) {
 		}
 	}
 	return ".", nil
+}
+
+// Directory returns the project's directory in the context, according to a runtime file; "" is the context itself. It reads no other field.
+func Directory(name string, file []byte) (string, error) {
+	d, err := parseDocument(projectfile.Text{Name: name, Data: file})
+	if err != nil || d.root == nil {
+		return "", err
+	}
+	pairs, err := d.mapping(d.root, "the file")
+	f := &File{}
+	for _, p := range pairs {
+		if p.name == "directory" {
+			err = fileFields["directory"](d, p.value, f)
+		}
+	}
+	return f.Directory, err
 }
