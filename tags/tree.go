@@ -26,6 +26,9 @@ type Tree struct {
 	// Outside lists the links that leave the context. Their targets must not be sent to a builder, and are read only with
 	// Source.FollowOutside.
 	Outside []string
+	// Absolute lists the links whose text is an absolute path. Those into the context lead there on this machine only: in another checkout,
+	// and in a builder, they leave the context.
+	Absolute []string
 	// Broken lists the links in the context that lead nowhere. They are left out.
 	Broken []string
 	// Warnings describes the broken links and special files that are left out, with quoted paths.
@@ -69,7 +72,9 @@ func newTree(w *walk, root *node) *Tree {
 			t.Outside = append(t.Outside, n.path)
 		}
 	})
+	t.Absolute = append(t.Absolute, w.absolute...)
 	slices.Sort(t.Outside)
+	slices.Sort(t.Absolute)
 	return t
 }
 

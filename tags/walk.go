@@ -39,6 +39,7 @@ type walk struct {
 	warnings []string   // of entries that were left out
 	broken   []string
 	outside  []string // links that were not followed
+	absolute []string // links that were followed, and whose text is an absolute path
 }
 
 func newWalk(root string, paths []Path, r rules) *walk {
@@ -248,7 +249,11 @@ func (w *walk) follow(ctx context.Context, c *node, s state) {
 		w.fail(c.path, err)
 		return
 	}
-	switch counts := info.IsDir() || !ignored && info.Mode().IsRegular(); {
+	counts := info.IsDir() || !ignored && info.Mode().IsRegular()
+	if counts && filepath.IsAbs(filepath.FromSlash(c.link)) {
+		w.note(&w.absolute, c.path)
+	}
+	switch {
 	case c.outside && !w.followOutside && (counts || w.confined):
 		w.note(&w.outside, c.path)
 	case info.IsDir():

@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 
 	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 
 	"github.com/rtbuild/rtbuild/internal/lint"
+	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/planning"
 )
 
@@ -22,10 +25,10 @@ func runCheck(ctx context.Context, out io.Writer, o *planOptions, args []string)
 	if err := p.ComputeTags(ctx, p.repository); err != nil {
 		return withCode(exitUsage, err)
 	}
-	_, file := p.Runtime.File()
-	settings, err := lint.Settings(file)
+	p.buildArgs = options.Pairs(o.plan.Args, os.LookupEnv)
+	settings, err := p.lintSettings()
 	if err != nil {
-		return withCode(exitUsage, err)
+		return err
 	}
 	findings := lint.Select(lint.Check(p.lintInput()), settings)
 	if err := printFindings(out, o.printing.JSON(), findings); err != nil {
@@ -54,9 +57,20 @@ func (t *target) lintInput() lint.Input {
 // strictRules are the rules whose findings --strict refuses: a tool without a verified checksum, an image that cannot start.
 var strictRules = []string{lint.UnverifiedTool.Name, lint.MissingStart.Name, lint.NoCommand.Name}
 
+// lintSettings returns which rules the user skips, in the runtime file or by a build argument.
+func (t *target) lintSettings() (*linter.Config, error) {
+	_, file := t.Runtime.File()
+	settings, err := lint.Settings(file, t.buildArgs)
+	return settings, withCode(exitUsage, err)
+}
+
 // checkStrict returns an error for what --strict refuses.
 func checkStrict(p *target) error {
-	for _, finding := range lint.Check(p.lintInput()) {
+	settings, err := p.lintSettings()
+	if err != nil {
+		return err
+	}
+	for _, finding := range lint.Select(lint.Check(p.lintInput()), settings) {
 		if slices.Contains(strictRules, finding.Rule) {
 			return withCode(exitUsage, fmt.Errorf("--strict: %s", finding.Detail))
 		}
@@ -69,10 +83,9 @@ func checkLocks(p *target, made *planning.Result) error {
 	if !slices.ContainsFunc(made.Platforms, planning.PlatformPlan.BuildsDeps) {
 		return nil
 	}
-	_, file := p.Runtime.File()
-	settings, err := lint.Settings(file)
+	settings, err := p.lintSettings()
 	if err != nil {
-		return withCode(exitUsage, err)
+		return err
 	}
 	return withCode(exitBuild, lint.CheckLocks(p.lintInput(), settings))
 }

@@ -44,6 +44,8 @@ func TestCheck(t *testing.T) {
 			err: "the check found problems: see the warnings (2)", code: exitBuild,
 		},
 		{name: "a rule that the file skips", runtime: "# check=skip=UnpinnedBase\nbase: debian:12\n", want: "Check complete, no warnings found.\n"},
+		{name: "a rule that a build argument skips", runtime: "base: debian:12\n", options: planOptions{plan: options.Plan{Args: skip("UnpinnedBase")}}, want: "Check complete, no warnings found.\n"},
+		{name: "a build argument overrides the line", runtime: "# check=skip=UnpinnedBase\nbase: debian:12\n", more: "a.p12", options: planOptions{plan: options.Plan{Args: skip("all")}}, want: "Check complete, no warnings found.\n"},
 		{name: "all rules skipped", runtime: "# syntax=x\n# check=skip=all\nbase: debian:12\n", more: "a.p12", want: "Check complete, no warnings found.\n"},
 		{name: "a setting that does not exist", runtime: "# check=skpi=all\nbase: debian:12\n", err: `invalid check option "skpi"`, code: exitUsage},
 		{name: "what is ignored", runtime: clean + "ignore: ['*.p12']\n", more: "a.p12", want: "Check complete, no warnings found.\n"},
@@ -105,4 +107,41 @@ func firstLine(err error) string {
 	}
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
+}
+
+// skip returns the build argument that skips a rule.
+func skip(rule string) []options.KeyValue {
+	return []options.KeyValue{{Key: lint.SettingsArg, Value: "skip=" + rule}}
+}
+
+// TestStrictSkips: what the file or a build argument skips, --strict does not refuse.
+func TestStrictSkips(t *testing.T) {
+	const file = "base: " + checkedBase + "\ncmd: [node, absent.js]\n"
+	tests := []struct {
+		name, runtime string
+		args          []options.KeyValue
+		refused       bool
+	}{
+		{"nothing", file, nil, true},
+		{"the rule", "# check=skip=MissingStart\n" + file, nil, false},
+		{"another rule", "# check=skip=NoCommand\n" + file, nil, true},
+		{"by a build argument", file, skip("MissingStart"), false},
+		{"a build argument overrides the line", "# check=skip=MissingStart\n" + file, skip("NoCommand"), true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := filetree.Files{"runtime.yaml": test.runtime, "package.json": "{}", "package-lock.json": "{}"}.Write(t, t.TempDir())
+			p, err := readTarget(&options.Runtime{}, []string{dir})
+			if err == nil {
+				p.buildArgs = options.Pairs(test.args, nil)
+				err = p.ComputeTags(t.Context(), "")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := checkStrict(p); (err != nil) != test.refused {
+				t.Errorf("--strict: %v", err)
+			}
+		})
+	}
 }

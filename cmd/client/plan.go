@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,6 +50,7 @@ func runPlan(ctx context.Context, out io.Writer, o *planOptions, args []string) 
 	if err != nil {
 		return err
 	}
+	p.buildArgs = options.Pairs(o.plan.Args, os.LookupEnv)
 	at, err := openDestination(ctx, p, &o.builder)
 	if err != nil {
 		return err

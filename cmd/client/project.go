@@ -24,6 +24,7 @@ type target struct {
 	platforms  []ocispecs.Platform // at least one
 	named      bool                // the user named the platforms
 	repository string              // from the flag, OpenHands' variable or the runtime file; may be empty
+	buildArgs  map[string]string   // of the command line
 }
 
 // readTarget reads the context directory that the arguments name. It computes no tags.
@@ -36,7 +37,9 @@ func readTarget(o *options.Runtime, args []string) (*target, error) {
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	t := &target{p, o.Platforms, len(o.Platforms) > 0, cmp.Or(o.Repository, os.Getenv(repositoryEnv), p.Runtime.Repository)}
+	t := &target{
+		Project: p, platforms: o.Platforms, named: len(o.Platforms) > 0, repository: cmp.Or(o.Repository, os.Getenv(repositoryEnv), p.Runtime.Repository),
+	}
 	if !t.named {
 		t.platforms = []ocispecs.Platform{options.Local()}
 	}

@@ -72,6 +72,7 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	if err != nil {
 		return err
 	}
+	p.buildArgs = options.Pairs(o.build.Args, os.LookupEnv)
 	settings, err := buildflags.Read(&o.build, p.Runtime.Args, o.builder.CAFile, warn)
 	if err == nil {
 		err = settings.CheckAnnotations(p.platforms)

@@ -46,7 +46,7 @@ func (f *frontend) lintConfig() (*linter.Config, error) {
 	if f.ui.LinterConfig != nil {
 		return f.ui.LinterConfig, nil
 	}
-	return lint.Settings(f.file.source.Data)
+	return lint.Settings(f.file.source.Data, nil)
 }
 
 // sourceMap returns a file of the project in the form of warnings.

@@ -20,7 +20,7 @@ func outsideError(links []string) error {
 		return nil
 	}
 	return llb.FieldErrorf("source", "the source has links that leave the context, which no builder can follow: %s: "+
-		"copy what they point to into the context, or add them to ignore", strings.Join(links, ", "))
+		"make those to files of the context relative (ln -sr), copy what others point to into the context, or add them to ignore", strings.Join(links, ", "))
 }
 
 // changedError returns the error for a file whose two transfers differ.

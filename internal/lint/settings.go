@@ -7,11 +7,17 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
-// Settings returns the settings in the line "# check=skip=RULE,RULE" at the top of a runtime file. They are those of a Dockerfile's
-// linter. Without such a line they are empty. The error says which setting is unknown.
-func Settings(file []byte) (*linter.Config, error) {
-	text, _, _, ok := parser.ParseDirective("check", file)
-	if !ok {
+// SettingsArg is the build argument with the settings, as for a Dockerfile. It overrides the line of the file.
+const SettingsArg = "BUILDKIT_DOCKERFILE_CHECK"
+
+// Settings returns the settings in a build argument SettingsArg or, without one, in the line "# check=skip=RULE,RULE" at the top of a runtime
+// file. They are those of a Dockerfile's linter. Without either they are empty. The error says which setting is unknown.
+func Settings(file []byte, args map[string]string) (*linter.Config, error) {
+	text, given := args[SettingsArg]
+	if !given {
+		text, _, _, given = parser.ParseDirective("check", file)
+	}
+	if !given {
 		return &linter.Config{}, nil
 	}
 	return linter.ParseLintOptions(text)

@@ -35,7 +35,7 @@ func (b *Build) Group() Group {
 			{Name: SSH, Value: "default[=SOCKET|KEY,...]", into: texts(&b.SSH),
 				Help: "SSH agent or keys for steps that fetch from repositories"},
 			{Name: "build-arg", Value: "NAME=VALUE", into: parsed(&b.Args, parseKeyValue),
-				Unset: "the environment's", Help: "HTTP_PROXY, HTTPS_PROXY, NO_PROXY, ALL_PROXY, FTP_PROXY, SOURCE_DATE_EPOCH, or a name below args in the runtime file"},
+				Unset: "the environment's", Help: "HTTP_PROXY, HTTPS_PROXY, NO_PROXY, ALL_PROXY, FTP_PROXY, SOURCE_DATE_EPOCH, BUILDKIT_DOCKERFILE_CHECK, or a name below args in the runtime file"},
 			{Name: Label, Value: "KEY=VALUE", into: parsed(&b.Labels, parseKeyValue),
 				Help: "Label of the source image; KEY alone is an empty label, as in buildx"},
 			{Name: Annotation, Value: "[LEVEL:]KEY=VALUE", into: parsed(&b.Annotations, parseAnnotation),

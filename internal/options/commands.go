@@ -26,7 +26,10 @@ func (p *Printing) Group() Group {
 func (p *Printing) JSON() bool { return p.Format == "json" }
 
 // Plan holds the options of plan.
-type Plan struct{ Check bool }
+type Plan struct {
+	Check bool
+	Args  []KeyValue // as those of Build
+}
 
 // Group returns the rows of the table.
 func (p *Plan) Group() Group {
@@ -35,6 +38,8 @@ func (p *Plan) Group() Group {
 		Options: []Option{
 			{Name: "check", into: boolean(&p.Check),
 				Help: "Run static checks only: secrets in the source, unpinned versions, outdated lock files"},
+			{Name: "build-arg", Value: "NAME=VALUE", into: parsed(&p.Args, parseKeyValue),
+				Help: "BUILDKIT_DOCKERFILE_CHECK=skip=RULE,RULE skips rules, as the line # check= of the runtime file does; others have no effect on the plan"},
 		},
 	}
 }

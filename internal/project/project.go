@@ -130,7 +130,7 @@ func asChanged(err error) error {
 }
 
 func (p *Project) check() error {
-	if err := checkLinks(p.Tree); err != nil {
+	if err := p.checkLinks(); err != nil {
 		return err
 	}
 	return p.checkRead()
@@ -146,11 +146,18 @@ func (p *Project) checkRead() error {
 	return nil
 }
 
-// checkLinks refuses links that leave the context: their targets were not hashed, and no builder can follow them.
-func checkLinks(tree *tags.Tree) error {
-	if len(tree.Outside) == 0 {
+// checkLinks refuses links that leave the context: their targets were not hashed, and no builder can follow them. An absolute link into the
+// context leaves that of another checkout, and of a builder. OpenHands' build follows it.
+func (p *Project) checkLinks() error {
+	links := slices.Clone(p.Tree.Outside)
+	if !p.Inputs.Source.Original {
+		links = append(links, p.Tree.Absolute...)
+		slices.Sort(links)
+		links = slices.Compact(links)
+	}
+	if len(links) == 0 {
 		return nil
 	}
 	return fmt.Errorf("the source has links that leave the context, which no builder can follow: %s\n"+
-		"make those to files of the context relative (ln -sr), copy what others point to into the context, or add them to ignore", strings.Join(tree.Outside, ", "))
+		"make those to files of the context relative (ln -sr), copy what others point to into the context, or add them to ignore", strings.Join(links, ", "))
 }
