@@ -5,18 +5,13 @@ package endpoints
 import (
 	"context"
 	"maps"
-	"regexp"
 	"slices"
-	"strings"
 
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
-	"github.com/rtbuild/rtbuild/internal/project"
-	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/publish"
-	"github.com/rtbuild/rtbuild/tags"
 )
 
 // Use is an address and what it is used for.
@@ -56,29 +51,6 @@ func ofRegistries(b publish.Build) ([]imagebuild.Endpoint, error) {
 		}
 	}
 	return all, nil
-}
-
-// lockFileServer matches an address in a lock file up to the end of its host, without user and password. The rest of the address
-// belongs to one package.
-var lockFileServer = regexp.MustCompile(`["'= ](https?://)(?:[^/"' #@]*@)?((?:\[[0-9A-Fa-f:.]+\]|[\p{L}\p{N}._~-]+)(?::[0-9]+)?)/`)
-
-// inLockFiles lists the servers in a project's lock files, with mirrors applied. A lock file without servers uses those of its
-// package manager, which come from the step that runs it. The project's tags must have been computed.
-func inLockFiles(p *project.Project) []imagebuild.Endpoint {
-	var all []imagebuild.Endpoint
-	for _, file := range tags.Paths(p.Tree.LockFiles) {
-		if !strings.HasSuffix(file, ".lock") && !strings.HasSuffix(file, "-lock.json") && !strings.HasSuffix(file, ".txt") {
-			continue // a manifest: no step contacts its addresses
-		}
-		data, err := projectfile.ReadFile(p.Files, file, projectfile.LockLimit)
-		if err != nil {
-			continue // it was removed after the tags were computed
-		}
-		for _, m := range lockFileServer.FindAllSubmatch(data, -1) {
-			all = append(all, imagebuild.Endpoint{Address: p.Runtime.Mirrored(string(m[1]) + string(m[2])), For: file})
-		}
-	}
-	return all
 }
 
 // group lists each address once, sorted.

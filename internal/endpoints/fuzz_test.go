@@ -21,7 +21,7 @@ func FuzzInLockFiles(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, file := range []string{"package-lock.json", "poetry.lock", "uv.lock", "requirements.txt"} {
+		for _, file := range []string{"package-lock.json", "poetry.lock", "uv.lock", "requirements.txt", "pnpm-lock.yaml", "yarn.lock"} {
 			p := &project.Project{
 				Files: fstest.MapFS{file: {Data: data}}, Tree: &tags.Tree{LockFiles: []tags.Entry{{Path: file}}},
 				Runtime: &profile.Runtime{Mirrors: map[string]string{"https://pypi.example.com": "http://mirror.example.com/pypi"}},
@@ -29,6 +29,10 @@ func FuzzInLockFiles(f *testing.F) {
 			for _, c := range inLockFiles(p) {
 				rest := strings.TrimPrefix(strings.TrimPrefix(c.Address, "https://"), "http://")
 				u, err := url.Parse(c.Address)
+				if c.Address == nodeHeaders && c.For != file {
+					continue
+				}
+				rest = strings.TrimPrefix(strings.TrimPrefix(rest, "ssh://"), "git://")
 				if c.For != file || rest == c.Address || rest == "" || strings.ContainsAny(rest, "@\"' #=") || err == nil && (u.User != nil || u.Host == "") {
 					t.Fatalf("%s: %q", file, c.Address)
 				}
