@@ -2,7 +2,6 @@ package migrate
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/rtbuild/rtbuild/internal/profile/manifests"
@@ -176,14 +175,41 @@ func uv(r *reader, s statement, words []string) string {
 	return "uv " + named[0] + " has no equivalent: add programs to the project's dependencies"
 }
 
-// groups returns why a part of a command is not taken over: it chooses optional dependencies.
+// chooses are the options by which uv and Poetry choose optional dependencies, and the part of the field dependencies for each.
+var chooses = map[string]string{"--extra": "extras", "-E": "extras", "--extras": "extras", "--group": "groups", "--with": "groups"}
+
+// groups keeps the optional dependencies that a command chooses. It returns why it cannot, else reason.
 func (r *reader) groups(words []string, reason string) string {
-	for _, word := range words {
-		if name, _, _ := strings.Cut(word, "="); slices.Contains([]string{"--extra", "--all-extras", "--group", "--all-groups", "--with", "-E"}, name) {
-			return "the dependencies are installed, but not the optional ones that " + strconv.Quote(word) + " chooses: make them plain dependencies"
+	for i, word := range words {
+		name, value, given := strings.Cut(word, "=")
+		field, known := chooses[name]
+		switch {
+		case slices.Contains([]string{"--all-extras", "--all-groups"}, name):
+			return "name the optional dependencies: dependencies: {extras: [...], groups: [...]}"
+		case !known:
+			continue
+		case !given && i+1 < len(words):
+			value = words[i+1]
+		}
+		for name := range strings.FieldsFuncSeq(value, func(c rune) bool { return c == ',' || c == ' ' }) {
+			if !slices.Contains(r.optional[field], name) {
+				r.optional[field] = append(r.optional[field], name)
+			}
 		}
 	}
 	return reason
+}
+
+// finishDependencies adds the optional dependencies to the field.
+func (r *reader) finishDependencies() {
+	i := slices.IndexFunc(r.fields, func(f field) bool { return f.name == "dependencies" })
+	if i < 0 || len(r.optional) == 0 {
+		return
+	}
+	value := r.fields[i].value.(map[string]any)
+	for name, chosen := range r.optional {
+		value[name] = chosen
+	}
 }
 
 func poetry(r *reader, _ statement, words []string) string {

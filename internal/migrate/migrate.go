@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -212,7 +213,26 @@ func (d *draft) minimize() (*profile.Runtime, error) {
 		d.fields = all
 		i++
 	}
+	d.withoutManager(runtime)
 	return d.load() // its lines are now those of the file
+}
+
+// withoutManager removes the manager from a field dependencies that says more, if the project's lock files say it.
+func (d *draft) withoutManager(runtime *profile.Runtime) {
+	i := slices.IndexFunc(d.fields, func(f field) bool { return f.name == "dependencies" })
+	if i < 0 {
+		return
+	}
+	all, ok := d.fields[i].value.(map[string]any)
+	if !ok || len(all) < 2 {
+		return
+	}
+	less := maps.Clone(all)
+	delete(less, "manager")
+	d.fields[i].value = less
+	if without, err := d.load(); err != nil || !equal(runtime, without) {
+		d.fields[i].value = all
+	}
 }
 
 // equal reports whether two files make the same image.

@@ -36,6 +36,10 @@ var (
 		"uv.lock":                   "version = 1\n[[package]]\nname = \"mcp-clock\"\nversion = \"1.0\"\nsource = { editable = \".\" }\n",
 		"src/mcp_clock/__init__.py": "",
 	})
+	uvExtras = project(map[string]string{
+		"pyproject.toml": "[project]\nname = \"mcp-clock\"\nversion = \"1.0\"\n[project.optional-dependencies]\nwpad = []\nx = []\n",
+		"uv.lock":        "version = 1\n[[package]]\nname = \"mcp-clock\"\nversion = \"1.0\"\nsource = { virtual = \".\" }\n[package.optional-dependencies]\nwpad = []\nx = []\n[package.metadata]\nprovides-extras = [\"wpad\", \"x\"]\n",
+	})
 	pipProject = project(map[string]string{"requirements.txt": "", "deploy/requirements.txt": "", "app.py": ""})
 )
 
@@ -78,8 +82,9 @@ func TestFields(t *testing.T) {
 			"base: python:3.12-slim\nentrypoint: [mcp-clock, --utc]"},
 		{"uv run", "FROM python:3.12-slim\nCMD [\"uv\", \"run\", \"--no-dev\", \"mcp-clock\"]\n", uvProject, "base: python:3.12-slim"},
 		{"uv run of a module", "FROM python:3.12-slim\nCMD [\"uv\", \"run\", \"--directory\", \"/app\", \"-m\", \"mcp_clock\"]\n", uvProject, "base: python:3.12-slim\ncmd: [python, -m, mcp_clock]"},
+		{"optional dependencies", "FROM python:3.12-slim\nRUN uv sync --frozen --extra wpad --extra=x\n", uvExtras, "base: python:3.12-slim\ndependencies: {extras: [wpad, x]}"},
 		{"pip's own file", "FROM python:3.12\nWORKDIR /srv\nCOPY deploy/requirements.txt .\nRUN pip install --no-cache-dir -r deploy/requirements.txt\n", pipProject,
-			"base: python:3.12\ndependencies: {files: [deploy/requirements.txt], manager: pip}"},
+			"base: python:3.12\ndependencies: {files: [deploy/requirements.txt]}"},
 		{"paths below the directory of the project", "FROM debian:bookworm\nWORKDIR /srv/bot\nCOPY . .\nENV CONFIG=/srv/bot/config.json HOME=/data\nCMD [\"node\", \"/srv/bot/cli.js\"]\n", npmProject,
 			"base: debian:bookworm\nenv:\n    CONFIG: /agent/code/config.json\n    HOME: /data\ncmd: [node, cli.js]"},
 		{"a command for the shell", "FROM debian:bookworm\nCMD node cli.js --port $PORT\n", npmProject, "base: debian:bookworm\ncmd: [sh, -c, node cli.js --port $PORT]"},

@@ -22,7 +22,8 @@ type values struct {
 	packageLines            []int
 	buildCommands           []string
 	buildLines              []int
-	args                    []string // without a default
+	optional                map[string][]string // dependencies, by part of the field
+	args                    []string            // without a default
 	argLines                []int
 	env                     map[string]string
 	envLines                []int
@@ -33,7 +34,9 @@ type values struct {
 	healthLine, userLine    int
 }
 
-func (v *values) init() { v.env, v.byManager = map[string]string{}, map[string]bool{} }
+func (v *values) init() {
+	v.env, v.byManager, v.optional = map[string]string{}, map[string]bool{}, map[string][]string{}
+}
 
 // onlyForBuilds are beginnings of names of variables that only installers read. rtbuild's steps have their own.
 var onlyForBuilds = []string{"DEBIAN_FRONTEND", "PIP_", "UV_", "POETRY_", "PIPX_", "NPM_CONFIG_", "npm_config_", "YARN_", "PNPM_HOME", "VIRTUAL_ENV", "COREPACK_", "NODE_VERSION", "NVM_", "PYTHON_VERSION"}
@@ -100,6 +103,7 @@ func (r *reader) directory() string {
 // finish sets the fields that several instructions make.
 func (r *reader) finish() {
 	r.finishPackages()
+	r.finishDependencies()
 	if len(r.args) > 0 && len(r.buildCommands) > 0 { // else no command sees them
 		r.set("args", slices.Compact(slices.Sorted(slices.Values(r.args))), r.whyLines("ARG", r.argLines))
 	}
