@@ -7,14 +7,11 @@ import (
 	"github.com/moby/buildkit/client/llb"
 )
 
-// The requirements of package managers that the index brings, with all that they need: versions and hashes of wheels for CPython on Linux,
-// amd64 and arm64. hack/python-managers writes them.
-var (
-	//go:embed python_poetry.txt
-	poetryRequirements []byte
-	//go:embed python_pdm.txt
-	pdmRequirements []byte
-)
+// poetryRequirements are Poetry and all that it needs: versions and hashes of wheels for CPython on Linux, amd64 and arm64.
+// hack/python-managers writes them.
+//
+//go:embed python_poetry.txt
+var poetryRequirements []byte
 
 // managerDir is the directory at which steps find a package manager of Python.
 const managerDir = "/run/rtbuild-manager"
@@ -50,6 +47,3 @@ func (m pythonManager) draw(d pythonDeps, at layerInput) llb.State {
 
 // poetryManager is Poetry 2.5.1, or 2.1.3 for Python 3.9. It reads the lock files of all versions since 1.0.
 var poetryManager = pythonManager{"poetry", poetryRequirements}
-
-// pdmManager is PDM 2.29.4. It needs Python 3.10.
-var pdmManager = pythonManager{"pdm", pdmRequirements}

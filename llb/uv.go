@@ -81,20 +81,24 @@ cd %[5]s
 find %[3]s -name __pycache__ -prune -exec rm -rf {} +
 rm -rf "$HOME/.cache" "$HOME/.local/share/uv"
 `, uv.path, uvCache, venv, shellQuote(g.mirrored(PyPI+"/simple")), shellQuote(g.Runtime.Code()), project, u.flags(), u.chosen())
+	return g.uvLayer("uv sync --frozen", script, uv), nil
+}
+
+// uvLayer returns the layer of a step that calls uv.
+func (g *Graph) uvLayer(name, script string, uv uvProgram, more ...llb.RunOption) Layers {
 	user := g.user()
-	const name = "uv sync --frozen"
 	layer := g.installOnce(name, g.Runtime.venv(), script, func(at layerInput) []llb.RunOption {
-		return []llb.RunOption{
+		return append([]llb.RunOption{
 			mountLazily(inputs, func() llb.State { return uv.files(at) }),
 			g.cache("/var/cache/uv", llb.CacheMountShared, "uv"),
 			secretFile(user.home+"/.netrc", SecretNetrc),
 			agent(),
-		}
+		}, more...)
 	})
 	if uv.download != nil {
 		layer = layer.withDownload(*uv.download)
 	}
-	return Layers{layer.withEndpoints(g.endpoints(PyPI, PyPIFiles)...)}, nil
+	return Layers{layer.withEndpoints(g.endpoints(PyPI, PyPIFiles)...)}
 }
 
 // uvProgram is the uv that a step mounts at inputs.

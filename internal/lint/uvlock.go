@@ -3,6 +3,7 @@ package lint
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -77,7 +78,7 @@ func CheckLocks(in Input, settings *linter.Config) error {
 	if len(Select([]Finding{{Rule: LockOutOfStep.Name}}, settings)) == 0 {
 		return nil
 	}
-	for _, check := range []func(Input) error{checkNPMLock, checkNodeLock, checkPoetryLock} {
+	for _, check := range []func(Input) error{checkNPMLock, checkNodeLock, checkHashedLock} {
 		if err := check(in); err != nil {
 			return err
 		}
@@ -88,22 +89,26 @@ func CheckLocks(in Input, settings *linter.Config) error {
 	return nil
 }
 
-// checkPoetryLock compares poetry.lock with the project's manifest.
-func checkPoetryLock(in Input) error {
-	if in.Runtime.Dependencies.Manager != "poetry" || in.Project == nil {
+// hashedLocks are the checks of lock files that hold a hash of what the manifest requires, by manager.
+var hashedLocks = map[string]func(fs.FS, *manifests.PythonProject) error{"poetry": manifests.CheckPoetryLock, "pdm": manifests.CheckPDMLock}
+
+// checkHashedLock compares the lock file of Poetry or PDM with the project's manifest.
+func checkHashedLock(in Input) error {
+	check, known := hashedLocks[in.Runtime.Dependencies.Manager]
+	if !known || in.Project == nil {
 		return nil
 	}
 	p, err := manifests.ReadPythonProject(in.Project, ".")
 	if err != nil {
 		return nil // reading the runtime reports it
 	}
-	return manifests.CheckPoetryLock(in.Project, p)
+	return check(in.Project, p)
 }
 
-// poetryLockOutOfStep is the finding for what checkPoetryLock refuses.
-func poetryLockOutOfStep(in Input) []Finding {
+// hashedLockOutOfStep is the finding for what checkHashedLock refuses.
+func hashedLockOutOfStep(in Input) []Finding {
 	var fault *projectfile.Error
-	if !errors.As(checkPoetryLock(in), &fault) {
+	if !errors.As(checkHashedLock(in), &fault) {
 		return nil
 	}
 	at := projectfile.SourceLocation{File: fault.File, Data: fault.Data, First: fault.Line, Last: fault.Line}

@@ -52,7 +52,7 @@ func TestPoetryLockOutOfStep(t *testing.T) {
 	project := projecttest.Files("poetry.lock", "[metadata]\ncontent-hash = '"+hash+"'\n", "pyproject.toml", "[tool.poetry]\nname = 'own'\nversion = '1'\n", "runtime.yaml", "base: "+pinned+"\n")
 	const want = "poetry.lock does not agree with pyproject.toml: what it requires has changed since: run poetry lock, and commit both"
 	in := Input{Runtime: load(t, project), Project: project}
-	if got := inLines(poetryLockOutOfStep(in)); !slices.Equal(got, []string{"poetry.lock LockOutOfStep: " + want + " | content-hash = '" + hash + "'"}) {
+	if got := inLines(hashedLockOutOfStep(in)); !slices.Equal(got, []string{"poetry.lock LockOutOfStep: " + want + " | content-hash = '" + hash + "'"}) {
 		t.Errorf("got %q", got)
 	}
 	projecttest.CheckError(t, CheckLocks(in, &linter.Config{}), "poetry.lock:2:1: "+want)

@@ -15,6 +15,7 @@ import (
 // foreignLocks are lock files that no profile can install from, with what to do instead.
 var foreignLocks = []struct{ file, message, hint string }{
 	{"uv.lock", "pyproject.toml is missing", "name the project's root"},
+	{manifests.PDMLock, "pyproject.toml is missing", "name the project's root"},
 	{"poetry.lock", "pyproject.toml is missing", "name the project's root"},
 	{"yarn.lock", "package.json is missing", "name the project's root"},
 	{"pnpm-lock.yaml", "package.json is missing", "name the project's root"},

@@ -3,6 +3,7 @@ package profile
 import (
 	"slices"
 
+	"github.com/rtbuild/rtbuild/internal/profile/manifests"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 	"github.com/rtbuild/rtbuild/llb"
 )
@@ -57,6 +58,10 @@ var installers = map[string]func(*Runtime) llb.Installer{
 		}
 		return llb.PoetryLock{Groups: append([]string{"main"}, r.provenance.extras.Groups...), Extras: r.provenance.extras.Extras, LeftOut: r.provenance.installed}
 	},
+	"pdm": func(r *Runtime) llb.Installer {
+		return llb.PDM{Groups: []string{manifests.PDMDefault}}
+	},
+	"pylock": func(r *Runtime) llb.Installer { return llb.Pylock{} },
 	"uv": func(r *Runtime) llb.Installer {
 		return llb.UVSync{
 			Version: r.provenance.uv, Archives: r.provenance.archives, LeftOut: r.provenance.installed,

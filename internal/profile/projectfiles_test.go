@@ -15,7 +15,7 @@ import (
 func TestManifests(t *testing.T) {
 	want := []string{
 		".dockerignore", ".node-version", ".npmrc", ".nvmrc", ".pnpmfile.cjs", ".pnpmfile.mjs", ".python-version", ".yarnrc", ".yarnrc.yml", "Pipfile", "Pipfile.lock", "bun.lock", "bun.lockb", "bunfig.toml", "environment.yaml", "environment.yml", "npm-shrinkwrap.json", "openhands/poetry.lock", "openhands/pyproject.toml", "package-lock.json", "package.json",
-		"pnpm-lock.yaml", "pnpm-workspace.yaml", "poetry.lock", "pyproject.toml", "requirements.in", "requirements.txt", "runtime.yaml", "setup.cfg", "setup.py", "uv.lock", "yarn.lock",
+		"pdm.lock", "pnpm-lock.yaml", "pnpm-workspace.yaml", "poetry.lock", "pylock.toml", "pyproject.toml", "requirements.in", "requirements.txt", "runtime.yaml", "setup.cfg", "setup.py", "uv.lock", "yarn.lock",
 	}
 	if diff := cmp.Diff(want, Manifests()); diff != "" {
 		t.Error(diff)

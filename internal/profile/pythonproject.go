@@ -74,6 +74,11 @@ func (r *Runtime) projectDirs(fsys fs.FS) ([]string, error) {
 		if r.Dependencies.Installer != runtimefile.InstallerPoetry {
 			local, err = manifests.PoetryLocalProjects(fsys, r.choice())
 		}
+	case "pdm":
+		install = install || root != nil && root.InstalledByPDM()
+		local, err = manifests.PDMLocalProjects(fsys, []string{manifests.PDMDefault})
+	case "pylock":
+		local, err = manifests.PylockLocalProjects(fsys)
 	case "pip":
 		local.Dirs = r.provenance.editable.Dirs
 	}
