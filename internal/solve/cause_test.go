@@ -41,6 +41,10 @@ func TestCauses(t *testing.T) {
 			"ERROR: Could not find a version that satisfies the requirement no-such-pkg-x==1 (from versions: none)",
 			"ERROR: No matching distribution found for no-such-pkg-x==1",
 		},
+		"pip-pg-config.txt": {"      Error: pg_config executable not found.", "error: subprocess-exited-with-error"},
+		"pip-toolchain.txt": {"      RuntimeError: Broken toolchain: cannot link a simple C program", "  ERROR: Failed building wheel for numpy"},
+		"pip-hash.txt": {"ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated the package versions, please update the hashes. " +
+			"Otherwise, examine the package contents carefully; someone may have tampered with them."},
 		"apt.txt": {"E: Unable to locate package no-such-package"},
 
 		"npm-refused.txt":     {"npm error FetchError: request to http://localhost:9/yaml failed, reason: connect ECONNREFUSED 127.0.0.1:9"},
@@ -115,6 +119,24 @@ func TestStepErrorSaysTheCauseFirst(t *testing.T) {
 	want := "step \"npm ci\" failed: exit code 1\n  cause: npm error Missing: a from lock file\n  | npm error\n  | help"
 	if got := err.Error(); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestHints reads what the programs themselves printed, and checks the way out that an error ends with.
+func TestHints(t *testing.T) {
+	for name, want := range map[string]string{
+		"pip-pg-config.txt": "a compiler or a library is missing", "pip-toolchain.txt": "a compiler or a library is missing", "pip-hash.txt": "",
+		"pip-password.txt": "the index has no such package, or asks for a password", "uv-password.txt": "the index asks for a password", "uv-0.13-password.txt": "the index asks for a password",
+		"uv-no-package.txt": "", "npm-peer.txt": "",
+	} {
+		data, err := os.ReadFile(filepath.Join("testdata", "causes", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hint := (&StepError{Causes: causesOf(data), Lines: strings.Split(string(data), "\n")}).hint()
+		if (hint == "") != (want == "") || !strings.Contains(hint, want) {
+			t.Errorf("%s: %q, want %q", name, hint, want)
+		}
 	}
 }
 

@@ -39,6 +39,9 @@ func (e *StepError) Error() string {
 	for _, line := range e.Lines {
 		text.WriteString("\n  | " + line)
 	}
+	if hint := e.hint(); hint != "" {
+		text.WriteString("\n  hint: " + hint)
+	}
 	text.WriteString(imagebuild.StepStore.Advice(strings.Join(e.Lines, "\n")))
 	return text.String()
 }
