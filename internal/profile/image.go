@@ -3,7 +3,6 @@ package profile
 import (
 	"slices"
 
-	"github.com/rtbuild/rtbuild/internal/profile/manifests"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 	"github.com/rtbuild/rtbuild/llb"
 )
@@ -59,7 +58,7 @@ var installers = map[string]func(*Runtime) llb.Installer{
 		return llb.PoetryLock{Groups: append([]string{"main"}, r.provenance.extras.Groups...), Extras: r.provenance.extras.Extras, LeftOut: r.provenance.installed}
 	},
 	"pdm": func(r *Runtime) llb.Installer {
-		return llb.PDM{Groups: []string{manifests.PDMDefault}}
+		return llb.PDM{Groups: r.pdmGroups()}
 	},
 	"pylock": func(r *Runtime) llb.Installer { return llb.Pylock{} },
 	"uv": func(r *Runtime) llb.Installer {

@@ -33,6 +33,8 @@ func TestImageInstalls(t *testing.T) {
 		{"python by uv", "dependencies: {installer: uv}", poetry, llb.PoetryLock{Groups: []string{"main"}}, "all", parts},
 		{"python by pip", "bytecode: startup", projecttest.Files("requirements.txt", ""), llb.Pip{Requirements: "requirements.txt"}, "startup", "pip install -r requirements.txt"},
 		{"python by pdm", "", projecttest.Files("pdm.lock", "", "pyproject.toml", "[project]\nname = 'own'\n"), llb.PDM{Groups: []string{"default"}}, "all", "install pdm.lock"},
+		{"python by pdm, with more", "dependencies: {groups: [metrics], extras: [web]}", projecttest.Files("pdm.lock", "", "pyproject.toml", "[project]\nname = 'own'\n[project.optional-dependencies]\nWeb = []\n[tool.pdm.dev-dependencies]\nmetrics = []\n"),
+			llb.PDM{Groups: []string{"default", "web", "metrics"}}, "all", "install pdm.lock"},
 		{"python by pylock", "", projecttest.Files("pylock.toml", "", "pyproject.toml", "[project]\nname = 'own'\n"), llb.Pylock{}, "all", "install pylock.toml"},
 		{"node", "", nodeProject(""), llb.NPM{}, "", "npm ci: links and lists"},
 		{"node with patches", "", projecttest.Files("package-lock.json", "{}", "patches/a.patch", "", "package.json",

@@ -42,3 +42,8 @@ func (r *Runtime) known(what string, names, known []string) ([]string, error) {
 	}
 	return all, nil
 }
+
+// pdmGroups returns the groups of a pdm.lock that are installed. It takes extras for groups, too, and writes all names in normalised form.
+func (r *Runtime) pdmGroups() []string {
+	return slices.Concat([]string{manifests.PDMDefault}, r.Dependencies.Extras, r.Dependencies.Groups)
+}

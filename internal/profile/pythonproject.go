@@ -76,7 +76,7 @@ func (r *Runtime) projectDirs(fsys fs.FS) ([]string, error) {
 		}
 	case "pdm":
 		install = install || root != nil && root.InstalledByPDM()
-		local, err = manifests.PDMLocalProjects(fsys, []string{manifests.PDMDefault})
+		local, err = manifests.PDMLocalProjects(fsys, r.pdmGroups())
 	case "pylock":
 		local, err = manifests.PylockLocalProjects(fsys)
 	case "pip":

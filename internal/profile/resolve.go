@@ -239,7 +239,7 @@ func (d definition) checkPython(file *runtimefile.File, r *Runtime) error {
 	if r.Dependencies.Manager == "none" && file.Project == runtimefile.ProjectEditable {
 		return file.FieldErrorf("project", "leave project out", "with the manager none there is no environment to install the project into")
 	}
-	if m := r.Dependencies.Manager; len(r.Dependencies.Extras)+len(r.Dependencies.Groups) > 0 && (m != "uv" && m != "poetry" || !d.projects) {
+	if m := r.Dependencies.Manager; len(r.Dependencies.Extras)+len(r.Dependencies.Groups) > 0 && (!slices.Contains([]string{"uv", "poetry", "pdm"}, m) || !d.projects) {
 		hint := "leave extras and groups out"
 		if m == "pip" {
 			hint = "write their packages into the requirements file, as pip-compile --extra does"

@@ -30,6 +30,8 @@ func (p *PythonProject) Groups(manager string) []string {
 		if p.poetry["dev-dependencies"] != nil {
 			older = table{"dev": nil}
 		}
+	case "pdm":
+		older = p.file.table("tool", "pdm", "dev-dependencies")
 	case "uv":
 		if p.file.table("tool", "uv")["dev-dependencies"] != nil {
 			older["dev"] = nil
