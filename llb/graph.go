@@ -51,6 +51,9 @@ type ImageFacts struct {
 	Config []byte     // its raw image config
 	Layers int        // how many of its layers to keep, from the first; 0: all
 
+	// PreferLocal lets the builder take the image from its own image store, if it has one, without asking a registry.
+	PreferLocal bool
+
 	PackageSources []string // the addresses of its package repositories
 	NoInterpreter  bool     // its PATH holds no interpreter, even if its variables name one
 }
@@ -170,6 +173,9 @@ func (g *Graph) entryImage(n int) llb.State {
 	opts := []llb.ImageOption{llb.Platform(g.Platform), named("base", g.Base.Ref), g.location("base")}
 	if n > 0 {
 		opts = append(opts, llb.WithLayerLimit(n))
+	}
+	if g.Base.PreferLocal {
+		opts = append(opts, llb.ResolveModePreferLocal)
 	}
 	return llb.Image(g.Base.Ref, opts...)
 }

@@ -28,7 +28,7 @@ func makePlan(ctx context.Context, p *target, d *destination.Destination, o *opt
 	if err := d.LeaseFor(ctx, o.ReuseFrom...); err != nil {
 		return nil, err
 	}
-	request.MayPush = d.CheckPush
+	request.MayPush, d.PullBase = d.CheckPush, o.Pull
 	return planning.Make(ctx, d, request)
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"os"
 
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -9,6 +10,7 @@ import (
 	"github.com/rtbuild/rtbuild/internal/options"
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/project"
+	"github.com/rtbuild/rtbuild/internal/publish"
 	"github.com/rtbuild/rtbuild/tags"
 )
 
@@ -54,9 +56,19 @@ func (t *target) tagsRepository() string {
 	return t.repository
 }
 
-// replanning runs a command again if a file of the project has changed meanwhile.
+// replanning runs a command again if a file of the project has changed meanwhile, or if an image has left the Docker engine.
 func replanning(try func() error) error {
-	return project.RetryChanged(try, func(changed *tags.ChangedError) {
+	return project.RetryChanged(func() error { return retryGone(try) }, func(changed *tags.ChangedError) {
 		note(changed.Error() + "; planning again")
 	})
+}
+
+// retryGone calls try, and calls it again if an image that the plan enters on has left the Docker engine's store.
+func retryGone(try func() error) error {
+	err := try()
+	if gone := new(publish.GoneError); errors.As(err, &gone) {
+		note(gone.Error() + "; planning again")
+		return try()
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -86,7 +87,11 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	}
 	opened(d)
 	settings.PublishTo(d.Repository)
-	exports, err := buildflags.ReadExports(ctx, &o.outputs, o.compression, p.Tags.Images.Source)
+	outputs, err := o.outputsFor(d)
+	if err != nil {
+		return withCode(exitUsage, err)
+	}
+	exports, err := buildflags.ReadExports(ctx, &outputs, o.compression, p.Tags.Images.Source)
 	if err == nil {
 		err = exports.Check(len(p.platforms) > 1, len(settings.Attests) > 0)
 	}
@@ -110,6 +115,20 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	})
 }
 
+// outputsFor returns the outputs for a destination. Images that live in a Docker engine's store are loaded by being there, and are pushed
+// nowhere.
+func (o *solveOptions) outputsFor(d *destination.Destination) (options.Outputs, error) {
+	outputs := o.outputs
+	if d.Engine == nil {
+		return outputs, nil
+	}
+	if outputs.Push {
+		return outputs, errors.New("--push: no repository to push to: give --repository HOST/PATH; without --push, the images stay in the Docker engine")
+	}
+	outputs.Push, outputs.Load = outputs.Load, false
+	return outputs, nil
+}
+
 // run builds, and prints the result.
 func (o *solveOptions) run(ctx context.Context, out io.Writer, request publish.Request) error {
 	announce(request)
@@ -128,12 +147,12 @@ func (o *solveOptions) run(ctx context.Context, out io.Writer, request publish.R
 // announce prints the first lines of solve: the plan of each platform, and where the images go.
 func announce(request publish.Request) {
 	for _, p := range request.Plan.Platforms {
-		where := "publishing to " + request.Destination.Repository
+		where := "publishing to " + place(request.Destination)
 		switch {
 		case !request.Push:
 			where = "publishing nothing"
 		case p.Variant == plan.None:
-			where = "in " + request.Destination.Repository
+			where = "in " + place(request.Destination)
 		}
 		platform := ""
 		if !request.Plan.Single() {
@@ -146,6 +165,14 @@ func announce(request publish.Request) {
 	}
 }
 
+// place returns where images are published, for messages.
+func place(d *destination.Destination) string {
+	if d.Engine != nil {
+		return fmt.Sprintf("%s in the Docker engine %s", d.Repository, d.Engine.Context)
+	}
+	return d.Repository
+}
+
 // report prints the result for scripts, and how to run an image in the private registry.
 func (o *solveOptions) report(out io.Writer, request publish.Request, result *publish.Result) error {
 	names, made := request.Project.Tags, request.Plan
@@ -154,6 +181,9 @@ func (o *solveOptions) report(out io.Writer, request publish.Request, result *pu
 	}
 	if request.Destination.Embedded && request.Push {
 		fmt.Fprintf(os.Stderr, "To run it: docker run %s, while rtbuild-client serve runs (or solve --load)\n", names.Images.Source)
+	}
+	if request.Destination.Engine != nil && request.Push {
+		fmt.Fprintf(os.Stderr, "To run it: docker run %s\n", names.Images.Source)
 	}
 	if o.printing.JSON() {
 		return printJSON(out, map[string]any{

@@ -124,6 +124,26 @@ func (o Options) Find() (Found, error) {
 	return o.first(o.Candidates())
 }
 
+// FindEngine returns the Docker engine to use if nobody names a builder and images are to live in an engine's own store: buildx's current
+// builder if that is an engine's, else the engine of the current context. If there is none, Addr is empty.
+func (o Options) FindEngine() Found {
+	found := Found{Address: o.Address}
+	if name := usedBuilder(); name != "" {
+		used, err := o.resolve(Candidate{Origin: UsedBuilder, Value: name})
+		if _, ok := used.Engine(); ok && err == nil {
+			return used
+		}
+		found.Note = fmt.Sprintf("buildx's current builder %s is passed over: it keeps no images; to build there, give --repository HOST/PATH", name)
+	}
+	for _, c := range engineHere() {
+		if here, err := o.first([]Candidate{c}); err == nil && (here.Addr != "" || found.Note == "") {
+			here.Note = cmp.Or(found.Note, here.Note)
+			return here
+		}
+	}
+	return found
+}
+
 func (o Options) first(all []Candidate) (Found, error) {
 	found := Found{Address: o.Address}
 	for _, c := range all {

@@ -5,6 +5,7 @@ package destination
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/rtbuild/rtbuild/internal/builders"
 	"github.com/rtbuild/rtbuild/internal/embedded"
+	"github.com/rtbuild/rtbuild/internal/engine"
 	"github.com/rtbuild/rtbuild/internal/registry"
 	"github.com/rtbuild/rtbuild/internal/solve"
 )
@@ -39,9 +41,16 @@ type Destination struct {
 	Embedded   bool   // whether the repository is in the private registry
 	Registry   *registry.Client
 
+	// Engine is the Docker engine in whose own store the images live, under plain names. Nil if they live in a registry.
+	Engine *engine.Engine
+
+	// PullBase is set if the base must come from its registry, even if the engine's store has it.
+	PullBase bool
+
 	options    Options
 	references []string        // see AddReferences
 	lease      *embedded.Lease // nil unless the private pair is used
+	ready      *solve.Builder  // the engine's builder, until Builder returns it
 
 	pushOnce sync.Once
 	pushErr  error
@@ -77,8 +86,9 @@ func New(options Options) (*Destination, error) {
 	return d, err
 }
 
-// Open returns a destination with a repository: the one in the options, else one in the private registry, which it starts. The
-// error is a *PairError if the private pair cannot be used; any other error is about the options.
+// Open returns a destination with a repository: the one in the options; else, if the builder is in a Docker engine, a name in the
+// engine's own store; else one in the private registry, which it starts. The error is a *PairError if the private pair cannot be used, or a
+// *solve.BuilderError if the engine cannot; any other error is about the options.
 func Open(ctx context.Context, options Options) (*Destination, error) {
 	d, err := New(options)
 	if err != nil {
@@ -89,6 +99,9 @@ func Open(ctx context.Context, options Options) (*Destination, error) {
 			return nil, err
 		}
 		return d, nil
+	}
+	if err := d.openStore(ctx); err != nil || d.Engine != nil {
+		return d, err
 	}
 	if options.Builder.Addr != "" {
 		return nil, fmt.Errorf("no repository: the builder %s cannot reach the private registry; "+
@@ -102,12 +115,16 @@ func Open(ctx context.Context, options Options) (*Destination, error) {
 	return d, nil
 }
 
-// Close releases the private pair.
+// Close releases the private pair or the engine.
 func (d *Destination) Close() error {
-	if d.lease == nil {
-		return nil
+	var err error
+	if d.ready != nil {
+		err = d.ready.Close()
 	}
-	return d.lease.Close()
+	if d.lease != nil {
+		err = errors.Join(err, d.lease.Close())
+	}
+	return err
 }
 
 // AddReferences adds references that the builder will pull or push, so that the private builder is configured for their
@@ -117,6 +134,9 @@ func (d *Destination) AddReferences(refs ...string) { d.references = slices.Conc
 // CheckPush checks the right to push to the repository. It asks the registry only once. The error is a *registry.Error if the
 // registry refuses.
 func (d *Destination) CheckPush(ctx context.Context) error {
+	if d.Engine != nil {
+		return nil
+	}
 	d.pushOnce.Do(func() { d.pushErr = d.Registry.CheckPush(ctx, d.Repository) })
 	return d.pushErr
 }
@@ -132,6 +152,11 @@ func (d *Destination) Builder(ctx context.Context) (*solve.Builder, error) {
 }
 
 func (d *Destination) connect(ctx context.Context) (*solve.Builder, error) {
+	if d.ready != nil {
+		b := d.ready
+		d.ready = nil
+		return b, nil
+	}
 	if d.Embedded {
 		return d.connectPrivate(ctx)
 	}
@@ -139,20 +164,11 @@ func (d *Destination) connect(ctx context.Context) (*solve.Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if found.Note != "" {
-		d.warn(found.Note)
-	}
-	if found.Addr == "" {
+	b, err := d.connectFound(ctx, found)
+	if b == nil && err == nil {
 		return d.connectPrivate(ctx)
 	}
-	b, err := d.options.Connect(ctx, found.Address)
-	if err == nil || found.Origin != builders.EngineHere || ctx.Err() != nil {
-		return b, err
-	}
-	// Nobody asked for the engine: it is only there.
-	cause, _, _ := strings.Cut(err.Error(), "\n")
-	d.warn(cause + "; using the private builder (docs/builders.md says what an engine needs)")
-	return d.connectPrivate(ctx)
+	return b, err
 }
 
 // connectPrivate starts the private builder and connects to it.

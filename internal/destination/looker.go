@@ -22,8 +22,11 @@ var reasons = []struct{ from, to error }{
 	{registry.ErrThrottled, planning.ErrUnreachable},
 }
 
-// Lookup implements planning.Looker with a request to the registry.
+// Lookup implements planning.Looker with a request to the registry, or to the engine in whose store the images live.
 func (d *Destination) Lookup(ctx context.Context, ref string, platform ocispecs.Platform) (*plan.Image, error) {
+	if d.inStore(ref) {
+		return d.lookupInStore(ctx, ref, platform)
+	}
 	img, err := d.Registry.Lookup(ctx, ref, platform)
 	if ended := d.Err(); ended != nil {
 		return nil, ended
@@ -41,8 +44,12 @@ func (d *Destination) Lookup(ctx context.Context, ref string, platform ocispecs.
 	}, nil
 }
 
-// Resolve implements planning.Looker with one HEAD request. The digest is that of the index, the same for all platforms.
+// Resolve implements planning.Looker with one HEAD request. The digest is that of the index, the same for all platforms. An image in the
+// engine's store needs no request to a registry.
 func (d *Destination) Resolve(ctx context.Context, ref string, _ ocispecs.Platform) (digest.Digest, error) {
+	if found, ok := d.resolveInStore(ctx, ref); ok {
+		return found, nil
+	}
 	found, err := d.Registry.Resolve(ctx, ref)
 	if ended := d.Err(); ended != nil {
 		return "", ended

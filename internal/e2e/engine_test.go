@@ -72,9 +72,11 @@ func TestEngineAsBuilder(t *testing.T) {
 			t.Fatalf("%v: exit code %d\n%s", named, res.code, res.stderr)
 		}
 	}
-	other := &project{dir: p.dir, repository: p.repository, base: p.base}
 	digest := image(t, p.plan(t).Images.Source).Digest
-	other.solve(t, "--force-rebuild", "--variant", "lock")
+	if list := must(e.Docker(t.Context(), "images"))(t); strings.Contains(list, p.repository) {
+		t.Errorf("the engine stores what was only pushed:\n%s", list)
+	}
+	p.solve(t, "--force-rebuild", "--variant", "lock")
 	if again := image(t, p.plan(t).Images.Source).Digest; again != digest {
 		t.Errorf("on the engine the digest is %s, on a buildkitd %s", digest, again)
 	}
@@ -98,6 +100,14 @@ func TestEngineErrors(t *testing.T) {
 	t.Parallel()
 	p := small(t)
 	old := freshEngine(t, testenv.EngineOptions{OldStore: true})
+	t.Run("an engine with its old store that nobody asked for", func(t *testing.T) {
+		cmd := start(t, p.dir, p.args("solve", "--progress", "plain")...)
+		cmd.Env = append(cmd.Env, "BUILDKIT_HOST=", "DOCKER_HOST="+old.Host, "RTBUILD_HOME="+t.TempDir(), "RTBUILD_BUILDKITD="+env.Buildkitd)
+		res := finish(t, cmd)
+		if res.code != 0 || !strings.Contains(res.stderr, "WARNING: the Docker engine docker://default cannot build: ") || !strings.Contains(res.stderr, "; using the private builder") {
+			t.Errorf("exit code %d\n%s", res.code, res.stderr)
+		}
+	})
 	nowhere := &testenv.Engine{Host: "unix:///nowhere/docker.sock"}
 	for _, tt := range []struct {
 		name   string
@@ -113,7 +123,7 @@ func TestEngineErrors(t *testing.T) {
 			[]string{"the Docker engine docker://default cannot build: its BuildKit lacks mergeop, diffop", `"containerd-snapshotter": true`, "docker buildx create"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			res := onEngine(t, tt.engine, p.dir, p.args("solve", append([]string{"--progress", "plain"}, tt.args...)...)...)
+			res := onEngine(t, tt.engine, p.dir, p.args("solve", append([]string{"--progress", "plain", "--force-rebuild"}, tt.args...)...)...)
 			if res.code != tt.code {
 				t.Errorf("exit code %d, want %d", res.code, tt.code)
 			}

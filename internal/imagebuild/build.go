@@ -95,7 +95,11 @@ func (b *builder) buildRoot(ctx context.Context) (bkllb.State, error) {
 	if err != nil {
 		return bkllb.State{}, err
 	}
-	return bkllb.Image(name, bkllb.Platform(b.req.Platform), bkllb.WithCustomName("[build] "+name)), nil
+	opts := []bkllb.ImageOption{bkllb.Platform(b.req.Platform), bkllb.WithCustomName("[build] " + name)}
+	if b.prefersLocal() {
+		opts = append(opts, bkllb.ResolveModePreferLocal)
+	}
+	return bkllb.Image(name, opts...), nil
 }
 
 // checkOutputs returns an error unless the build command made something, and all that build.outputs names.

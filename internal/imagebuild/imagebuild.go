@@ -15,6 +15,7 @@ import (
 	bkllb "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -44,7 +45,7 @@ type Request struct {
 	Steps          []bkllb.RunOption
 	NoCache        func(stage string) bool                 // see llb.Graph
 	SourceLocation func(field string) bkllb.ConstraintsOpt // see llb.Graph
-	Resolve        string                                  // image resolve mode; empty: the builder's default
+	Resolve        string                                  // image resolve mode: local, pull or default; empty: the builder's default
 	CacheNamespace string                                  // see llb.Graph
 	Compression    string                                  // see llb.Graph
 	Imports        []gateway.CacheOptionsEntry             // imported caches
@@ -182,8 +183,11 @@ func (b *builder) entryFacts(ctx context.Context) (llb.ImageFacts, error) {
 		}
 	}
 	ref, err := pinned(ref, b.digest)
-	return llb.ImageFacts{Ref: ref, Config: e.Config}, err
+	return llb.ImageFacts{Ref: ref, Config: e.Config, PreferLocal: b.prefersLocal()}, err
 }
+
+// prefersLocal reports whether images may come from the builder's own image store without asking a registry.
+func (b *builder) prefersLocal() bool { return b.req.Resolve == pb.AttrImageResolveModePreferLocal }
 
 // resolve asks the builder for an image, and records its digest. The error is an [*ImageError] if there is no such image or it cannot be
 // read.

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/rtbuild/rtbuild/internal/imagebuild"
@@ -61,6 +62,7 @@ func (e *BuildError) Unwrap() error { return e.Err }
 //   - a [*registry.Error] if the user may not push to the repository, or if the registry cannot be asked;
 //   - a [*solve.BuilderError] or [*destination.PairError] if there is no builder;
 //   - a [*solve.PlatformError] if the builder cannot run programs for a platform;
+//   - a [*GoneError] if an image of the plan has left the Docker engine's store;
 //   - none if a file on this machine cannot be used: the project's directory, the cache, the installation's secret.
 //
 // Errors from the build on are [*BuildError].
@@ -77,6 +79,10 @@ func Run(ctx context.Context, req Request) (*Result, error) {
 		return nil, err
 	}
 	defer builder.Close()
+	if err := r.checkEntries(ctx); err != nil {
+		return nil, err
+	}
+	r.Exports = builder.Loads(r.Exports)
 	if err := builder.CheckPlatforms(ctx, r.runsSteps()); err != nil {
 		return nil, err
 	}
@@ -118,6 +124,7 @@ type run struct {
 
 	response *solve.Response // of the last solve
 	digest   string          // of the last tag that was written, or of the export
+	made     string          // of the last image that was published; later images may enter on it
 }
 
 func (r *run) result() *Result {
@@ -139,6 +146,9 @@ func (r *run) platformRequests(common imagebuild.Request) []imagebuild.Request {
 		request.Platform, request.Variant, request.Entry = p.Platform, p.Variant, imagebuild.EntryImage{Ref: p.From}
 		request.BuildImage = imagebuild.EntryImage{Ref: p.Build}
 		request.Annotations = r.Annotations(p.Platform)
+		if r.Destination.Engine != nil {
+			request.Resolve = pb.AttrImageResolveModePreferLocal
+		}
 		all = append(all, request)
 	}
 	return all
@@ -206,7 +216,7 @@ func (r *run) publishBuild(ctx context.Context, tag planning.Publication) error 
 	}
 	for i, p := range r.Plan.Platforms {
 		if makes(p) {
-			r.requests[i].BuildImage = imagebuild.EntryImage{Ref: tag.Ref + "@" + r.response.Digest()}
+			r.requests[i].BuildImage = imagebuild.EntryImage{Ref: tag.Ref + "@" + r.made}
 		}
 	}
 	return nil
@@ -222,7 +232,7 @@ func (r *run) publishDeps(ctx context.Context, tags []planning.Publication) erro
 	for i, p := range r.Plan.Platforms {
 		if p.BuildsDeps() {
 			r.requests[i].Variant = plan.Lock
-			r.requests[i].Entry = imagebuild.EntryImage{Ref: tags[0].Ref + "@" + r.response.Digest()}
+			r.requests[i].Entry = imagebuild.EntryImage{Ref: tags[0].Ref + "@" + r.made}
 		}
 	}
 	return nil
@@ -263,22 +273,37 @@ func (r *run) solve(ctx context.Context, job solve.Job) error {
 	return err
 }
 
-// publish runs a job that pushes its image by digest, and then writes the tags.
+// publish runs a job that pushes its image by digest, and then writes the tags. In a Docker engine's store, it only names the image.
 func (r *run) publish(ctx context.Context, job solve.Job, tags []planning.Publication) error {
+	if r.Destination.Engine != nil {
+		return r.store(ctx, job, tags)
+	}
 	job.Exports = append([]solve.Export{solve.DigestExport(r.Destination.Repository).WithCompression(r.Compression)}, job.Exports...)
 	if err := r.solve(ctx, job); err != nil {
 		return err
 	}
-	var names []string
+	r.made = r.response.Digest()
 	for _, tag := range tags {
 		if err := r.mergeIntoIndex(ctx, tag); err != nil {
 			return err
 		}
-		names = append(names, tag.Ref)
 	}
-	r.response.Exporter["image.name"] = strings.Join(names, ",")
-	r.response.Exporter["containerimage.digest"] = r.digest
+	r.report(tags)
 	return nil
+}
+
+// report puts the names and the digest of what was published into the response.
+func (r *run) report(tags []planning.Publication) {
+	r.response.Exporter["image.name"] = strings.Join(refs(tags), ",")
+	r.response.Exporter["containerimage.digest"] = r.digest
+}
+
+func refs(tags []planning.Publication) []string {
+	var all []string
+	for _, tag := range tags {
+		all = append(all, tag.Ref)
+	}
+	return all
 }
 
 // mergeIntoIndex points a tag to the pushed image. The versioned tag moves with every change of the lock files. If a registry

@@ -53,7 +53,7 @@ func TestJobEntries(t *testing.T) {
 	got := job.entries()
 	for i, want := range []map[string]string{
 		{
-			"name": "repo", "push": "true", "push-by-digest": "true",
+			"name": "repo", "push": "true", "push-by-digest": "true", "store": "false",
 			"oci-mediatypes": "true", "oci-artifact": "true", "annotation-index.a": "b",
 		},
 		{"name": "x", "oci-mediatypes": "true", "oci-artifact": "true"},

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/client"
+
+	"github.com/rtbuild/rtbuild/tags"
 )
 
 // LoadExport returns an export that loads the image into the Docker engine, as docker buildx build --load does. It is an error if
@@ -20,9 +22,31 @@ func LoadExport(ctx context.Context, name string) (Export, error) {
 	load := &dockerLoad{ctx: ctx}
 	return Export{
 		ExportEntry: client.ExportEntry{Type: client.ExporterDocker, Attrs: map[string]string{"name": name}, Output: load.open},
+		loads:       true,
 		commit:      load.wait,
 		abort:       load.stop,
 	}, nil
+}
+
+// Loads returns the exports for this builder: a Docker engine stores an image itself, so that docker need not load it.
+func (b *Builder) Loads(exports []Export) []Export {
+	if b.Engine == nil {
+		return exports
+	}
+	var all []Export
+	for _, e := range exports {
+		if e.loads {
+			name, err := tags.FullName(e.Attrs["name"])
+			if err != nil {
+				name = e.Attrs["name"] // the builder refuses it
+			}
+			stored := StoreExport(name)
+			stored.kind = e.Kind()
+			e = stored.WithCompression(e.Compression())
+		}
+		all = append(all, e)
+	}
+	return all
 }
 
 // dockerLoad is a running docker load.

@@ -24,6 +24,7 @@ type Export struct {
 	client.ExportEntry
 	kind   string // the user's name for the type, if it differs from BuildKit's exporter
 	stdout bool
+	loads  bool // into the Docker engine
 	commit func() error
 	abort  func()
 }
@@ -64,10 +65,19 @@ func ImageExport(push bool, names ...string) Export {
 	}}}
 }
 
+// StoreExport returns an export that puts the image under names into the store of the Docker engine that has the builder, ready to run. The
+// names must be full references: BuildKit takes them as they are.
+func StoreExport(names ...string) Export {
+	e := ImageExport(false, names...)
+	e.Attrs["unpack"] = "true"
+	return e
+}
+
 // DigestExport returns an export that pushes the image to a repository by its digest, without a tag.
 func DigestExport(repository string) Export {
 	e := ImageExport(true, repository)
 	e.Attrs["push-by-digest"] = "true"
+	e.Attrs["store"] = "false" // a builder with an image store would fetch all layers into it
 	return e
 }
 
