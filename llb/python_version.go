@@ -14,8 +14,14 @@ type PythonRange string
 
 var pythonSpecifier = regexp.MustCompile(`^(~=|===?|!=|<=?|>=?)\s*v?([0-9]+(?:\.[0-9]+)*)(\.\*)?[A-Za-z0-9.+_-]*$`)
 
+// mostAlternatives keeps ranges of several files together small.
+const mostAlternatives = 8
+
 // ParsePythonRange returns the range that a text says. The error names the part that is no specifier.
 func ParsePythonRange(text string) (PythonRange, error) {
+	if strings.Count(text, "||") >= mostAlternatives {
+		return "", fmt.Errorf("it has more than %d alternatives", mostAlternatives)
+	}
 	var alternatives []string
 	for alternative := range strings.SplitSeq(text, "||") {
 		var all []string

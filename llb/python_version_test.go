@@ -1,6 +1,7 @@
 package llb_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/rtbuild/rtbuild/llb"
@@ -44,7 +45,7 @@ func TestPythonRange(t *testing.T) {
 			}
 		}
 	}
-	for _, text := range []string{"3.11", "^3.11", ">=3.11;", "=>3.1", ">= three"} {
+	for _, text := range []string{"3.11", "^3.11", ">=3.11;", "=>3.1", ">= three", ">=3" + strings.Repeat("||>=3", 8)} {
 		if r, err := llb.ParsePythonRange(text); err == nil {
 			t.Errorf("%q is the range %q", text, r)
 		}

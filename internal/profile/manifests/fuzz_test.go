@@ -135,3 +135,30 @@ func FuzzPyproject(f *testing.F) {
 		}
 	})
 }
+
+// FuzzPythonLocks reads any bytes as lock files of Python, and any text as a marker and as the versions that a project asks for.
+func FuzzPythonLocks(f *testing.F) {
+	for _, seed := range []string{
+		"", "[[package]]\nname = 'a'\nversion = '1'\nsource = { registry = 'x' }\nwheels = [{ url = 'a-1-py3-none-any.whl' }]\n", "requires-python = '>=3.9,'\n", "package = [1, {name = 2}]",
+		"[[package]]\nname = 'a'\nsource = { virtual = '.' }\ndependencies = [{ name = 'a', marker = 'os_name ==' }]\n", "[[package]]\nname = 'a'\ngroups = ['main']\nmarkers = {main = '('}\n[metadata]\nlock-version = '2.1'\npython-versions = '^3 || 2'\n",
+		"(python_version >= '3' or x", "3.12", "~=", ">=3.9 <4", "[extras]\na = ['b']",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data string) {
+		project := fstest.MapFS{uvLockName: {Data: []byte(data)}, poetryLockName: {Data: []byte(data)}, PythonVersionFile: {Data: []byte(data)}}
+		target := pythonTarget{line: "3.12", machine: "x86_64"}
+		target.holds(data)
+		target.fits(data)
+		if r, err := poetryRange(data); err == nil {
+			r.Accepts("3.12")
+		}
+		for _, manager := range []string{"uv", "poetry"} {
+			if _, err := WantedPython(project, manager); err != nil {
+				t.Fatal(err)
+			}
+			_, err := PythonWithoutWheel(project, manager, "amd64", PythonLines, nil, Choice{Extras: []string{"a"}, Groups: []string{"dev"}})
+			projecttest.CheckFault(t, err, uvLockName, poetryLockName)
+		}
+	})
+}
