@@ -53,7 +53,7 @@ func Check(in Input) []Finding {
 	}
 	var all []Finding
 	for _, check := range []func(Input) []Finding{
-		unpinnedBase, unpinnedTools, unverifiedTools, locksOutOfStep, nodeLocksOutOfStep, platformsNotLocked, uvLockOutOfStep, hashedLockOutOfStep, scriptsLeftOut, unhashedSources, secrets, hiddenFiles, lostPlatforms, missingStart, otherNode, missingModule, noCommand, installVariables,
+		unpinnedBase, unpinnedTools, unverifiedTools, locksOutOfStep, nodeLocksOutOfStep, platformsNotLocked, uvLockOutOfStep, hashedLockOutOfStep, mixedIndexes, scriptsLeftOut, unhashedSources, secrets, hiddenFiles, lostPlatforms, missingStart, otherNode, missingModule, noCommand, installVariables,
 	} {
 		all = append(all, check(in)...)
 	}

@@ -20,10 +20,11 @@ var (
 	UnhashedSource    = Rule{"UnhashedSource", "Files that are copied into the image should count for its tag"}
 	SecretInSource    = Rule{"SecretInSource", "The source should not contain secrets"}
 	IgnoreHidesHashed = Rule{"IgnoreHidesHashed", "Ignore patterns should not hide inputs of the image"}
+	MixedIndexes      = Rule{"MixedIndexes", "A package should come from a known index, or have a hash"}
 	PlatformsLost     = Rule{"PlatformsLost", "Publishing should not remove platforms from a tag"}
 )
 
 // Rules returns all rules, sorted by name.
 func Rules() []Rule {
-	return []Rule{IgnoreHidesHashed, InstallVariable, LockOutOfStep, MissingStart, NoCommand, OtherNode, PlatformsLost, ScriptsLeftOut, SecretInSource, UnhashedSource, UnpinnedBase, UnpinnedTool, UnverifiedTool}
+	return []Rule{IgnoreHidesHashed, InstallVariable, LockOutOfStep, MissingStart, MixedIndexes, NoCommand, OtherNode, PlatformsLost, ScriptsLeftOut, SecretInSource, UnhashedSource, UnpinnedBase, UnpinnedTool, UnverifiedTool}
 }

@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"slices"
 	"testing"
 	"testing/fstest"
 
@@ -160,5 +161,22 @@ func TestInstalled(t *testing.T) {
 				t.Errorf("by uv %v, by Poetry %v", uv, poetry)
 			}
 		})
+	}
+}
+
+// TestOddManifests: a manifest with a byte order mark and lines as on Windows, one in which everything is dynamic, and a package without
+// __init__.py are installed like others.
+func TestOddManifests(t *testing.T) {
+	for name, manifest := range map[string]string{
+		"BOM and CRLF": "\uFEFF[project]\r\nname = 'own'\r\nversion = '1'\r\n[project.scripts]\r\nown = 'ns.own:main'\r\n",
+		"dynamic":      "[project]\nname = 'own'\ndynamic = ['version', 'dependencies', 'optional-dependencies', 'scripts', 'entry-points', 'readme']\n",
+	} {
+		p, err := ReadPythonProject(projecttest.Files(PyprojectTOML, manifest, "src/ns/own.py", ""), ".")
+		projecttest.Must(t, err)
+		d, err := p.Distribution("")
+		projecttest.CheckError(t, err, "")
+		if d.Name != "own" || !slices.Contains(d.Roots, "src") || len(d.EntryPoints) != map[string]int{"BOM and CRLF": 1}[name] {
+			t.Errorf("%s: %+v", name, d)
+		}
 	}
 }

@@ -39,7 +39,7 @@ func (r *requirements) settle() error {
 	if len(open) == 0 {
 		return nil
 	}
-	hint := "pin all with: " + pinCommand(r.found.Files[0])
+	hint := "pin all with: " + PinCommand(r.found.Files[0])
 	first := open[0]
 	if len(open) == 1 {
 		return first.text.At(first.line.number, first.line.column, hint, "the requirement %q is not pinned", first.spec())
@@ -51,8 +51,8 @@ func (r *requirements) settle() error {
 	return first.text.At(first.line.number, first.line.column, hint, "%d requirements are not pinned: %s", len(open), strings.Join(texts, ", "))
 }
 
-// pinCommand returns the command that pins all requirements of a file, for all interpreters.
-func pinCommand(file string) string {
+// PinCommand returns the command that pins all requirements of a file, with hashes, for all interpreters.
+func PinCommand(file string) string {
 	loose := strings.TrimSuffix(file, ".txt") + ".in"
 	return fmt.Sprintf("mv %[1]s %[2]s && uv pip compile --universal --generate-hashes -o %[1]s %[2]s", file, loose)
 }
