@@ -28,7 +28,7 @@ var sharedEngine = sync.OnceValues(func() (*testenv.Engine, error) {
 	}
 	started, err := testenv.StartEngine(context.Background(), programs, dir, testenv.EngineOptions{})
 	if err == nil {
-		env.closers = append(env.closers, started.Stop)
+		atEnd(started.Stop)
 	}
 	return started, err
 })

@@ -33,7 +33,7 @@ func isolatedBuilder(t *testing.T, o testenv.BuilderOptions, allowed []string, h
 	inside := must(testenv.NewNamespace())(t)
 	w := &firewall{inside: inside, allowed: allowed, passed: map[string]bool{}}
 	server := &http.Server{Handler: w}
-	env.closers = append(env.closers, inside.Close, server.Close)
+	atEnd(inside.Close, server.Close)
 	for _, address := range append(hosts, "127.0.0.1:0") {
 		listener := must(inside.Listen(address))(t)
 		go func() { _ = server.Serve(listener) }()
@@ -42,7 +42,7 @@ func isolatedBuilder(t *testing.T, o testenv.BuilderOptions, allowed []string, h
 	o.Inside = inside
 	dir := must(os.MkdirTemp(env.dir, "isolated-"))(t)
 	builder := must(testenv.StartBuilder(context.Background(), env.Buildkitd, dir, o))(t)
-	env.closers = append(env.closers, builder.Stop)
+	atEnd(builder.Stop)
 	return builder, w
 }
 

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rtbuild/rtbuild/internal/testenv"
@@ -69,7 +70,7 @@ func testAll(m *testing.M) (code int, err error) {
 	if env.builder, err = testenv.StartBuilder(ctx, env.Buildkitd, state, testenv.BuilderOptions{}); err != nil {
 		return 1, err
 	}
-	env.closers = append(env.closers, env.builder.Stop)
+	atEnd(env.builder.Stop)
 	// Builders mostly wait for disks and networks. -parallel on the command line overrides this.
 	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
 		return 1, err
@@ -80,6 +81,16 @@ func testAll(m *testing.M) (code int, err error) {
 		err = errors.Join(err, end())
 	}
 	return code, err
+}
+
+// closing guards env.closers: tests run in parallel.
+var closing sync.Mutex
+
+// atEnd closes what outlives a test when all tests have ended.
+func atEnd(closers ...func() error) {
+	closing.Lock()
+	defer closing.Unlock()
+	env.closers = append(env.closers, closers...)
 }
 
 // freshBuilder starts a builder with an empty state.
