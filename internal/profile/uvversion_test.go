@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
@@ -30,5 +31,22 @@ func TestRequiredUV(t *testing.T) {
 				t.Errorf("uv %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// TestUVOfAnotherAddress: a uv with an address is a tool of the image. Neither it nor the one that installs is asked of GitHub.
+func TestUVOfAnotherAddress(t *testing.T) {
+	const yaml = `tools: [{name: uv, version: 0.11.8, url: "https://example.com/uv-{version}.tar.gz", sha256: {amd64: "0000000000000000000000000000000000000000000000000000000000000001"}}]`
+	r, err := Load(uvProject(""), Options{Base: "debian", Data: []byte(yaml)})
+	projecttest.CheckError(t, err, "")
+	layers, err := debianGraph(r.Image()).UpTo(llb.StageDeps)
+	projecttest.Must(t, err)
+	var asked []string
+	for _, layer := range layers {
+		asked = append(asked, layer.Endpoints...)
+	}
+	all := strings.Join(asked, " ")
+	if !strings.Contains(all, "https://example.com/uv-0.11.8.tar.gz") || !strings.Contains(all, llb.PyPI) || strings.Contains(all, llb.GitHub) {
+		t.Errorf("asked are %q", asked)
 	}
 }
