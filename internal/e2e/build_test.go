@@ -160,3 +160,31 @@ func TestInit(t *testing.T) {
 		t.Errorf("the variant is %s, and the image prints %q", made.Variant, got)
 	}
 }
+
+// TestWorkspaceMember builds a project below the lock file of its workspace. It is named by its own directory, starts there, and finds its
+// neighbour.
+func TestWorkspaceMember(t *testing.T) {
+	t.Parallel()
+	p := small(t)
+	const root, agent, shared = `"workspaces":["packages/*"]`, `"name":"agent","version":"2.0.0","dependencies":{"shared":"1.0.0"}`, `"name":"shared","version":"1.0.0"`
+	write(t, p.dir, "package.json", `{"name":"x",`+root+`}`)
+	write(t, p.dir, "package-lock.json", `{"name":"x","lockfileVersion":3,"requires":true,"packages":{"":{"name":"x",`+root+`},
+"node_modules/agent":{"resolved":"packages/agent","link":true},"node_modules/shared":{"resolved":"packages/shared","link":true},
+"packages/agent":{`+agent+`},"packages/shared":{`+shared+`}}}`)
+	write(t, p.dir, "packages/agent/package.json", `{`+agent+`,"scripts":{"start":"node main.js","build":"node build.js"}}`)
+	write(t, p.dir, "packages/agent/build.js", "require('fs').writeFileSync('made.js', '')\n")
+	write(t, p.dir, "packages/agent/main.js", "console.log(require('shared'), process.cwd())\n")
+	write(t, p.dir, "packages/agent/runtime.yaml", "directory: packages/agent\nbuild: {outputs: [packages/agent/made.js]}\n")
+	write(t, p.dir, "packages/shared/package.json", `{`+shared+`}`)
+	write(t, p.dir, "packages/shared/index.js", "module.exports = 'a neighbour'\n")
+	write(t, p.dir, ".git/HEAD", "")
+	member := filepath.Join(p.dir, "packages", "agent")
+	p.solve(t, member)
+	made := decode[planned](t, succeed(t, p.dir, p.args("tags", "--format", "json", member)...).stdout)
+	if _, found := tree(t, made.Images.Source)["/agent/code/packages/agent/made.js"]; !found {
+		t.Error("the build of the member did not run in its directory")
+	}
+	if got := p.prints(t, made.Images.Source); !strings.Contains(got, "a neighbour /agent/code/packages/agent") {
+		t.Errorf("the image prints %q", got)
+	}
+}
