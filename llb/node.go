@@ -31,7 +31,7 @@ func (n NodeWithCorepack) layers(g *Graph) (Layers, error) {
 func (g *Graph) node(version string) (Layers, error) {
 	if known := g.nodeVersions(); !slices.ContainsFunc(g.Runtime.Releases, func(t Tool) bool { return t.Is("node", version) }) {
 		return nil, FieldErrorf("runtime", "rtbuild has no pinned node %s, only %s: set runtime: {node: %s}, or use a base image that includes it "+
-			"(such as node:%s)", version, strings.Join(known, ", "), known[len(known)-1], version)
+			"(such as node:%s)", version, strings.Join(known, ", "), ofLine(known, version), version)
 	}
 	binary, err := g.release("node", version, "runtime")
 	if err != nil {
@@ -61,6 +61,16 @@ func (g *Graph) nodeProgram(name string, programs map[string]string) (Layer, err
 		}
 		return files
 	}), nil
+}
+
+// ofLine returns the first number of the newest version with the same first number, or that of the newest version.
+func ofLine(versions []string, wanted string) string {
+	line, _, _ := strings.Cut(wanted, ".")
+	if slices.ContainsFunc(versions, func(v string) bool { return strings.HasPrefix(v, line+".") }) {
+		return line
+	}
+	newest, _, _ := strings.Cut(versions[len(versions)-1], ".")
+	return newest
 }
 
 // nodeVersions returns the pinned versions, oldest first.

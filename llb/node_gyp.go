@@ -5,18 +5,15 @@ import "github.com/moby/buildkit/client/llb"
 // nodeHeaders is the directory at which a step finds the pinned Node.js with its C headers.
 const nodeHeaders = "/run/rtbuild-node"
 
-// nodeGyp makes node-gyp use C headers that are there: those of the pinned Node.js, or of the base's own. Without it, node-gyp fetches them
-// from nodejs.org. The first variable is read by its versions from 11, the second by older ones.
+// nodeGyp makes node-gyp use C headers that are there: those of the pinned Node.js, or of the base's own. Otherwise it fetches them from
+// nodejs.org. All versions of node-gyp look into this directory first, and take headers whose number is not below their own.
 const nodeGyp = `for dir in ` + nodeHeaders + ` "$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")"; do
   if [ -e "$dir/include/node/node_version.h" ]; then
-    export npm_package_config_node_gyp_nodedir="$dir"
+    headers="$HOME/.cache/node-gyp/$(node -p process.versions.node)"
+    if mkdir -p "$headers" 2>/dev/null && ln -sfn "$dir/include" "$headers/include"; then echo 99 > "$headers/installVersion"; fi
     break
   fi
 done
-`
-
-// nodeGypOfOld is for package managers that bring an older node-gyp. npm itself warns of the variable.
-const nodeGypOfOld = nodeGyp + `[ -z "${npm_package_config_node_gyp_nodedir-}" ] || export npm_config_nodedir="$npm_package_config_node_gyp_nodedir"
 `
 
 // headers returns the download of the Node.js whose headers the build needs: the runtime installs it, and has packages such as a compiler.

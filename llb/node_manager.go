@@ -116,9 +116,9 @@ func (m nodeManager) onPath() string {
 // environment sets where node-gyp finds headers, and NODE_ENV. As in npm, it decides whether development dependencies are installed.
 func (m nodeManager) environment() string {
 	if m.development {
-		return nodeGypOfOld + "export NODE_ENV=development\n"
+		return nodeGyp + "export NODE_ENV=development\n"
 	}
-	return nodeGypOfOld + `export NODE_ENV="${NODE_ENV:-production}"` + "\n"
+	return nodeGyp + `export NODE_ENV="${NODE_ENV:-production}"` + "\n"
 }
 
 // mirrors makes the installation use the mirrors of the registry and of the URLs in the lock file. It restores the lock file afterwards.

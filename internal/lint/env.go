@@ -29,6 +29,11 @@ func secretsInEnv(in Input) []Finding {
 	if b := in.Runtime.Build; b != nil {
 		all = append(all, in.secretsIn("build.env", b.Env, recorded)...)
 	}
+	for _, name := range in.Runtime.Args {
+		if secretName.MatchString(name) {
+			all = append(all, SecretInSource.found(in.field("args"), "the build argument %s is named like a secret, and %s: pass it by --secret", name, recorded))
+		}
+	}
 	return all
 }
 

@@ -5,6 +5,21 @@ import (
 	"testing"
 )
 
+// TestSecretsOfTheBuild: a step's variables and build arguments are recorded, too.
+func TestSecretsOfTheBuild(t *testing.T) {
+	for _, lines := range []string{
+		"args: [NPM_TOKEN]", "dependencies: {env: {NPM_TOKEN: HUNTER2HUNTER2}}", "build: {run: make, env: {NPM_TOKEN: HUNTER2HUNTER2}}",
+	} {
+		t.Run(lines, func(t *testing.T) {
+			project := node("runtime.yaml", "base: "+pinned+"\n"+lines+"\n")
+			got := strings.Join(inLines(secrets(Input{Runtime: load(t, project), Project: project})), "\n")
+			if !strings.Contains(got, "NPM_TOKEN") || !strings.Contains(got, "a build records it in its provenance") || strings.Contains(got, "HUNTER2") {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
 func TestSecretsInEnv(t *testing.T) {
 	long := strings.Repeat("aB3", 14)
 	tests := []struct {

@@ -1,7 +1,10 @@
 package lint
 
 import (
+	"bytes"
+	"encoding/json"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,14 +18,42 @@ var mainFiles = map[string][]string{
 	"python3": {"", "/__main__.py"},
 }
 
+// nodeSwitch matches options of Node.js that take no further word, and do not load a file.
+var nodeSwitch = regexp.MustCompile(`^--(enable-source-maps|(no|trace|experimental|abort|force|pending|preserve)-[a-z-]+|[a-z-]+size=\d+)$`)
+
+// missingProgram finds a command that is a program of a development dependency, which the image does not have.
+func (in Input) missingProgram(program string) []Finding {
+	r := in.Runtime
+	data, ok := in.read(path.Join(in.Runtime.Directory, packageJSON))
+	if r.Profile != "node" || r.Dependencies.Manager == "none" || r.Dependencies.Env["NODE_ENV"] != "" || !ok {
+		return nil
+	}
+	var manifest struct{ Dependencies, OptionalDependencies, DevDependencies map[string]any }
+	if json.Unmarshal(bytes.TrimPrefix(data, []byte("\uFEFF")), &manifest) != nil {
+		return nil // other code reports an invalid manifest
+	}
+	if manifest.DevDependencies[program] == nil || manifest.Dependencies[program] != nil || manifest.OptionalDependencies[program] != nil {
+		return nil
+	}
+	return []Finding{MissingStart.found(in.field("cmd"), "the image cannot start: its command is %[1]s, a development dependency, and those are not installed: "+
+		"move %[1]s to dependencies and update the lock file, or compile the program by build", program)}
+}
+
 // missingStart finds a command that runs a file of the source that the image will not have. A command with an option, another directory, a
 // build command or an extra step may find its file elsewhere.
 func missingStart(in Input) []Finding {
 	r := in.Runtime
-	if in.Copied == nil || r.Entrypoint != nil || r.Extra != "" || r.Build != nil || r.Workdir != "" && r.Workdir != r.Home() || len(r.Cmd) == 0 {
+	command := slices.Concat(r.Entrypoint, r.Cmd)
+	if len(command) == 0 {
 		return nil
 	}
-	file, ends := startFile(r)
+	if finding := in.missingProgram(command[0]); finding != nil {
+		return finding
+	}
+	if in.Copied == nil || r.Extra != "" || r.Build != nil || r.Workdir != "" && r.Workdir != r.Home() {
+		return nil
+	}
+	file, ends := startFile(r, command)
 	if file == "" || slices.ContainsFunc(ends, func(end string) bool { return slices.Contains(in.Copied, path.Clean(file+end)) }) {
 		return nil
 	}
@@ -32,20 +63,21 @@ func missingStart(in Input) []Finding {
 	}
 	advice := "cmd: [FILE]"
 	if len(ends) > 1 {
-		advice = "cmd: [" + r.Cmd[0] + ", FILE]"
+		advice = "cmd: [" + command[0] + ", FILE]"
 	}
 	return []Finding{MissingStart.found(in.field("cmd"), "the image cannot start: its command is %s, but %s %s: write %s, with a file that is in the source",
-		strings.Join(r.Cmd, " "), file, what, advice)}
+		strings.Join(command, " "), file, what, advice)}
 }
 
 // startFile returns the file of the source that a command runs, relative to the project, and what may follow its name. It returns "" if
 // the command runs another file, or a program on PATH.
-func startFile(r *profile.Runtime) (file string, ends []string) {
-	word := r.Cmd[0]
+func startFile(r *profile.Runtime, command []string) (file string, ends []string) {
+	word := command[0]
 	ends, known := mainFiles[word]
+	words := slices.DeleteFunc(slices.Clone(command[1:]), nodeSwitch.MatchString)
 	switch {
-	case known && len(r.Cmd) > 1 && !strings.HasPrefix(r.Cmd[1], "-"):
-		word = r.Cmd[1]
+	case known && len(words) > 0 && !strings.HasPrefix(words[0], "-"):
+		word = words[0]
 	case known || !strings.Contains(word, "/"):
 		return "", nil
 	default:

@@ -36,10 +36,16 @@ func TestMissingStart(t *testing.T) {
 		{"a program of the base", "cmd: [/bin/sh]\n", "", []string{"a.ts"}, ""},
 		{"an interpreter alone", "cmd: [node]\n", "", []string{"a.ts"}, ""},
 		{"an entrypoint", "entrypoint: [tini, --]\ncmd: [node, dist/a.js]\n", "", []string{"a.ts"}, ""},
+		{"an entrypoint that is absent", "entrypoint: [node, dist/a.js]\n", "", []string{"a.ts"}, "its command is node dist/a.js"},
+		{"behind options", "cmd: [node, --enable-source-maps, --max-old-space-size=64, dist/a.js]\n", "", []string{"a.ts"}, "dist/a.js is not among"},
+		{"behind an option with a word", "cmd: [node, --import, tsx, a.ts]\n", "", []string{"b.ts"}, ""},
+		{"a program that is not installed", "cmd: [tsx, a.ts]\n", "", []string{"a.ts"}, "its command is tsx, a development dependency"},
+		{"a program that is not installed, after a build", "cmd: [tsx, a.ts]\nbuild: tsc\n", "", []string{"a.ts"}, "its command is tsx, a development dependency"},
+		{"a program that is installed for development", "cmd: [tsx, a.ts]\ndependencies: {env: {NODE_ENV: development}}\n", "", []string{"a.ts"}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			project := node("package.json", `{"main": "`+tt.main+`"}`, "runtime.yaml", "base: "+pinned+"\n"+tt.runtime)
+			project := node("package.json", `{"main": "`+tt.main+`", "devDependencies": {"tsx": "4"}}`, "runtime.yaml", "base: "+pinned+"\n"+tt.runtime)
 			found := strings.Join(inLines(missingStart(Input{Runtime: load(t, project), Project: project, Copied: tt.copied})), "\n")
 			if (tt.want == "") != (found == "") || !strings.Contains(found, tt.want) {
 				t.Errorf("found %q, want %q", found, tt.want)

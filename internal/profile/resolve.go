@@ -197,6 +197,11 @@ func (d definition) check(file *runtimefile.File, r *Runtime, from options.Sourc
 		}
 		return file.FieldErrorf("runtime", hint, "profile %s does not run on %s", name, r.Interpreter.Name)
 	}
+	for _, arg := range r.Args {
+		if slices.ContainsFunc(options.Arguments(), func(o options.Option) bool { return strings.EqualFold(o.Arg, arg) }) {
+			return file.FieldErrorf("args", "leave it out, or choose another name", "the build argument %s is rtbuild's own", arg)
+		}
+	}
 	if len(r.Dependencies.Env) > 0 && r.Dependencies.Manager == "none" {
 		return file.FieldErrorf("dependencies", "leave env out", "with the manager none there are no steps that dependencies.env is for")
 	}
