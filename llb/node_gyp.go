@@ -49,6 +49,6 @@ func (g *Graph) headersLayer() Layers {
 		return nil
 	}
 	return Layers{g.toolLayer(node, func() *llb.FileAction {
-		return g.mkdirAll(g.Runtime.Prefix).Copy(g.unpacked(node), "/package/includ[e]", g.Runtime.Prefix+"/", &llb.CopyInfo{AllowWildcard: true, AllowEmptyWildcard: true})
+		return g.mkdirAll(g.Runtime.Prefix).Copy(g.unpacked(node), "/package/[i]nclude", g.Runtime.Prefix+"/", &llb.CopyInfo{AllowWildcard: true, AllowEmptyWildcard: true})
 	})}
 }

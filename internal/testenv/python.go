@@ -131,6 +131,6 @@ func (f packedFile) copyTo(out io.Writer, data fs.FS) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, unpacked) //nolint:gosec // the module's sum is known
+	_, err = io.Copy(out, unpacked)
 	return err
 }

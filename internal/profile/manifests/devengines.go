@@ -41,13 +41,14 @@ var versionLine = regexp.MustCompile(`^[\^~=v ]*(\d+(?:\.\d+)*)$`)
 
 // developedWith returns the first package manager that the field devEngines asks for, and its version, or "" where several first numbers fit.
 func developedWith(fields map[string]any) (name, version string) {
-	for _, manager := range devEngines(fields, "packageManager") {
-		if m := versionLine.FindStringSubmatch(manager.version); m != nil {
-			version = m[1]
-		}
-		return manager.name, version
+	managers := devEngines(fields, "packageManager")
+	if len(managers) == 0 {
+		return "", ""
 	}
-	return "", ""
+	if m := versionLine.FindStringSubmatch(managers[0].version); m != nil {
+		version = m[1]
+	}
+	return managers[0].name, version
 }
 
 // RefusesNPM reports whether npm would refuse to run a script of the project, because its field devEngines asks for another package manager.

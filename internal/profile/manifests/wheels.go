@@ -163,12 +163,12 @@ func poetryPackage(p table) lockedPackage {
 
 // marked reports whether the markers of a package in poetry.lock hold, for one of the groups at least. They are one text, or a table of texts
 // by group.
-func (p table) marked(t pythonTarget, groups []string) bool {
-	byGroup, differ := p["markers"].(table)
+func (t table) marked(target pythonTarget, groups []string) bool {
+	byGroup, differ := t["markers"].(table)
 	if !differ {
-		return t.holds(p.text("markers"))
+		return target.holds(t.text("markers"))
 	}
-	return slices.ContainsFunc(p.texts("groups"), func(group string) bool { return hasName(groups, group) && t.holds(byGroup.text(group)) })
+	return slices.ContainsFunc(t.texts("groups"), func(group string) bool { return hasName(groups, group) && target.holds(byGroup.text(group)) })
 }
 
 // fits reports whether a file is a wheel for the target; see PyPA's "Platform compatibility tags". Of libc it only asks that it is one of
