@@ -134,7 +134,7 @@ func ownFiles(r *reader, s statement, words []string) string {
 	for _, name := range named {
 		file := name
 		if !path.IsAbs(file) {
-			file = path.Join(r.workdir, file)
+			file = path.Join(r.now.dir, file)
 		}
 		if r.final && file != code && !strings.HasPrefix(file, code+"/") && !strings.HasPrefix(file, "/home/") {
 			return "no field makes directories, or changes files, outside of the project; a directory for data is a volume"
@@ -150,7 +150,7 @@ func ownFiles(r *reader, s statement, words []string) string {
 func cleans(r *reader, _ statement, words []string) string {
 	code := r.directory()
 	for _, name := range positional(words) {
-		if file := path.Join(r.workdir, name); code != "" && code != "/" && !path.IsAbs(name) && strings.HasPrefix(file, code+"/") && r.final {
+		if file := path.Join(r.now.dir, name); code != "" && code != "/" && !path.IsAbs(name) && strings.HasPrefix(file, code+"/") && r.final {
 			return "list files that the image must not have under ignore"
 		}
 	}

@@ -27,6 +27,8 @@ type stage struct {
 	users   map[string]int // the ids of users that it makes; 0: none is given
 	workdir string
 	code    string // the directory that holds the project; empty: not known yet
+	number  int    // in the Dockerfile
+	moves   []move // parts of the project that are elsewhere
 	user    string // as USER says
 }
 
@@ -48,7 +50,9 @@ type reader struct {
 	*stage
 	lex    *shell.Lex
 	stages []*stage
-	line   int // of the instruction
+	line   int       // of the instruction
+	now    statement // the command of a RUN
+	cmdSet bool      // the stage has a CMD
 
 	values
 }
@@ -125,7 +129,7 @@ func (r *reader) resolve(all []instructions.Stage, global variables) error {
 			r.leave(s.Location[0].Start.Line, oneLine(s.SourceCode), "the last stage takes nothing from this one")
 			continue
 		}
-		r.stages = append(r.stages, &stage{Stage: s, final: final[i]})
+		r.stages = append(r.stages, &stage{Stage: s, number: i, final: final[i]})
 	}
 	return nil
 }
@@ -145,11 +149,12 @@ func stageOf(stages []instructions.Stage, c instructions.Command) (int, bool) {
 // readStage reads the instructions of a stage. It begins with what its parent has set.
 func (r *reader) readStage(s *stage, global variables) {
 	s.vars, s.users, s.workdir = variables{}, map[string]int{}, "/"
-	r.stage, r.line = s, s.Location[0].Start.Line
+	r.stage, r.line, r.cmdSet = s, s.Location[0].Start.Line, false
 	parent := slices.IndexFunc(r.stages, func(p *stage) bool { return p != s && p.Name != "" && strings.EqualFold(p.Name, s.BaseName) })
 	if parent >= 0 && r.stages[parent].vars != nil {
 		p := r.stages[parent]
 		s.vars, s.users, s.workdir, s.user = maps.Clone(p.vars), maps.Clone(p.users), p.workdir, p.user
+		s.code, s.moves = p.code, slices.Clone(p.moves)
 	} else if s.final {
 		r.from(s.BaseName)
 	}

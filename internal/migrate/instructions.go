@@ -67,9 +67,12 @@ func (r *reader) expand(c instructions.Command) error {
 func (r *reader) plain(c instructions.Command) string {
 	switch c := c.(type) {
 	case *instructions.CopyCommand:
-		return r.copied(c.From, c.SourcesAndDest)
+		if c.From != "" {
+			return r.copiedFrom(c.From, c.SourcesAndDest)
+		}
+		return r.copied(c.SourcesAndDest)
 	case *instructions.AddCommand:
-		return r.copied("", c.SourcesAndDest)
+		return r.copied(c.SourcesAndDest)
 	case *instructions.WorkdirCommand:
 		r.done = append(r.done, r.line)
 		if r.workdir = path.Join(r.workdir, c.Path); path.IsAbs(c.Path) {
@@ -92,10 +95,12 @@ func (r *reader) plain(c instructions.Command) string {
 func (r *reader) config(c instructions.Command) string {
 	switch c := c.(type) {
 	case *instructions.CmdCommand:
-		r.cmd, r.cmdLine = r.command(c.ShellDependantCmdLine), r.line
+		r.cmd, r.cmdLine, r.cmdSet = r.command(c.ShellDependantCmdLine), r.line, true
 	case *instructions.EntrypointCommand:
 		r.entrypoint, r.entrypointLine = r.command(c.ShellDependantCmdLine), r.line
-		r.cmd = nil // as in Docker
+		if !r.cmdSet { // as in Docker, which keeps only the stage's own
+			r.cmd = nil
+		}
 	case *instructions.ExposeCommand:
 		r.ports(c.Ports)
 	case *instructions.HealthCheckCommand:
@@ -104,8 +109,7 @@ func (r *reader) config(c instructions.Command) string {
 		r.set("stopSignal", c.Signal, r.why("STOPSIGNAL"))
 	case *instructions.VolumeCommand:
 		r.volumes = append(r.volumes, c.Volumes...)
-		slices.Sort(r.volumes)
-		r.set("volumes", slices.Compact(r.volumes), r.why("VOLUME"))
+		r.volumeLines = append(r.volumeLines, r.line)
 	case *instructions.LabelCommand:
 		return "labels are in no file: give --label KEY=VALUE to solve"
 	case *instructions.MaintainerCommand:
@@ -174,51 +178,6 @@ func numbersOf(ports []string) []any {
 		all = append(all, port)
 	}
 	return all
-}
-
-// copied notes files that are copied to other places than the project's directory, and finds that directory.
-func (r *reader) copied(from string, files instructions.SourcesAndDest) string {
-	target := files.DestPath
-	if !path.IsAbs(target) {
-		target = path.Join(r.workdir, target)
-	}
-	target = path.Clean(target)
-	if from != "" {
-		return r.copiedFrom(from, files.SourcePaths)
-	}
-	if len(files.SourceContents) > 0 {
-		return "its text is not in a file: write it to a file of the project"
-	}
-	for _, source := range files.SourcePaths {
-		if strings.Contains(source, "://") || strings.HasPrefix(source, "git@") {
-			return "list a download with its checksum under tools"
-		}
-	}
-	if r.code == "" {
-		r.code = r.workdir
-	}
-	if slices.ContainsFunc(files.SourcePaths, func(source string) bool { return path.Clean("/"+source) == "/" }) {
-		r.code = target
-	}
-	system := strings.HasPrefix(target, "/usr/") || strings.HasPrefix(target, "/etc/")
-	if r.final && target != r.code && !strings.HasPrefix(target, r.code+"/") && (r.code != "/" || system) {
-		return "the image has all files of the project in PREFIX/code, and no others: use it from there"
-	}
-	r.done = append(r.done, r.line)
-	return ""
-}
-
-// copiedFrom notes files of other images. What stages make, rtbuild makes by itself or by a build command.
-func (r *reader) copiedFrom(from string, sources []string) string {
-	known := slices.ContainsFunc(r.stages, func(s *stage) bool { return strings.EqualFold(s.Name, from) })
-	_, err := strconv.Atoi(from)
-	image := strings.ToLower(from)
-	managers := strings.Contains(image, "/uv") || strings.HasPrefix(image, "node:") || strings.HasPrefix(image, "oven/bun")
-	if known || err == nil || managers {
-		r.done = append(r.done, r.line)
-		return ""
-	}
-	return "files of other images are not copied: list a download under tools, or take " + oneLine(from) + " as base"
 }
 
 // inProject reports whether the project has a file.

@@ -1,10 +1,14 @@
 package migrate
 
 import (
+	"encoding/json"
+	"fmt"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/rtbuild/rtbuild/internal/profile/manifests"
+	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
 // brought are programs that rtbuild brings where a project needs them.
@@ -23,6 +27,9 @@ func areBrought(names []string) bool {
 
 // dependsOn sets the package manager of the dependencies, and with it the profile.
 func (r *reader) dependsOn(profile, manager string, files []string) string {
+	if dir := r.elsewhere(); dir != "" {
+		return fmt.Sprintf(inDirectory, oneLine(dir))
+	}
 	value := map[string]any{"manager": manager}
 	if files != nil {
 		value["files"] = files
@@ -37,14 +44,28 @@ func (r *reader) dependsOn(profile, manager string, files []string) string {
 
 // builds adds a command of the build.
 func (r *reader) builds(s statement) string {
-	if s.set {
-		return "write it as build: {run: COMMAND, env: {NAME: VALUE}}"
+	line, ok := s.shellLine()
+	switch dir := r.elsewhere(); {
+	case dir != "":
+		return fmt.Sprintf(inDirectory, oneLine(dir))
+	case s.pattern || !ok:
+		return "it needs a shell: write it as build: {run: COMMAND}"
+	case slices.ContainsFunc(r.build, func(c buildCommand) bool { return c.line == line }):
+		return ""
 	}
-	if !slices.Contains(r.buildCommands, s.text) {
-		r.buildCommands = append(r.buildCommands, s.text)
-		r.buildLines = append(r.buildLines, r.line)
-	}
+	r.build = append(r.build, buildCommand{s.words, line, len(s.set) > 0})
+	r.buildLines = append(r.buildLines, r.line)
 	return ""
+}
+
+// inDirectory is the reason for a command that is left because of its directory.
+const inDirectory = "it runs in the directory %s; dependencies and build run in that of the project"
+
+// buildCommand is a command of the build.
+type buildCommand struct {
+	words []string
+	line  string // for the shell
+	set   bool   // the line sets variables
 }
 
 // elsewhere are options of package managers that choose another directory, or some packages of a workspace.
@@ -57,6 +78,9 @@ func node(manager string) handler {
 			if name, _, _ := strings.Cut(word, "="); slices.Contains(elsewhere, name) {
 				return "it is about a part of the project: name the files under dependencies, and the command under build"
 			}
+		}
+		if len(words) == 0 && manager != "yarn" || slices.ContainsFunc(words, func(w string) bool { return slices.Contains([]string{"--version", "-v", "--help", "-h"}, w) }) {
+			return ""
 		}
 		named := positional(words, "--cache", "--registry", "--network-timeout", "--loglevel")
 		if len(named) == 0 {
@@ -89,14 +113,28 @@ func nodeCommand(r *reader, s statement, manager, verb string, names []string) s
 		}
 		return r.builds(s)
 	case "build":
-		return r.builds(s)
+		if manager == "yarn" || manager == "pnpm" || manager == "bun" && r.script(verb) {
+			return r.builds(s)
+		}
 	case "test", "t", "lint":
 		return "rtbuild runs no checks of the source; test: checks the finished image"
 	}
-	if manager == "yarn" || manager == "pnpm" || manager == "bun" {
+	if manager != "npm" && r.script(verb) {
+		if checks(verb) {
+			return "rtbuild runs no checks of the source; test: checks the finished image"
+		}
 		return r.builds(s) // a script, without "run"
 	}
-	return "npm " + verb + " has no equivalent; extra runs a command as the user, after the source is in place"
+	return manager + " " + verb + " has no equivalent; extra runs a command as the user, after the source is in place"
+}
+
+// script reports whether package.json has a script.
+func (d *draft) script(name string) bool {
+	data, err := projectfile.ReadOptional(d.fsys, path.Join(d.own, manifests.PackageJSON))
+	var file struct {
+		Scripts map[string]any `json:"scripts"`
+	}
+	return err == nil && json.Unmarshal(data, &file) == nil && file.Scripts[name] != nil
 }
 
 // checks reports whether a script is one that checks the source.

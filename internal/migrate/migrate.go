@@ -42,7 +42,7 @@ type Result struct {
 // The error is a [*projectfile.Error] if a file of the project or the Dockerfile cannot be read or parsed. It is one of [profile.Load]'s
 // if the project has no lock file that a profile fits.
 func Write(fsys fs.FS, opts Options) (*Result, error) {
-	d := &draft{fsys: fsys}
+	d := &draft{fsys: fsys, own: opts.Directory}
 	if opts.Dockerfile != nil {
 		if err := d.read(*opts.Dockerfile); err != nil {
 			return nil, err
@@ -65,6 +65,7 @@ func Write(fsys fs.FS, opts Options) (*Result, error) {
 // draft is a runtime file while it is made.
 type draft struct {
 	fsys   fs.FS
+	own    string  // the project's directory; empty: the root of fsys
 	fields []field // in the order of order
 	source string  // the Dockerfile's name; empty: there is none
 	left   []left

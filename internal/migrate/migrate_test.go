@@ -40,6 +40,7 @@ var (
 		"pyproject.toml": "[project]\nname = \"mcp-clock\"\nversion = \"1.0\"\n[project.optional-dependencies]\nwpad = []\nx = []\n",
 		"uv.lock":        "version = 1\n[[package]]\nname = \"mcp-clock\"\nversion = \"1.0\"\nsource = { virtual = \".\" }\n[package.optional-dependencies]\nwpad = []\nx = []\n[package.metadata]\nprovides-extras = [\"wpad\", \"x\"]\n",
 	})
+	sources    = project(map[string]string{"package.json": "{}", "package-lock.json": "{}", "src/index.js": "", "other.js": ""})
 	pipProject = project(map[string]string{"requirements.txt": "", "deploy/requirements.txt": "", "app.py": ""})
 )
 
@@ -55,6 +56,12 @@ func lines(data []byte) string {
 	return strings.Join(all, "\n")
 }
 
+// build is the beginning of a Dockerfile with a build command.
+const build = "FROM debian:bookworm\nWORKDIR /app\nCOPY . .\n"
+
+// built returns the lines of a runtime file with a build command.
+func built(command string) string { return "base: debian:bookworm\nbuild: " + command }
+
 // TestFields: what of a Dockerfile becomes which line. Each file loads.
 func TestFields(t *testing.T) {
 	tests := []struct {
@@ -66,7 +73,7 @@ func TestFields(t *testing.T) {
 		{"a version of Node.js", "FROM node:20-slim\nCOPY . .\n", npmProject, "base: node:20-slim\nruntime: {node: 20}"},
 		{"a name for no version", "FROM node:lts\n", npmProject, "base: node:lts"},
 		{"a base in an argument", "ARG TAG=bookworm\nFROM debian:${TAG}\n", npmProject, "base: debian:bookworm"},
-		{"the last stage, and what another one builds", "FROM node:22 AS build\nRUN apt-get update && apt-get install -y g++ git\nCOPY . /app\nRUN npm ci && npm run build\n" +
+		{"the last stage, and what another one builds", "FROM node:22 AS build\nRUN apt-get update && apt-get install -y g++ git\nWORKDIR /app\nCOPY . /app\nRUN npm ci && npm run build\n" +
 			"FROM node:22-slim\nRUN apt-get update && apt-get install -y --no-install-recommends git=1:2.39 tini && rm -rf /var/lib/apt/lists/*\nCOPY --from=build /app /app\n", npmProject,
 			"base: node:22-slim\npackages: ['git=1:2.39', tini]\nbuild: {packages: [g++, git], run: [npm, run, build]}"},
 		{"a stage on a stage", "FROM debian:bookworm AS base\nENV A=1\nRUN apt-get install -y git\nFROM base\nENV B=$A-2\n", npmProject,
@@ -102,6 +109,26 @@ func TestFields(t *testing.T) {
 		{"variables of installers", "FROM debian:bookworm\nENV DEBIAN_FRONTEND=noninteractive PIP_NO_CACHE_DIR=1\n", npmProject, "base: debian:bookworm"},
 		{"an argument of the build", "FROM debian:bookworm\nARG COMMIT\nARG TARGETARCH\nRUN npm run bundle\n", npmProject, "base: debian:bookworm\nbuild: [npm, run, bundle]\nargs: [COMMIT]"},
 		{"no Dockerfile", "", npmProject, "base: debian:bookworm"},
+		{"a value in a build command", build + "ARG TARGET=server\nRUN npm run build:$TARGET\n", npmProject, built("[npm, run, 'build:server']")},
+		{"quotes in a build command", build + "RUN npm run \"build\" > /dev/null\n", npmProject, built("[npm, run, build]")},
+		{"a long build command", build + "RUN npm run bundle -- " + strings.Repeat("--external:package ", 20) + "'a b'\n", npmProject,
+			built("[npm, run, bundle, --, " + strings.Repeat("'--external:package', ", 20) + "a b]")},
+		{"several build commands", build + "RUN A='x y' npm run one && npm run \"two\" -- 'a b'\n", npmProject, built("A='x y' npm run one && npm run two -- 'a b'")},
+		{"a command in a directory that it leaves", build + "RUN (cd ui && true) && npm run bundle\n", npmProject, built("[npm, run, bundle]")},
+		{"CMD before ENTRYPOINT", "FROM debian:bookworm\nCMD [\"--stdio\"]\nENTRYPOINT [\"node\", \"cli.js\"]\n", npmProject, "base: debian:bookworm\nentrypoint: [node, cli.js]\ncmd: [--stdio]"},
+		{"CMD of a parent", "FROM debian:bookworm AS a\nCMD [\"--stdio\"]\nFROM a\nENTRYPOINT [\"node\", \"cli.js\"]\n", npmProject, "base: debian:bookworm\nentrypoint: [node, cli.js]"},
+		{"a stage's project, without a working directory", "FROM debian:bookworm AS b\nWORKDIR /app\nCOPY . .\nFROM debian:bookworm\nCOPY --from=b /app /app\nCMD [\"node\", \"/app/cli.js\"]\n", npmProject, "base: debian:bookworm\ncmd: [node, cli.js]"},
+		{"files, without a working directory", "FROM debian:bookworm\nCOPY package.json cli.js /srv/\nENV A=/srv/x\nCMD [\"node\", \"/srv/cli.js\"]\n", npmProject, "base: debian:bookworm\nenv:\n    A: /agent/code/x\ncmd: [node, cli.js]"},
+		{"a working directory below", "FROM debian:bookworm\nCOPY . /app\nWORKDIR /app/dist\nCMD [\"node\", \"index.js\"]\n", npmProject, "base: debian:bookworm\ncmd: [node, index.js]\nworkdir: /agent/code/dist"},
+		{"what a build makes, elsewhere", "FROM debian:bookworm AS b\nWORKDIR /app\nCOPY . .\nRUN npm run build\nFROM debian:bookworm\nWORKDIR /app\nCOPY package*.json ./\nCOPY --from=b /app/dist .\nCMD [\"node\", \"index.js\"]\n", typescript, "base: debian:bookworm"},
+		{"a part of the project, elsewhere", "FROM debian:bookworm\nWORKDIR /app\nCOPY package*.json ./\nCOPY src/ ./\nCMD [\"node\", \"index.js\", \"other.js\"]\n", sources, "base: debian:bookworm\ncmd: [node, src/index.js, other.js]"},
+		{"Next.js' standalone server", "FROM debian:bookworm AS b\nWORKDIR /app\nCOPY . .\nRUN npm run build\nFROM debian:bookworm\nWORKDIR /app\nCOPY --from=b /app/.next/standalone ./\nCMD [\"node\", \"server.js\"]\n", typescript,
+			"base: debian:bookworm\ncmd: [node, .next/standalone/server.js]"},
+		{"paths in texts", "FROM debian:bookworm\nWORKDIR /app\nCOPY . .\nENV NODE_PATH=/app/lib:/app/more OTHER=/application:/x/app\nVOLUME /app/data\nHEALTHCHECK CMD node /app/health.js\nCMD node /app/cli.js --config=/app/c.json >> /app/log\n", npmProject,
+			"base: debian:bookworm\nenv:\n    NODE_PATH: /agent/code/lib:/agent/code/more\n    OTHER: /application:/x/app\ncmd: [sh, -c, node /agent/code/cli.js --config=/agent/code/c.json >> /agent/code/log]\nhealthcheck: {run: node /agent/code/health.js}\nvolumes: [/agent/code/data]"},
+		{"a variable for a command", "FROM debian:bookworm\nCMD PORT='8 0' exec node cli.js\n", npmProject, "base: debian:bookworm\ncmd: [env, PORT=8 0, node, cli.js]"},
+		{"a moved file in a line for a shell", "FROM debian:bookworm\nWORKDIR /app\nCOPY package*.json ./\nCOPY src/ ./\nCMD node index.js | tee log\n", sources, "base: debian:bookworm\ncmd: [sh, -c, node /agent/code/src/index.js | tee log]"},
+		{"paths in options", "FROM debian:bookworm\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"cli.js\", \"--config=/app/c.json\"]\n", npmProject, "base: debian:bookworm\ncmd: [node, cli.js, --config=/agent/code/c.json]"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -146,6 +173,16 @@ func TestLeft(t *testing.T) {
 		{"a volume over the project", "VOLUME /agent", "volumes: [/agent] (VOLUME, line 2 of Dockerfile)", "would hide the runtime"},
 		{"a lock file that is not there", "RUN pnpm install", "dependencies: {manager: pnpm} (RUN, line 2 of Dockerfile)", "pnpm-lock.yaml is missing"},
 		{"a stage that nothing needs", "FROM debian:bookworm", "line 1: FROM debian:bookworm", "the last stage takes nothing"},
+		{"a command in the background", "RUN npm run build &", "line 2: npm run build &", "in the background"},
+		{"a command that must fail", "RUN ! npm run build", "line 2: ! npm run build", "must fail"},
+		{"output of several commands", "RUN { npm run build; } > /log", "line 2: { npm run build; } > /log", "writes to a file"},
+		{"a pattern", "RUN npx tsc src/*.ts", "line 2: npx tsc src/*.ts", "needs a shell"},
+		{"a command of pnpm", "RUN pnpm deploy --prod /prod/app", "line 2: pnpm deploy --prod /prod/app", "pnpm deploy has no equivalent"},
+		{"a file of another stage's own", "WORKDIR /src\nFROM debian:bookworm\nCOPY --from=0 /ffmpeg /usr/local/bin/", "line 4: COPY --from=0 /ffmpeg /usr/local/bin/", "only the project's directory"},
+		{"what a build makes, for another program", "WORKDIR /app\nCOPY . .\nFROM debian:bookworm\nCOPY --from=0 /app/dist /usr/share/nginx/html", "line 5: COPY --from=0 /app/dist /usr/share/nginx/html", "PREFIX/code"},
+		{"a part of the project, elsewhere", "WORKDIR /app\nCOPY package.json ./\nCOPY server/ ./", "line 4: COPY server/ ./", "PREFIX/code/server"},
+		{"a command in another working directory", "COPY ui/package.json /repo/ui/\nWORKDIR /repo/ui\nRUN npm ci", "line 4: npm ci", "in the directory ui"},
+		{"a secret of a command", "RUN --mount=type=secret,id=npmrc,target=/root/.npmrc npm ci", "line 2: --mount=type=secret,id=npmrc", "--secret id=npmrc"},
 		{"lines of a comment's own", "RUN frob \\\n  a: b", "line 2: frob a: b", "as root"},
 	}
 	for _, test := range tests {

@@ -20,7 +20,7 @@ type values struct {
 	packages, buildPackages []string
 	byManager               map[string]bool // the package managers of packages
 	packageLines            []int
-	buildCommands           []string
+	build                   []buildCommand
 	buildLines              []int
 	optional                map[string][]string // dependencies, by part of the field
 	args                    []string            // without a default
@@ -31,6 +31,7 @@ type values struct {
 	cmd, entrypoint         []string
 	cmdLine, entrypointLine int
 	health                  *dockerspec.HealthcheckConfig
+	volumeLines             []int
 	healthLine, userLine    int
 }
 
@@ -80,31 +81,45 @@ func (r *reader) foreignDirs(value string) []string {
 // prefix is the default of the field of this name.
 const prefix = "/agent"
 
-// moved returns a path in the image of the Dockerfile as it is in rtbuild's. Other texts stay as they are.
+// moved returns a text with the paths of the Dockerfile's image as they are in rtbuild's.
 func (r *reader) moved(text string) string {
 	code := r.directory()
 	if code == "" || code == "/" {
 		return text
 	}
-	if rest, below := strings.CutPrefix(text, code); below && (rest == "" || rest[0] == '/') {
-		return prefix + "/code" + rest
+	var all strings.Builder
+	for done := 0; ; {
+		i := strings.Index(text[done:], code)
+		if i < 0 {
+			return all.String() + text[done:]
+		}
+		begin, end := done+i, done+i+len(code)
+		all.WriteString(text[done:begin])
+		if (begin == 0 || strings.ContainsAny(text[begin-1:begin], around)) && (end == len(text) || strings.ContainsAny(text[end:end+1], "/"+around)) {
+			all.WriteString(prefix + "/code")
+		} else {
+			all.WriteString(code)
+		}
+		done = end
 	}
-	return text
 }
 
+// around are the characters that may stand beside a path.
+const around = " \t\n=:,;'\"()&|<>"
+
 // directory returns the directory that holds the project.
-func (r *reader) directory() string {
-	if r.stage.code != "" || r.workdir == "/" {
-		return r.stage.code
+func (s *stage) directory() string {
+	if s.code != "" || s.workdir == "/" {
+		return s.code
 	}
-	return r.workdir
+	return s.workdir
 }
 
 // finish sets the fields that several instructions make.
 func (r *reader) finish() {
 	r.finishPackages()
 	r.finishDependencies()
-	if len(r.args) > 0 && len(r.buildCommands) > 0 { // else no command sees them
+	if len(r.args) > 0 && len(r.build) > 0 { // else no command sees them
 		r.set("args", slices.Compact(slices.Sorted(slices.Values(r.args))), r.whyLines("ARG", r.argLines))
 	}
 	for name, value := range r.env {
@@ -117,6 +132,12 @@ func (r *reader) finish() {
 	r.finishUser()
 	if r.health != nil {
 		r.set("healthcheck", r.check(), "HEALTHCHECK, line "+strconv.Itoa(r.healthLine))
+	}
+	for i, volume := range r.volumes {
+		r.volumes[i] = r.moved(volume)
+	}
+	if slices.Sort(r.volumes); len(r.volumes) > 0 {
+		r.set("volumes", slices.Compact(r.volumes), r.whyLines("VOLUME", r.volumeLines))
 	}
 	if code := r.directory(); r.workdir != "/" && r.workdir != code {
 		r.set("workdir", r.moved(r.workdir), "the last WORKDIR")
@@ -143,11 +164,8 @@ func (r *reader) finishPackages() {
 	if slices.Sort(more); len(more) > 0 {
 		build["packages"] = slices.Compact(more)
 	}
-	if n := len(r.buildCommands); n > 0 {
-		run := any(strings.Join(r.buildCommands, " && "))
-		if words := strings.Fields(r.buildCommands[0]); n == 1 && len(words) == 3 && words[1] == "run" {
-			run = words
-		}
+	if len(r.build) > 0 {
+		run := r.buildRun()
 		if len(build) == 0 {
 			r.set("build", run, r.whyLines("RUN", r.buildLines))
 			return
@@ -157,6 +175,18 @@ func (r *reader) finishPackages() {
 	if len(build) > 0 {
 		r.set("build", build, "packages and commands of stages that build")
 	}
+}
+
+// buildRun returns the command of the build: words or, for several commands, a line for the shell.
+func (r *reader) buildRun() any {
+	if len(r.build) == 1 && !r.build[0].set {
+		return r.build[0].words
+	}
+	var all []string
+	for _, c := range r.build {
+		all = append(all, c.line)
+	}
+	return strings.Join(all, " && ")
 }
 
 // finishUser sets the user. A Dockerfile without USER runs as root, and so does one that ends with USER root.
@@ -191,7 +221,7 @@ func (r *reader) check() any {
 	}
 	value := map[string]any{"run": r.health.Test[1:]}
 	if r.health.Test[0] == "CMD-SHELL" {
-		value["run"] = strings.Join(r.health.Test[1:], " ")
+		value["run"] = r.movedLine(strings.Join(r.health.Test[1:], " "))
 	} else {
 		value["run"] = r.movedWords(r.health.Test[1:])
 	}
@@ -211,20 +241,40 @@ func (r *reader) check() any {
 // movedWords returns the words of a command as they are in rtbuild's image. Files of the project are relative to its directory, which
 // is the working directory.
 func (r *reader) movedWords(words []string) []string {
-	code := r.directory()
 	words = slices.Clone(words)
 	for i, word := range words {
-		if code == "" || code == "/" {
-			break
+		if words[i] = r.movedWord(word); i == 0 && words[i] != word && !path.IsAbs(words[i]) {
+			words[i] = "./" + words[i]
 		}
-		if rest, below := strings.CutPrefix(word, code+"/"); below && path.Clean(rest) == rest && r.workdir == code {
-			words[i] = rest
-			if i == 0 {
-				words[i] = "./" + rest
-			}
-			continue
-		}
-		words[i] = r.moved(word)
 	}
 	return words
+}
+
+func (r *reader) movedWord(word string) string {
+	if strings.Contains(word, " ") {
+		return r.movedLine(word)
+	}
+	code := r.directory()
+	home := r.workdir == code || r.workdir == "/"
+	if file := r.find(absolute(r.workdir, word)); file != "" && (path.Ext(word) != "" || path.IsAbs(word)) && !strings.HasPrefix(word, "-") {
+		if home {
+			return file
+		}
+		return prefix + "/code/" + file
+	}
+	if rest, below := strings.CutPrefix(word, code+"/"); below && code != "" && code != "/" && path.Clean(rest) == rest && home {
+		return rest
+	}
+	return r.moved(word)
+}
+
+// movedLine returns a line for a shell. The shell may change its directory, so files have absolute paths.
+func (r *reader) movedLine(line string) string {
+	parts := strings.Split(line, " ")
+	for i, part := range parts {
+		if file := r.find(absolute(r.workdir, part)); file != "" && path.Ext(part) != "" {
+			parts[i] = prefix + "/code/" + file
+		}
+	}
+	return r.moved(strings.Join(parts, " "))
 }
