@@ -56,6 +56,9 @@ func staleNodeLocks(in Input) (stale []lockedManifest, lock nodeLock) {
 	return stale, lock
 }
 
+// runtimeProtocol begins the range that pnpm locks for a program such as node, if devEngines or engines ask it to download one.
+const runtimeProtocol = "runtime:"
+
 // compareRequests returns the differences between a manifest and what its lock file was made from, by name. Nil means that the lock file
 // does not say.
 func compareRequests(manifest object, locked map[string]string) []difference {
@@ -71,7 +74,8 @@ func compareRequests(manifest object, locked map[string]string) []difference {
 		requests, asked := wanted[name]
 		have, known := locked[name]
 		switch {
-		case !asked && peers[name] != "":
+		case !asked && (peers[name] != "" || strings.HasPrefix(have, runtimeProtocol)):
+		case !known && peers[name] != "":
 		case !asked:
 			all = append(all, difference{path: []string{"dependencies"}, text: describe(name, "dependencies", "", strconv.Quote(have))})
 		case !known && !strings.HasPrefix(requests[0].text, "link:"):

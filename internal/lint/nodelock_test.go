@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -78,6 +79,31 @@ func TestNodeLockOutOfStep(t *testing.T) {
 			case tt.want == "" && len(details) == 0 && err == nil:
 			case !slices.Equal(details, []string{tt.want}) || err == nil || !strings.HasPrefix(err.Error(), tt.file+":") || !strings.Contains(err.Error(), ": "+tt.want):
 				t.Errorf("found %q; a build ends with %v", details, err)
+			}
+		})
+	}
+}
+
+// TestCompareRequests has what the managers write in other ways than the manifest.
+func TestCompareRequests(t *testing.T) {
+	for _, tt := range []struct {
+		name, manifest string
+		locked         map[string]string
+		found          int
+	}{
+		{"the lock file does not say", `{"dependencies": {"a": "1"}}`, nil, 0},
+		{"a program that pnpm downloads", `{"devEngines": {"runtime": {"name": "node", "version": "^24", "onFail": "download"}}}`, map[string]string{"node": "runtime:^24"}, 0},
+		{"a peer that is locked", `{"peerDependencies": {"a": "1"}}`, map[string]string{"a": "1"}, 0},
+		{"a peer and a development dependency", `{"peerDependencies": {"a": "1"}, "devDependencies": {"a": "1"}}`, map[string]string{}, 0},
+		{"not locked", `{"dependencies": {"a": "1"}}`, map[string]string{}, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var manifest object
+			if err := json.Unmarshal([]byte(tt.manifest), &manifest); err != nil {
+				t.Fatal(err)
+			}
+			if got := compareRequests(manifest, tt.locked); len(got) != tt.found {
+				t.Errorf("found %+v", got)
 			}
 		})
 	}

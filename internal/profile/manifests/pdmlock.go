@@ -81,11 +81,12 @@ func (l *LocalProjects) add(lock projectfile.Text, setting, name string, archive
 }
 
 // CheckPDMLock returns a [*projectfile.Error] if pdm.lock was not made for the requirements of the project: PDM writes their hash into it. The
-// rule is that of PDM 2.29 (pdm/project/project_file.py). A lock file without a hash, and a manifest that only PDM can hash, pass.
+// rule is that of PDM 2.29 (pdm/project/project_file.py). A lock file without a hash, and a manifest that only PDM can hash, pass; so does a
+// workspace, whose hash covers the manifests of its members.
 func CheckPDMLock(fsys fs.FS, p *PythonProject) error {
 	file, text, err := readTOML(fsys, PDMLock, projectfile.LockLimit)
 	written, known := strings.CutPrefix(file.table("metadata").text("content_hash"), "sha256:")
-	if err != nil || !known || p == nil {
+	if err != nil || !known || p == nil || p.file.table("tool", "pdm")["workspace"] != nil {
 		return err
 	}
 	if hash, err := p.pdmHash(); err != nil || hash == written {

@@ -64,7 +64,7 @@ dev = ["six"]
 	const lock = "[metadata]\ncontent_hash = \"sha256:1e0440d4a2e7f616572610b87835c29551ec96983d67018513a46d78faab5695\"\n"
 	const stale = "pdm.lock:2:1: pdm.lock does not agree with pyproject.toml: what it requires has changed since: run pdm lock, and commit both"
 	for more, want := range map[string]string{
-		"": "", "[tool.pdm]\ndistribution = false\n": "",
+		"": "", "[tool.pdm]\ndistribution = false\n": "", "[tool.pdm]\ndev-dependencies = {a = ['x']}\nworkspace = {members = ['a']}\n": "",
 		"[tool.pdm.dev-dependencies]\nDev = ['x']\n": stale, "[[tool.pdm.source]]\nurl = 'https://e.com'\n": stale, "[tool.pdm.resolution]\nx = 1.5\n": "",
 	} {
 		project := projecttest.Files(PyprojectTOML, manifest+more, PDMLock, lock)

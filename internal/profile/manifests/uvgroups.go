@@ -65,13 +65,13 @@ func groupRequirements(raw map[string][]any, name string, above []string) []stri
 // boundForm is a clause of requires-python that uv repeats as it is written.
 var boundForm = regexp.MustCompile(`^(>=|<=|<|>)[0-9]+(\.[0-9]+)*$`)
 
-// comparePython compares the versions of Python. The lock file of a workspace has those of all members together. uv writes some forms in
-// another way, which are not compared.
+// comparePython compares the versions of Python of the project at the root. The lock file of a workspace has those of all members together,
+// and none of other projects that it names by path. uv writes some forms in another way, which are not compared.
 func (l *UVLock) comparePython(p *PythonProject) []LockDifference {
 	wanted, locked := p.standard.text("requires-python"), l.python
 	want, plain := boundsOf(wanted)
 	have, known := boundsOf(locked)
-	if len(l.members) > 0 || locked == "" || !plain || !known || want == have {
+	if p.dir != "." || len(l.members) > 0 || locked == "" || !plain || !known || want == have {
 		return nil
 	}
 	return []LockDifference{{p.text, p.keyLine("requires-python"), fmt.Sprintf("requires-python is %s in %s, but %s in %s", wanted, p.text.Name, locked, uvLockName)}}

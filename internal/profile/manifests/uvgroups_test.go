@@ -67,6 +67,13 @@ func TestCompareUVPython(t *testing.T) {
 	}
 }
 
+// TestUVPythonOfAnotherProject: a project that the lock file names by path, and that is no member, has its own versions of Python.
+func TestUVPythonOfAnotherProject(t *testing.T) {
+	lock := "requires-python = '>=3.12'\n" + locked("own", "editable = 'libs/x'", "")
+	project := projecttest.Files("libs/x/"+PyprojectTOML, named+"requires-python = '>=3.9'\n", uvLockName, lock)
+	checkDifferences(t, compareUVLock(t, project, "libs/x"), "")
+}
+
 // checkDifferences compares differences with line and text of each.
 func checkDifferences(t *testing.T, found []LockDifference, want string) {
 	t.Helper()

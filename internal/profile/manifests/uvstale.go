@@ -38,7 +38,19 @@ func (p *PythonProject) compareLock(locked table) []LockDifference {
 	if !repeated && len(locked.tables("dependencies")) > 0 || slices.Contains(dynamic, "dependencies") || slices.Contains(dynamic, "optional-dependencies") {
 		return nil
 	}
+	if slices.Contains(dynamic, "version") && p.requiresItself() {
+		return nil // uv has asked the build backend, and some write the requirements of the named extras out
+	}
 	return p.compareRequirements(p.requirements(), metadata.tables("requires-dist"), "")
+}
+
+// requiresItself reports whether an extra names other extras of the project.
+func (p *PythonProject) requiresItself() bool {
+	own := llb.NormalName(p.standard.text("name"))
+	return slices.ContainsFunc(p.requirements(), func(text string) bool {
+		r, ok := parseRequirement(text)
+		return ok && r.name == own
+	})
 }
 
 // compareRequirements compares requirements of the manifest with those of the lock file. of says what has them.

@@ -30,6 +30,7 @@ func TestCompareUVLock(t *testing.T) {
 		{"a source", "'a>=1'", "", "{ name = 'a', editable = 'a' }", ""},
 		{"an extra of the project", "'own[web]'", "optional-dependencies = {web = ['b==1']}", "{ name = 'own', extras = ['web'] }, { name = 'b', marker = \"extra == 'web'\", specifier = '==1' }", ""},
 		{"an added extra of the project", "", "optional-dependencies = {web = ['b==1']}", "", "4 b==1 is in pyproject.toml, but not in uv.lock"},
+		{"extras that the backend writes out", "", "dynamic = ['version']\noptional-dependencies = {web = ['b==1'], all = ['own[web]']}", "{ name = 'b', marker = \"extra == 'all' or extra == 'web'\", specifier = '==1' }", ""},
 		{"requirements that the backend knows", "", "dynamic = ['dependencies']", "{ name = 'idna' }", ""},
 		{"what is no requirement", "'-e .', '', '[x]'", "", "", ""},
 	}
