@@ -3,8 +3,10 @@ package migrate
 import (
 	"path"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/rtbuild/rtbuild/internal/profile"
+	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
 
 // handler adds a command of a RUN instruction to the draft. It gets the words behind the program's name, and returns why it cannot.
@@ -20,7 +22,7 @@ func init() {
 		"npm":    node("npm"), "yarn": node("yarn"), "pnpm": node("pnpm"), "bun": node("bun"), "corepack": nothing,
 		"npx": compiler, "tsc": compiler,
 		"pip": pip, "pip3": pip, "uv": uv, "poetry": poetry, "python": pythonModule, "python3": pythonModule,
-		"useradd": makesUser, "adduser": makesUser, "groupadd": nothing, "addgroup": nothing,
+		"useradd": makesUser, "adduser": makesUser, "groupadd": makesGroup, "addgroup": makesGroup,
 		"mkdir": ownFiles, "chown": ownFiles, "chmod": ownFiles, "rm": cleans,
 		"set": nothing, "true": nothing, ":": nothing, "echo": nothing,
 	}
@@ -85,6 +87,10 @@ func (r *reader) install(manager string, names []string, final bool) {
 		if slices.Contains([]string{"nodejs", "npm", "python3-pip", "py3-pip"}, name) {
 			continue // rtbuild brings both
 		}
+		if _, err := runtimefile.Parse("", encode([]field{{"packages", []string{name}, ""}}), profile.Known()); err != nil {
+			r.leave(r.line, "install "+oneLine(name), "packages are those of the distribution, by their names")
+			continue
+		}
 		if !final {
 			r.buildPackages = append(r.buildPackages, name)
 			continue
@@ -104,24 +110,6 @@ func (r *reader) purge(names []string) {
 		}
 		return false
 	})
-}
-
-// makesUser keeps the name and the id of a user.
-func makesUser(r *reader, _ statement, words []string) string {
-	id := 0
-	for i, word := range words {
-		value, given := strings.CutPrefix(word, "--uid=")
-		if i > 0 && (words[i-1] == "--uid" || strings.HasPrefix(words[i-1], "-") && strings.HasSuffix(words[i-1], "u")) {
-			value, given = word, true
-		}
-		if n, err := strconv.Atoi(value); given && err == nil {
-			id = n
-		}
-	}
-	if named := positional(words, "-u", "--uid", "-g", "--gid", "-G", "--groups", "--ingroup", "-d", "-h", "--home", "-s", "--shell", "-c", "--comment", "--gecos"); len(named) > 0 {
-		r.users[named[0]] = id
-	}
-	return ""
 }
 
 // ownFiles handles commands about directories, owners and modes. Those of the project belong to the user anyway.

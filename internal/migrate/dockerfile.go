@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +25,8 @@ type stage struct {
 	instructions.Stage
 	final   bool // the image is made of it; else the image has files of it
 	vars    variables
-	users   map[string]int // the ids of users that it makes; 0: none is given
+	users   map[string]account
+	gids    map[string]string // of groups
 	workdir string
 	code    string // the directory that holds the project; empty: not known yet
 	number  int    // in the Dockerfile
@@ -148,13 +150,13 @@ func stageOf(stages []instructions.Stage, c instructions.Command) (int, bool) {
 
 // readStage reads the instructions of a stage. It begins with what its parent has set.
 func (r *reader) readStage(s *stage, global variables) {
-	s.vars, s.users, s.workdir = variables{}, map[string]int{}, "/"
+	s.vars, s.users, s.gids, s.workdir = variables{}, map[string]account{}, map[string]string{}, "/"
 	r.stage, r.line, r.cmdSet = s, s.Location[0].Start.Line, false
 	parent := slices.IndexFunc(r.stages, func(p *stage) bool { return p != s && p.Name != "" && strings.EqualFold(p.Name, s.BaseName) })
 	if parent >= 0 && r.stages[parent].vars != nil {
 		p := r.stages[parent]
 		s.vars, s.users, s.workdir, s.user = maps.Clone(p.vars), maps.Clone(p.users), p.workdir, p.user
-		s.code, s.moves = p.code, slices.Clone(p.moves)
+		s.gids, s.code, s.moves = maps.Clone(p.gids), p.code, slices.Clone(p.moves)
 	} else if s.final {
 		r.from(s.BaseName)
 	}
@@ -164,11 +166,24 @@ func (r *reader) readStage(s *stage, global variables) {
 	}
 }
 
+// distrolessForm matches the images of distroless that begin with an interpreter. It is their entrypoint.
+var distrolessForm = regexp.MustCompile(`distroless/(nodejs|python)-?([0-9]*)`)
+
 // from sets the base image, and the interpreter that it is made for.
 func (r *reader) from(image string) {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil || image == "scratch" {
 		r.leave(r.line, "FROM "+image, "the base must be an image with a shell; choose one")
+		return
+	}
+	if distroless := distrolessForm.FindStringSubmatch(image); distroless != nil {
+		r.leave(r.line, "FROM "+image, "the base must be an image with a shell; choose one")
+		if r.interpreter = "python"; distroless[1] == "nodejs" {
+			r.interpreter = "node"
+			if distroless[2] != "" {
+				r.set("runtime", map[string]*yaml.Node{"node": {Kind: yaml.ScalarNode, Value: distroless[2]}}, r.why("FROM"))
+			}
+		}
 		return
 	}
 	r.set("base", image, r.why("FROM"))

@@ -27,6 +27,8 @@ func (r *reader) instruction(c instructions.Command, global variables) {
 		text = oneLine(named.String())
 	}
 	if err := r.expand(c); err != nil {
+		_, isUser := c.(*instructions.UserCommand)
+		r.userLeft = r.userLeft || isUser && r.final
 		r.leave(r.line, text, "%s", oneLine(err.Error()))
 		return
 	}
@@ -82,7 +84,7 @@ func (r *reader) plain(c instructions.Command) string {
 	case *instructions.EnvCommand:
 		return r.environment(c)
 	case *instructions.UserCommand:
-		r.user, r.values.userLine = c.User, r.line
+		r.user, r.userLine, r.userLeft = c.User, r.line, false
 		return ""
 	}
 	if !r.final {

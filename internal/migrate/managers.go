@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rtbuild/rtbuild/internal/lint"
 	"github.com/rtbuild/rtbuild/internal/profile/manifests"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
@@ -29,6 +30,11 @@ func areBrought(names []string) bool {
 func (r *reader) dependsOn(profile, manager string, files []string) string {
 	if dir := r.elsewhere(); dir != "" {
 		return fmt.Sprintf(inDirectory, oneLine(dir))
+	}
+	for _, set := range r.now.set {
+		if name, value, _ := strings.Cut(set, "="); r.final || lint.ForInstallation(name) {
+			r.forInstallation(name, value)
+		}
 	}
 	value := map[string]any{"manager": manager}
 	if files != nil {
@@ -55,6 +61,7 @@ func (r *reader) builds(s statement) string {
 	}
 	r.build = append(r.build, buildCommand{s.words, line, len(s.set) > 0})
 	r.buildLines = append(r.buildLines, r.line)
+	r.forBuild()
 	return ""
 }
 
@@ -100,7 +107,11 @@ func nodeCommand(r *reader, s statement, manager, verb string, names []string) s
 	case "ci", "clean-install", "install", "i", "add", "global":
 		switch {
 		case len(names) == 0:
-			return r.dependsOn("node", manager, nil)
+			reason := r.dependsOn("node", manager, nil)
+			if reason == "" {
+				r.installOptions(manager, s.words[1:])
+			}
+			return reason
 		case areBrought(names):
 			return ""
 		case isGlobal:
@@ -240,13 +251,22 @@ func (r *reader) groups(words []string, reason string) string {
 
 // finishDependencies adds the optional dependencies to the field.
 func (r *reader) finishDependencies() {
+	if len(r.optional)+len(r.installEnv) == 0 {
+		return
+	}
 	i := slices.IndexFunc(r.fields, func(f field) bool { return f.name == "dependencies" })
-	if i < 0 || len(r.optional) == 0 {
+	if i < 0 {
+		if len(r.installEnv) > 0 {
+			r.set("dependencies", map[string]any{"env": r.installEnv}, "variables and options for the installation")
+		}
 		return
 	}
 	value := r.fields[i].value.(map[string]any)
 	for name, chosen := range r.optional {
 		value[name] = chosen
+	}
+	if len(r.installEnv) > 0 {
+		value["env"] = r.installEnv
 	}
 }
 

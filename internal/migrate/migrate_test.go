@@ -40,6 +40,7 @@ var (
 		"pyproject.toml": "[project]\nname = \"mcp-clock\"\nversion = \"1.0\"\n[project.optional-dependencies]\nwpad = []\nx = []\n",
 		"uv.lock":        "version = 1\n[[package]]\nname = \"mcp-clock\"\nversion = \"1.0\"\nsource = { virtual = \".\" }\n[package.optional-dependencies]\nwpad = []\nx = []\n[package.metadata]\nprovides-extras = [\"wpad\", \"x\"]\n",
 	})
+	scripts    = project(map[string]string{"package.json": `{"scripts": {"start:prod": "node dist/main.js", "serve": "node x.js | tee log", "build": "tsc"}}`, "package-lock.json": "{}", "dist/main.js": ""})
 	sources    = project(map[string]string{"package.json": "{}", "package-lock.json": "{}", "src/index.js": "", "other.js": ""})
 	pipProject = project(map[string]string{"requirements.txt": "", "deploy/requirements.txt": "", "app.py": ""})
 )
@@ -97,7 +98,7 @@ func TestFields(t *testing.T) {
 		{"a command for the shell", "FROM debian:bookworm\nCMD node cli.js --port $PORT\n", npmProject, "base: debian:bookworm\ncmd: [sh, -c, node cli.js --port $PORT]"},
 		{"a command that needs no shell", "FROM debian:bookworm\nCMD exec node cli.js \"--name=a b\"\n", npmProject, "base: debian:bookworm\ncmd: [node, cli.js, --name=a b]"},
 		{"another working directory", "FROM debian:bookworm\nWORKDIR /app\nCOPY . .\nWORKDIR /data\n", npmProject, "base: debian:bookworm\nworkdir: /data"},
-		{"a user by name", "FROM debian:bookworm\nRUN groupadd -g 1500 bot && useradd -r -u 1500 -g bot bot\nUSER bot\n", npmProject, "base: debian:bookworm\nuser: {name: bot, uid: 1500}"},
+		{"a user by name", "FROM debian:bookworm\nRUN groupadd -g 1500 bot && useradd -r -u 1500 -g bot bot\nUSER bot\n", npmProject, "base: debian:bookworm\nuser: {gid: 1500, name: bot, uid: 1500}"},
 		{"a user by number", "FROM debian:bookworm\nUSER 10001:10002\n", npmProject, "base: debian:bookworm\nuser: {gid: 10002, uid: 10001}"},
 		{"the user that is the default", "FROM debian:bookworm\nUSER 1000\n", npmProject, "base: debian:bookworm"},
 		{"root", "FROM debian:bookworm\nUSER 0\n", npmProject, "base: debian:bookworm\nuser: root"},
@@ -109,7 +110,7 @@ func TestFields(t *testing.T) {
 		{"variables of installers", "FROM debian:bookworm\nENV DEBIAN_FRONTEND=noninteractive PIP_NO_CACHE_DIR=1\n", npmProject, "base: debian:bookworm"},
 		{"an argument of the build", "FROM debian:bookworm\nARG COMMIT\nARG TARGETARCH\nRUN npm run bundle\n", npmProject, "base: debian:bookworm\nbuild: [npm, run, bundle]\nargs: [COMMIT]"},
 		{"no Dockerfile", "", npmProject, "base: debian:bookworm"},
-		{"a value in a build command", build + "ARG TARGET=server\nRUN npm run build:$TARGET\n", npmProject, built("[npm, run, 'build:server']")},
+		{"a value in a build command", build + "ARG TARGET=server\nRUN npm run build:$TARGET\n", npmProject, built("{env: {TARGET: server}, run: [npm, run, 'build:server']}")},
 		{"quotes in a build command", build + "RUN npm run \"build\" > /dev/null\n", npmProject, built("[npm, run, build]")},
 		{"a long build command", build + "RUN npm run bundle -- " + strings.Repeat("--external:package ", 20) + "'a b'\n", npmProject,
 			built("[npm, run, bundle, --, " + strings.Repeat("'--external:package', ", 20) + "a b]")},
@@ -122,12 +123,26 @@ func TestFields(t *testing.T) {
 		{"a working directory below", "FROM debian:bookworm\nCOPY . /app\nWORKDIR /app/dist\nCMD [\"node\", \"index.js\"]\n", npmProject, "base: debian:bookworm\ncmd: [node, index.js]\nworkdir: /agent/code/dist"},
 		{"what a build makes, elsewhere", "FROM debian:bookworm AS b\nWORKDIR /app\nCOPY . .\nRUN npm run build\nFROM debian:bookworm\nWORKDIR /app\nCOPY package*.json ./\nCOPY --from=b /app/dist .\nCMD [\"node\", \"index.js\"]\n", typescript, "base: debian:bookworm"},
 		{"a part of the project, elsewhere", "FROM debian:bookworm\nWORKDIR /app\nCOPY package*.json ./\nCOPY src/ ./\nCMD [\"node\", \"index.js\", \"other.js\"]\n", sources, "base: debian:bookworm\ncmd: [node, src/index.js, other.js]"},
-		{"Next.js' standalone server", "FROM debian:bookworm AS b\nWORKDIR /app\nCOPY . .\nRUN npm run build\nFROM debian:bookworm\nWORKDIR /app\nCOPY --from=b /app/.next/standalone ./\nCMD [\"node\", \"server.js\"]\n", typescript,
-			"base: debian:bookworm\ncmd: [node, .next/standalone/server.js]"},
+		{"Next.js' standalone server", "FROM debian:bookworm AS b\nWORKDIR /app\nCOPY . .\nRUN npm run build\nFROM debian:bookworm\nWORKDIR /app\nCOPY --from=b /app/.next/standalone ./\nCMD HOSTNAME=0.0.0.0 node server.js\n", typescript,
+			"base: debian:bookworm\nbuild: [npm, run, build]\ncmd: [env, HOSTNAME=0.0.0.0, node, .next/standalone/server.js]"},
 		{"paths in texts", "FROM debian:bookworm\nWORKDIR /app\nCOPY . .\nENV NODE_PATH=/app/lib:/app/more OTHER=/application:/x/app\nVOLUME /app/data\nHEALTHCHECK CMD node /app/health.js\nCMD node /app/cli.js --config=/app/c.json >> /app/log\n", npmProject,
 			"base: debian:bookworm\nenv:\n    NODE_PATH: /agent/code/lib:/agent/code/more\n    OTHER: /application:/x/app\ncmd: [sh, -c, node /agent/code/cli.js --config=/agent/code/c.json >> /agent/code/log]\nhealthcheck: {run: node /agent/code/health.js}\nvolumes: [/agent/code/data]"},
 		{"a variable for a command", "FROM debian:bookworm\nCMD PORT='8 0' exec node cli.js\n", npmProject, "base: debian:bookworm\ncmd: [env, PORT=8 0, node, cli.js]"},
 		{"a moved file in a line for a shell", "FROM debian:bookworm\nWORKDIR /app\nCOPY package*.json ./\nCOPY src/ ./\nCMD node index.js | tee log\n", sources, "base: debian:bookworm\ncmd: [sh, -c, node /agent/code/src/index.js | tee log]"},
+		{"variables of a build", "FROM debian:bookworm AS b\nWORKDIR /app\nCOPY . .\nENV VITE_API_URL=/api\nARG MODE=prod\nRUN npm run bundle\nFROM debian:bookworm\nCOPY --from=b /app /app\n", npmProject, built("{env: {MODE: prod, VITE_API_URL: /api}, run: [npm, run, bundle]}")},
+		{"variables of the installation", "FROM debian:bookworm AS b\nENV NPM_CONFIG_REGISTRY=https://npm.example.com/\nFROM b\nENV PUPPETEER_SKIP_DOWNLOAD=true NPM_CONFIG_LOGLEVEL=warn PORT=80\n", npmProject,
+			"base: debian:bookworm\ndependencies: {env: {NPM_CONFIG_REGISTRY: 'https://npm.example.com/', PUPPETEER_SKIP_DOWNLOAD: \"true\"}}\nenv:\n    PORT: \"80\""},
+		{"options of the installation", "FROM debian:bookworm\nRUN CYPRESS_INSTALL_BINARY=0 npm ci --omit=dev --legacy-peer-deps --no-bin-links --registry https://npm.example.com/ --no-audit\n", npmProject,
+			"base: debian:bookworm\ndependencies: {env: {CYPRESS_INSTALL_BINARY: \"0\", npm_config_bin_links: \"false\", npm_config_legacy_peer_deps: \"true\", npm_config_registry: 'https://npm.example.com/'}}"},
+		{"a user of Debian", "FROM debian:bookworm\nRUN addgroup --system --gid 1001 nodejs\nRUN adduser --system --uid=1002 nextjs\nUSER nextjs:nodejs\n", npmProject, "base: debian:bookworm\nuser: {gid: 1001, name: nextjs, uid: 1002}"},
+		{"a user of Alpine", "FROM alpine:3.20\nRUN addgroup -g 1001 -S app && adduser -S -D -u 1002 -G app bot\nUSER bot\n", npmProject, "base: alpine:3.20\nuser: {gid: 1001, name: bot, uid: 1002}"},
+		{"a script by another manager", "FROM debian:bookworm\nCMD [\"pnpm\", \"start:prod\", \"--port\", \"1\"]\n", scripts, "base: debian:bookworm\ncmd: [node, dist/main.js, --port, \"1\"]"},
+		{"a script that needs a shell", "FROM debian:bookworm\nCMD npm run serve -- --port 1\n", scripts, "base: debian:bookworm\ncmd: [npm, --silent, run, serve, --, --port, \"1\"]"},
+		{"the start script below an init program", "FROM debian:bookworm\nENTRYPOINT [\"/usr/bin/tini\", \"--\"]\nCMD [\"npm\", \"start\"]\n", typescript, "base: debian:bookworm\nentrypoint: [/usr/bin/tini, --]\ncmd: [node, dist/index.js]"},
+		{"a script of the project, elsewhere", "FROM debian:bookworm\nWORKDIR /app\nCOPY cli.js /usr/local/bin/\nENTRYPOINT [\"cli.js\"]\n", npmProject, "base: debian:bookworm\nentrypoint: [./cli.js]"},
+		{"distroless", "FROM gcr.io/distroless/nodejs20-debian12\nCOPY . /app\nWORKDIR /app\nCMD [\"cli.js\"]\n", npmProject, "base: debian:bookworm\nruntime: {node: 20}\ncmd: [node, cli.js]"},
+		{"only one bad package", "FROM debian:bookworm\nRUN apt-get install -y git ./x.deb jq\n", npmProject, "base: debian:bookworm\npackages: [git, jq]"},
+		{"versions that are printed", "FROM debian:bookworm\nRUN npm --version && yarn --version\n", npmProject, "base: debian:bookworm"},
 		{"paths in options", "FROM debian:bookworm\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"cli.js\", \"--config=/app/c.json\"]\n", npmProject, "base: debian:bookworm\ncmd: [node, cli.js, --config=/agent/code/c.json]"},
 	}
 	for _, test := range tests {
@@ -183,6 +198,11 @@ func TestLeft(t *testing.T) {
 		{"a part of the project, elsewhere", "WORKDIR /app\nCOPY package.json ./\nCOPY server/ ./", "line 4: COPY server/ ./", "PREFIX/code/server"},
 		{"a command in another working directory", "COPY ui/package.json /repo/ui/\nWORKDIR /repo/ui\nRUN npm ci", "line 4: npm ci", "in the directory ui"},
 		{"a secret of a command", "RUN --mount=type=secret,id=npmrc,target=/root/.npmrc npm ci", "line 2: --mount=type=secret,id=npmrc", "--secret id=npmrc"},
+		{"a package in a file", "RUN apt-get install -y git ./x.deb", "line 2: install ./x.deb", "by their names"},
+		{"a user that is a variable", "USER ${UID:-1001}:${GID}", "line 2: USER ${UID:-1001}:${GID}", "write the value"},
+		{"a program that the image lacks", `CMD ["bun", "run", "index.ts"]`, "line 2: CMD bun run index.ts", "the image has no bun"},
+		{"a program that the image lacks, in a line", `CMD node x.js; exec pnpm serve`, "line 2: CMD sh -c node x.js; exec pnpm serve", "the image has no pnpm"},
+		{"optional dependencies", "RUN npm ci --omit=optional", "line 2: --omit=optional", "leaves out optional"},
 		{"lines of a comment's own", "RUN frob \\\n  a: b", "line 2: frob a: b", "as root"},
 	}
 	for _, test := range tests {

@@ -3,6 +3,7 @@ package migrate
 import (
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +13,6 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
 	"github.com/rtbuild/rtbuild/internal/lint"
-	"github.com/rtbuild/rtbuild/internal/runtimefile"
 )
 
 // values are those that several instructions make together.
@@ -27,15 +27,19 @@ type values struct {
 	argLines                []int
 	env                     map[string]string
 	envLines                []int
+	buildEnv, installEnv    map[string]string
 	expose, volumes         []string
 	cmd, entrypoint         []string
 	cmdLine, entrypointLine int
+	interpreter             string // the base's entrypoint
 	health                  *dockerspec.HealthcheckConfig
 	volumeLines             []int
+	userLeft                bool // USER is no constant
 	healthLine, userLine    int
 }
 
 func (v *values) init() {
+	v.buildEnv, v.installEnv = map[string]string{}, map[string]string{}
 	v.env, v.byManager, v.optional = map[string]string{}, map[string]bool{}, map[string][]string{}
 }
 
@@ -54,6 +58,11 @@ func (r *reader) environment(c *instructions.EnvCommand) string {
 	for _, pair := range c.Env {
 		r.vars[pair.Key] = pair.Value
 		switch {
+		case !r.final && lint.LooksSecret(pair.Key, pair.Value):
+			reason = "a build records variables: give " + pair.Key + " by --secret to solve"
+		case lint.ForInstallation(pair.Key) && !lint.LooksSecret(pair.Key, pair.Value):
+			r.forInstallation(pair.Key, pair.Value)
+			r.done = append(r.done, r.line)
 		case !r.final, slices.ContainsFunc(onlyForBuilds, func(p string) bool { return strings.HasPrefix(pair.Key, p) }):
 			r.done = append(r.done, r.line)
 		case pair.Key == "PATH":
@@ -68,6 +77,29 @@ func (r *reader) environment(c *instructions.EnvCommand) string {
 		}
 	}
 	return reason
+}
+
+// ownSettings match variables of installers that rtbuild's steps set themselves, and those that change nothing of what is installed.
+var ownSettings = regexp.MustCompile(`(?i)^(PIP_(NO_CACHE_DIR|CACHE_DIR|DISABLE_PIP_VERSION_CHECK|ROOT_USER_ACTION|NO_INPUT|(DEFAULT_)?TIMEOUT|RETRIES|PROGRESS_BAR|NO_WARN_SCRIPT_LOCATION|VERSION)|` +
+	`UV_(LINK_MODE|COMPILE_BYTECODE|CACHE_DIR|NO_CACHE|NO_DEV|NO_SYNC|NO_PROGRESS|PYTHON.*|PROJECT_ENVIRONMENT|FROZEN|LOCKED|HTTP_TIMEOUT)|` +
+	`POETRY_(NO_INTERACTION|VIRTUALENVS_.*|CACHE_DIR|HOME|VERSION|INSTALLER_.*)|NPM_CONFIG_(CACHE|LOGLEVEL|UPDATE_NOTIFIER|FUND|AUDIT|PROGRESS|COLOR|PREFIX|YES)|` +
+	`YARN_(CACHE_FOLDER|VERSION|ENABLE_(TELEMETRY|PROGRESS_BARS|GLOBAL_CACHE)))$`)
+
+// forInstallation adds a variable of the steps that install the dependencies.
+func (r *reader) forInstallation(name, value string) {
+	if !ownSettings.MatchString(name) {
+		r.installEnv[name] = r.moved(value)
+	}
+}
+
+// forBuild adds the variables that a build command sees.
+func (r *reader) forBuild() {
+	for name, value := range r.vars {
+		if name != "PATH" && !lint.ForInstallation(name) && !lint.LooksSecret(name, value) &&
+			!slices.ContainsFunc(onlyForBuilds, func(p string) bool { return strings.HasPrefix(name, p) }) {
+			r.buildEnv[name] = r.moved(value)
+		}
+	}
 }
 
 // foreignDirs returns the directories of a PATH that the image would not have anyway.
@@ -166,6 +198,9 @@ func (r *reader) finishPackages() {
 	}
 	if len(r.build) > 0 {
 		run := r.buildRun()
+		if len(r.buildEnv) > 0 {
+			build["env"] = r.buildEnv
+		}
 		if len(build) == 0 {
 			r.set("build", run, r.whyLines("RUN", r.buildLines))
 			return
@@ -187,31 +222,6 @@ func (r *reader) buildRun() any {
 		all = append(all, c.line)
 	}
 	return strings.Join(all, " && ")
-}
-
-// finishUser sets the user. A Dockerfile without USER runs as root, and so does one that ends with USER root.
-func (r *reader) finishUser() {
-	name, group, _ := strings.Cut(r.user, ":")
-	why := "USER, line " + strconv.Itoa(r.userLine) + " of " + r.source
-	id, err := strconv.Atoi(name)
-	switch {
-	case name == "":
-		r.notes = append(r.notes, "it sets no USER, so its containers run as root. Here they run as agent; user: root keeps root.")
-	case name == runtimefile.RootUser, err == nil && id == 0:
-		r.set("user", runtimefile.RootUser, why)
-	case err == nil:
-		user := map[string]int{"uid": id, "gid": id}
-		if gid, err := strconv.Atoi(group); err == nil && gid > 0 {
-			user["gid"] = gid
-		}
-		r.set("user", user, why)
-	default:
-		user := map[string]any{"name": name}
-		if id := r.users[name]; id > 0 {
-			user["uid"] = id
-		}
-		r.set("user", user, why)
-	}
 }
 
 // check returns the value of healthcheck.
@@ -256,7 +266,7 @@ func (r *reader) movedWord(word string) string {
 	}
 	code := r.directory()
 	home := r.workdir == code || r.workdir == "/"
-	if file := r.find(absolute(r.workdir, word)); file != "" && (path.Ext(word) != "" || path.IsAbs(word)) && !strings.HasPrefix(word, "-") {
+	if file := r.fileOf(word); file != "" {
 		if home {
 			return file
 		}
@@ -268,11 +278,19 @@ func (r *reader) movedWord(word string) string {
 	return r.moved(word)
 }
 
+// fileOf returns the place in the project of a file that a word names, or "" if it names none that is known to be moved.
+func (r *reader) fileOf(word string) string {
+	if strings.HasPrefix(word, "-") || !path.IsAbs(word) && !slices.Contains([]string{".js", ".mjs", ".cjs", ".json", ".py", ".sh"}, path.Ext(word)) {
+		return ""
+	}
+	return r.find(absolute(r.workdir, word))
+}
+
 // movedLine returns a line for a shell. The shell may change its directory, so files have absolute paths.
 func (r *reader) movedLine(line string) string {
 	parts := strings.Split(line, " ")
 	for i, part := range parts {
-		if file := r.find(absolute(r.workdir, part)); file != "" && path.Ext(part) != "" {
+		if file := r.fileOf(part); file != "" {
 			parts[i] = prefix + "/code/" + file
 		}
 	}

@@ -24,7 +24,7 @@ func NPMCommand(fsys fs.FS, has func(file string) bool) ([]string, error) {
 	programs := npmPrograms(fields["bin"])
 	switch start, _ := scripts["start"].(string); {
 	case start != "":
-		words := startWords(start, scripts)
+		words := scriptWords("start", scripts)
 		if refuses, _ := RefusesNPM(fsys); refuses && words[0] == "npm" {
 			words = slices.Insert(words, 1, "--force")
 		}
@@ -51,17 +51,32 @@ func NPMFirstCommand(fsys fs.FS) ([]string, error) {
 	return nil, err
 }
 
-// startWords returns the words of a start script, or npm's command for scripts that need a shell or npm. "yarn node" is Node.js with yarn's
+// NPMScript returns the command that runs a script of the project, by the rule of [NPMCommand] for the start script. It returns nil if
+// package.json has no such script.
+func NPMScript(fsys fs.FS, name string) ([]string, error) {
+	fields, err := readPackageJSON(fsys)
+	scripts, _ := fields["scripts"].(map[string]any)
+	if text, _ := scripts[name].(string); text == "" {
+		return nil, err
+	}
+	return scriptWords(name, scripts), err
+}
+
+// scriptWords returns the words of a script, or npm's command for scripts that need a shell or npm. "yarn node" is Node.js with yarn's
 // loader of packages, which an image with node_modules does not need.
-func startWords(start string, scripts map[string]any) []string {
-	words, plain := plainWords(start)
+func scriptWords(name string, scripts map[string]any) []string {
+	text, _ := scripts[name].(string)
+	words, plain := plainWords(text)
 	if plain && len(words) > 2 && words[0] == "yarn" && words[1] == "node" {
 		words = words[1:]
 	}
-	if !plain || scripts["prestart"] != nil || scripts["poststart"] != nil || slices.Contains(needShell, words[0]) {
-		return []string{"npm", "--silent", "start"}
+	if plain && scripts["pre"+name] == nil && scripts["post"+name] == nil && !slices.Contains(needShell, words[0]) {
+		return words
 	}
-	return words
+	if name == "start" {
+		return []string{"npm", "--silent", name}
+	}
+	return []string{"npm", "--silent", "run", name}
 }
 
 // needShell are first words of scripts that are no programs, and the package managers, which print lines of their own.
