@@ -56,6 +56,7 @@ func runInit(out io.Writer, o *options.Init, args []string) error {
 	}
 	made, err := migrate.Write(files, wanted)
 	if err != nil {
+		err = adviseRepository(dir, err)
 		return withCode(exitUsage, err)
 	}
 	if o.File == "-" {
@@ -92,6 +93,24 @@ func openProject(dir string, wanted *migrate.Options) (fs.FS, error) {
 	return projectfile.Confined(above)
 }
 
+// adviseRepository returns err or, if a directory above a project in no git repository has a lock file, an error that says what to do. The
+// command that writes a lock file would change that one.
+func adviseRepository(dir string, err error) error {
+	var none *profile.NoLockError
+	root, fault := filepath.Abs(dir)
+	if !errors.As(err, &none) || fault != nil {
+		return err
+	}
+	for above := filepath.Dir(root); above != root; root, above = above, filepath.Dir(above) {
+		if files, fault := projectfile.Confined(above); fault == nil {
+			if lock := profile.FindLock(files); lock != "" {
+				return fmt.Errorf("the project has no lock file, and %s has a %s: if the project is a member of that workspace, run git init in %s, and init again", above, lock, above)
+			}
+		}
+	}
+	return err
+}
+
 // readDockerfile reads a Dockerfile: relative to the working directory, else to the context.
 func readDockerfile(dir, name string) (*projectfile.Text, error) {
 	data, err := runtimefile.ReadNamed(name)
@@ -100,22 +119,42 @@ func readDockerfile(dir, name string) (*projectfile.Text, error) {
 			data, err = runtimefile.ReadNamed(inContext)
 		}
 	}
+	var fault *projectfile.Error
+	if projectfile.Absent(err) && errors.As(err, &fault) {
+		fault.Hint = "name the Dockerfile by --from, relative to the working directory or to the context"
+	}
 	return &projectfile.Text{Name: name, Data: data}, err
 }
 
-// writeNew writes a file. It replaces an existing one only if force is set.
+// writeNew writes a file. It replaces an existing one only if force is set. A project is not trusted: its file may be a link to any other.
 func writeNew(name string, data []byte, force bool) error {
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if force {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	}
-	file, err := os.OpenFile(name, flags, 0o644)
-	if errors.Is(err, fs.ErrExist) {
+	switch info, err := os.Lstat(name); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is a link, or no regular file: remove it, or give another name by -f; -f - prints the new file", name)
+	case !force:
 		return fmt.Errorf("%s exists: give --force to replace it, or another name by -f; -f - prints the new one", name)
 	}
+	if !force {
+		file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if err != nil {
+			return err
+		}
+		_, err = file.Write(data)
+		return errors.Join(err, file.Close())
+	}
+	file, err := os.CreateTemp(filepath.Dir(name), ".runtime-*.yaml")
 	if err != nil {
 		return err
 	}
 	_, err = file.Write(data)
-	return errors.Join(err, file.Close())
+	if err = errors.Join(err, file.Chmod(0o644), file.Close()); err == nil {
+		err = os.Rename(file.Name(), name)
+	}
+	if err != nil {
+		err = errors.Join(err, os.Remove(file.Name()))
+	}
+	return err
 }

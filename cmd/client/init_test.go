@@ -35,7 +35,7 @@ func TestInit(t *testing.T) {
 	if written, err = os.ReadFile(file); err != nil || !strings.Contains(string(written), "\nbase: alpine:3.20 #") || strings.Contains(string(written), "git") {
 		t.Errorf("with --force: %v\n%s", err, written)
 	}
-	if _, err := command(t, "init", dir, "--from", "Absent", "-f", "-"); err == nil || exitCode(err) != exitUsage {
+	if _, err := command(t, "init", dir, "--from", "Absent", "-f", "-"); err == nil || exitCode(err) != exitUsage || !strings.Contains(err.Error(), "name the Dockerfile by --from") {
 		t.Errorf("a missing Dockerfile: %v", err)
 	}
 }
@@ -56,4 +56,49 @@ func TestInitInWorkspace(t *testing.T) {
 	if got := mustCommand(t, "tags", member); !strings.Contains(got, "oh_v2.0.0_") {
 		t.Errorf("the tags are\n%s", got)
 	}
+}
+
+// TestInitLeavesLinks: a runtime file that is a link is not written, with --force neither.
+func TestInitLeavesLinks(t *testing.T) {
+	dir := t.TempDir()
+	filetree.Files{"p/package.json": `{"main": "server.js"}`, "p/package-lock.json": `{"lockfileVersion": 3, "packages": {}}`, "outside": "kept"}.Write(t, dir)
+	if err := os.Symlink("../outside", filepath.Join(dir, "p", "runtime.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := command(t, "init", filepath.Join(dir, "p"), "--force"); err == nil || !strings.Contains(err.Error(), "is a link") || exitCode(err) != exitUsage {
+		t.Errorf("init --force on a link: %v", err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "outside")); err != nil || string(text) != "kept" {
+		t.Errorf("the file outside of the project is %q, %v", text, err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "p", ".*")); err != nil || left != nil {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestInitWithoutLock: what init says about a project without a lock file works.
+func TestInitWithoutLock(t *testing.T) {
+	dir := t.TempDir()
+	filetree.Files{
+		"empty/app.py": "", "node/package.json": "{}",
+		"above/package.json": `{"workspaces": ["a"]}`, "above/package-lock.json": `{"lockfileVersion": 3, "packages": {}}`, "above/a/package.json": `{"main": "x.js"}`,
+	}.Write(t, dir)
+	tests := []struct {
+		args []string
+		want string
+	}{
+		{[]string{"empty"}, "or give --profile node or --profile python"},
+		{[]string{"node"}, "write it with: npm install --package-lock-only"},
+		{[]string{"node", "--profile", "node"}, "package-lock.json is missing: write it with: npm install --package-lock-only"},
+		{[]string{"above/a"}, "run git init in " + filepath.Join(dir, "above")},
+	}
+	for _, test := range tests {
+		args := append([]string{"init", filepath.Join(dir, test.args[0])}, test.args[1:]...)
+		if _, err := command(t, args...); err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "runtime.yaml") {
+			t.Errorf("%v: %v, want %q", test.args, err, test.want)
+		}
+	}
+	empty := filepath.Join(dir, "empty")
+	mustCommand(t, "init", empty, "--profile", "python")
+	mustCommand(t, "tags", empty)
 }

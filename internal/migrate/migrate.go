@@ -54,10 +54,11 @@ func Write(fsys fs.FS, opts Options) (*Result, error) {
 	}
 	if opts.Profile != "" {
 		d.set("profile", opts.Profile, "--profile")
+		d.withoutLock()
 	}
 	runtime, err := d.settle()
 	if err != nil {
-		return nil, err
+		return nil, d.advise(err)
 	}
 	return &Result{Data: d.render(runtime), Left: len(d.left)}, nil
 }
@@ -244,12 +245,12 @@ func equal(a, b *profile.Runtime) bool {
 // load reads the project with the fields that are set.
 func (d *draft) load() (*profile.Runtime, error) {
 	r, err := profile.Load(d.fsys, profile.Options{Name: runtimefile.Name, Data: encode(d.fields), From: options.Flags})
-	if err != nil || !d.has("dependencies") {
+	if err != nil {
 		return r, err
 	}
 	for _, file := range r.Dependencies.Files {
 		if !projectfile.Exists(d.fsys, file) {
-			return nil, fmt.Errorf("%s is missing: write it with %s", file, r.Dependencies.Manager)
+			return nil, missing(file, r.Dependencies.Manager)
 		}
 	}
 	return r, nil
