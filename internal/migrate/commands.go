@@ -124,6 +124,9 @@ func ownFiles(r *reader, s statement, words []string) string {
 		if !path.IsAbs(file) {
 			file = path.Join(r.now.dir, file)
 		}
+		if s.words[0] == "chmod" && r.find(file) != "" {
+			return "files keep their modes: set it in the project"
+		}
 		if r.final && file != code && !strings.HasPrefix(file, code+"/") && !strings.HasPrefix(file, "/home/") {
 			return "no field makes directories, or changes files, outside of the project; a directory for data is a volume"
 		}

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -169,14 +170,34 @@ func pip(r *reader, _ statement, words []string) string {
 		switch word := words[i]; {
 		case (word == "-r" || word == "--requirement") && i+1 < len(words):
 			i++
-			files = append(files, strings.TrimPrefix(strings.TrimPrefix(words[i], r.workdir+"/"), "./"))
-		case slices.Contains([]string{"-i", "--index-url", "--extra-index-url", "--trusted-host", "--timeout", "--retries", "-t", "--target", "--prefix", "--python", "-c", "-f"}, word):
+			files = append(files, r.contextPath(words[i]))
+		case slices.Contains(indexOptions, strings.SplitN(word, "=", 2)[0]):
+			r.leave(r.line, "pip install "+oneLine(word), "write the option into the requirements file, or set its variable in dependencies: {env: {...}}")
+			if !strings.Contains(word, "=") && !slices.Contains([]string{"--no-index", "--no-deps", "--pre"}, word) {
+				i++
+			}
+		case slices.Contains([]string{"--timeout", "--retries", "-t", "--target", "--prefix", "--python"}, word):
 			i++
 		case !strings.HasPrefix(word, "-"):
 			named = append(named, word)
 		}
 	}
 	return r.requires(files, named)
+}
+
+// indexOptions are options of pip that decide what it installs.
+var indexOptions = []string{"-i", "--index-url", "--extra-index-url", "--trusted-host", "-c", "--constraint", "-f", "--find-links", "--no-index", "--no-deps", "--pre", "--no-binary", "--only-binary"}
+
+// contextPath returns a file that a command names, relative to the context.
+func (r *reader) contextPath(name string) string {
+	file := absolute(r.now.dir, name)
+	if found := r.find(file); found != "" {
+		return found
+	}
+	if local, below := strings.CutPrefix(file, strings.TrimSuffix(cmp.Or(r.directory(), r.workdir), "/")+"/"); below {
+		return local
+	}
+	return name
 }
 
 // requires adds what pip installs: files of requirements, the project, and packages.

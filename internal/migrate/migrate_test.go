@@ -143,6 +143,8 @@ func TestFields(t *testing.T) {
 		{"distroless", "FROM gcr.io/distroless/nodejs20-debian12\nCOPY . /app\nWORKDIR /app\nCMD [\"cli.js\"]\n", npmProject, "base: debian:bookworm\nruntime: {node: 20}\ncmd: [node, cli.js]"},
 		{"only one bad package", "FROM debian:bookworm\nRUN apt-get install -y git ./x.deb jq\n", npmProject, "base: debian:bookworm\npackages: [git, jq]"},
 		{"versions that are printed", "FROM debian:bookworm\nRUN npm --version && yarn --version\n", npmProject, "base: debian:bookworm"},
+		{"requirements, elsewhere", "FROM python:3.12\nCOPY deploy/requirements.txt /tmp/\nRUN pip install -r /tmp/requirements.txt\n", pipProject, "base: python:3.12\ndependencies: {files: [deploy/requirements.txt]}"},
+		{"a default in a line for the shell", "FROM debian:bookworm\nCMD node cli.js --port ${PORT:-80}\n", npmProject, "base: debian:bookworm\ncmd: [sh, -c, 'node cli.js --port ${PORT:-80}']"},
 		{"paths in options", "FROM debian:bookworm\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"cli.js\", \"--config=/app/c.json\"]\n", npmProject, "base: debian:bookworm\ncmd: [node, cli.js, --config=/agent/code/c.json]"},
 	}
 	for _, test := range tests {
@@ -214,6 +216,28 @@ func TestLeft(t *testing.T) {
 			_, after, found := strings.Cut(string(made.Data), "#   "+test.text+"\n#       ")
 			if reason, _, _ := strings.Cut(after, "\n"); !found || !strings.Contains(reason, test.reason) || made.Left != 1 {
 				t.Errorf("%d left, %q is not there with %q:\n%s", made.Left, test.text, test.reason, made.Data)
+			}
+		})
+	}
+}
+
+// TestLeftBesides: parts that are left besides others, or only in some projects.
+func TestLeftBesides(t *testing.T) {
+	tests := []struct {
+		name, dockerfile string
+		project          fstest.MapFS
+		want             string
+	}{
+		{"an index of pip", "FROM python:3.12\nRUN pip install --index-url https://pypi.example.com/ -r requirements.txt\n", pipProject, "line 2: pip install --index-url\n#       write the option into the requirements file"},
+		{"the mode of a script, elsewhere", "FROM debian:bookworm\nCOPY cli.js /usr/bin/\nRUN chmod +x /usr/bin/cli.js\n", npmProject, "line 3: chmod +x /usr/bin/cli.js\n#       files keep their modes"},
+		{"a secret of a build", "FROM debian:bookworm AS b\nENV API_TOKEN=0123456789abcdef\nRUN npm run bundle\nFROM debian:bookworm\nCOPY --from=b /app /app\n", npmProject, "line 2: ENV API_TOKEN=0123456789abcdef\n#       a build records variables"},
+		{"a directory of a stage", "FROM debian:bookworm AS b\nCOPY . /repo\nWORKDIR /repo/ui\nRUN npm run bundle\nFROM debian:bookworm\nCOPY --from=b /repo /repo\n", npmProject, "line 4: npm run bundle\n#       it runs in the directory ui"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			made, err := Write(test.project, Options{Dockerfile: &projectfile.Text{Name: "Dockerfile", Data: []byte(test.dockerfile)}})
+			if err != nil || !strings.Contains(string(made.Data), "#   "+test.want) {
+				t.Errorf("%v, want %q in:\n%s", err, test.want, made.Data)
 			}
 		})
 	}

@@ -254,7 +254,7 @@ func (r *reader) command(line instructions.ShellDependantCmdLine) []string {
 		return []string{}
 	}
 	list := statements(script, "/", variables{})
-	if len(list) != 1 || list[0].reason != "" || list[0].pattern || list[0].dir != "/" {
+	if strings.ContainsAny(script, "$`") || len(list) != 1 || list[0].reason != "" || list[0].pattern || list[0].dir != "/" {
 		return []string{"sh", "-c", script}
 	}
 	words := list[0].words
