@@ -63,7 +63,10 @@ func (r *reader) place(m move, files instructions.SourcesAndDest) string {
 	}
 	switch {
 	case found && r.holds(root, m.local == ""):
-		r.code = root
+		if m.local != "" {
+			r.placed = append(r.placed, placed{m, r.line})
+		}
+		r.settleIn(root)
 	case !found || root != r.code:
 		return r.elsewhereInImage(m)
 	}
@@ -71,12 +74,37 @@ func (r *reader) place(m move, files instructions.SourcesAndDest) string {
 	return ""
 }
 
+// placed is a part of the project in its place, by the line that puts it there.
+type placed struct {
+	move
+	line int
+}
+
+// settleIn sets the directory of the project. What was taken for its parts in another directory is not in its place.
+func (r *reader) settleIn(root string) {
+	before, line := r.code, r.line
+	r.code = root
+	if before == "" || before == root {
+		return
+	}
+	for _, p := range r.placed {
+		if r.line = p.line; strings.HasPrefix(p.to, strings.TrimSuffix(root, "/")+"/") {
+			continue
+		}
+		if reason := r.elsewhereInImage(p.move); reason != "" && r.final {
+			r.leave(p.line, oneLine("COPY "+p.local+" "+p.to), "%s", reason)
+		}
+	}
+	r.line = line
+}
+
 // holds reports whether a directory may be that of the project. A copy of the whole project decides.
 func (r *reader) holds(root string, whole bool) bool {
 	if isSystem(root) {
 		return false
 	}
-	return whole || r.code == "" && (r.workdir == "/" || root != "/" && strings.HasPrefix(r.workdir+"/", root+"/") || strings.HasPrefix(root+"/", r.workdir+"/"))
+	unknown := r.code == "" || r.code == "/" && root != "/" // files in / may be no project
+	return whole || unknown && (r.workdir == "/" || root != "/" && strings.HasPrefix(r.workdir+"/", root+"/") || strings.HasPrefix(root+"/", r.workdir+"/"))
 }
 
 // isSystem reports whether a directory is one of the distribution.

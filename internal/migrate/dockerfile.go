@@ -28,10 +28,11 @@ type stage struct {
 	users   map[string]account
 	gids    map[string]string // of groups
 	workdir string
-	code    string // the directory that holds the project; empty: not known yet
-	number  int    // in the Dockerfile
-	moves   []move // parts of the project that are elsewhere
-	user    string // as USER says
+	code    string   // the directory that holds the project; empty: not known yet
+	number  int      // in the Dockerfile
+	placed  []placed // parts of the project in their places
+	moves   []move   // parts that are elsewhere
+	user    string   // as USER says
 }
 
 // variables are the values of ENV and ARG. A build argument without a default is none of them.
@@ -156,7 +157,7 @@ func (r *reader) readStage(s *stage, global variables) {
 	if parent >= 0 && r.stages[parent].vars != nil {
 		p := r.stages[parent]
 		s.vars, s.users, s.workdir, s.user = maps.Clone(p.vars), maps.Clone(p.users), p.workdir, p.user
-		s.gids, s.code, s.moves = maps.Clone(p.gids), p.code, slices.Clone(p.moves)
+		s.gids, s.placed, s.code, s.moves = maps.Clone(p.gids), slices.Clone(p.placed), p.code, slices.Clone(p.moves)
 	} else if s.final {
 		r.from(s.BaseName)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
+	"github.com/rtbuild/rtbuild/internal/lint"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 )
 
@@ -129,6 +130,10 @@ func (r *reader) config(c instructions.Command) string {
 // arg sets a build argument. Without a default here, it has that of the ARG before the first FROM.
 func (r *reader) arg(c *instructions.ArgCommand, global variables) {
 	for _, a := range c.Args {
+		if lint.LooksSecret(a.Key, "a value that is long enough") || a.Value != nil && lint.LooksSecret(a.Key, *a.Value) {
+			r.leave(r.line, "ARG "+oneLine(a.Key), "a build records arguments: "+byFile)
+			continue
+		}
 		value, known := global[a.Key]
 		switch _, set := r.vars[a.Key]; {
 		case a.Value != nil:

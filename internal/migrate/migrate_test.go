@@ -145,6 +145,8 @@ func TestFields(t *testing.T) {
 		{"versions that are printed", "FROM debian:bookworm\nRUN npm --version && yarn --version\n", npmProject, "base: debian:bookworm"},
 		{"requirements, elsewhere", "FROM python:3.12\nCOPY deploy/requirements.txt /tmp/\nRUN pip install -r /tmp/requirements.txt\n", pipProject, "base: python:3.12\ndependencies: {files: [deploy/requirements.txt]}"},
 		{"a default in a line for the shell", "FROM debian:bookworm\nCMD node cli.js --port ${PORT:-80}\n", npmProject, "base: debian:bookworm\ncmd: [sh, -c, 'node cli.js --port ${PORT:-80}']"},
+		{"a file beside the project", "FROM debian:bookworm\nCOPY cli.js /\nCOPY . /app\nWORKDIR /app\nENTRYPOINT [\"/cli.js\"]\n", npmProject, "base: debian:bookworm\nentrypoint: [./cli.js]"},
+		{"a file beside parts of the project", "FROM debian:bookworm\nCOPY cli.js /\nWORKDIR /app\nCOPY package*.json server.js ./\nENTRYPOINT [\"/cli.js\"]\nCMD [\"/app/server.js\"]\n", npmProject, "base: debian:bookworm\nentrypoint: [./cli.js]\ncmd: [./server.js]"},
 		{"paths in options", "FROM debian:bookworm\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"cli.js\", \"--config=/app/c.json\"]\n", npmProject, "base: debian:bookworm\ncmd: [node, cli.js, --config=/agent/code/c.json]"},
 	}
 	for _, test := range tests {
@@ -231,6 +233,10 @@ func TestLeftBesides(t *testing.T) {
 		{"an index of pip", "FROM python:3.12\nRUN pip install --index-url https://pypi.example.com/ -r requirements.txt\n", pipProject, "line 2: pip install --index-url\n#       write the option into the requirements file"},
 		{"the mode of a script, elsewhere", "FROM debian:bookworm\nCOPY cli.js /usr/bin/\nRUN chmod +x /usr/bin/cli.js\n", npmProject, "line 3: chmod +x /usr/bin/cli.js\n#       files keep their modes"},
 		{"a secret of a build", "FROM debian:bookworm AS b\nENV API_TOKEN=0123456789abcdef\nRUN npm run bundle\nFROM debian:bookworm\nCOPY --from=b /app /app\n", npmProject, "line 2: ENV API_TOKEN=0123456789abcdef\n#       a build records variables"},
+		{"a secret in another file", "FROM debian:bookworm\nRUN --mount=type=secret,id=login,target=/root/.npmrc --mount=type=secret,id=key npm ci\n", npmProject,
+			"line 2: --mount=type=secret,id=login\n#       no field names secrets: give --secret id=npmrc,src=FILE to solve\n#   line 2: --mount=type=secret,id=key\n#       steps get logins only in files"},
+		{"a secret argument", "FROM debian:bookworm\nARG NPM_TOKEN\nRUN npm run bundle\n", npmProject, "line 2: ARG NPM_TOKEN\n#       a build records arguments: steps get logins only in files"},
+		{"a file beside the project", "FROM debian:bookworm\nCOPY cli.js /\nCOPY . /app\n", npmProject, "line 2: COPY cli.js /cli.js\n#       the image has all files of the project in PREFIX/code"},
 		{"a directory of a stage", "FROM debian:bookworm AS b\nCOPY . /repo\nWORKDIR /repo/ui\nRUN npm run bundle\nFROM debian:bookworm\nCOPY --from=b /repo /repo\n", npmProject, "line 4: npm run bundle\n#       it runs in the directory ui"},
 	}
 	for _, test := range tests {

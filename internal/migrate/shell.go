@@ -200,6 +200,12 @@ func (r *reader) run(c *instructions.RunCommand) {
 	}
 }
 
+// readFiles are the files with logins that a build can give to its steps.
+var readFiles = []string{"npmrc", "yarnrc", "netrc", "pip.conf", "apt-auth"}
+
+// byFile says how steps get a login.
+const byFile = "steps get logins only in files: npmrc, yarnrc, netrc, pip.conf or apt-auth, as by solve --secret id=npmrc,src=FILE"
+
 // mounts notes the secrets that a RUN instruction sees. Caches and files of the context need no line.
 func (r *reader) mounts(c *instructions.RunCommand) {
 	if err := c.Expand(func(word string) (string, error) { return word, nil }); err != nil {
@@ -210,7 +216,14 @@ func (r *reader) mounts(c *instructions.RunCommand) {
 		switch mount.Type {
 		case instructions.MountTypeSecret:
 			id := cmp.Or(mount.CacheID, path.Base(mount.Target))
-			r.leave(r.line, oneLine(text+",id="+id), "no field names secrets: give --secret id=%s,src=FILE to solve", oneLine(id))
+			reason := byFile
+			for _, name := range []string{strings.TrimPrefix(path.Base(mount.Target), "."), id} {
+				if slices.Contains(readFiles, name) {
+					reason = "no field names secrets: give --secret id=" + name + ",src=FILE to solve"
+					break
+				}
+			}
+			r.leave(r.line, oneLine(text+",id="+id), "%s", reason)
 		case instructions.MountTypeSSH:
 			r.leave(r.line, text, "steps have no SSH agent: install from an address with https")
 		}

@@ -59,7 +59,7 @@ func (r *reader) environment(c *instructions.EnvCommand) string {
 		r.vars[pair.Key] = pair.Value
 		switch {
 		case !r.final && lint.LooksSecret(pair.Key, pair.Value):
-			reason = "a build records variables: give " + pair.Key + " by --secret to solve"
+			reason = "a build records variables: " + byFile
 		case lint.ForInstallation(pair.Key) && !lint.LooksSecret(pair.Key, pair.Value):
 			r.forInstallation(pair.Key, pair.Value)
 			r.done = append(r.done, r.line)
