@@ -2,10 +2,12 @@ package tags
 
 import (
 	"cmp"
-	"os"
+	"io"
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
 // Checkout is what git knows of a checkout that lies on a file system without executable bits or without links, as on Windows.
@@ -17,6 +19,9 @@ type Checkout struct {
 	// Links holds the tracked links that git has written as regular files. The text of such a file is the link's text.
 	Links map[string]bool
 }
+
+// maxText is the size of the longest text of a link, in bytes, as in Linux.
+const maxText = 4096
 
 // maxLinks is how many links a path may go through, as in Linux.
 const maxLinks = 40
@@ -48,12 +53,31 @@ func below(root, file string) string {
 // readText reads the text of a link that is a regular file, and returns where the link leads.
 func (w *walk) readText(c *node) (target string, err error) {
 	file := c.file()
-	text, err := os.ReadFile(file)
+	text, err := w.textOf(file)
 	if err != nil {
 		return "", err
 	}
-	c.isLink, c.text, c.link = true, true, string(text)
+	c.isLink, c.text, c.link = true, true, text
 	return w.resolveText(filepath.Dir(file), c.link, maxLinks)
+}
+
+// textOf returns the text of a regular file of the context that stands for a link. The index is the project's, which is not trusted: a
+// file elsewhere is not opened, and a file that is longer than any link is ENAMETOOLONG.
+func (w *walk) textOf(file string) (string, error) {
+	files, err := contextfs.New(w.root)
+	if err != nil {
+		return "", err
+	}
+	opened, err := files.Open(below(w.root, file))
+	if err != nil {
+		return "", err
+	}
+	defer opened.Close()
+	text, err := io.ReadAll(io.LimitReader(opened, maxText+1))
+	if err == nil && len(text) > maxText {
+		err = syscall.ENAMETOOLONG
+	}
+	return string(text), err
 }
 
 // resolveText follows the text of a link in a directory, through other links that are regular files.
@@ -62,16 +86,17 @@ func (w *walk) resolveText(dir, text string, left int) (at string, err error) {
 		return "", syscall.ELOOP
 	}
 	if at = dir; strings.HasPrefix(text, "/") {
-		return text, nil
+		// Windows takes two separators for the name of another machine, and would log in there.
+		return "/" + strings.TrimLeft(text, "/"+string(filepath.Separator)), nil
 	}
 	for _, name := range strings.Split(text, "/") {
 		at = filepath.Join(at, name)
 		if !w.checkout.isLink(below(w.root, at)) {
 			continue
 		}
-		text, err := os.ReadFile(at)
+		text, err := w.textOf(at)
 		if err == nil {
-			at, err = w.resolveText(filepath.Dir(at), string(text), left-1)
+			at, err = w.resolveText(filepath.Dir(at), text, left-1)
 		}
 		if err != nil {
 			return "", err

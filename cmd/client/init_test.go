@@ -44,9 +44,10 @@ func TestInit(t *testing.T) {
 func TestInitInWorkspace(t *testing.T) {
 	dir := t.TempDir()
 	filetree.Files{
-		".git": "gitdir: /x", "package.json": `{"workspaces": ["packages/*"]}`, "package-lock.json": `{"lockfileVersion": 3, "packages": {}}`,
+		"package.json": `{"workspaces": ["packages/*"]}`, "package-lock.json": `{"lockfileVersion": 3, "packages": {}}`,
 		"packages/agent/package.json": `{"name": "agent", "version": "2.0.0", "main": "server.js"}`, "packages/agent/server.js": "",
 	}.Write(t, dir)
+	filetree.Track(t, dir, "packages/agent/package.json")
 	member := filepath.Join(dir, "packages", "agent")
 	mustCommand(t, "init", member)
 	written, err := os.ReadFile(filepath.Join(member, "runtime.yaml"))

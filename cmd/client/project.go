@@ -39,6 +39,9 @@ func readTarget(o *options.Runtime, args []string) (*target, error) {
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
+	for _, warning := range p.Warnings {
+		warn(warning)
+	}
 	t := &target{
 		Project: p, platforms: o.Platforms, named: len(o.Platforms) > 0, repository: cmp.Or(o.Repository, os.Getenv(repositoryEnv), p.Runtime.Repository),
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rtbuild/rtbuild/internal/testenv"
+	"github.com/rtbuild/rtbuild/internal/testenv/filetree"
 )
 
 const typescript59 = "sha512-jl1vZzPDinLr9eUt3J/t7V6FgNEw9QjvBPdysz9KfQDD41fQrC2Y4vKQdiaUpFT4bXlb1RHhLpp8wtm6M5TgSw=="
@@ -177,7 +178,7 @@ func TestWorkspaceMember(t *testing.T) {
 	write(t, p.dir, "packages/agent/runtime.yaml", "directory: packages/agent\nbuild: {outputs: [packages/agent/made.js]}\n")
 	write(t, p.dir, "packages/shared/package.json", `{`+shared+`}`)
 	write(t, p.dir, "packages/shared/index.js", "module.exports = 'a neighbour'\n")
-	write(t, p.dir, ".git/HEAD", "")
+	filetree.Track(t, p.dir, "packages/agent/package.json")
 	member := filepath.Join(p.dir, "packages", "agent")
 	p.solve(t, member)
 	made := decode[planned](t, succeed(t, p.dir, p.args("tags", "--format", "json", member)...).stdout)

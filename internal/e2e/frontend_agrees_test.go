@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rtbuild/rtbuild/internal/testenv/filetree"
 )
 
 // TestFrontendTags checks that client and frontend read the same of a project: their tags are equal.
@@ -30,7 +32,7 @@ func TestFrontendTags(t *testing.T) {
 				"package-lock.json": `{"name":"x","version":"1.0.0","lockfileVersion":3,"packages":{"":` + workspaces +
 					`,"node_modules/agent":{"resolved":"packages/agent","link":true},"packages/agent":{"name":"agent","version":"2.0.0"}}}`,
 			},
-			also: func(t *testing.T, dir string) { must(true, os.Mkdir(filepath.Join(dir, ".git"), 0o755))(t) },
+			also: func(t *testing.T, dir string) { filetree.Track(t, dir, "packages/agent/package.json") },
 		},
 		{
 			name: "paths and exceptions", file: "runtime.yaml",

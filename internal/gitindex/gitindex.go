@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/filemode"
@@ -23,51 +24,83 @@ import (
 	"github.com/rtbuild/rtbuild/tags/contextfs"
 )
 
-// limit is the size of the largest index that is read, in bytes: about a million files.
-const limit = 256 << 20
+// UnreadableError reports an index that this package cannot read. The tags are then those of the file system.
+type UnreadableError struct {
+	Dir string // git's directory
+	Err error
+}
+
+// Error says what is lost, and what helps.
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("git's index in %s cannot be read: %v: the file system says which files are executable or links, so the tags may differ from those of other systems", e.Dir, e.Err)
+}
+
+// Unwrap returns why the index cannot be read.
+func (e *UnreadableError) Unwrap() error { return e.Err }
 
 // Read returns what git's index says about the context directory, an absolute path without links. It returns nil if the directory is
 // in no checkout, or if git trusts the file system: if core.fileMode and core.symlinks are not false in the repository's configuration.
+//
+// The error is an [*UnreadableError] if there is an index, and it cannot be read.
 func Read(context string) (*tags.Checkout, error) {
 	top, dir := find(context)
 	if dir == "" {
 		return nil, nil
 	}
 	modes, links, err := missing(dir)
-	if err != nil || !modes && !links {
-		return nil, wrap(dir, err)
-	}
-	var all index.Index
-	file, err := open(filepath.Join(dir, "index"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // nothing is tracked yet
-	}
 	if err != nil {
-		return nil, wrap(dir, err)
+		return nil, &UnreadableError{dir, err}
 	}
-	defer file.Close()
-	if err := index.NewDecoder(bufio.NewReader(io.LimitReader(file, limit))).Decode(&all); err != nil {
-		return nil, wrap(dir, err)
+	if !modes && !links {
+		return nil, nil
+	}
+	entries, err := read(dir)
+	if err != nil || entries == nil {
+		return nil, err
 	}
 	prefix, err := filepath.Rel(top, context)
-	return checkout(all.Entries, filepath.ToSlash(prefix), modes, links), err
+	return checkout(entries, filepath.ToSlash(prefix), modes, links), err
 }
 
-func wrap(dir string, err error) error {
-	if err == nil {
-		return nil
+// Top returns the nearest directory at or above dir that is the top of a working tree of git, or "" if there is none.
+func Top(dir string) string {
+	top, _ := find(dir)
+	return top
+}
+
+// Tracks reports whether git tracks a file in a directory, an absolute path without links. The error is an [*UnreadableError].
+func Tracks(dir string) (bool, error) {
+	top, git := find(dir)
+	if git == "" {
+		return false, nil
 	}
-	return fmt.Errorf("reading git's index in %s, which says what is executable: %w: git status tells whether the checkout is in order", dir, err)
+	prefix, err := filepath.Rel(top, dir)
+	if err != nil {
+		return false, err
+	}
+	entries, err := read(git)
+	return slices.ContainsFunc(entries, func(e *index.Entry) bool {
+		_, inside := below(e.Name, filepath.ToSlash(prefix))
+		return inside
+	}), err
+}
+
+// below returns the name of an entry relative to a directory, and whether it is in that. A name that leads elsewhere is in no directory.
+func below(name, dir string) (string, bool) {
+	if _, err := filepath.Localize(name); err != nil {
+		return "", false
+	}
+	if dir == "." {
+		return name, true
+	}
+	return strings.CutPrefix(name, dir+"/")
 }
 
 // checkout selects what is below a directory of the working tree.
 func checkout(entries []*index.Entry, prefix string, modes, links bool) *tags.Checkout {
 	c := &tags.Checkout{Executable: map[string]bool{}, Links: map[string]bool{}}
 	for _, e := range entries {
-		name, inside := e.Name, true
-		if prefix != "." {
-			name, inside = strings.CutPrefix(e.Name, prefix+"/")
-		}
+		name, inside := below(e.Name, prefix)
 		switch {
 		case !inside:
 		case e.Mode == filemode.Symlink && links:
@@ -82,15 +115,8 @@ func checkout(entries []*index.Entry, prefix string, modes, links bool) *tags.Ch
 // find returns the top of the working tree that a directory is in, and its git directory. Both are empty if there is none.
 func find(dir string) (top, git string) {
 	for {
-		at := filepath.Join(dir, ".git")
-		info, err := os.Stat(at)
-		switch {
-		case err == nil && info.IsDir():
-			return dir, at
-		case err == nil:
-			if linked := pointer(at, "gitdir: "); linked != "" {
-				return dir, linked
-			}
+		if git := gitDir(filepath.Join(dir, ".git")); git != "" {
+			return dir, git
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
@@ -100,7 +126,22 @@ func find(dir string) (top, git string) {
 	}
 }
 
-// pointer returns the path in a file of git, relative to the file's directory: gitrepository-layout(5).
+// gitDir returns the git directory that .git is or names, or "" if it is neither.
+func gitDir(name string) string {
+	if target, err := os.Readlink(name); err == nil && remote(target) {
+		return ""
+	}
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return ""
+	case info.IsDir():
+		return name
+	}
+	return pointer(name, "gitdir: ")
+}
+
+// pointer returns the path in a file of git, relative to the file's directory: gitrepository-layout(5). A path on another machine is "".
 func pointer(file, prefix string) string {
 	f, err := open(file)
 	if err != nil {
@@ -109,7 +150,7 @@ func pointer(file, prefix string) string {
 	defer f.Close()
 	line, _ := bufio.NewReader(io.LimitReader(f, 64<<10)).ReadString('\n')
 	name, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), prefix)
-	if !ok || name == "" {
+	if !ok || name == "" || remote(name) {
 		return ""
 	}
 	if name = filepath.FromSlash(name); !filepath.IsAbs(name) {
@@ -118,26 +159,39 @@ func pointer(file, prefix string) string {
 	return name
 }
 
+// remote reports whether Windows would take a path for one on another machine, or for a device. Looking at such a path sends the
+// user's login to that machine.
+func remote(name string) bool {
+	slashed := strings.ReplaceAll(name, `\`, "/")
+	return strings.HasPrefix(slashed, "//") || strings.HasPrefix(slashed, "/??/")
+}
+
 // missing reports what git found that the file system lacks: executable bits, and links.
 func missing(dir string) (modes, links bool, err error) {
-	common := dir
-	if shared := pointer(filepath.Join(dir, "commondir"), ""); shared != "" {
-		common = shared
-	}
-	file, err := open(filepath.Join(common, "config"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, false, nil
-	}
+	all, err := readConfig(dir)
 	if err != nil {
-		return false, false, err
-	}
-	defer file.Close()
-	all := config.New()
-	if err := config.NewDecoder(io.LimitReader(file, 1<<20)).Decode(all); err != nil {
 		return false, false, err
 	}
 	core := all.Section("core")
 	return isFalse(core.Option("filemode")), isFalse(core.Option("symlinks")), nil
+}
+
+// readConfig reads the configuration of a repository, which its worktrees share. Without a file, it is empty.
+func readConfig(dir string) (*config.Config, error) {
+	common := dir
+	if shared := pointer(filepath.Join(dir, "commondir"), ""); shared != "" {
+		common = shared
+	}
+	all := config.New()
+	file, err := open(filepath.Join(common, "config"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return all, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return all, config.NewDecoder(io.LimitReader(file, 1<<20)).Decode(all)
 }
 
 // isFalse reads a boolean of git-config(1).

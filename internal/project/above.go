@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/rtbuild/rtbuild/internal/gitindex"
 	"github.com/rtbuild/rtbuild/internal/profile"
 	"github.com/rtbuild/rtbuild/internal/projectfile"
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
@@ -15,8 +16,8 @@ import (
 // contextAbove returns the context of a project that the user names by its own directory, packages/agent: the runtime file there says
 // directory: packages/agent, and the context is two directories up. The options then hold the file.
 //
-// A project is not trusted. Its file can move the context up only within its git repository, so that no checkout makes a build read the
-// directories of its user.
+// A project is not trusted. Its file can move the context up only within the git repository that tracks it, so that no archive makes a build
+// read the directories of its user. See refuseAbove.
 func contextAbove(root string, opts *profile.Options) (string, error) {
 	name, data := opts.Name, opts.Data
 	if data == nil {
@@ -39,9 +40,8 @@ func contextAbove(root string, opts *profile.Options) (string, error) {
 	if !found {
 		return "", fmt.Errorf("%s says directory: %s, and the context %s has no such directory: name another context, or correct the line", name, dir, root)
 	}
-	if repository := gitRoot(root); repository == "" || len(above) < len(repository) {
-		return "", fmt.Errorf("%s says directory: %s, and the directory that the context would be is in no git repository with it: name the context, as in: solve -f %s %s",
-			name, dir, filepath.Join(root, runtimefile.Name), above)
+	if why := refuseAbove(above, root); why != "" {
+		return "", fmt.Errorf("%s says directory: %s, and the directory that the context would be %s", name, dir, why)
 	}
 	if opts.Data == nil {
 		name = path.Join(dir, runtimefile.Name)
@@ -50,14 +50,66 @@ func contextAbove(root string, opts *profile.Options) (string, error) {
 	return above, nil
 }
 
-// gitRoot returns the nearest directory at or above dir that is a git repository, or "" if there is none.
-func gitRoot(dir string) string {
-	for ; ; dir = filepath.Dir(dir) {
-		if exists(filepath.Join(dir, ".git")) {
-			return dir
+// refuseAbove returns why a directory above a project does not become its context by itself, and what to do, or "".
+func refuseAbove(above, root string) string {
+	if why := refuseWorkspace(above, root); why != "" {
+		return why
+	}
+	tracked, err := gitindex.Tracks(root)
+	named := nameContext(above, root)
+	if err != nil {
+		return fmt.Sprintf("may not be the project's: %v; or %s", err, named)
+	}
+	if !tracked {
+		return fmt.Sprintf("is in a git repository that tracks no file of the project: git add %s, or %s", root, named)
+	}
+	return ""
+}
+
+// refuseWorkspace is refuseAbove without a look at what git tracks.
+func refuseWorkspace(above, root string) string {
+	repository := gitindex.Top(root)
+	switch {
+	case repository == "" || len(above) < len(repository):
+		return "is in no git repository with it: " + nameContext(above, root)
+	case holdsHome(above):
+		return fmt.Sprintf("is %s, which is your home directory or holds it: move the workspace to a directory of its own", above)
+	}
+	for _, name := range []string{above, repository, filepath.Join(repository, ".git")} {
+		if !ownedByUser(name) {
+			return fmt.Sprintf("is not yours, because %s belongs to another user: %s", name, nameContext(above, root))
 		}
-		if dir == filepath.Dir(dir) {
-			return ""
+	}
+	return ""
+}
+
+// nameContext says how the user names a context.
+func nameContext(above, root string) string {
+	return fmt.Sprintf("name the context, as in: solve -f %s %s", filepath.Join(root, runtimefile.Name), above)
+}
+
+// holdsHome reports whether a directory is the home directory of the user, a directory above that, or the root of the file system.
+func holdsHome(dir string) bool {
+	if dir == filepath.Dir(dir) {
+		return true
+	}
+	own, err := os.Stat(dir)
+	if err != nil {
+		return true
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return false // such a user, of a container, has none
+	}
+	if real, err := filepath.EvalSymlinks(home); err == nil {
+		home = real
+	}
+	for ; ; home = filepath.Dir(home) {
+		if info, err := os.Stat(home); err == nil && os.SameFile(info, own) {
+			return true
+		}
+		if home == filepath.Dir(home) {
+			return false
 		}
 	}
 }
@@ -79,14 +131,9 @@ func adviseContext(root string, err error) error {
 }
 
 // Workspace returns the nearest directory above a project that has a lock file, the project's directory in it, and the name of the lock file.
-// It looks only in the project's git repository. Without such a directory, all are empty.
+// It looks only in the project's git repository, and where the context may be. Without such a directory, all are empty.
 func Workspace(root string) (above, dir, lock string) {
-	repository := gitRoot(root)
-	if repository == "" {
-		return "", "", ""
-	}
-	for above = root; above != repository; {
-		above = filepath.Dir(above)
+	for above = filepath.Dir(root); refuseWorkspace(above, root) == ""; above = filepath.Dir(above) {
 		files, err := projectfile.Confined(above)
 		if err != nil {
 			return "", "", ""

@@ -29,6 +29,8 @@ type Project struct {
 	Tags tags.Set   // the zero value until ComputeTags or NameTags
 	Tree *tags.Tree // nil until ComputeTags or NameTags
 
+	Warnings []string // what the user should know about the tags
+
 	sums map[string]string // SHA-256 of each file that Runtime was read from, by name
 }
 
@@ -87,6 +89,9 @@ func load(root string, opts profile.Options) (*Project, error) {
 	}
 	p := &Project{Root: root, Files: files, Runtime: runtime, Inputs: runtime.TagInputs(), sums: rec.sums()}
 	p.Inputs.Source.Checkout, err = gitindex.Read(root)
+	if unreadable := new(gitindex.UnreadableError); errors.As(err, &unreadable) {
+		p.Warnings, err = append(p.Warnings, err.Error()), nil
+	}
 	return p, err
 }
 

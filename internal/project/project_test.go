@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rtbuild/rtbuild/internal/projectfile"
@@ -61,5 +62,20 @@ func TestChangeBetweenReads(t *testing.T) {
 	read("package.json")
 	if name := seen.changed(); name != "package.json" {
 		t.Errorf("got %q", name)
+	}
+}
+
+// TestUnreadableIndex: an index that cannot be read is a warning. The file system then says what is executable.
+func TestUnreadableIndex(t *testing.T) {
+	dir := workspace.Without().With(filetree.Files{".git/config": "[core]\nfilemode = false\n", ".git/index": "DIRC", "runtime.yaml": "base: debian:bookworm\n"}).Write(t, tempDir(t))
+	p, err := Read(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "cannot be read") || p.Inputs.Source.Checkout != nil {
+		t.Errorf("the warnings are %q", p.Warnings)
+	}
+	if err := p.ComputeTags(t.Context(), ""); err != nil {
+		t.Error(err)
 	}
 }
