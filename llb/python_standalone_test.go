@@ -61,7 +61,8 @@ func TestPythonOfDistribution(t *testing.T) {
 // TestChosenExtras checks the commands that install extras and groups.
 func TestChosenExtras(t *testing.T) {
 	for want, installer := range map[string]llb.Installer{
-		`"$UV" sync --frozen --no-install-workspace --no-install-local --extra server --group metrics --no-dev`: llb.UVSync{Extras: []string{"server"}, Groups: []string{"metrics"}},
+		`"$UV" sync --frozen --no-install-workspace --no-install-local --package agent --no-default-groups --extra server --no-dev`: llb.UVSync{Package: "agent", Extras: []string{"server"}},
+		`"$UV" sync --frozen --no-install-workspace --no-install-local --extra server --group metrics --no-dev`:                     llb.UVSync{Extras: []string{"server"}, Groups: []string{"metrics"}},
 		`--no-install-local --group dev` + "\n":                                                 llb.UVSync{Groups: []string{"dev"}},
 		"poetry $sync --only main,metrics --extras a --extras b --no-root":                      llb.Poetry{Groups: []string{"metrics"}, Extras: []string{"a", "b"}},
 		"poetry $sync --dry-run --no-ansi --no-root --only main,metrics --extras a > /tmp/plan": llb.PoetryLock{Groups: []string{"main", "metrics"}, Extras: []string{"a"}},

@@ -31,13 +31,18 @@ type UVSync struct {
 	Archives bool     // install the archives that uv.lock names by their paths
 	LeftOut  []string // the names of all projects that uv.lock names by their paths, if there are archives
 
-	Extras []string // of the project's optional dependencies
-	Groups []string // besides the default groups without dev
+	Package string   // the member of the workspace that uv begins with; empty: the project at the root
+	Extras  []string // of the project's optional dependencies
+	Groups  []string // besides the default groups without dev; of a member, these too
 }
 
-// chosen returns the options for extras and groups. An option that leaves a group out wins over one that names it.
+// chosen returns the options for the project, extras and groups. An option that leaves a group out wins over one that names it. Versions of uv
+// take the default groups either from a member or from the root.
 func (u UVSync) chosen() string {
 	flags := ""
+	if u.Package != "" {
+		flags = " --package " + shellQuote(u.Package) + " --no-default-groups"
+	}
 	for _, name := range u.Extras {
 		flags += " --extra " + shellQuote(name)
 	}

@@ -64,7 +64,7 @@ var installers = map[string]func(*Runtime) llb.Installer{
 	"uv": func(r *Runtime) llb.Installer {
 		return llb.UVSync{
 			Version: r.provenance.uv, Archives: r.provenance.archives, LeftOut: r.provenance.installed,
-			Extras: r.Dependencies.Extras, Groups: r.Dependencies.Groups,
+			Package: r.provenance.member, Extras: r.Dependencies.Extras, Groups: append(slices.Clone(r.provenance.groups), r.Dependencies.Groups...),
 		}
 	},
 }

@@ -74,6 +74,7 @@ func (r *Runtime) lockExtra(d definition) map[string]any {
 	if given := r.provenance.dependencies; given.Manager != "" {
 		e.add("dependencies", given, d.defaults.Dependencies)
 	}
+	e.add("member", r.provenance.member, "")
 	e.add("project", r.importRoots(), []string(nil)) // images of older recipes lack the project, and their tags must differ
 	e.add("bytecode", r.Bytecode, d.defaults.Bytecode)
 	if len(r.BuildPackages) > 0 {

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -14,7 +15,7 @@ func (r *Runtime) choice() manifests.Choice {
 	return manifests.Choice{Extras: r.Dependencies.Extras, Groups: r.Dependencies.Groups}
 }
 
-// completeExtras looks up the extras and groups in the project at the root. A name that it does not have is an error.
+// completeExtras looks up the extras and groups in the project that the manager begins with. A name that it does not have is an error.
 func (r *Runtime) completeExtras(root *manifests.PythonProject) (err error) {
 	if r.provenance.extras.Extras, err = r.known("extra", r.Dependencies.Extras, root.Extras()); err != nil {
 		return err
@@ -36,7 +37,7 @@ func (r *Runtime) known(what string, names, known []string) ([]string, error) {
 					hint = near + " " + hint
 				}
 			}
-			return nil, r.file().FieldErrorf("dependencies", hint, "%s has no %s %q", manifests.PyprojectTOML, what, name)
+			return nil, r.file().FieldErrorf("dependencies", hint, "%s has no %s %q", path.Join(r.firstDir(), manifests.PyprojectTOML), what, name)
 		}
 		all = append(all, known[i])
 	}

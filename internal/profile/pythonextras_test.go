@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/rtbuild/rtbuild/internal/runtimefile"
 	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
@@ -66,4 +67,69 @@ func TestNoExtras(t *testing.T) {
 	projecttest.CheckError(t, err, `runtime.yaml:2:1: pyproject.toml has no extra "x": leave it out, because the project has no extras`)
 	_, err = Load(projecttest.Files("package-lock.json", "{}", runtimefile.Name, "base: a\ndependencies: {groups: [x]}"), Options{})
 	projecttest.CheckError(t, err, "runtime.yaml:2:1: profile node with the manager npm installs no extras or groups of a project: leave extras and groups out")
+}
+
+// TestUVMember: with directory, uv installs what the member there needs, whatever the project at the root depends on.
+func TestUVMember(t *testing.T) {
+	files := []string{
+		"pyproject.toml", "[project]\nname = 'tools'\nversion = '1'\n[project.optional-dependencies]\nroot = []\n[build-system]\nrequires = []\n",
+		"uv.lock", "[[package]]\nname = 'tools'\nsource = { editable = '.' }\n[[package]]\nname = 'shared'\nsource = { editable = 'packages/shared' }\n" +
+			"[[package]]\nname = 'my-agent'\nsource = { virtual = 'packages/agent' }\ndependencies = [{ name = 'shared' }]\n[package.optional-dependencies]\nserver = []\n[package.dev-dependencies]\nmetrics = []\n",
+		"packages/agent/pyproject.toml", "[project]\nname = 'My.Agent'\nversion = '2'\n[project.optional-dependencies]\nserver = []\n[dependency-groups]\nmetrics = []\ndocs = []\n[tool.uv]\ndefault-groups = ['metrics', 'dev']\n",
+		"packages/shared/pyproject.toml", "[project]\nname = 'shared'\nversion = '1'\n[build-system]\nrequires = []\n",
+		"plain/a.py", "",
+	}
+	tests := []struct {
+		name, yaml, fault string
+		want              llb.UVSync
+		projects          []string
+		files             string
+	}{
+		{name: "the root", want: llb.UVSync{}, projects: []string{"."}, files: "[pyproject.toml uv.lock]"},
+		{name: "a directory that is no member", yaml: "directory: plain\n", projects: []string{"."}, files: "[pyproject.toml uv.lock]"},
+		{
+			name: "a member", yaml: "directory: packages/agent\ndependencies: {extras: [server], groups: [docs]}\n", projects: []string{"packages/shared"},
+			want:  llb.UVSync{Package: "my-agent", Extras: []string{"server"}, Groups: []string{"metrics", "docs"}, LeftOut: []string{"shared"}},
+			files: "[pyproject.toml uv.lock packages/agent/pyproject.toml packages/shared/pyproject.toml]",
+		},
+		{
+			name: "a member that is installed, too", yaml: "directory: packages/agent\nproject: editable\n", projects: []string{"packages/agent", "packages/shared"},
+			want:  llb.UVSync{Package: "my-agent", Groups: []string{"metrics"}, LeftOut: []string{"shared"}},
+			files: "[pyproject.toml uv.lock packages/agent/pyproject.toml packages/shared/pyproject.toml]",
+		},
+		{
+			name: "a member, no projects", yaml: "directory: packages/agent\nproject: none\n",
+			want:  llb.UVSync{Package: "my-agent", Groups: []string{"metrics"}, LeftOut: []string{"shared"}},
+			files: "[pyproject.toml uv.lock packages/agent/pyproject.toml]",
+		},
+		{name: "an extra of the root", yaml: "directory: packages/agent\ndependencies: {extras: [root]}\n", fault: `packages/agent/pyproject.toml has no extra "root"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := Load(projecttest.Files(append(files, runtimefile.Name, "base: a\n"+tt.yaml)...), Options{})
+			if tt.fault != "" || err != nil {
+				if err == nil || tt.fault == "" || !strings.Contains(err.Error(), tt.fault) {
+					t.Errorf("error %v, want %q", err, tt.fault)
+				}
+				return
+			}
+			got := r.Image().Installer.(llb.UVSync)
+			if diff := cmp.Diff(tt.want, llb.UVSync{Package: got.Package, Extras: got.Extras, Groups: got.Groups, LeftOut: got.LeftOut}, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(llb.UVSync{})); diff != "" {
+				t.Error(diff)
+			}
+			var dirs []string
+			for _, p := range r.Project {
+				dirs = append(dirs, p.Dir)
+			}
+			if diff := cmp.Diff(tt.projects, dirs); diff != "" {
+				t.Error(diff)
+			}
+			if text(r.Dependencies.Files) != tt.files {
+				t.Errorf("the lock files are %s", r.Dependencies.Files)
+			}
+			if name, _ := r.TagInputs().LockExtra["member"].(string); name != tt.want.Package {
+				t.Errorf("the tags have the member %q", name)
+			}
+		})
+	}
 }

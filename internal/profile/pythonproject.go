@@ -17,7 +17,10 @@ func (d definition) completeProject(fsys fs.FS, r *Runtime) error {
 	if !d.projects || r.Dependencies.Manager == "none" {
 		return nil
 	}
-	root, err := manifests.ReadPythonProject(fsys, ".")
+	if err := r.completeMember(fsys); err != nil {
+		return err
+	}
+	root, err := r.firstProject(fsys)
 	if err != nil {
 		return err
 	}
@@ -47,6 +50,36 @@ func (d definition) completeProject(fsys fs.FS, r *Runtime) error {
 	return nil
 }
 
+// completeMember finds the member of uv's workspace that the project is. uv then begins with that, so its manifest becomes a lock file.
+func (r *Runtime) completeMember(fsys fs.FS) error {
+	if r.Dependencies.Manager != "uv" || r.Directory == "" {
+		return nil
+	}
+	lock, err := manifests.ReadUVLock(fsys)
+	if err != nil {
+		return err
+	}
+	member, err := manifests.ReadPythonProject(fsys, r.Directory)
+	if name := lock.Member(r.Directory); member != nil && name != "" {
+		r.provenance.member, r.provenance.groups = name, lock.DefaultGroups(member)
+		r.addLockFiles(path.Join(r.Directory, manifests.PyprojectTOML))
+	}
+	return err
+}
+
+// firstDir returns the directory of the project that the manager begins with.
+func (r *Runtime) firstDir() string {
+	if r.provenance.member != "" {
+		return r.ownDir()
+	}
+	return "."
+}
+
+// firstProject returns the project that the manager begins with, or nil if there is none.
+func (r *Runtime) firstProject(fsys fs.FS) (*manifests.PythonProject, error) {
+	return manifests.ReadPythonProject(fsys, r.firstDir())
+}
+
 // leaveOutProjects keeps uv from installing projects of the source, but not archives.
 func (r *Runtime) leaveOutProjects(fsys fs.FS, root *manifests.PythonProject) error {
 	if r.Dependencies.Manager != "uv" {
@@ -57,7 +90,7 @@ func (r *Runtime) leaveOutProjects(fsys fs.FS, root *manifests.PythonProject) er
 	return err
 }
 
-// projectDirs returns the directories of the projects that are installed: the root if the manager itself would install it, or if the user
+// projectDirs returns the directories of the projects that are installed: the first if the manager itself would install it, or if the user
 // asks for it, and what the lock file names by paths. Poetry's own installer needs the source of the latter, so it installs what is among
 // the files that the user lists.
 func (r *Runtime) projectDirs(fsys fs.FS) ([]string, error) {
@@ -84,9 +117,9 @@ func (r *Runtime) projectDirs(fsys fs.FS) ([]string, error) {
 	}
 	r.provenance.installed, r.provenance.archives = local.Names, len(local.Archives) > 0
 	r.addLockFiles(local.Archives...)
-	if install || slices.Contains(local.Dirs, ".") {
-		others := slices.DeleteFunc(slices.Clone(local.Dirs), func(dir string) bool { return dir == "." })
-		return append([]string{"."}, others...), err
+	if first := r.firstDir(); install || slices.Contains(local.Dirs, first) {
+		others := slices.DeleteFunc(slices.Clone(local.Dirs), func(dir string) bool { return dir == first })
+		return append([]string{first}, others...), err
 	}
 	return local.Dirs, err
 }

@@ -12,7 +12,7 @@ func (r *Runtime) WithoutWheel(fsys fs.FS, architecture string) (manifests.Witho
 	if !definitionOf(r.Profile).projects {
 		return manifests.WithoutWheel{}, nil
 	}
-	root, err := manifests.ReadPythonProject(fsys, ".")
+	root, err := r.firstProject(fsys)
 	if err != nil {
 		return manifests.WithoutWheel{}, err
 	}

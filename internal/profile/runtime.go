@@ -81,7 +81,9 @@ type provenance struct {
 	extras       manifests.Choice         // what the file chooses of the project, as the project writes it
 	archives     bool                     // the manager installs archives of the context
 	uv           string                   // the version of uv that installs; empty: the default
-	root         *manifests.PythonProject // at the root of the context; nil if there is none, or it is not to be looked at
+	root         *manifests.PythonProject // that the manager begins with; nil if there is none, or it is not to be looked at
+	member       string                   // its name, if it is a member of uv's workspace, in the project's directory
+	groups       []string                 // that uv installs of the member by default
 	file         *runtimefile.File        // nil if the runtime was not loaded
 	self         string                   // the pattern for the runtime file, if it has another name
 	overridden   []string                 // the fields that the command line overrides

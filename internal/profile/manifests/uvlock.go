@@ -14,7 +14,7 @@ const uvLockName = "uv.lock"
 
 // LocalProjects are what a package manager installs from paths of the context.
 type LocalProjects struct {
-	Dirs     []string // of projects, relative to the context; of uv's, without the root
+	Dirs     []string // of projects, relative to the context; of uv's, without the root if it is the first
 	Names    []string // of these projects
 	Archives []string // wheels and source distributions, relative to the context
 }
@@ -38,38 +38,54 @@ func ReadUVLock(fsys fs.FS) (*UVLock, error) {
 	return lock, err
 }
 
-// LocalProjects returns what "uv sync" installs from paths of the context, in the order in which it is needed. Only the project at the root
-// knows its default groups. A path outside of the context is an [*projectfile.Error].
-func (l *UVLock) LocalProjects(root *PythonProject, more Choice) (LocalProjects, error) {
+// Member returns the name of the project in a directory of the context, or "" if the lock file has none there.
+func (l *UVLock) Member(dir string) string { return l.at(dir).text("name") }
+
+// LocalProjects returns what "uv sync" installs from paths of the context, in the order in which it is needed. It begins with a project: the
+// one at the root, or a member of the workspace, as with --package. A path outside of the context is an [*projectfile.Error].
+func (l *UVLock) LocalProjects(first *PythonProject, more Choice) (LocalProjects, error) {
 	var found LocalProjects
-	for _, p := range l.installed(l.wanted(root, more)) {
-		if err := l.addLocal(p, &found); err != nil {
+	for _, p := range l.installed(l.wanted(first, more)) {
+		if err := l.addLocal(p, first.dirOr("."), &found); err != nil {
 			return found, err
 		}
 	}
 	return found, nil
 }
 
-// wanted returns the requirements that uv begins with: the project at the root with its default groups but dev, and what is chosen besides. A
-// workspace whose root is no project has all members installed.
-func (l *UVLock) wanted(root *PythonProject, more Choice) []table {
+// wanted returns the requirements that uv begins with: a project with its default groups but dev, and what is chosen besides. A workspace whose
+// root is no project has all members installed.
+func (l *UVLock) wanted(first *PythonProject, more Choice) []table {
 	var open []table
-	if p := l.at("."); p != nil {
+	if p := l.at(first.dirOr(".")); p != nil {
 		var extras []any
 		for _, name := range more.Extras {
 			extras = append(extras, name)
 		}
 		open = append(open, table{"name": p["name"], "extra": extras})
-		for _, group := range append(root.defaultGroups(p.table("dev-dependencies")), more.Groups...) {
+		for _, group := range append(first.defaultGroups(p.table("dev-dependencies")), more.Groups...) {
 			open = append(open, p.table("dev-dependencies").tables(group)...)
 		}
 	}
-	if root != nil && root.Name() == "" {
+	if first != nil && first.Name() == "" {
 		for _, name := range l.members {
 			open = append(open, table{"name": name})
 		}
 	}
 	return open
+}
+
+// DefaultGroups returns the groups of a project that uv installs by default, without dev.
+func (l *UVLock) DefaultGroups(p *PythonProject) []string {
+	return p.defaultGroups(l.at(p.dirOr(".")).table("dev-dependencies"))
+}
+
+// dirOr returns the project's directory, or another one if there is no project.
+func (p *PythonProject) dirOr(other string) string {
+	if p == nil {
+		return other
+	}
+	return p.dir
 }
 
 // at returns the package that comes from a directory of the context, or nil.
@@ -129,14 +145,14 @@ func (l *UVLock) installed(open []table) []table {
 	return all
 }
 
-// addLocal adds a package that comes from a path.
-func (l *UVLock) addLocal(p table, to *LocalProjects) error {
+// addLocal adds a package that comes from a path. The root is not added if it is the first.
+func (l *UVLock) addLocal(p table, first string, to *LocalProjects) error {
 	source := p.table("source")
 	for _, kind := range []string{"editable", "directory", "path"} {
 		name, is := source[kind].(string)
 		clean := path.Clean(name)
 		switch {
-		case !is, kind != "path" && clean == ".":
+		case !is, kind != "path" && clean == "." && first == ".":
 		case !fs.ValidPath(clean):
 			return outside(l.text, kind+` = "`+name+`"`, name)
 		case kind == "path":

@@ -69,3 +69,27 @@ func TestUVLocalProjects(t *testing.T) {
 		})
 	}
 }
+
+// TestUVMember: uv begins with a member of the workspace, and not with the project at the root.
+func TestUVMember(t *testing.T) {
+	lock := locked("own", "editable = '.'", "dependencies = [{ name = 'site' }]") + locked("site", "editable = 'site'", "") + locked("shared", "editable = 'shared'", "") +
+		locked("plugin", "editable = 'plugin'", "dependencies = [{ name = 'own' }]") +
+		locked("agent", "virtual = 'packages/agent'", "dependencies = [{ name = 'shared' }]\n[package.dev-dependencies]\nmore = [{ name = 'plugin' }]\ndev = []")
+	project := projecttest.Files(PyprojectTOML, named, uvLockName, lock, "packages/agent/"+PyprojectTOML, "[project]\nname = 'agent'\n[tool.uv]\ndefault-groups = 'all'\n")
+	read, err := ReadUVLock(project)
+	projecttest.Must(t, err)
+	member, err := ReadPythonProject(project, "packages/agent")
+	projecttest.Must(t, err)
+	got, err := read.LocalProjects(member, Choice{})
+	projecttest.Must(t, err)
+	want := LocalProjects{Dirs: []string{"plugin", "shared", ".", "site"}, Names: []string{"plugin", "shared", "own", "site"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"more"}, read.DefaultGroups(member)); diff != "" {
+		t.Error(diff)
+	}
+	if name := read.Member("packages/agent"); name != "agent" || read.Member("packages") != "" {
+		t.Errorf("the member is %q", name)
+	}
+}
