@@ -51,6 +51,7 @@ func (r *reader) dependsOn(profile, manager string, files []string) string {
 
 // builds adds a command of the build.
 func (r *reader) builds(s statement) string {
+	s = r.byNPM(s)
 	line, ok := s.shellLine()
 	switch dir := r.elsewhere(); {
 	case dir != "":
@@ -64,6 +65,26 @@ func (r *reader) builds(s statement) string {
 	r.buildLines = append(r.buildLines, r.line)
 	r.forBuild()
 	return ""
+}
+
+// byNPM returns the command that runs a script of package.json by npm, which every build has.
+func (r *reader) byNPM(s statement) statement {
+	manager, rest := path.Base(s.words[0]), s.words[1:]
+	if len(rest) > 1 && rest[0] == "run" {
+		rest = rest[1:]
+	}
+	if !slices.Contains([]string{"yarn", "pnpm", "bun"}, manager) || len(rest) == 0 || !r.script(rest[0]) {
+		return s
+	}
+	words := []string{"npm", "run", rest[0]}
+	if refuses, err := manifests.RefusesNPM(r.project()); err == nil && refuses {
+		words = slices.Insert(words, 1, "--force")
+	}
+	if args := rest[1:]; len(args) > 0 && args[0] != "--" {
+		words = append(words, "--")
+	}
+	s.words = append(words, rest[1:]...)
+	return s
 }
 
 // inDirectory is the reason for a command that is left because of its directory.

@@ -147,6 +147,9 @@ func TestFields(t *testing.T) {
 		{"a default in a line for the shell", "FROM debian:bookworm\nCMD node cli.js --port ${PORT:-80}\n", npmProject, "base: debian:bookworm\ncmd: [sh, -c, 'node cli.js --port ${PORT:-80}']"},
 		{"a file beside the project", "FROM debian:bookworm\nCOPY cli.js /\nCOPY . /app\nWORKDIR /app\nENTRYPOINT [\"/cli.js\"]\n", npmProject, "base: debian:bookworm\nentrypoint: [./cli.js]"},
 		{"a file beside parts of the project", "FROM debian:bookworm\nCOPY cli.js /\nWORKDIR /app\nCOPY package*.json server.js ./\nENTRYPOINT [\"/cli.js\"]\nCMD [\"/app/server.js\"]\n", npmProject, "base: debian:bookworm\nentrypoint: [./cli.js]\ncmd: [./server.js]"},
+		{"commands without words", "FROM debian:bookworm\nRUN []\nRUN [\"\"]\nRUN A= npm run bundle\n", npmProject, built("A='' npm run bundle")},
+		{"a build by another manager", build + "RUN yarn build --watch=false && pnpm run start:prod\n", scripts, built("npm run build -- '--watch=false' && npm run start:prod")},
+		{"a file behind an option", build + "CMD [\"node\", \"--require\", \"/app/server.js\", \"/app/cli.js\"]\n", npmProject, "base: debian:bookworm\ncmd: [node, --require, /agent/code/server.js, cli.js]"},
 		{"paths in options", "FROM debian:bookworm\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"cli.js\", \"--config=/app/c.json\"]\n", npmProject, "base: debian:bookworm\ncmd: [node, cli.js, --config=/agent/code/c.json]"},
 	}
 	for _, test := range tests {

@@ -132,7 +132,7 @@ func (s *shellScript) call(stmt *syntax.Stmt, c *syntax.CallExpr) {
 	var set []string
 	for _, assign := range c.Assigns {
 		value, err := expand.Literal(config, assign.Value)
-		if err != nil || assign.Append || assign.Array != nil {
+		if err != nil || assign.Append || assign.Array != nil || assign.Index != nil {
 			s.refuse(stmt, "it needs a shell")
 			return
 		}
@@ -187,6 +187,9 @@ func (r *reader) run(c *instructions.RunCommand) {
 		list = statements(script, r.workdir, r.vars)
 	}
 	for _, s := range list {
+		if s.reason == "" && len(s.words) == 0 {
+			continue // RUN []
+		}
 		if s.reason != "" {
 			r.left = append(r.left, left{r.line, s.text, s.reason + ": as the user, after the source is in place, extra runs such a command"})
 			continue

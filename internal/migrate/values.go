@@ -253,6 +253,10 @@ func (r *reader) check() any {
 func (r *reader) movedWords(words []string) []string {
 	words = slices.Clone(words)
 	for i, word := range words {
+		if i > 0 && strings.HasPrefix(words[i-1], "-") { // a module of --require is a path only if it looks like one
+			words[i] = r.movedLine(word)
+			continue
+		}
 		if words[i] = r.movedWord(word); i == 0 && words[i] != word && !path.IsAbs(words[i]) {
 			words[i] = "./" + words[i]
 		}
