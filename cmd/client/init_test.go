@@ -91,7 +91,7 @@ func TestInitWithoutLock(t *testing.T) {
 		{[]string{"empty"}, "or give --profile node or --profile python"},
 		{[]string{"node"}, "write it with: npm install --package-lock-only"},
 		{[]string{"node", "--profile", "node"}, "package-lock.json is missing: write it with: npm install --package-lock-only"},
-		{[]string{"above/a"}, "run git init in " + filepath.Join(dir, "above")},
+		{[]string{"above/a"}, "run git init and git add . in " + filepath.Join(dir, "above")},
 	}
 	for _, test := range tests {
 		args := append([]string{"init", filepath.Join(dir, test.args[0])}, test.args[1:]...)
