@@ -101,7 +101,7 @@ func adviseRepository(dir string, err error) error {
 	if !errors.As(err, &none) || fault != nil {
 		return err
 	}
-	for above := filepath.Dir(root); above != root; root, above = above, filepath.Dir(above) {
+	for above := filepath.Dir(root); !project.HoldsHome(above); above = filepath.Dir(above) {
 		if files, fault := projectfile.Confined(above); fault == nil {
 			if lock := profile.FindLock(files); lock != "" {
 				return fmt.Errorf("the project has no lock file, and %s has a %s: if the project is a member of that workspace, run git init and git add . in %s, then init again", above, lock, above)

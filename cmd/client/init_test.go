@@ -83,7 +83,9 @@ func TestInitWithoutLock(t *testing.T) {
 	filetree.Files{
 		"empty/app.py": "", "node/package.json": "{}",
 		"above/package.json": `{"workspaces": ["a"]}`, "above/package-lock.json": `{"lockfileVersion": 3, "packages": {}}`, "above/a/package.json": `{"main": "x.js"}`,
+		"home/package-lock.json": "{}", "home/deep/node/package.json": "{}", "package-lock.json": "{}",
 	}.Write(t, dir)
+	t.Setenv("HOME", filepath.Join(dir, "home"))
 	tests := []struct {
 		args []string
 		want string
@@ -92,6 +94,7 @@ func TestInitWithoutLock(t *testing.T) {
 		{[]string{"node"}, "write it with: npm install --package-lock-only"},
 		{[]string{"node", "--profile", "node"}, "package-lock.json is missing: write it with: npm install --package-lock-only"},
 		{[]string{"above/a"}, "run git init and git add . in " + filepath.Join(dir, "above")},
+		{[]string{"home/deep/node"}, "write it with: npm install --package-lock-only"},
 	}
 	for _, test := range tests {
 		args := append([]string{"init", filepath.Join(dir, test.args[0])}, test.args[1:]...)

@@ -72,7 +72,7 @@ func refuseWorkspace(above, root string) string {
 	switch {
 	case repository == "" || len(above) < len(repository):
 		return "is in no git repository with it: " + nameContext(above, root)
-	case holdsHome(above):
+	case HoldsHome(above):
 		return fmt.Sprintf("is %s, which is your home directory or holds it: move the workspace to a directory of its own", above)
 	}
 	for _, name := range []string{above, repository, filepath.Join(repository, ".git")} {
@@ -88,8 +88,8 @@ func nameContext(above, root string) string {
 	return fmt.Sprintf("name the context, as in: solve -f %s %s", filepath.Join(root, runtimefile.Name), above)
 }
 
-// holdsHome reports whether a directory is the home directory of the user, a directory above that, or the root of the file system.
-func holdsHome(dir string) bool {
+// HoldsHome reports whether a directory is the home directory of the user, a directory above that, or the root of the file system.
+func HoldsHome(dir string) bool {
 	if dir == filepath.Dir(dir) {
 		return true
 	}
