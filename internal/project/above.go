@@ -1,6 +1,7 @@
 package project
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -57,8 +58,11 @@ func refuseAbove(above, root string) string {
 	}
 	tracked, err := gitindex.Tracks(root)
 	named := nameContext(above, root)
+	if unreadable := new(gitindex.UnreadableError); errors.As(err, &unreadable) {
+		err = unreadable.Err // the rest is about executable files
+	}
 	if err != nil {
-		return fmt.Sprintf("may not be the project's: %v; or %s", err, named)
+		return fmt.Sprintf("is in a git repository whose index cannot be read: %v; or %s", err, named)
 	}
 	if !tracked {
 		return fmt.Sprintf("is in a git repository that tracks no file of the project: git add %s, or %s", root, named)

@@ -36,7 +36,7 @@ func TestContextAbove(t *testing.T) {
 		{name: "another repository", tracked: member, files: filetree.Files{"packages/agent/.git": "gitdir: /x"}, context: "packages/agent", fault: "is in no git repository with it"},
 		{name: "not tracked", tracked: "packages/agents", context: "packages/agent", fault: "is in a git repository that tracks no file of the project: git add "},
 		{name: "no index", files: filetree.Files{".git/HEAD": ""}, context: "packages/agent", fault: "tracks no file of the project"},
-		{name: "a bad index", files: filetree.Files{".git/index": "x"}, context: "packages/agent", fault: "may not be the project's: git's index in "},
+		{name: "a bad index", files: filetree.Files{".git/index": "x"}, context: "packages/agent", fault: "is in a git repository whose index cannot be read: "},
 		{name: "not said", tracked: member, context: "packages/other", fault: "the project has no lock file, and "},
 		{name: "another directory", context: "packages/other", file: "packages/agent/runtime.yaml", fault: "has no such directory: name another context"},
 	}
