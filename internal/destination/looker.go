@@ -47,8 +47,8 @@ func (d *Destination) Lookup(ctx context.Context, ref string, platform ocispecs.
 // Resolve implements planning.Looker with one HEAD request. The digest is that of the index, the same for all platforms. An image in the
 // engine's store needs no request to a registry.
 func (d *Destination) Resolve(ctx context.Context, ref string, _ ocispecs.Platform) (digest.Digest, error) {
-	if found, ok := d.resolveInStore(ctx, ref); ok {
-		return found, nil
+	if found, ok, err := d.resolveInStore(ctx, ref); ok || err != nil {
+		return found, err
 	}
 	found, err := d.Registry.Resolve(ctx, ref)
 	if ended := d.Err(); ended != nil {

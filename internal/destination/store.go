@@ -65,7 +65,7 @@ func (d *Destination) lookupInStore(ctx context.Context, ref string, platform oc
 	case errors.Is(err, engine.ErrOtherPlatform):
 		return nil, planning.Because(planning.ErrOtherPlatform, err)
 	case err != nil:
-		return nil, &solve.BuilderError{Addr: builders.EngineAddress(d.Engine.Context), Doing: "asking", Err: err}
+		return nil, d.asking(err)
 	}
 	return &plan.Image{
 		Reference: ref, Digest: img.Digest, Labels: img.Config.Labels, Cmd: img.Config.Cmd, Platforms: img.Platforms,
@@ -73,11 +73,22 @@ func (d *Destination) lookupInStore(ctx context.Context, ref string, platform oc
 }
 
 // resolveInStore returns the digest of an image in the engine's store. It reports false if the store has none, or if the base must come
-// from its registry.
-func (d *Destination) resolveInStore(ctx context.Context, ref string) (digest.Digest, bool) {
+// from its registry. The error is a *solve.BuilderError if the engine does not tell.
+func (d *Destination) resolveInStore(ctx context.Context, ref string) (digest.Digest, bool, error) {
 	if d.Engine == nil || d.PullBase {
-		return "", false
+		return "", false, nil
 	}
 	found, err := d.Engine.Resolve(ctx, ref)
-	return found, err == nil
+	if errors.Is(err, engine.ErrAbsent) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, d.asking(err)
+	}
+	return found, true, nil
+}
+
+// asking says that the engine does not tell what it has.
+func (d *Destination) asking(err error) error {
+	return &solve.BuilderError{Addr: builders.EngineAddress(d.Engine.Context), Doing: "asking", Err: err}
 }

@@ -3,16 +3,13 @@ package engine
 import (
 	"archive/tar"
 	"bytes"
-	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	"github.com/moby/moby/api/types/image"
-	"github.com/moby/moby/client"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -20,45 +17,6 @@ import (
 
 // Manifests are the manifests that a name in the engine's store holds.
 type Manifests []image.ManifestSummary
-
-// Manifests returns what a name holds; nothing if there is no such name, or if the engine does not tell.
-func (e *Engine) Manifests(ctx context.Context, ref string) Manifests {
-	found, err := e.ImageInspect(ctx, ref, client.ImageInspectWithManifests(true))
-	if err != nil {
-		return nil
-	}
-	return found.Manifests
-}
-
-// HoldOthers reports whether there are images of other platforms than these, with their content.
-func (m Manifests) HoldOthers(than []ocispecs.Platform) bool { return len(m.without(than)) > 0 }
-
-// Rename gives an image of the store its final name. Images that the final name has held for other
-// platforms stay. The engine has all content, so only an index is sent. Rename returns the digest that the name then points to.
-//
-// The final name moves at once: an image that no name points to would be collected as garbage.
-func (e *Engine) Rename(ctx context.Context, from, to string, before Manifests) (digest.Digest, error) {
-	now := e.Manifests(ctx, from)
-	archive, err := indexArchive(to, append(slices.Clone(now), before.without(now.platforms())...))
-	if err != nil {
-		return "", err
-	}
-	loaded, err := e.ImageLoad(ctx, archive, client.ImageLoadWithQuiet(true))
-	if err != nil {
-		return "", fmt.Errorf("naming %s, which holds other platforms: %w", to, err)
-	}
-	defer loaded.Close()
-	if _, err := io.Copy(io.Discard, loaded); err != nil {
-		return "", err
-	}
-	return e.Resolve(ctx, to)
-}
-
-// Untag removes a name. The image stays if it has another one.
-func (e *Engine) Untag(ctx context.Context, ref string) error {
-	_, err := e.ImageRemove(ctx, ref, client.ImageRemoveOptions{})
-	return err
-}
 
 // platforms returns the platforms of the images.
 func (m Manifests) platforms() []ocispecs.Platform {
@@ -91,16 +49,29 @@ func (m Manifests) without(held []ocispecs.Platform) Manifests {
 	return kept
 }
 
-// indexArchive returns an OCI layout with an index of manifests that the engine has, under a name.
-func indexArchive(ref string, manifests Manifests) (io.Reader, error) {
+// holds reports whether all of these manifests are among m.
+func (m Manifests) holds(wanted Manifests) bool {
+	return !slices.ContainsFunc(wanted, func(w image.ManifestSummary) bool {
+		return !slices.ContainsFunc(m, func(one image.ManifestSummary) bool { return one.Descriptor.Digest == w.Descriptor.Digest })
+	})
+}
+
+// indexArchive returns an OCI layout with an index of manifests that the engine has, under a name, and the digest of the index.
+func indexArchive(ref string, manifests Manifests) (io.Reader, digest.Digest, error) {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	index, descriptor, err := encode(manifests.index())
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	packed, err := layout(named, index, descriptor)
+	return packed, descriptor.Digest, err
+}
+
+// layout returns an OCI layout with an index under a name.
+func layout(named reference.Named, index []byte, descriptor ocispecs.Descriptor) (io.Reader, error) {
 	descriptor.Annotations = map[string]string{"io.containerd.image.name": named.String()}
 	top, _, err := encode(ocispecs.Index{Versioned: specs.Versioned{SchemaVersion: 2}, Manifests: []ocispecs.Descriptor{descriptor}})
 	if err != nil {

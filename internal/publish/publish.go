@@ -34,7 +34,7 @@ type Request struct {
 	Compression options.Compression // of the layers that are pushed
 	Exports     []solve.Export      // further destinations of the source image
 	Replace     bool                // overwrite tags whose content cannot be read
-	Tags        []string            // further references of the source image, in the repository
+	Tags        []string            // further references of the source image: in the repository, or any names in the engine's store
 }
 
 // Result is the result of a build.
@@ -92,6 +92,7 @@ func Run(ctx context.Context, req Request) (*Result, error) {
 	}
 	r.solver, r.job, r.requests = s.runner, s.job, r.platformRequests(s.common)
 	r.job.Index = !req.Plan.Single()
+	defer r.untag(ctx)
 	if err := s.close(r.solveAll(ctx)); err != nil {
 		return nil, &BuildError{err}
 	}
@@ -102,6 +103,9 @@ func Run(ctx context.Context, req Request) (*Result, error) {
 func (r *run) tag(ctx context.Context) error {
 	if len(r.Tags) == 0 || !r.Push {
 		return nil
+	}
+	if r.Destination.Engine != nil {
+		return r.tagStored(ctx)
 	}
 	published, err := r.Destination.Registry.Resolve(ctx, r.Project.Tags.Images.Source)
 	for _, ref := range r.Tags {
@@ -124,7 +128,9 @@ type run struct {
 
 	response *solve.Response // of the last solve
 	digest   string          // of the last tag that was written, or of the export
-	made     string          // of the last image that was published; later images may enter on it
+	made     string          // reference with the digest of the last image that was published; later images may enter on it
+
+	temporary []string // names in the Docker engine's store until the run ends
 }
 
 func (r *run) result() *Result {
@@ -216,7 +222,7 @@ func (r *run) publishBuild(ctx context.Context, tag planning.Publication) error 
 	}
 	for i, p := range r.Plan.Platforms {
 		if makes(p) {
-			r.requests[i].BuildImage = imagebuild.EntryImage{Ref: tag.Ref + "@" + r.made}
+			r.requests[i].BuildImage = imagebuild.EntryImage{Ref: r.made}
 		}
 	}
 	return nil
@@ -232,7 +238,7 @@ func (r *run) publishDeps(ctx context.Context, tags []planning.Publication) erro
 	for i, p := range r.Plan.Platforms {
 		if p.BuildsDeps() {
 			r.requests[i].Variant = plan.Lock
-			r.requests[i].Entry = imagebuild.EntryImage{Ref: tags[0].Ref + "@" + r.made}
+			r.requests[i].Entry = imagebuild.EntryImage{Ref: r.made}
 		}
 	}
 	return nil
@@ -282,7 +288,7 @@ func (r *run) publish(ctx context.Context, job solve.Job, tags []planning.Public
 	if err := r.solve(ctx, job); err != nil {
 		return err
 	}
-	r.made = r.response.Digest()
+	r.made = tags[0].Ref + "@" + r.response.Digest()
 	for _, tag := range tags {
 		if err := r.mergeIntoIndex(ctx, tag); err != nil {
 			return err

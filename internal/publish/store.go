@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
+	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/buildkit/identity"
+	"github.com/moby/moby/client"
 
 	"github.com/rtbuild/rtbuild/internal/engine"
 	"github.com/rtbuild/rtbuild/internal/planning"
@@ -46,64 +49,52 @@ func (r *run) checkEntries(ctx context.Context) error {
 	return nil
 }
 
-// store runs a job that names its image in the Docker engine's store. The names keep the images that they hold for other platforms.
+// store runs a job that stores its image in the Docker engine, and names it there. The image gets a name of its own first, which it keeps
+// until the run ends: the tags may move meanwhile, and what they hold for other platforms is read only when they are written.
 func (r *run) store(ctx context.Context, job solve.Job, tags []planning.Publication) error {
-	before, others := r.held(ctx, tags)
-	names := refs(tags)
-	if others { // the image gets its names when it can be added to what they hold
-		names = []string{r.Destination.Repository + ":new-" + identity.NewID()}
-	}
-	full, err := fullNames(names)
+	own := r.Destination.Repository + ":new-" + identity.NewID()
+	full, err := naming.FullName(own)
 	if err != nil {
 		return err
 	}
-	job.Exports = append([]solve.Export{solve.StoreExport(full...).WithCompression(r.Compression)}, job.Exports...)
+	job.Exports = append([]solve.Export{solve.StoreExport(full).WithCompression(r.Compression)}, job.Exports...)
+	r.temporary = append(r.temporary, own)
 	if err := r.solve(ctx, job); err != nil {
 		return err
 	}
-	r.made = r.digest
-	if others {
-		if err := r.rename(ctx, names[0], tags, before); err != nil {
+	r.made = own + "@" + r.digest
+	for _, tag := range tags {
+		now, err := r.Destination.Engine.Name(ctx, own, tag.Ref, r.Plan.Contested())
+		if err != nil {
 			return err
 		}
+		r.digest = now.String()
 	}
 	r.report(tags)
 	return nil
 }
 
-// held returns what tags hold, and whether one of them holds other platforms than it is to get.
-func (r *run) held(ctx context.Context, tags []planning.Publication) (before map[string]engine.Manifests, others bool) {
-	before = map[string]engine.Manifests{}
-	for _, tag := range tags {
-		before[tag.Ref] = r.Destination.Engine.Manifests(ctx, tag.Ref)
-		others = others || before[tag.Ref].HoldOthers(tag.Platforms)
+// untagTimeout limits the removal of names at the end, which an interrupt does not stop.
+const untagTimeout = 10 * time.Second
+
+// untag removes the names that images had during the run. An image whose tags could not be written goes with its name. If the engine does
+// not answer any more, the error of the run says so.
+func (r *run) untag(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), untagTimeout)
+	defer cancel()
+	for _, name := range r.temporary {
+		if err := r.Destination.Engine.Untag(ctx, name); err != nil && !cerrdefs.IsNotFound(err) && !client.IsErrConnectionFailed(err) {
+			r.warn(fmt.Sprintf("%s stays in the Docker engine: %v; remove it with: docker image rm %s", name, err, name))
+		}
 	}
-	return before, others
 }
 
-// rename gives an image its tags, and removes the name that it has. Later images enter on the first tag.
-func (r *run) rename(ctx context.Context, name string, tags []planning.Publication, before map[string]engine.Manifests) error {
-	to := r.Destination.Engine
-	for i, tag := range tags {
-		now, err := to.Rename(ctx, name, tag.Ref, before[tag.Ref])
-		if err != nil {
-			return err
-		}
-		if r.digest = now.String(); i == 0 {
-			r.made = r.digest
+// tagStored gives the source image in the Docker engine's store the user's further names, as docker tag does.
+func (r *run) tagStored(ctx context.Context) error {
+	for _, ref := range r.Tags {
+		if err := r.Destination.Engine.Tag(ctx, r.Project.Tags.Images.Source, ref); err != nil {
+			return &BuildError{err}
 		}
 	}
-	return to.Untag(ctx, name)
-}
-
-func fullNames(names []string) ([]string, error) {
-	var full []string
-	for _, name := range names {
-		one, err := naming.FullName(name)
-		if err != nil {
-			return nil, err
-		}
-		full = append(full, one)
-	}
-	return full, nil
+	return nil
 }
