@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,16 +87,15 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 	}
 	opened(d)
 	settings.PublishTo(d.Repository)
-	outputs, err := o.outputsFor(d)
-	if err != nil {
-		return withCode(exitUsage, err)
-	}
-	exports, err := buildflags.ReadExports(ctx, &outputs, o.compression, p.Tags.Images.Source)
+	exports, err := buildflags.ReadExports(ctx, &o.outputs, o.compression, buildflags.Image{Ref: p.Tags.Images.Source, Stored: d.Engine != nil})
 	if err == nil {
 		err = exports.Check(len(p.platforms) > 1, len(settings.Attests) > 0)
 	}
 	if err != nil {
 		return withCode(exitUsage, err)
+	}
+	if unused := exports.Unused(o.outputs.Tags); len(unused) > 0 {
+		warn("--tag " + strings.Join(unused, ", ") + " is not used: no output is an image without a name")
 	}
 	made, err := makePlan(ctx, p, d, &o.planning)
 	if err != nil {
@@ -113,20 +112,6 @@ func solveOnce(ctx context.Context, out io.Writer, o *solveOptions, args []strin
 		Build: newBuild(p, d, settings, o.builder.Debug),
 		Plan:  made, Push: exports.Publish, Compression: exports.Compression, Exports: exports.All, Tags: exports.Tags, Replace: o.planning.Force,
 	})
-}
-
-// outputsFor returns the outputs for a destination. Images that live in a Docker engine's store are loaded by being there, and are pushed
-// nowhere.
-func (o *solveOptions) outputsFor(d *destination.Destination) (options.Outputs, error) {
-	outputs := o.outputs
-	if d.Engine == nil {
-		return outputs, nil
-	}
-	if outputs.Push {
-		return outputs, errors.New("--push: no repository to push to: give --repository HOST/PATH; without --push, the images stay in the Docker engine")
-	}
-	outputs.Push, outputs.Load = outputs.Load, false
-	return outputs, nil
 }
 
 // run builds, and prints the result.

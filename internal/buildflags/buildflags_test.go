@@ -212,10 +212,12 @@ func TestExports(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		o       options.Outputs
+		stored  bool // in an engine's store
 		several bool // platforms
 		attests bool
 		names   string // kinds and names
 		tags    string // in the repository
+		unused  string // names that nothing gets
 		publish bool
 		err     string
 	}{
@@ -231,10 +233,22 @@ func TestExports(t *testing.T) {
 		{name: "nonsense", o: options.Outputs{Outputs: []string{"type=x"}}, err: `invalid --output "type=x": type= must be`},
 		{name: "a star", o: options.Outputs{Outputs: []string{"type=image,name=*"}}, attests: true, err: "name=* does not work with attestations"},
 		{name: "several platforms", o: options.Outputs{Outputs: []string{"type=docker,dest=" + filepath.Join(dir, "b.tar")}}, several: true, err: "hold one platform"},
+		{name: "stored names", stored: true, o: options.Outputs{Tags: []string{"me/agent:dev", "r:1"}}, tags: "me/agent:dev r:1", publish: true},
+		{name: "stored by --load", stored: true, o: options.Outputs{Load: true, Tags: []string{"me/agent:dev"}}, tags: "me/agent:dev", publish: true},
+		{name: "stored by -o", stored: true, o: options.Outputs{Outputs: []string{"type=image"}, Tags: []string{"me/agent:dev"}}, tags: "me/agent:dev", publish: true},
+		{name: "stored and an archive", stored: true, o: options.Outputs{Outputs: []string{"type=oci,dest=" + filepath.Join(dir, "a.tar")}, Tags: []string{"a:1"}}, names: "oci r:source,a:1"},
+		{name: "stored, pushed by name", stored: true, o: options.Outputs{Outputs: []string{"type=registry,name=e.com/r:1"}}, names: "image e.com/r:1"},
+		{name: "stored, --push", stored: true, o: options.Outputs{Push: true}, err: "--push: no repository to push to: give --repository HOST/PATH"},
+		{name: "stored, type=registry", stored: true, o: options.Outputs{Outputs: []string{"type=registry"}}, err: "--output type=registry: no repository to push to"},
+		{name: "stored, pushed and named elsewhere", stored: true, o: options.Outputs{Outputs: []string{"type=image,push=true"}, Tags: []string{"me/agent:dev"}},
+			err: "--output type=image,push=true: no repository to push to"},
+		{name: "a directory and a name", o: options.Outputs{Outputs: []string{dir}, Tags: []string{"a:1", "b:1"}}, names: "local ", unused: "a:1 b:1"},
+		{name: "an image that has a name", o: options.Outputs{Outputs: []string{"type=image,name=x"}, Tags: []string{"a:1"}}, names: "image x", unused: "a:1"},
+		{name: "stored, a directory and a name", stored: true, o: options.Outputs{Outputs: []string{dir}, Tags: []string{"a:1"}}, names: "local ", unused: "a:1"},
 		{name: "compressions", o: options.Outputs{Outputs: []string{"type=image,name=x,compression=zstd"}, Push: true}, err: "cannot compress its layers both by"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			exports, err := ReadExports(t.Context(), &tt.o, options.Compression{}, "r:source")
+			exports, err := ReadExports(t.Context(), &tt.o, options.Compression{}, Image{Ref: "r:source", Stored: tt.stored})
 			if err == nil {
 				err = exports.Check(tt.several, tt.attests)
 			}
@@ -247,6 +261,9 @@ func TestExports(t *testing.T) {
 			}
 			if got := strings.Join(names, "; "); got != tt.names || exports.Publish != tt.publish || strings.Join(exports.Tags, " ") != tt.tags {
 				t.Errorf("got %q, publish %t, tags %q", got, exports.Publish, exports.Tags)
+			}
+			if got := strings.Join(exports.Unused(tt.o.Tags), " "); got != tt.unused {
+				t.Errorf("unused are %q", got)
 			}
 		})
 	}
@@ -280,7 +297,7 @@ func TestCompression(t *testing.T) {
 		{name: "two that publishing replaces", outputs: []string{"type=registry,compression=zstd", "type=registry"}, err: conflict + "zstd and by gzip"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			exports, err := ReadExports(t.Context(), &options.Outputs{Outputs: tt.outputs, Push: tt.push}, tt.given, "r:source")
+			exports, err := ReadExports(t.Context(), &options.Outputs{Outputs: tt.outputs, Push: tt.push}, tt.given, Image{Ref: "r:source"})
 			if err == nil {
 				err = exports.Check(false, false)
 			}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os/exec"
 	"strings"
 
@@ -28,7 +29,8 @@ func LoadExport(ctx context.Context, name string) (Export, error) {
 	}, nil
 }
 
-// Loads returns the exports for this builder: a Docker engine stores an image itself, so that docker need not load it.
+// Loads returns the exports for this builder: a Docker engine stores an image itself, so that docker need not load it. Names of images get
+// their full form, because the engine takes them as they are and finds no others.
 func (b *Builder) Loads(exports []Export) []Export {
 	if b.Engine == nil {
 		return exports
@@ -36,17 +38,29 @@ func (b *Builder) Loads(exports []Export) []Export {
 	var all []Export
 	for _, e := range exports {
 		if e.loads {
-			name, err := tags.FullName(e.Attrs["name"])
-			if err != nil {
-				name = e.Attrs["name"] // the builder refuses it
-			}
-			stored := StoreExport(name)
+			stored := StoreExport(e.Attrs["name"])
 			stored.kind = e.Kind()
 			e = stored.WithCompression(e.Compression())
+		}
+		if e.IsImage() {
+			e.Attrs = maps.Clone(e.Attrs)
+			e.Attrs["name"] = fullNames(e.Attrs["name"])
 		}
 		all = append(all, e)
 	}
 	return all
+}
+
+// fullNames returns names in their full form. The builder refuses those that are none.
+func fullNames(names string) string {
+	var all []string
+	for _, name := range strings.Split(names, ",") {
+		if full, err := tags.FullName(name); err == nil {
+			name = full
+		}
+		all = append(all, name)
+	}
+	return strings.Join(all, ",")
 }
 
 // dockerLoad is a running docker load.
