@@ -38,8 +38,12 @@ func summarize(ctx context.Context, began time.Time, request publish.Request, re
 	_, _ = io.WriteString(os.Stderr, s.text())
 }
 
-// measure asks the registry for the size of the image. Without an answer, the summary leaves it out.
+// measure asks the registry for the size of the image. Without an answer, the summary leaves it out. No registry has an image of the Docker
+// engine's store.
 func (s *summary) measure(ctx context.Context, request publish.Request) {
+	if request.Destination.Engine != nil {
+		return
+	}
 	found, err := request.Destination.Registry.Lookup(ctx, request.Project.Tags.Images.Source, request.Plan.Platforms[0].Platform)
 	if err != nil {
 		return

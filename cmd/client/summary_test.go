@@ -2,12 +2,22 @@ package main
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/rtbuild/rtbuild/internal/destination"
+	"github.com/rtbuild/rtbuild/internal/engine"
+	"github.com/rtbuild/rtbuild/internal/options"
+	"github.com/rtbuild/rtbuild/internal/planning"
+	"github.com/rtbuild/rtbuild/internal/project"
+	"github.com/rtbuild/rtbuild/internal/publish"
 	"github.com/rtbuild/rtbuild/internal/solve"
+	"github.com/rtbuild/rtbuild/internal/testenv"
+	"github.com/rtbuild/rtbuild/internal/testenv/projecttest"
+	"github.com/rtbuild/rtbuild/tags"
 )
 
 func TestSummary(t *testing.T) {
@@ -70,5 +80,27 @@ func TestExamples(t *testing.T) {
 		if len(lines) < 2 || !strings.HasPrefix(lines[0], "  rtbuild-client "+cmd.Name()) {
 			t.Errorf("%s: got %q", cmd.Name(), cmd.Example)
 		}
+	}
+}
+
+// TestMeasureAsksNoRegistry: the summary of an image in an engine's store asks no registry for it.
+func TestMeasureAsksNoRegistry(t *testing.T) {
+	reg, err := testenv.StartRegistry(t.Context(), t.TempDir())
+	projecttest.Must(t, err)
+	defer reg.Close()
+	reg.SetFault(func(_ http.ResponseWriter, r *http.Request) bool {
+		t.Errorf("the registry is asked: %s %s", r.Method, r.URL)
+		return false
+	})
+	d, err := destination.New(destination.Options{Repository: reg.Host + "/a"})
+	projecttest.Must(t, err)
+	d.Engine = new(engine.Engine)
+	var s summary
+	s.measure(t.Context(), publish.Request{
+		Build: publish.Build{Destination: d, Project: &project.Project{Tags: tags.Set{Images: tags.Images{Source: reg.Host + "/a:source"}}}},
+		Plan:  &planning.Result{Platforms: []planning.PlatformPlan{{Platform: options.Local()}}},
+	})
+	if s.layers != 0 {
+		t.Errorf("got %+v", s)
 	}
 }
