@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"path/filepath"
 
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -25,7 +24,7 @@ func openDestination(ctx context.Context, p *target, o *options.Builder) (*desti
 		return nil, withCode(exitUsage, err)
 	}
 	at.Builder = builder.Address
-	at.Repository, at.Name, at.Base = p.repository, filepath.Base(p.Root), p.Runtime.Base
+	at.Repository, at.Name, at.Base = p.repository, p.Name(), p.Runtime.Base
 	d, err := destination.Open(ctx, at)
 	if err != nil {
 		return nil, err

@@ -60,8 +60,8 @@ func TestContextAbove(t *testing.T) {
 				}
 				return
 			}
-			if p.Root != dir || p.Runtime.Directory != "packages/agent" {
-				t.Errorf("the context is %s, and the directory %q", p.Root, p.Runtime.Directory)
+			if p.Root != dir || p.Runtime.Directory != "packages/agent" || p.Name() != "agent" {
+				t.Errorf("the context is %s, the directory %q, and the name %q", p.Root, p.Runtime.Directory, p.Name())
 			}
 			if err := p.ComputeTags(t.Context(), ""); err != nil {
 				t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -93,6 +94,11 @@ func load(root string, opts profile.Options) (*Project, error) {
 		p.Warnings, err = append(p.Warnings, err.Error()), nil
 	}
 	return p, err
+}
+
+// Name returns the name of the project's directory, which is not that of the context if the runtime file names a directory in it.
+func (p *Project) Name() string {
+	return filepath.Base(filepath.Join(p.Root, filepath.FromSlash(p.Runtime.Directory)))
 }
 
 // ComputeTags hashes the project's files and sets Tags and Tree. Without a repository, Tags has no references.
