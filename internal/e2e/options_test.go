@@ -162,14 +162,14 @@ func TestOptionsBuilder(t *testing.T) {
 		{"by environment", "far", nil, 0, "lock: "},
 		{"two nodes", "", []string{"--builder", "two", "--platform", "linux/arm64"}, 0, "builder two has 2 nodes: everything is built on two1"},
 		{"unknown", "", []string{"--builder", "near"}, 2, `no builder "near": there is far, two`},
-		{"the engine's", "default", nil, 2, "docker buildx create"},
+		{"the engine's, which is absent", "default", nil, 4, "connecting to Docker engine docker://default: "},
 		{"and an address", "", []string{"--builder", "far", "--addr", "unix:///x"}, 2, "--addr and --builder"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			write(t, p.dir, "server.js", "// "+tt.name+"\n")
 			r := start(t, p.dir, p.args("solve", append([]string{"--progress", "plain"}, tt.args...)...)...)
-			r.Env = append(r.Env, "BUILDKIT_HOST=", "BUILDX_CONFIG="+config, "BUILDX_BUILDER="+tt.env)
+			r.Env = append(r.Env, "BUILDKIT_HOST=", "DOCKER_HOST=unix:///nowhere", "BUILDX_CONFIG="+config, "BUILDX_BUILDER="+tt.env)
 			res := finish(t, r)
 			if res.code != tt.code || !strings.Contains(res.stderr, tt.text) {
 				t.Errorf("exit code %d, want %d and %q\n%s", res.code, tt.code, tt.text, res.stderr)
