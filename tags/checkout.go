@@ -87,7 +87,7 @@ func (w *walk) resolveText(dir, text string, left int) (at string, err error) {
 	}
 	if at = dir; strings.HasPrefix(text, "/") {
 		// Windows takes two separators for the name of another machine, and would log in there.
-		return "/" + strings.TrimLeft(text, "/"+string(filepath.Separator)), nil
+		return "/" + strings.TrimLeft(filepath.ToSlash(text), "/"), nil
 	}
 	for _, name := range strings.Split(text, "/") {
 		at = filepath.Join(at, name)
