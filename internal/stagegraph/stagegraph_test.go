@@ -90,9 +90,9 @@ source   runs     copy
   classDef exists fill:#e6f4ea,stroke:#555,color:#222
   classDef runs fill:#fdf3d1,stroke:#555,color:#222
 `, g.DOT(): `digraph {
-  label="linux/amd64: lock; because"
+  label="linux/amd64: lock\nbecause"
   fontname=Helvetica
-  node [shape=box style=filled fontname=Helvetica]
+  node [shape=box style=filled fontname=Helvetica margin="0.3,0.08"]
   subgraph "cluster_base" {
     label="base"
     n0 [label="debian\nexists" fillcolor="#e6f4ea"]

@@ -37,10 +37,12 @@ func (g Graph) stages() []string {
 	return all
 }
 
-// DOT returns the graph in the language of Graphviz: a box for each stage, with its layers.
+// DOT returns the graph in the language of Graphviz: a box for each stage, with its layers. The margins leave room for readers that have
+// only wider fonts.
 func (g Graph) DOT() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "digraph {\n  label=%s\n  fontname=Helvetica\n  node [shape=box style=filled fontname=Helvetica]\n", strconv.Quote(g.title()))
+	fmt.Fprintf(&text, "digraph {\n  label=%s\n  fontname=Helvetica\n  node [shape=box style=filled fontname=Helvetica margin=\"0.3,0.08\"]\n",
+		strconv.Quote(strings.ReplaceAll(g.title(), "; ", "\n")))
 	for _, stage := range g.stages() {
 		fmt.Fprintf(&text, "  subgraph %s {\n    label=%s\n", strconv.Quote("cluster_"+stage), strconv.Quote(stage))
 		for _, n := range g.Nodes {
