@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -73,16 +74,25 @@ func TestEngineStore(t *testing.T) {
 	write(t, p.dir, "package-lock.json", lockOf("6.0.0", isNumber6))
 	write(t, p.dir, "package.json", `{"name":"small","version":"1.0.0","dependencies":{"is-number":"6.0.0"}}`)
 	p.solvesInStore(t, e, "versioned")
-	p.solvesInStore(t, e, "none", "--load")
-	if list := must(e.Docker(t.Context(), "images", "--format", "{{.Repository}}:{{.Tag}}"))(t); !strings.Contains(list, scratch) || !strings.Contains(list, edited) {
-		t.Errorf("docker images lists\n%s", list)
+	own := p.repository + ":dev"
+	last := p.solvesInStore(t, e, "none", "--load", "-t", own, "-t", "me/"+own)
+	list := strings.Fields(must(e.Docker(t.Context(), "images", "--format", "{{.Repository}}:{{.Tag}}"))(t))
+	for _, name := range []string{scratch, edited, last, own, "me/" + own} {
+		if !slices.Contains(list, name) {
+			t.Errorf("docker images lists no %s: %q", name, list)
+		}
+	}
+	for _, name := range list {
+		if strings.HasPrefix(name, p.repository+":new-") {
+			t.Errorf("%s is left", name)
+		}
 	}
 	if res := p.inStore(t, e, "solve", "--push"); res.code != 2 || !strings.Contains(res.errorLine(), "give --repository HOST/PATH") {
 		t.Errorf("--push: exit code %d: %s", res.code, res.stderr)
 	}
 }
 
-// TestEngineStorePlatforms adds a platform to names that hold another one, as in a registry.
+// TestEngineStorePlatforms solves for two platforms at once: the names then hold both, as in a registry.
 func TestEngineStorePlatforms(t *testing.T) {
 	t.Parallel()
 	e := engine(t)
@@ -94,10 +104,16 @@ func TestEngineStorePlatforms(t *testing.T) {
 		must(e.Docker(t.Context(), "pull", "--quiet", "--platform", platform, from))(t)
 	}
 	must(e.Docker(t.Context(), "tag", from, lock))(t)
-	var source string
+	var all sync.WaitGroup
 	for _, platform := range strings.Split(both, ",") {
-		source = p.solvesInStore(t, e, "lock", "--platform", platform)
+		all.Go(func() {
+			if res := p.inStore(t, e, "solve", "--platform", platform); res.code != 0 || !strings.HasPrefix(res.stderr, "lock: ") {
+				t.Errorf("%s: exit code %d\n%s", platform, res.code, res.stderr)
+			}
+		})
 	}
+	all.Wait()
+	source := decode[planned](t, p.inStore(t, e, "plan", "--format", "json").stdout).Images.Source
 	for _, platform := range strings.Split(both, ",") {
 		must(e.Docker(t.Context(), "image", "inspect", "--platform", platform, source))(t)
 		if made := decode[planned](t, p.inStore(t, e, "plan", "--format", "json", "--platform", platform).stdout); made.Variant != "none" {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 	"github.com/moby/moby/client/pkg/jsonmessage"
 	"github.com/moby/moby/client/pkg/versions"
@@ -121,9 +122,14 @@ func (e *Engine) load(ctx context.Context, archive io.Reader) error {
 	return jsonmessage.DisplayStream(loaded, io.Discard)
 }
 
-// Tag points a name to what another name of the store holds, as docker tag does. It keeps nothing that the name has held.
+// Tag points a name to what another name of the store holds, as docker tag does. It keeps nothing that the name has held. The error wraps
+// ErrAbsent if there is no image from.
 func (e *Engine) Tag(ctx context.Context, from, to string) error {
-	if _, err := e.ImageTag(ctx, client.ImageTagOptions{Source: from, Target: to}); err != nil {
+	_, err := e.ImageTag(ctx, client.ImageTagOptions{Source: from, Target: to})
+	if cerrdefs.IsNotFound(err) {
+		return fmt.Errorf("%s: %w", from, ErrAbsent)
+	}
+	if err != nil {
 		return fmt.Errorf("naming %s in the Docker engine: %w", to, err)
 	}
 	return nil

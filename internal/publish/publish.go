@@ -79,7 +79,8 @@ func Run(ctx context.Context, req Request) (*Result, error) {
 		return nil, err
 	}
 	defer builder.Close()
-	if err := r.checkEntries(ctx); err != nil {
+	defer r.untag(ctx)
+	if err := r.holdEntries(ctx); err != nil {
 		return nil, err
 	}
 	r.Exports = builder.Loads(r.Exports)
@@ -92,7 +93,6 @@ func Run(ctx context.Context, req Request) (*Result, error) {
 	}
 	r.solver, r.job, r.requests = s.runner, s.job, r.platformRequests(s.common)
 	r.job.Index = !req.Plan.Single()
-	defer r.untag(ctx)
 	if err := s.close(r.solveAll(ctx)); err != nil {
 		return nil, &BuildError{err}
 	}
@@ -130,7 +130,9 @@ type run struct {
 	digest   string          // of the last tag that was written, or of the export
 	made     string          // reference with the digest of the last image that was published; later images may enter on it
 
-	temporary []string // names in the Docker engine's store until the run ends
+	// In the Docker engine's store until the run ends:
+	temporary   []string          // names
+	heldEntries map[string]string // references of the plan to names of the run
 }
 
 func (r *run) result() *Result {
@@ -149,8 +151,8 @@ func (r *run) platformRequests(common imagebuild.Request) []imagebuild.Request {
 	var all []imagebuild.Request
 	for _, p := range r.Plan.Platforms {
 		request := common
-		request.Platform, request.Variant, request.Entry = p.Platform, p.Variant, imagebuild.EntryImage{Ref: p.From}
-		request.BuildImage = imagebuild.EntryImage{Ref: p.Build}
+		request.Platform, request.Variant, request.Entry = p.Platform, p.Variant, r.entry(p.From)
+		request.BuildImage = r.entry(p.Build)
 		request.Annotations = r.Annotations(p.Platform)
 		if r.Destination.Engine != nil {
 			request.Resolve = pb.AttrImageResolveModePreferLocal
@@ -213,7 +215,7 @@ func (r *run) publishBuild(ctx context.Context, tag planning.Publication) error 
 	for i, p := range r.Plan.Platforms {
 		if makes(p) {
 			request := r.requests[i]
-			request.Stage, request.Variant, request.Entry = plan.StageBuild, p.Variant, imagebuild.EntryImage{Ref: p.From}
+			request.Stage, request.Variant, request.Entry = plan.StageBuild, p.Variant, r.entry(p.From)
 			job.Requests = append(job.Requests, request)
 		}
 	}

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,8 +11,10 @@ import (
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/buildkit/identity"
 	"github.com/moby/moby/client"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/rtbuild/rtbuild/internal/engine"
+	"github.com/rtbuild/rtbuild/internal/imagebuild"
 	"github.com/rtbuild/rtbuild/internal/planning"
 	"github.com/rtbuild/rtbuild/internal/solve"
 	naming "github.com/rtbuild/rtbuild/tags"
@@ -25,40 +28,65 @@ func (e *GoneError) Error() string {
 	return fmt.Sprintf("image %s was removed from the Docker engine, or replaced, since the plan was made", e.Ref)
 }
 
-// checkEntries returns a *GoneError if an image that the plan enters on has left the Docker engine's store. Otherwise the engine would ask
-// a registry for its name.
-func (r *run) checkEntries(ctx context.Context) error {
+// holdEntries gives each image of the Docker engine's store that the plan enters on a name of its own until the run ends. The builder finds
+// a pinned image only while its name points to it, and would ask a registry otherwise; another build may move a tag at any time. The error
+// is a *GoneError if an image has left the store since the plan was made.
+func (r *run) holdEntries(ctx context.Context) error {
 	if r.Destination.Engine == nil {
 		return nil
 	}
+	r.heldEntries = map[string]string{}
 	for _, p := range r.Plan.Platforms {
 		for _, entry := range []string{p.From, p.Build} {
-			name, pinned, _ := strings.Cut(entry, "@")
-			if !strings.HasPrefix(name, r.Destination.Repository+":") {
+			if r.heldEntries[entry] != "" || !strings.HasPrefix(entry, r.Destination.Repository+":") {
 				continue
 			}
-			now, err := r.Destination.Engine.Resolve(ctx, name)
-			if errors.Is(err, engine.ErrAbsent) || err == nil && now.String() != pinned {
-				return &GoneError{name}
-			}
+			held, err := r.holdEntry(ctx, entry)
 			if err != nil {
 				return err
 			}
+			r.heldEntries[entry] = held
 		}
 	}
 	return nil
 }
 
+// holdEntry gives an image another name, and returns that with the digest.
+func (r *run) holdEntry(ctx context.Context, entry string) (string, error) {
+	name, pinned, _ := strings.Cut(entry, "@")
+	own := r.ownName()
+	err := r.Destination.Engine.Tag(ctx, name, own)
+	var now digest.Digest
+	if err == nil {
+		now, err = r.Destination.Engine.Resolve(ctx, own)
+	}
+	if errors.Is(err, engine.ErrAbsent) || err == nil && now.String() != pinned {
+		return "", &GoneError{name}
+	}
+	return own + "@" + pinned, err
+}
+
+// entry returns an image to enter on, under the name that the run holds it by.
+func (r *run) entry(ref string) imagebuild.EntryImage {
+	return imagebuild.EntryImage{Ref: cmp.Or(r.heldEntries[ref], ref)}
+}
+
+// ownName returns a new name in the Docker engine's store that only this run uses, and removes at its end.
+func (r *run) ownName() string {
+	own := r.Destination.Repository + ":new-" + identity.NewID()
+	r.temporary = append(r.temporary, own)
+	return own
+}
+
 // store runs a job that stores its image in the Docker engine, and names it there. The image gets a name of its own first, which it keeps
 // until the run ends: the tags may move meanwhile, and what they hold for other platforms is read only when they are written.
 func (r *run) store(ctx context.Context, job solve.Job, tags []planning.Publication) error {
-	own := r.Destination.Repository + ":new-" + identity.NewID()
+	own := r.ownName()
 	full, err := naming.FullName(own)
 	if err != nil {
 		return err
 	}
 	job.Exports = append([]solve.Export{solve.StoreExport(full).WithCompression(r.Compression)}, job.Exports...)
-	r.temporary = append(r.temporary, own)
 	if err := r.solve(ctx, job); err != nil {
 		return err
 	}

@@ -10,11 +10,9 @@ import (
 	"sync"
 	"testing"
 
-	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
-	moby "github.com/moby/moby/client"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/rtbuild/rtbuild/internal/engine"
@@ -25,44 +23,46 @@ import (
 	"github.com/rtbuild/rtbuild/internal/testkit/fakegateway"
 )
 
-// images is the part of a Docker engine's API that tells what names point to.
-type images struct {
-	moby.APIClient
-	has map[string]digest.Digest
-}
-
-func (i images) ImageInspect(_ context.Context, ref string, _ ...moby.ImageInspectOption) (moby.ImageInspectResult, error) {
-	var found moby.ImageInspectResult
-	if i.has[ref] == "" {
-		return found, cerrdefs.ErrNotFound
-	}
-	found.ID = i.has[ref].String()
-	return found, nil
-}
-
-// TestGone: a build does not start if an image that the plan enters on has left the engine's store, or has another content.
+// TestGone: a build does not start if an image that the plan enters on has left the engine's store, or has another content. Once it has
+// started, its entries stay, also if another build moves their tags.
 func TestGone(t *testing.T) {
-	one, other := digest.FromString("one"), digest.FromString("other")
 	for _, tt := range []struct {
-		name, from, build string
+		name, from, build string // "@" stands for the digest of the image that is there
 		gone              string
 	}{
-		{name: "it is there", from: "a:lock@" + one.String(), build: "a:build@" + one.String()},
-		{name: "another image has its name", from: "a:lock@" + other.String(), gone: "a:lock"},
-		{name: "it was removed", from: "a:old@" + one.String(), gone: "a:old"},
-		{name: "the build image was removed", from: "a:lock@" + one.String(), build: "a:gone@" + one.String(), gone: "a:gone"},
-		{name: "a base of a registry", from: "debian:bookworm@" + one.String()},
+		{name: "it is there", from: "a:lock@", build: "a:build@"},
+		{name: "another image has its name", from: "a:lock@" + digest.FromString("other").String(), gone: "a:lock"},
+		{name: "it was removed", from: "a:old@", gone: "a:old"},
+		{name: "the build image was removed", from: "a:lock@", build: "a:gone@", gone: "a:gone"},
+		{name: "a base of a registry", from: "debian:bookworm@"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := newFixture(t)
-			f.Destination.Repository = "a"
-			f.Destination.Engine = &engine.Engine{APIClient: images{has: map[string]digest.Digest{"a:lock": one, "a:build": one}}}
+			f, fake := newStore(t)
+			has := fake.Put("a:lock", "linux/amd64", "")
+			fake.Put("a:build", "linux/amd64", "")
+			pinned := func(ref string) string {
+				if strings.HasSuffix(ref, "@") {
+					ref += has.String()
+				}
+				return ref
+			}
 			r := &run{Request: f.Request}
-			r.Plan = &planning.Result{Platforms: []planning.PlatformPlan{{Plan: &plan.Plan{From: tt.from, Build: tt.build}}}}
-			err := r.checkEntries(t.Context())
+			r.Plan = &planning.Result{Platforms: []planning.PlatformPlan{{Plan: &plan.Plan{From: pinned(tt.from), Build: pinned(tt.build)}}}}
+			err := r.holdEntries(t.Context())
 			gone := new(GoneError)
 			if errors.As(err, &gone); gone.Ref != tt.gone || (err != nil) != (tt.gone != "") {
 				t.Errorf("got %v, want %q", err, tt.gone)
+			}
+			if tt.gone == "" && strings.HasPrefix(tt.from, "a:") {
+				fake.Put("a:lock", "linux/amd64", "of another build")
+				name, of, _ := strings.Cut(r.entry(pinned(tt.from)).Ref, "@")
+				if now, err := f.Destination.Engine.Resolve(t.Context(), name); err != nil || now.String() != of || now != has {
+					t.Errorf("the entry %s points to %s, not to %s; %v", name, now, of, err)
+				}
+			}
+			r.untag(t.Context())
+			if got := strings.Join(fake.Names(), " "); strings.Contains(got, ":new-") {
+				t.Errorf("the names are %s", got)
 			}
 		})
 	}
