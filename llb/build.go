@@ -27,8 +27,8 @@ func commandTitle(words []string) string {
 	return strings.Join(words, " ")
 }
 
-// script runs the command in the code directory, after a script that sets variables. Whatever the reason of a failure is, the log ends with a line about the network, because
-// programs without one fail in many ways.
+// script runs the command in the code directory, after a script that prepares for it. Whatever the reason of a failure is, the log ends
+// with a line about the network, because programs without one fail in many ways.
 func (b *Build) script(code, before string) string {
 	run := before + "cd " + shellQuote(code) + "\n" + shellWords(b.Run)
 	if b.Network {

@@ -72,8 +72,8 @@ func uvLockOutOfStep(in Input) []Finding {
 }
 
 // CheckLocks returns a [*projectfile.Error] for a lock file that does not agree with its manifest, unless the settings skip the rule. The
-// managers of Node.js and Poetry refuse such a lock file themselves, but only in a step; of npm's, the error names all faults of all manifests. uv would have
-// to resolve the requirements anew, and installs it.
+// managers of Node.js and Poetry refuse such a lock file themselves, but only in a step. Of npm's, the error names all faults of all
+// manifests. uv would have to resolve the requirements anew, and installs the lock file as it is.
 func CheckLocks(in Input, settings *linter.Config) error {
 	if len(Select([]Finding{{Rule: LockOutOfStep.Name}}, settings)) == 0 {
 		return nil
